@@ -1,0 +1,60 @@
+"""The commands. They are also the bodies of HTTP requests: field names, bounds and tags are published."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, TypeAlias
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from lambdas.accounts.money import Amount, Currency, OverdraftLimit
+from lambdas.accounts.text import AccountId, Reference
+
+OccurredAt = Annotated[
+    datetime,
+    Meta(tz=True, description="Business time, RFC 3339 with an offset; at most 5 minutes in the future."),
+]
+
+
+class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag=True):
+    """Base of the commands. `occurred_at` left out means now."""
+
+    occurred_at: OccurredAt | UnsetType = UNSET
+
+
+class OpenAccount(Command, frozen=True, kw_only=True):
+    """Open an account with a zero balance."""
+
+    currency: Currency
+    overdraft_limit: OverdraftLimit = 0
+
+
+class CreditAccount(Command, frozen=True, kw_only=True):
+    """Pay money in."""
+
+    amount: Amount
+    reference: Reference | UnsetType = UNSET
+
+
+class WithdrawFromAccount(Command, frozen=True, kw_only=True):
+    """Take money out, down to the overdraft limit."""
+
+    amount: Amount
+    reference: Reference | UnsetType = UNSET
+
+
+class CloseAccount(Command, frozen=True, kw_only=True):
+    """Close an account whose balance is zero, for good."""
+
+
+class Transfer(Command, frozen=True, kw_only=True):
+    """Move money between two different open accounts of one currency."""
+
+    from_account_id: AccountId
+    to_account_id: AccountId
+    amount: Amount
+    reference: Reference | UnsetType = UNSET
+
+
+AccountCommand: TypeAlias = OpenAccount | CreditAccount | WithdrawFromAccount | CloseAccount
+"""A command to one account."""

@@ -1,0 +1,124 @@
+"""The rules: decide(command, state) -> events, or a DomainError.
+
+Source of the pattern: Jérémie Chassaing, "Functional Event Sourcing Decider" (2021).
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from lambdas.accounts.commands import (
+    AccountCommand,
+    CloseAccount,
+    CreditAccount,
+    OpenAccount,
+    Transfer,
+    WithdrawFromAccount,
+)
+from lambdas.accounts.errors import (
+    AccountAlreadyExistsError,
+    AccountClosedError,
+    AccountNotFoundError,
+    BalanceLimitExceededError,
+    BalanceNotZeroError,
+    CurrencyMismatchError,
+    InsufficientFundsError,
+    SameAccountError,
+)
+from lambdas.accounts.events import (
+    AccountClosed,
+    AccountCreated,
+    AccountEvent,
+    BalanceCredited,
+    BalanceWithdrawn,
+    TransferReceived,
+    TransferSent,
+)
+from lambdas.accounts.money import MAX_BALANCE
+from lambdas.accounts.state import Account
+
+
+def decide(command: AccountCommand, state: Account | None) -> tuple[AccountEvent, ...]:
+    """The events that a command to one account causes.
+
+    Raises AccountNotFoundError, AccountAlreadyExistsError, AccountClosedError, InsufficientFundsError,
+    BalanceNotZeroError, BalanceLimitExceededError.
+    """
+    match command:
+        case CreditAccount():
+            account = _open(state, "account")
+            _check_room(account, command.amount, "account")
+            return (
+                BalanceCredited(
+                    amount=command.amount, currency=account.currency, reference=command.reference
+                ),
+            )
+        case WithdrawFromAccount():
+            account = _open(state, "account")
+            _check_funds(account, command.amount)
+            return (
+                BalanceWithdrawn(
+                    amount=command.amount, currency=account.currency, reference=command.reference
+                ),
+            )
+        case OpenAccount():
+            if state is not None:
+                raise AccountAlreadyExistsError("the account already exists")
+            return (AccountCreated(currency=command.currency, overdraft_limit=command.overdraft_limit),)
+        case CloseAccount():
+            if _open(state, "account").balance != 0:
+                raise BalanceNotZeroError("only an account with a zero balance can be closed")
+            return (AccountClosed(),)
+        case _:
+            assert_never(command)
+
+
+def decide_transfer(
+    command: Transfer, sender: Account | None, receiver: Account | None, transfer_id: str
+) -> tuple[TransferSent, TransferReceived]:
+    """The event for the sender's stream and the one for the receiver's.
+
+    Raises SameAccountError, AccountNotFoundError, AccountClosedError, CurrencyMismatchError,
+    InsufficientFundsError, BalanceLimitExceededError.
+    """
+    if command.from_account_id == command.to_account_id:
+        raise SameAccountError("a transfer needs two different accounts")
+    source = _open(sender, "sending account")
+    target = _open(receiver, "receiving account")
+    if source.currency != target.currency:
+        raise CurrencyMismatchError("a transfer needs two accounts of one currency")
+    _check_funds(source, command.amount)
+    _check_room(target, command.amount, "receiving account")
+    sent = TransferSent(
+        transfer_id=transfer_id,
+        to_account_id=command.to_account_id,
+        amount=command.amount,
+        currency=source.currency,
+        reference=command.reference,
+    )
+    received = TransferReceived(
+        transfer_id=transfer_id,
+        from_account_id=command.from_account_id,
+        amount=command.amount,
+        currency=target.currency,
+        reference=command.reference,
+    )
+    return sent, received
+
+
+def _open(state: Account | None, role: str) -> Account:
+    if state is None:
+        raise AccountNotFoundError(f"the {role} does not exist")
+    if state.status == "closed":
+        raise AccountClosedError(f"the {role} is closed")
+    return state
+
+
+def _check_funds(account: Account, amount: int) -> None:
+    if amount > account.balance + account.overdraft_limit:
+        raise InsufficientFundsError("the amount is above the balance plus the overdraft limit")
+
+
+def _check_room(account: Account, amount: int, role: str) -> None:
+    if account.balance + amount > MAX_BALANCE:
+        raise BalanceLimitExceededError(f"the balance of the {role} would pass its upper limit")

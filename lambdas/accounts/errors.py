@@ -1,0 +1,86 @@
+"""Why the domain refuses a command. Each `code` is stable: it is published as the type of a problem.
+
+DomainError
+├── InvalidCommandError            a field of the command is not acceptable, whatever the state
+├── AccountNotFoundError           the account was never opened
+└── RuleBrokenError                the account's state forbids it
+    ├── AccountAlreadyExistsError
+    ├── AccountClosedError
+    ├── InsufficientFundsError
+    ├── BalanceNotZeroError
+    ├── BalanceLimitExceededError
+    ├── CurrencyMismatchError
+    └── SameAccountError
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class DomainError(Exception):
+    """Base of every refusal. The message may be shown to the caller: it holds no amounts."""
+
+    code: ClassVar[str]
+
+
+class InvalidCommandError(DomainError):
+    """A field is not acceptable, whatever the state; `field` names it."""
+
+    code = "invalid-request"
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
+class AccountNotFoundError(DomainError):
+    """The account was never opened."""
+
+    code = "account-not-found"
+
+
+class RuleBrokenError(DomainError):
+    """The state of an account forbids the command."""
+
+
+class AccountAlreadyExistsError(RuleBrokenError):
+    """An account is opened once."""
+
+    code = "account-already-exists"
+
+
+class AccountClosedError(RuleBrokenError):
+    """A closed account accepts nothing."""
+
+    code = "account-closed"
+
+
+class InsufficientFundsError(RuleBrokenError):
+    """The amount is above balance + overdraft limit."""
+
+    code = "insufficient-funds"
+
+
+class BalanceNotZeroError(RuleBrokenError):
+    """Only an account with a zero balance can be closed."""
+
+    code = "balance-not-zero"
+
+
+class BalanceLimitExceededError(RuleBrokenError):
+    """The balance would pass the largest that can be kept exactly."""
+
+    code = "balance-limit-exceeded"
+
+
+class CurrencyMismatchError(RuleBrokenError):
+    """A transfer needs two accounts of one currency."""
+
+    code = "currency-mismatch"
+
+
+class SameAccountError(RuleBrokenError):
+    """A transfer needs two different accounts."""
+
+    code = "same-account"

@@ -1,0 +1,66 @@
+"""The events. The class name is the stored type name.
+
+A change of shape needs a new schema version and an upcaster (see `codec`). Optional fields that are not set
+are left out of what is stored.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from msgspec import UNSET, Struct, UnsetType
+
+from lambdas.accounts.money import Amount, CurrencyCode, OverdraftLimit
+from lambdas.accounts.text import AccountId, Reference, TransferId
+
+
+class AccountCreated(Struct, frozen=True, kw_only=True):
+    """An account was opened with a zero balance."""
+
+    currency: CurrencyCode
+    overdraft_limit: OverdraftLimit
+
+
+class BalanceCredited(Struct, frozen=True, kw_only=True):
+    """Money was paid in."""
+
+    amount: Amount
+    currency: CurrencyCode
+    reference: Reference | UnsetType = UNSET
+
+
+class BalanceWithdrawn(Struct, frozen=True, kw_only=True):
+    """Money was taken out."""
+
+    amount: Amount
+    currency: CurrencyCode
+    reference: Reference | UnsetType = UNSET
+
+
+class TransferSent(Struct, frozen=True, kw_only=True):
+    """Money went to another account; a TransferReceived of the same transfer stands there."""
+
+    transfer_id: TransferId
+    to_account_id: AccountId
+    amount: Amount
+    currency: CurrencyCode
+    reference: Reference | UnsetType = UNSET
+
+
+class TransferReceived(Struct, frozen=True, kw_only=True):
+    """Money came from another account; a TransferSent of the same transfer stands there."""
+
+    transfer_id: TransferId
+    from_account_id: AccountId
+    amount: Amount
+    currency: CurrencyCode
+    reference: Reference | UnsetType = UNSET
+
+
+class AccountClosed(Struct, frozen=True):
+    """The account was closed; nothing follows."""
+
+
+AccountEvent: TypeAlias = (
+    AccountCreated | BalanceCredited | BalanceWithdrawn | TransferSent | TransferReceived | AccountClosed
+)

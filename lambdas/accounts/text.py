@@ -1,0 +1,23 @@
+"""Text that may stand in commands and events: short, printable, never personal data."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+# Python's `$` also matches before a final newline and ECMA's does not; `(?!\n)` makes both readers agree.
+UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?!\n)$"
+_REFERENCE_PATTERN = r"^[ -~]+(?!\n)$"
+
+AccountId = Annotated[str, Meta(pattern=UUID_PATTERN, description="A UUID in lower case.")]
+TransferId = Annotated[str, Meta(pattern=UUID_PATTERN, description="A UUID in lower case.")]
+Reference = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=64,
+        pattern=_REFERENCE_PATTERN,
+        description="What the booking is for: printable ASCII, never personal data.",
+    ),
+]
