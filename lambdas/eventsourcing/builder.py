@@ -1,0 +1,117 @@
+"""From a decision to the rows that record it: encoding, snapshot, hash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from lambdas.eventsourcing.chain import GENESIS, row_hash
+from lambdas.eventsourcing.decider import Committed, Decider, Idempotency, Loaded
+from lambdas.eventsourcing.limits import MAX_ROW_BYTES, row_bytes
+from lambdas.eventsourcing.rows import Commit, EventRow, Receipt
+from lambdas.eventsourcing.timestamps import format_timestamp
+
+S = TypeVar("S")
+E = TypeVar("E")
+
+
+class Draft(msgspec.Struct, Generic[S], frozen=True):
+    """A commit that is not sent yet, the streams as they will be after it, and when it was made (epoch s)."""
+
+    commit: Commit
+    committed: Committed[S]
+    made_at: int
+
+
+class CommitBuilder(Generic[S, E]):
+    """Builds commits. A snapshot rides on version 1 and every `snapshot_interval` rows past the last one."""
+
+    def __init__(
+        self,
+        decider: Decider[S, E],
+        *,
+        clock: Callable[[], datetime],
+        new_commit_id: Callable[[], str],
+        snapshot_interval: int,
+    ) -> None:
+        self._evolve = decider.evolve
+        self._codec = decider.codec
+        self._clock = clock
+        self._new_commit_id = new_commit_id
+        self._interval = snapshot_interval
+
+    def build(
+        self,
+        loaded: Sequence[Loaded[S]],
+        events: Sequence[Sequence[E]],
+        *,
+        metadata: str,
+        occurred_at: str,
+        idempotency: Idempotency[S] | None,
+    ) -> Draft[S]:
+        """The commit that appends `events[i]` to `loaded[i]`, with its receipt when the request has a key.
+
+        `recorded_at` is the larger of now and the streams' newest, so that it never decreases in any of them.
+        """
+        moment = self._clock()
+        recorded_at = max(format_timestamp(moment), *(stream.recorded_at for stream in loaded))
+        commit_id = self._new_commit_id()
+        rows: list[EventRow] = []
+        after: list[Loaded[S]] = []
+        for stream, stream_events in zip(loaded, events, strict=True):
+            current = stream
+            for event in stream_events:
+                current, row = self._next(current, event, commit_id, metadata, occurred_at, recorded_at)
+                rows.append(row)
+            after.append(current)
+        committed = Committed(commit_id, tuple(after))
+        made_at = int(moment.timestamp())
+        receipt = None
+        if idempotency is not None:
+            version = after[0].version
+            receipt = _receipt(idempotency, commit_id, version, idempotency.respond(committed), made_at)
+        return Draft(Commit(commit_id, tuple(rows), receipt), committed, made_at)
+
+    def build_rejection(self, idempotency: Idempotency[S], version: int, response: str) -> tuple[Commit, int]:
+        """A commit that holds nothing but the receipt of a rejection, and when it was made (epoch s)."""
+        made_at = int(self._clock().timestamp())
+        commit_id = self._new_commit_id()
+        return Commit(commit_id, (), _receipt(idempotency, commit_id, version, response, made_at)), made_at
+
+    def _next(
+        self, stream: Loaded[S], event: E, commit_id: str, metadata: str, occurred_at: str, recorded_at: str
+    ) -> tuple[Loaded[S], EventRow]:
+        codec = self._codec
+        version = stream.version + 1
+        state = self._evolve(stream.state, event)
+        type_name, schema, data = codec.encode(event)
+        snapshot = snapshot_schema = None
+        if version == 1 or version - stream.snapshot_version >= self._interval:
+            snapshot, snapshot_schema = codec.encode_state(state), codec.state_schema
+        row = EventRow(
+            stream.stream_id, version, commit_id, type_name, schema, data, metadata, occurred_at, recorded_at,
+            GENESIS, snapshot, snapshot_schema,
+        )  # fmt: skip
+        if snapshot is not None and row_bytes(row) > MAX_ROW_BYTES:
+            row = replace(row, state=None, state_schema=None)
+        row = replace(row, hash=row_hash(stream.hash, row))
+        snapshot_version = stream.snapshot_version if row.state is None else version
+        return Loaded(stream.stream_id, state, version, row.hash, recorded_at, snapshot_version), row
+
+
+def _receipt(
+    idempotency: Idempotency[S], commit_id: str, version: int, response: str, made_at: int
+) -> Receipt:
+    return Receipt(
+        scope=idempotency.scope,
+        key=idempotency.key,
+        request_hash=idempotency.request_hash,
+        commit_id=commit_id,
+        version=version,
+        response=response,
+        expires_at=made_at + idempotency.ttl,
+    )

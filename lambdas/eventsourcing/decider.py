@@ -1,0 +1,88 @@
+"""What the event store needs to know of a domain, and what it knows of a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import msgspec
+
+from lambdas.eventsourcing.chain import GENESIS
+from lambdas.eventsourcing.codec import Codec
+from lambdas.eventsourcing.rows import Receipt
+
+S = TypeVar("S")
+E = TypeVar("E")
+
+
+class Decider(msgspec.Struct, Generic[S, E], frozen=True):
+    """The domain as the store sees it.
+
+    `evolve` is total and takes None as the state before the first event; `rejection` is the base class of the
+    errors by which the domain says no.
+    """
+
+    evolve: Callable[[S | None, E], S]
+    codec: Codec[S, E]
+    rejection: type[Exception]
+
+
+class Loaded(msgspec.Struct, Generic[S], frozen=True):
+    """The state of a stream at a version. Version 0 and state None: the stream does not exist.
+
+    `hash` and `recorded_at` are those of the row at `version`; `snapshot_version` is the newest row up to it that
+    carries a usable snapshot, 0 when there is none.
+    """
+
+    stream_id: str
+    state: S | None = None
+    version: int = 0
+    hash: bytes = GENESIS
+    recorded_at: str = ""
+    snapshot_version: int = 0
+
+
+class Committed(msgspec.Struct, Generic[S], frozen=True):
+    """The streams of a command after it, in the order asked for."""
+
+    commit_id: str
+    streams: tuple[Loaded[S], ...]
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """The request was answered before; this is the receipt that holds the answer."""
+
+    receipt: Receipt
+
+
+class Idempotency(msgspec.Struct, Generic[S], frozen=True):
+    """How a request with an idempotency key is remembered.
+
+    `request_hash` is SHA-256 over all that makes the request what it is; `ttl` is in seconds. `respond` gives the
+    text to remember for a success, `reject` that for a rejection or a failed precondition, None for one that is
+    not remembered.
+    """
+
+    scope: str
+    key: str
+    request_hash: bytes
+    ttl: int
+    respond: Callable[[Committed[S]], str]
+    reject: Callable[[Exception], str | None]
+
+
+class RecordedEvent(msgspec.Struct, Generic[E], frozen=True):
+    """An event of the past, decoded and upcast."""
+
+    version: int
+    type: str
+    occurred_at: str
+    recorded_at: str
+    event: E
+
+
+class History(msgspec.Struct, Generic[E], frozen=True):
+    """A page of a stream's events, newest first; `next_before` asks for the page after it, None at the end."""
+
+    events: list[RecordedEvent[E]]
+    next_before: int | None

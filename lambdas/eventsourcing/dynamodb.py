@@ -1,0 +1,194 @@
+"""Streams in a DynamoDB table: one conditional put for one row, one transaction for more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambdas.eventsourcing import dynamodb_schema as schema
+from lambdas.eventsourcing.dynamodb_faults import Failure, Fault, classify, failed_items
+from lambdas.eventsourcing.dynamodb_items import (
+    Item,
+    ReceiptTable,
+    item_to_receipt,
+    item_to_row,
+    receipt_to_item,
+    row_to_item,
+)
+from lambdas.eventsourcing.errors import (
+    NotAppliedError,
+    OutcomeUnknownError,
+    ReadUnavailableError,
+    ReceiptExistsError,
+    VersionConflictError,
+)
+from lambdas.eventsourcing.limits import check_limits
+from lambdas.eventsourcing.retry import Backoff, Deadline
+from lambdas.eventsourcing.rows import Commit, EventRow, Receipt
+from lambdas.eventsourcing.store import Page
+
+MAX_ATTEMPTS = 8
+
+_FAILURES = (ClientError, BotoCoreError)
+_ROW_IS_FREE = f"attribute_not_exists({schema.EVENT_TABLE_HASH_KEY})"
+
+
+class DynamoDBClient(Protocol):
+    """The calls used of boto3's low-level DynamoDB client.
+
+    It must not retry by itself (`total_max_attempts` 1), so that an attempt in doubt is seen as one; its time-outs
+    must keep an attempt within `retry.ATTEMPT_SECONDS`.
+    """
+
+    def query(self, **kwargs: Any) -> Mapping[str, Any]: ...
+    def put_item(self, **kwargs: Any) -> Mapping[str, Any]: ...
+    def transact_write_items(self, **kwargs: Any) -> Mapping[str, Any]: ...
+
+
+class DynamoDBEventStore:
+    """An EventStore on an event table and a receipt table."""
+
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        *,
+        event_table: str,
+        receipts: ReceiptTable,
+        backoff: Backoff | None = None,
+        max_attempts: int = MAX_ATTEMPTS,
+    ) -> None:
+        self._client = client
+        self._event_table = event_table
+        self._receipts = receipts
+        self._backoff = backoff or Backoff()
+        self._max_attempts = max_attempts
+
+    def read(
+        self,
+        stream_id: str,
+        *,
+        after: int = 0,
+        up_to: int | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        deadline: Deadline,
+    ) -> Page:
+        """See EventStore.read: one strongly consistent Query, repeated when it fails for a passing reason."""
+        request = self._query(stream_id, after, up_to)
+        request["ScanIndexForward"] = not newest_first
+        if limit is not None:
+            request["Limit"] = limit
+        attempt = 0
+        if not deadline.allows_attempt():
+            raise ReadUnavailableError("no time is left to send the query")
+        while True:
+            attempt += 1
+            try:
+                answer = self._client.query(**request)
+            except _FAILURES as error:
+                if classify(error) is Fault.FATAL:
+                    raise
+                if not self._may_retry(attempt, deadline):
+                    raise ReadUnavailableError(f"query failed {attempt} times: {error}") from error
+                self._backoff.pause(attempt)
+            else:
+                return Page(
+                    [item_to_row(item) for item in answer["Items"]], more="LastEvaluatedKey" in answer
+                )
+
+    def commit(self, commit: Commit, *, now: int, deadline: Deadline) -> None:
+        """See EventStore.commit. Every attempt sends the same rows at the same versions."""
+        check_limits(commit)
+        send = self._prepare(commit, now)
+        if not deadline.allows_attempt():
+            raise NotAppliedError("no time is left to send the commit")
+        in_doubt = False
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                send()
+            except _FAILURES as error:
+                fault = classify(error)
+                if fault is Fault.CONDITION and isinstance(error, ClientError):
+                    return self._resolve(error, commit, in_doubt=in_doubt)
+                in_doubt = in_doubt or fault is Fault.UNKNOWN
+                if fault is Fault.FATAL or not self._may_retry(attempt, deadline):
+                    _give_up(error, attempt, fault, in_doubt=in_doubt)
+                self._backoff.pause(attempt)
+            else:
+                return None
+
+    def _may_retry(self, attempt: int, deadline: Deadline) -> bool:
+        return attempt < self._max_attempts and deadline.allows_attempt()
+
+    def _query(self, stream_id: str, after: int, up_to: int | None) -> dict[str, Any]:
+        names = {"#s": schema.EVENT_TABLE_HASH_KEY}
+        values: Item = {":s": {"S": stream_id}}
+        condition = "#s = :s"
+        if after or up_to is not None:
+            names["#v"] = schema.EVENT_TABLE_RANGE_KEY
+            values[":first"] = {"N": str(after + 1)}
+            condition += " AND #v >= :first"
+            if up_to is not None:
+                values[":last"] = {"N": str(up_to)}
+                condition = "#s = :s AND #v BETWEEN :first AND :last"
+        return {
+            "TableName": self._event_table,
+            "ConsistentRead": True,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+        }
+
+    def _prepare(self, commit: Commit, now: int) -> Callable[[], object]:
+        puts = [self._put_row(row) for row in commit.rows]
+        if commit.receipt is not None:
+            puts.append(self._put_receipt(commit.receipt, now))
+        if len(puts) == 1:
+            return lambda: self._client.put_item(**puts[0])
+        actions = [{"Put": put} for put in puts]
+        return lambda: self._client.transact_write_items(TransactItems=actions)
+
+    def _put_row(self, row: EventRow) -> dict[str, Any]:
+        return {
+            "TableName": self._event_table,
+            "Item": row_to_item(row),
+            "ConditionExpression": _ROW_IS_FREE,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+
+    def _put_receipt(self, receipt: Receipt, now: int) -> dict[str, Any]:
+        return {
+            "TableName": self._receipts.name,
+            "Item": receipt_to_item(receipt, self._receipts),
+            "ConditionExpression": "attribute_not_exists(#k) OR #t <= :now",
+            "ExpressionAttributeNames": {"#k": self._receipts.range_key, "#t": self._receipts.ttl_attribute},
+            "ExpressionAttributeValues": {":now": {"N": str(now)}},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+
+    def _resolve(self, error: ClientError, commit: Commit, *, in_doubt: bool) -> None:
+        """Own commit id anywhere: success. Then a live receipt: replay. Then rows: somebody else's."""
+        failed = failed_items(error)
+        if any(item is not None and item["commit_id"]["S"] == commit.commit_id for _, item in failed):
+            return
+        if in_doubt and any(item is None for _, item in failed):
+            raise OutcomeUnknownError("the store did not say whose rows stand at our versions") from error
+        winners: list[EventRow] = []
+        for index, item in failed:
+            if index == len(commit.rows) and item is not None:
+                raise ReceiptExistsError(item_to_receipt(item, self._receipts)) from error
+            if item is not None:
+                winners.append(item_to_row(item))
+        raise VersionConflictError(winners) from error
+
+
+def _give_up(error: Failure, attempts: int, fault: Fault, *, in_doubt: bool) -> NoReturn:
+    if in_doubt:
+        raise OutcomeUnknownError(f"no certain answer in {attempts} attempts: {error}") from error
+    if fault is Fault.FATAL:
+        raise error
+    raise NotAppliedError(f"refused {attempts} times: {error}") from error

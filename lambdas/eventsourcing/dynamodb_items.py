@@ -1,0 +1,111 @@
+"""Event rows and receipts to and from DynamoDB items (attribute values as the low-level client takes them)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from lambdas.eventsourcing import dynamodb_schema as schema
+from lambdas.eventsourcing.errors import CorruptRowError
+from lambdas.eventsourcing.rows import EventRow, Receipt
+
+Item = dict[str, dict[str, Any]]
+
+_TYPES = {
+    schema.EVENT_TABLE_HASH_KEY: "S",
+    schema.EVENT_TABLE_RANGE_KEY: "N",
+    "commit_id": "S",
+    "type": "S",
+    "schema": "N",
+    "data": "S",
+    "metadata": "S",
+    "occurred_at": "S",
+    "recorded_at": "S",
+    "hash": "B",
+    "state": "S",
+    "state_schema": "N",
+}
+_OPTIONAL = {"state", "state_schema"}
+_REQUIRED = frozenset(_TYPES) - _OPTIONAL
+
+
+class ReceiptTable(msgspec.Struct, frozen=True):
+    """Where receipts live: a table, its key and time-to-live attributes, and the prefix of their range keys."""
+
+    name: str
+    hash_key: str
+    range_key: str
+    ttl_attribute: str
+    prefix: str
+
+
+def row_to_item(row: EventRow) -> Item:
+    """The item of a row; an absent snapshot leaves its attributes out."""
+    item: Item = {
+        schema.EVENT_TABLE_HASH_KEY: {"S": row.stream_id},
+        schema.EVENT_TABLE_RANGE_KEY: {"N": str(row.version)},
+        "commit_id": {"S": row.commit_id},
+        "type": {"S": row.type},
+        "schema": {"N": str(row.schema)},
+        "data": {"S": row.data},
+        "metadata": {"S": row.metadata},
+        "occurred_at": {"S": row.occurred_at},
+        "recorded_at": {"S": row.recorded_at},
+        "hash": {"B": row.hash},
+    }
+    if row.state is not None:
+        item["state"] = {"S": row.state}
+        item["state_schema"] = {"N": str(row.state_schema)}
+    return item
+
+
+def item_to_row(item: Mapping[str, Mapping[str, Any]]) -> EventRow:
+    """The row of an item. Raises CorruptRowError for a missing, unknown or wrongly typed attribute."""
+    stream_id = str(item[schema.EVENT_TABLE_HASH_KEY]["S"])
+    version = int(item[schema.EVENT_TABLE_RANGE_KEY]["N"])
+    if not item.keys() >= _REQUIRED:
+        raise CorruptRowError(stream_id, version, f"no attribute {min(_REQUIRED - item.keys())}")
+    values: dict[str, Any] = {}
+    for name, value in item.items():
+        kind = _TYPES.get(name)
+        if kind is None or kind not in value:
+            raise CorruptRowError(stream_id, version, f"unexpected attribute or type: {name}")
+        values[name] = _number(value["N"], stream_id, version, name) if kind == "N" else value[kind]
+    if ("state" in values) != ("state_schema" in values):
+        raise CorruptRowError(stream_id, version, "a snapshot needs both state and state_schema")
+    return EventRow(**values)
+
+
+def _number(text: str, stream_id: str, version: int, name: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise CorruptRowError(stream_id, version, f"{name} is not a whole number: {text}") from None
+
+
+def receipt_to_item(receipt: Receipt, table: ReceiptTable) -> Item:
+    """The item of a receipt, under `<prefix><key>`."""
+    return {
+        table.hash_key: {"S": receipt.scope},
+        table.range_key: {"S": table.prefix + receipt.key},
+        "commit_id": {"S": receipt.commit_id},
+        "request_hash": {"B": receipt.request_hash},
+        "version": {"N": str(receipt.version)},
+        "response": {"S": receipt.response},
+        table.ttl_attribute: {"N": str(receipt.expires_at)},
+    }
+
+
+def item_to_receipt(item: Mapping[str, Mapping[str, Any]], table: ReceiptTable) -> Receipt:
+    """The receipt of an item."""
+    return Receipt(
+        scope=item[table.hash_key]["S"],
+        key=item[table.range_key]["S"].removeprefix(table.prefix),
+        request_hash=bytes(item["request_hash"]["B"]),
+        commit_id=item["commit_id"]["S"],
+        version=int(item["version"]["N"]),
+        response=item["response"]["S"],
+        expires_at=int(item[table.ttl_attribute]["N"]),
+    )

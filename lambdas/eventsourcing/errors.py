@@ -1,0 +1,136 @@
+"""Every error the event store raises.
+
+EventSourcingError
+├── PreconditionFailedError        the caller's expected version is not the stream's version
+├── IdempotencyKeyReusedError      a live receipt holds another request under this key
+├── ContentionError                lost the race for the next version too often
+├── VersionNotFoundError           time travel beyond the newest version, or below 1
+├── CommitTooLargeError            more than one transaction can hold
+├── StoreUnavailableError
+│   ├── ReadUnavailableError       a read failed after bounded retries
+│   ├── NotAppliedError            certain: nothing was written
+│   └── OutcomeUnknownError        an attempt may have taken effect
+├── InconsistentReadError          versions stayed out of sequence over several reads
+├── CorruptRowError                a stored row is not in the documented form
+├── UnknownSchemaError             an event type or schema version this code does not know
+├── ChainBrokenError               the verifier's finding: the first bad version
+├── VersionConflictError           port only: the rows that won the race
+└── ReceiptExistsError             port only: the live receipt
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lambdas.eventsourcing.rows import EventRow, Receipt
+
+
+class EventSourcingError(Exception):
+    """Base of every error the event store raises."""
+
+
+class PreconditionFailedError(EventSourcingError):
+    """A strongly consistent read found the stream at a version the caller did not expect."""
+
+    def __init__(self, stream_id: str, version: int) -> None:
+        super().__init__(f"stream {stream_id} is at version {version}")
+        self.stream_id = stream_id
+        self.version = version
+
+
+class IdempotencyKeyReusedError(EventSourcingError):
+    """The idempotency key belongs to a different request."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"idempotency key {key} was used for another request")
+        self.key = key
+
+
+class ContentionError(EventSourcingError):
+    """Other writers took the next version each time; nothing was written."""
+
+    def __init__(self, stream_ids: Sequence[str], conflicts: int) -> None:
+        super().__init__(f"lost the race on {', '.join(stream_ids)} {conflicts} times")
+        self.stream_ids = tuple(stream_ids)
+        self.conflicts = conflicts
+
+
+class VersionNotFoundError(EventSourcingError):
+    """The stream has no such version. `newest` is 0 when the stream does not exist."""
+
+    def __init__(self, stream_id: str, version: int, newest: int) -> None:
+        super().__init__(f"stream {stream_id} has no version {version}; its newest is {newest}")
+        self.stream_id = stream_id
+        self.version = version
+        self.newest = newest
+
+
+class CommitTooLargeError(EventSourcingError):
+    """The commit breaks a limit of the store: row bytes, actions or bytes per transaction."""
+
+
+class StoreUnavailableError(EventSourcingError):
+    """The store did not answer within the bounded retries."""
+
+
+class ReadUnavailableError(StoreUnavailableError):
+    """A read failed after bounded retries."""
+
+
+class NotAppliedError(StoreUnavailableError):
+    """The write failed after bounded retries, and it is certain that nothing was written."""
+
+
+class OutcomeUnknownError(StoreUnavailableError):
+    """The write failed after bounded retries, and an attempt may have taken effect."""
+
+
+class InconsistentReadError(EventSourcingError):
+    """Versions were out of sequence in several reads in a row: `version` is missing."""
+
+    def __init__(self, stream_id: str, version: int) -> None:
+        super().__init__(f"stream {stream_id} has no row at version {version}, but has later ones")
+        self.stream_id = stream_id
+        self.version = version
+
+
+class CorruptRowError(EventSourcingError):
+    """A stored row is not in the documented form."""
+
+    def __init__(self, stream_id: str, version: int, reason: str) -> None:
+        super().__init__(f"stream {stream_id} version {version}: {reason}")
+        self.stream_id = stream_id
+        self.version = version
+        self.reason = reason
+
+
+class UnknownSchemaError(EventSourcingError):
+    """The codec knows no such event type or schema version."""
+
+
+class ChainBrokenError(EventSourcingError):
+    """The history of a stream does not verify from `version` on."""
+
+    def __init__(self, stream_id: str, version: int, reason: str) -> None:
+        super().__init__(f"stream {stream_id} is broken at version {version}: {reason}")
+        self.stream_id = stream_id
+        self.version = version
+        self.reason = reason
+
+
+class VersionConflictError(EventSourcingError):
+    """Somebody else's rows stand where ours should. `rows` holds those the store returned, maybe none."""
+
+    def __init__(self, rows: Sequence[EventRow]) -> None:
+        super().__init__("another commit holds " + ", ".join(f"{r.stream_id}/{r.version}" for r in rows))
+        self.rows = tuple(rows)
+
+
+class ReceiptExistsError(EventSourcingError):
+    """A live receipt of another commit stands under this key."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        super().__init__(f"a receipt exists under key {receipt.key}")
+        self.receipt = receipt

@@ -1,0 +1,201 @@
+"""One command: remember or read, decide, append; decide again after a lost race."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from lambdas.eventsourcing.builder import CommitBuilder, Draft
+from lambdas.eventsourcing.cache import StreamCache
+from lambdas.eventsourcing.decider import Committed, Idempotency, Loaded, Replayed
+from lambdas.eventsourcing.errors import (
+    ContentionError,
+    IdempotencyKeyReusedError,
+    PreconditionFailedError,
+    ReceiptExistsError,
+    VersionConflictError,
+)
+from lambdas.eventsourcing.reader import StreamReader
+from lambdas.eventsourcing.retry import Backoff, Deadline
+from lambdas.eventsourcing.rows import EventRow, Receipt
+from lambdas.eventsourcing.store import EventStore
+
+S = TypeVar("S")
+E = TypeVar("E")
+Decide = Callable[..., Sequence[Sequence[E]]]
+"""Takes one state per stream (None for a stream that does not exist), gives one sequence of events per stream."""
+
+
+class CommandExecutor(Generic[S, E]):
+    """Runs commands against a store. Thread-safe: what belongs to one command lives in its working set."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        reader: StreamReader[S, E],
+        builder: CommitBuilder[S, E],
+        cache: StreamCache[S],
+        *,
+        rejection: type[Exception],
+        backoff: Backoff,
+        max_conflicts: int,
+    ) -> None:
+        self._store = store
+        self._reader = reader
+        self._builder = builder
+        self._cache = cache
+        self._rejections = (rejection, PreconditionFailedError)
+        self._backoff = backoff
+        self._max_conflicts = max_conflicts
+
+    def execute(
+        self,
+        stream_ids: tuple[str, ...],
+        decide: Decide[E],
+        *,
+        metadata: str,
+        occurred_at: str,
+        expected: frozenset[int] | None,
+        idempotency: Idempotency[S] | None,
+        opens: bool,
+        deadline: Deadline,
+    ) -> Committed[S] | Replayed:
+        """See Repository.execute."""
+        working = _WorkingSet(self._reader, self._cache, stream_ids, deadline, opens=opens)
+        conflicts = 0
+        while True:
+            try:
+                events = self._decide(working, decide, expected)
+            except self._rejections as rejection:
+                return self._reject(rejection, working.loaded[0].version, idempotency, deadline)
+            draft = self._builder.build(
+                working.loaded, events, metadata=metadata, occurred_at=occurred_at, idempotency=idempotency
+            )
+            try:
+                return self._append(draft, deadline)
+            except ReceiptExistsError as existing:
+                return _replay(idempotency, existing.receipt)
+            except VersionConflictError as conflict:
+                conflicts += 1
+                if conflicts == self._max_conflicts:
+                    raise ContentionError(stream_ids, conflicts) from conflict
+                if expected is not None:
+                    expected = frozenset()
+                self._catch_up(working, conflict.rows, conflicts)
+
+    def _decide(
+        self, working: _WorkingSet[S, E], decide: Decide[E], expected: frozenset[int] | None
+    ) -> Sequence[Sequence[E]]:
+        """Decide; to say no, or to do nothing, takes a state that a read in this request has confirmed."""
+        while True:
+            try:
+                _check_precondition(working.loaded[0], expected)
+                events = decide(*[stream.state for stream in working.loaded])
+            except self._rejections:
+                if not working.confirm():
+                    raise
+            else:
+                if any(events) or not working.confirm():
+                    return events
+
+    def _append(self, draft: Draft[S], deadline: Deadline) -> Committed[S]:
+        if draft.commit.rows or draft.commit.receipt is not None:
+            self._store.commit(draft.commit, now=draft.made_at, deadline=deadline)
+        for stream in draft.committed.streams:
+            self._cache.put(stream)
+        return draft.committed
+
+    def _catch_up(self, working: _WorkingSet[S, E], winners: Sequence[EventRow], conflicts: int) -> None:
+        """After the first lost race the winner's rows are enough; after another, read what came since."""
+        if conflicts == 1 and working.advance(winners):
+            return
+        self._backoff.pause(conflicts)
+        working.reread()
+
+    def _reject(
+        self, rejection: Exception, version: int, idempotency: Idempotency[S] | None, deadline: Deadline
+    ) -> Replayed:
+        """Raise the rejection; for a keyed request only once its receipt is in place, or else give the one there."""
+        response = None if idempotency is None else idempotency.reject(rejection)
+        if idempotency is None or response is None:
+            raise rejection
+        commit, made_at = self._builder.build_rejection(idempotency, version, response)
+        try:
+            self._store.commit(commit, now=made_at, deadline=deadline)
+        except ReceiptExistsError as existing:
+            return _replay(idempotency, existing.receipt)
+        raise rejection
+
+
+class _WorkingSet(Generic[S, E]):
+    """The streams of one command. A stream is confirmed when a read begun in this request gave its state.
+
+    Only confirmed streams justify a rejection: what is remembered, or learned from a winner's row, may be behind.
+    """
+
+    def __init__(
+        self,
+        reader: StreamReader[S, E],
+        cache: StreamCache[S],
+        stream_ids: tuple[str, ...],
+        deadline: Deadline,
+        *,
+        opens: bool,
+    ) -> None:
+        self._reader = reader
+        self._cache = cache
+        self._deadline = deadline
+        self.loaded: list[Loaded[S]] = []
+        self._confirmed: list[bool] = []
+        for stream_id in stream_ids:
+            remembered = cache.get(stream_id)
+            if remembered is None and opens:
+                remembered = Loaded(stream_id)
+            self.loaded.append(remembered or self._read(Loaded(stream_id)))
+            self._confirmed.append(remembered is None)
+
+    def confirm(self) -> bool:
+        """Read the streams that are not confirmed; False when all were."""
+        stale = [index for index, confirmed in enumerate(self._confirmed) if not confirmed]
+        for index in stale:
+            self._reread(index)
+        return bool(stale)
+
+    def reread(self) -> None:
+        """Read what came since in every stream."""
+        for index in range(len(self.loaded)):
+            self._reread(index)
+
+    def advance(self, winners: Sequence[EventRow]) -> bool:
+        """Fold the winners' rows; False when none of them continues what is known."""
+        advanced = False
+        for index, stream in enumerate(self.loaded):
+            following = sorted(
+                (row for row in winners if row.stream_id == stream.stream_id), key=lambda row: row.version
+            )
+            if following and following[0].version == stream.version + 1:
+                self.loaded[index] = self._reader.advance(stream, following)
+                self._cache.put(self.loaded[index])
+                self._confirmed[index] = False
+                advanced = True
+        return advanced
+
+    def _reread(self, index: int) -> None:
+        self.loaded[index] = self._read(self.loaded[index])
+        self._confirmed[index] = True
+
+    def _read(self, base: Loaded[S]) -> Loaded[S]:
+        loaded = self._reader.load(base.stream_id, base=base, deadline=self._deadline)
+        self._cache.put(loaded)
+        return loaded
+
+
+def _check_precondition(first: Loaded[S], expected: frozenset[int] | None) -> None:
+    if expected is not None and first.version != 0 and first.version not in expected:
+        raise PreconditionFailedError(first.stream_id, first.version)
+
+
+def _replay(idempotency: Idempotency[S] | None, receipt: Receipt) -> Replayed:
+    if idempotency is None or receipt.request_hash != idempotency.request_hash:
+        raise IdempotencyKeyReusedError(receipt.key)
+    return Replayed(receipt)

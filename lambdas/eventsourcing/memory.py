@@ -1,0 +1,76 @@
+"""Streams in the memory of one process: for tests, benchmarks and trying things out."""
+
+from __future__ import annotations
+
+import threading
+
+from lambdas.eventsourcing.errors import ReceiptExistsError, VersionConflictError
+from lambdas.eventsourcing.limits import check_limits
+from lambdas.eventsourcing.retry import Deadline
+from lambdas.eventsourcing.rows import Commit, EventRow, Receipt
+from lambdas.eventsourcing.store import Page
+
+
+class InMemoryEventStore:
+    """An EventStore with the guarantees and limits of the DynamoDB one, thread-safe, and always available."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._streams: dict[str, list[EventRow]] = {}
+        self._receipts: dict[tuple[str, str], Receipt] = {}
+
+    def read(
+        self,
+        stream_id: str,
+        *,
+        after: int = 0,
+        up_to: int | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        deadline: Deadline,  # noqa: ARG002 - part of the port
+    ) -> Page:
+        """See EventStore.read; never fails."""
+        with self._lock:
+            rows = self._streams.get(stream_id, [])
+            end = len(rows) if up_to is None else max(after, min(up_to, len(rows)))
+            count = end - after if limit is None else min(limit, end - after)
+            if newest_first:
+                return Page(rows[end - count : end][::-1], more=end - count > after)
+            return Page(rows[after : after + count], more=after + count < end)
+
+    def commit(self, commit: Commit, *, now: int, deadline: Deadline) -> None:  # noqa: ARG002 - part of the port
+        """See EventStore.commit. Raises ValueError for rows that would leave a gap."""
+        check_limits(commit)
+        with self._lock:
+            self._check_receipt(commit, now)
+            winners = [row for row in (self._holder(row) for row in commit.rows) if row is not None]
+            if any(row.commit_id == commit.commit_id for row in winners):
+                return
+            if winners:
+                raise VersionConflictError(winners)
+            self._check_gaps(commit)
+            for row in commit.rows:
+                self._streams.setdefault(row.stream_id, []).append(row)
+            if commit.receipt is not None:
+                self._receipts[commit.receipt.scope, commit.receipt.key] = commit.receipt
+
+    def _holder(self, row: EventRow) -> EventRow | None:
+        rows = self._streams.get(row.stream_id, [])
+        return rows[row.version - 1] if row.version <= len(rows) else None
+
+    def _check_receipt(self, commit: Commit, now: int) -> None:
+        if commit.receipt is None:
+            return
+        existing = self._receipts.get((commit.receipt.scope, commit.receipt.key))
+        if existing is not None and existing.expires_at > now and existing.commit_id != commit.commit_id:
+            raise ReceiptExistsError(existing)
+
+    def _check_gaps(self, commit: Commit) -> None:
+        lengths: dict[str, int] = {}
+        for row in commit.rows:
+            length = lengths.get(row.stream_id, len(self._streams.get(row.stream_id, [])))
+            if row.version != length + 1:
+                raise ValueError(
+                    f"row {row.stream_id}/{row.version} would leave a gap after version {length}"
+                )
+            lengths[row.stream_id] = row.version

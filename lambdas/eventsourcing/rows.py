@@ -1,0 +1,59 @@
+"""What the store holds: event rows and receipts, encoded, and the commit that adds them."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class EventRow(msgspec.Struct, frozen=True):
+    """One row of the event table: one event, and on some rows the folded state after it (the snapshot).
+
+    `data`, `metadata` and `state` are JSON text; timestamps are as `format_timestamp` writes them; `hash` is
+    32 bytes (see `chain`).
+    """
+
+    stream_id: str
+    version: int
+    commit_id: str
+    type: str
+    schema: int
+    data: str
+    metadata: str
+    occurred_at: str
+    recorded_at: str
+    hash: bytes
+    state: str | None = None
+    state_schema: int | None = None
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """The remembered answer to a request that carried an idempotency key.
+
+    `scope` and `key` identify it, `request_hash` is SHA-256 over the request, `version` the version of the
+    first stream after it, `response` opaque text, `expires_at` seconds since the epoch.
+    """
+
+    scope: str
+    key: str
+    request_hash: bytes
+    commit_id: str
+    version: int
+    response: str
+    expires_at: int
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """What one command adds, all or nothing: rows of one or more streams, and maybe a receipt."""
+
+    commit_id: str
+    rows: tuple[EventRow, ...]
+    receipt: Receipt | None = None
+
+
+class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who and what caused an event. `causation_id` is left out when it is the command itself."""
+
+    command_id: str
+    correlation_id: str
+    actor: str
+    causation_id: str | msgspec.UnsetType = msgspec.UNSET

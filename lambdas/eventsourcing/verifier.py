@@ -1,0 +1,106 @@
+"""Proof that a stream is as it was written: versions, hashes, times and snapshots, from version 1 on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+import msgspec
+
+from lambdas.eventsourcing.chain import GENESIS, row_hash
+from lambdas.eventsourcing.decider import Decider
+from lambdas.eventsourcing.errors import ChainBrokenError, CorruptRowError, UnknownSchemaError
+from lambdas.eventsourcing.retry import Deadline
+from lambdas.eventsourcing.rows import EventRow
+from lambdas.eventsourcing.store import EventStore
+
+S = TypeVar("S")
+E = TypeVar("E")
+
+PAGE_ROWS = 1000
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """A stream that verifies: its number of events, its newest hash (32 bytes), the snapshots checked."""
+
+    stream_id: str
+    version: int
+    hash: bytes
+    snapshots: int
+
+
+class ChainVerifier(Generic[S, E]):
+    """Verifies streams by reading them forward, a page at a time."""
+
+    def __init__(
+        self, store: EventStore, decider: Decider[S, E], *, new_deadline: Callable[[], Deadline] = Deadline
+    ) -> None:
+        self._store = store
+        self._decider = decider
+        self._new_deadline = new_deadline
+
+    def verify(self, stream_id: str) -> Verified:
+        """Check the whole stream; version 0 for one that does not exist.
+
+        Raises ChainBrokenError naming the first bad version, ReadUnavailableError.
+        """
+        state: S | None = None
+        previous, recorded_at, version, snapshots = GENESIS, "", 0, 0
+        for row in self._rows(stream_id):
+            version += 1
+            if row.version != version:
+                raise ChainBrokenError(stream_id, version, "the row is missing")
+            if row.hash != row_hash(previous, row):
+                raise ChainBrokenError(
+                    stream_id, version, "the hash does not match the row and its predecessor"
+                )
+            if row.recorded_at < recorded_at:
+                raise ChainBrokenError(stream_id, version, "it was recorded before its predecessor")
+            state = self._fold(state, row)
+            snapshots += self._check_snapshot(state, row)
+            previous, recorded_at = row.hash, row.recorded_at
+        return Verified(stream_id, version, previous, snapshots)
+
+    def _rows(self, stream_id: str) -> Iterator[EventRow]:
+        """All rows, ascending. A row that does not decode is reported after the rows before it are checked."""
+        after, more, up_to = 0, True, None
+        corrupt: CorruptRowError | None = None
+        while more:
+            try:
+                page = self._store.read(
+                    stream_id, after=after, up_to=up_to, limit=PAGE_ROWS, deadline=self._new_deadline()
+                )
+            except CorruptRowError as error:
+                corrupt, up_to = error, error.version - 1
+                if up_to == after:
+                    break
+                continue
+            yield from page.rows
+            more = page.more
+            after = page.rows[-1].version if page.rows else after
+        if corrupt is not None and corrupt.version > after + 1:
+            raise ChainBrokenError(stream_id, after + 1, "the row is missing")
+        if corrupt is not None:
+            raise ChainBrokenError(stream_id, corrupt.version, corrupt.reason) from corrupt
+
+    def _fold(self, state: S | None, row: EventRow) -> S:
+        try:
+            return self._decider.evolve(state, self._decider.codec.decode(row.type, row.schema, row.data))
+        except (UnknownSchemaError, msgspec.MsgspecError) as error:
+            raise ChainBrokenError(
+                row.stream_id, row.version, f"the event does not decode: {error}"
+            ) from error
+
+    def _check_snapshot(self, state: S, row: EventRow) -> int:
+        codec = self._decider.codec
+        if row.state is None or not codec.can_decode_state(row.state_schema):
+            return 0
+        try:
+            snapshot = codec.decode_state(row.state_schema, row.state)
+        except msgspec.MsgspecError as error:
+            raise ChainBrokenError(
+                row.stream_id, row.version, f"the snapshot does not decode: {error}"
+            ) from error
+        if snapshot != state:
+            raise ChainBrokenError(row.stream_id, row.version, "the snapshot is not the fold of the events")
+        return 1
