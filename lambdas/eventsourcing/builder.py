@@ -103,9 +103,7 @@ class CommitBuilder(Generic[S, E]):
         return Loaded(stream.stream_id, state, version, row.hash, recorded_at, snapshot_version), row
 
 
-def _receipt(
-    idempotency: Idempotency[S], commit_id: str, version: int, response: str, made_at: int
-) -> Receipt:
+def _receipt(idempotency: Idempotency[S], commit_id: str, version: int, response: str, made_at: int) -> Receipt:
     return Receipt(
         scope=idempotency.scope,
         key=idempotency.key,

@@ -44,13 +44,13 @@ class Codec(Generic[S, E]):
     def __init__(self, events: Sequence[EventType], state: StateType) -> None:
         for event in events:
             if set(event.upcasters) != set(range(1, event.schema)):
-                raise ValueError(
-                    f"{event.cls.__name__} needs an upcaster from every schema below {event.schema}"
-                )
+                raise ValueError(f"{event.cls.__name__} needs an upcaster from every schema below {event.schema}")
         self._encode = msgspec.json.Encoder().encode
         self._types = {event.cls: (event.cls.__name__, event.schema) for event in events}
         self._events = {event.cls.__name__: event for event in events}
-        self._decoders: dict[str, Callable[[str], Any]] = {event.cls.__name__: msgspec.json.Decoder(event.cls).decode for event in events}
+        self._decoders: dict[str, Callable[[str], Any]] = {
+            event.cls.__name__: msgspec.json.Decoder(event.cls).decode for event in events
+        }
         self._state = state
         self._state_decoder: Callable[[str], Any] = msgspec.json.Decoder(state.cls).decode
         self.state_schema = state.schema

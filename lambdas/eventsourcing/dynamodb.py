@@ -94,9 +94,7 @@ class DynamoDBEventStore:
                     raise ReadUnavailableError(f"query failed {attempt} times: {error}") from error
                 self._backoff.pause(attempt)
             else:
-                return Page(
-                    [item_to_row(item) for item in answer["Items"]], more="LastEvaluatedKey" in answer
-                )
+                return Page([item_to_row(item) for item in answer["Items"]], more="LastEvaluatedKey" in answer)
 
     def commit(self, commit: Commit, *, now: int, deadline: Deadline) -> None:
         """See EventStore.commit. Every attempt sends the same rows at the same versions."""

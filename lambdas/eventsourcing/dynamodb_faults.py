@@ -69,9 +69,7 @@ def _classify_answer(error: ClientError) -> Fault:
     if code == "ConditionalCheckFailedException":
         return Fault.CONDITION
     if code == "TransactionCanceledException":
-        return _classify_cancellation(
-            [reason.get("Code") or "None" for reason in cancellation_reasons(error)]
-        )
+        return _classify_cancellation([reason.get("Code") or "None" for reason in cancellation_reasons(error)])
     if code in _REFUSED_CODES:
         return Fault.REFUSED
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

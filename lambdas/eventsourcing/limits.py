@@ -46,9 +46,7 @@ def row_bytes(row: EventRow) -> int:
 
 
 def _receipt_bytes(receipt: Receipt) -> int:
-    return _RECEIPT_FIXED + sum(
-        _utf8(t) for t in (receipt.scope, receipt.key, receipt.commit_id, receipt.response)
-    )
+    return _RECEIPT_FIXED + sum(_utf8(t) for t in (receipt.scope, receipt.key, receipt.commit_id, receipt.response))
 
 
 def check_limits(commit: Commit) -> None:

@@ -70,7 +70,5 @@ class InMemoryEventStore:
         for row in commit.rows:
             length = lengths.get(row.stream_id, len(self._streams.get(row.stream_id, [])))
             if row.version != length + 1:
-                raise ValueError(
-                    f"row {row.stream_id}/{row.version} would leave a gap after version {length}"
-                )
+                raise ValueError(f"row {row.stream_id}/{row.version} would leave a gap after version {length}")
             lengths[row.stream_id] = row.version

@@ -58,9 +58,7 @@ class StreamReader(Generic[S, E]):
 
     def load_version(self, stream_id: str, version: int, *, deadline: Deadline) -> Loaded[S]:
         """The state at exactly `version`. Raises VersionNotFoundError, and what `load` raises."""
-        loaded = (
-            self.load(stream_id, deadline=deadline, up_to=version) if version > 0 else Loaded[S](stream_id)
-        )
+        loaded = self.load(stream_id, deadline=deadline, up_to=version) if version > 0 else Loaded[S](stream_id)
         if version < 1 or loaded.version != version:
             raise VersionNotFoundError(stream_id, version, loaded.version)
         return loaded
@@ -148,12 +146,8 @@ class StreamReader(Generic[S, E]):
         try:
             state = self._decider.codec.decode_state(snapshot.state_schema, snapshot.state or "")
         except msgspec.MsgspecError as error:
-            raise CorruptRowError(
-                stream_id, snapshot.version, f"its snapshot does not decode: {error}"
-            ) from error
-        base = Loaded(
-            stream_id, state, snapshot.version, snapshot.hash, snapshot.recorded_at, snapshot.version
-        )
+            raise CorruptRowError(stream_id, snapshot.version, f"its snapshot does not decode: {error}") from error
+        base = Loaded(stream_id, state, snapshot.version, snapshot.hash, snapshot.recorded_at, snapshot.version)
         return self.advance(base, rows)
 
     def _fold_forward(self, known: Loaded[S], up_to: int, deadline: Deadline) -> Loaded[S]:
@@ -178,9 +172,7 @@ class StreamReader(Generic[S, E]):
         try:
             return self._decider.codec.decode(row.type, row.schema, row.data)
         except msgspec.MsgspecError as error:
-            raise CorruptRowError(
-                row.stream_id, row.version, f"its event does not decode: {error}"
-            ) from error
+            raise CorruptRowError(row.stream_id, row.version, f"its event does not decode: {error}") from error
 
 
 def _first_hole(page: Page, *, newest_first: bool, floor: int) -> int | None:

@@ -61,9 +61,7 @@ class Repository(Generic[S, E]):
         self._encode_metadata = msgspec.json.Encoder().encode
         self._cache: StreamCache[S] = StreamCache(cache_capacity)
         self._reader = StreamReader(store, decider, page_size=snapshot_interval, backoff=backoff)
-        builder = CommitBuilder(
-            decider, clock=clock, new_commit_id=new_commit_id, snapshot_interval=snapshot_interval
-        )
+        builder = CommitBuilder(decider, clock=clock, new_commit_id=new_commit_id, snapshot_interval=snapshot_interval)
         self._executor = CommandExecutor(
             store, self._reader, builder, self._cache,
             rejection=decider.rejection, backoff=backoff, max_conflicts=max_conflicts,

@@ -20,9 +20,7 @@ ATTEMPT_SECONDS = 3.0
 class Deadline:
     """The moment by which a request must be answered."""
 
-    def __init__(
-        self, seconds: float = REQUEST_SECONDS, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, seconds: float = REQUEST_SECONDS, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._end = monotonic() + seconds
 

@@ -51,9 +51,7 @@ class ChainVerifier(Generic[S, E]):
             if row.version != version:
                 raise ChainBrokenError(stream_id, version, "the row is missing")
             if row.hash != row_hash(previous, row):
-                raise ChainBrokenError(
-                    stream_id, version, "the hash does not match the row and its predecessor"
-                )
+                raise ChainBrokenError(stream_id, version, "the hash does not match the row and its predecessor")
             if row.recorded_at < recorded_at:
                 raise ChainBrokenError(stream_id, version, "it was recorded before its predecessor")
             state = self._fold(state, row)
@@ -87,9 +85,7 @@ class ChainVerifier(Generic[S, E]):
         try:
             return self._decider.evolve(state, self._decider.codec.decode(row.type, row.schema, row.data))
         except (UnknownSchemaError, msgspec.MsgspecError) as error:
-            raise ChainBrokenError(
-                row.stream_id, row.version, f"the event does not decode: {error}"
-            ) from error
+            raise ChainBrokenError(row.stream_id, row.version, f"the event does not decode: {error}") from error
 
     def _check_snapshot(self, state: S, row: EventRow) -> int:
         codec = self._decider.codec
@@ -98,9 +94,7 @@ class ChainVerifier(Generic[S, E]):
         try:
             snapshot = codec.decode_state(row.state_schema, row.state)
         except msgspec.MsgspecError as error:
-            raise ChainBrokenError(
-                row.stream_id, row.version, f"the snapshot does not decode: {error}"
-            ) from error
+            raise ChainBrokenError(row.stream_id, row.version, f"the snapshot does not decode: {error}") from error
         if snapshot != state:
             raise ChainBrokenError(row.stream_id, row.version, "the snapshot is not the fold of the events")
         return 1
