@@ -1,0 +1,83 @@
+"""An append-only table of events."""
+
+from aws_cdk import RemovalPolicy
+from aws_cdk.aws_dynamodb import (
+    Attribute,
+    AttributeType,
+    BillingMode,
+    PointInTimeRecoverySpecification,
+    StreamViewType,
+    Table,
+    TableEncryption,
+)
+from aws_cdk.aws_iam import AnyPrincipal, Effect, IGrantable, PolicyStatement
+from aws_cdk.aws_kms import IKey
+from constructs import Construct
+
+from constructs_lib.table_access import grant_actions
+from lambdas.eventsourcing.dynamodb_schema import EVENT_TABLE_HASH_KEY, EVENT_TABLE_RANGE_KEY
+
+REWRITING_ACTIONS = (
+    "dynamodb:BatchWriteItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:PartiQLDelete",
+    "dynamodb:PartiQLInsert",
+    "dynamodb:PartiQLUpdate",
+    "dynamodb:UpdateItem",
+)
+"""All ways to write an item but PutItem.
+
+A Put inside TransactWriteItems is authorised as `dynamodb:PutItem`, an Update or Delete inside one as UpdateItem
+or DeleteItem, so this list covers transactions as well. BatchWriteItem cannot carry a condition.
+Source: DynamoDB Developer Guide, "Using IAM with DynamoDB transactions".
+"""
+
+
+class EventTable(Construct):
+    """Streams of events, written once: on demand, point-in-time recovery, a stream of new images.
+
+    One region on purpose: a global table may lose an append (eventual) or has no transactions (strong).
+    PutItem stays allowed although it could replace a row: IAM cannot demand a condition expression.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        key: IKey,
+        removal_policy: RemovalPolicy,
+        deletion_protection: bool,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._key = key
+        self.table = Table(
+            self,
+            "Table",
+            partition_key=Attribute(name=EVENT_TABLE_HASH_KEY, type=AttributeType.STRING),
+            sort_key=Attribute(name=EVENT_TABLE_RANGE_KEY, type=AttributeType.NUMBER),
+            billing_mode=BillingMode.PAY_PER_REQUEST,
+            stream=StreamViewType.NEW_IMAGE,
+            point_in_time_recovery_specification=PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            encryption=TableEncryption.CUSTOMER_MANAGED,
+            encryption_key=key,
+            deletion_protection=deletion_protection,
+            removal_policy=removal_policy,
+        )
+        self.table.add_to_resource_policy(
+            PolicyStatement(
+                sid="AppendOnly",
+                effect=Effect.DENY,
+                principals=[AnyPrincipal()],
+                actions=list(REWRITING_ACTIONS),
+                resources=["*"],  # this table: the policy is attached to it, and its own ARN would be a cycle
+            )
+        )
+
+    def grant_append_and_read(self, grantee: IGrantable) -> None:
+        """Allow appending, also in transactions, and reading streams; no change, no removal, no scan."""
+        grant_actions(
+            grantee, table=self.table, key=self._key, actions=["dynamodb:PutItem", "dynamodb:Query"]
+        )

@@ -1,0 +1,100 @@
+"""Third-party packages for the Lambda runtime, installed by pip as wheels for its platform. No Docker."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import jsii
+from aws_cdk import (
+    AssetHashType,
+    BundlingOptions,
+    DockerImage,
+    ILocalBundling,
+)
+from aws_cdk.aws_lambda import Architecture, Code, LayerVersion, Runtime
+from constructs import Construct
+
+PLATFORMS = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}
+
+
+class PackageInstallError(RuntimeError):
+    """pip could not install the packages: no network, or no wheel for the platform."""
+
+
+@jsii.implements(ILocalBundling)
+class PipBundling:
+    """Installs a requirements file into `OUTPUT/python`, where a Lambda layer is looked up."""
+
+    def __init__(self, *, requirements: Path, python_version: str, platform: str) -> None:
+        self._requirements = requirements
+        self._python_version = python_version
+        self._platform = platform
+
+    def command(self, target: Path) -> list[str]:
+        """The pip call. `--no-deps`: what is deployed is what the file pins, transitive packages included."""
+        options = {
+            "--platform": self._platform,
+            "--python-version": self._python_version,
+            "--implementation": "cp",
+            "--only-binary": ":all:",
+            "--requirement": str(self._requirements),
+            "--target": str(target),
+        }
+        pairs = [word for option in options.items() for word in option]
+        quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
+        return [sys.executable, "-m", "pip", "install", *quiet, "--no-deps", "--no-compile", *pairs]
+
+    def try_bundle(self, output_dir: str, *_args: object, **_options: object) -> bool:
+        """Called by the CDK. Raises PackageInstallError; returning False would start Docker."""
+        target = Path(output_dir, "python")
+        done = subprocess.run(self.command(target), capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode:
+            raise PackageInstallError(
+                f"pip could not install {self._requirements.name} for {self._platform}, Python "
+                f"{self._python_version}. Is the package index reachable?\n{done.stderr.strip()}"
+            )
+        return True
+
+    def fingerprint(self) -> str:
+        """Changes with the pins, the Python version and the platform, and with nothing else."""
+        identity = "\n".join((self._requirements.read_text(), self._python_version, self._platform))
+        return hashlib.sha256(identity.encode()).hexdigest()
+
+
+class PythonPackages(LayerVersion):
+    """A layer of the packages pinned in a requirements file."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        requirements: Path,
+        runtime: Runtime,
+        architecture: Architecture,
+    ) -> None:
+        bundling = PipBundling(
+            requirements=requirements,
+            python_version=runtime.name.removeprefix("python"),
+            platform=PLATFORMS[architecture.name],
+        )
+        code = Code.from_asset(
+            str(requirements.parent),
+            exclude=["*", f"!{requirements.name}"],
+            asset_hash=bundling.fingerprint(),
+            asset_hash_type=AssetHashType.CUSTOM,
+            bundling=BundlingOptions(
+                image=DockerImage.from_registry(
+                    "scratch"
+                ),  # never started: the local bundling always answers
+                local=bundling,
+            ),
+        )
+        super().__init__(
+            scope,
+            construct_id,
+            code=code,
+            compatible_architectures=[architecture],
+            compatible_runtimes=[runtime],
+        )

@@ -1,0 +1,97 @@
+"""The synchronous HTTP API: stateless, safe to replace."""
+
+from pathlib import Path
+
+from aws_cdk import CfnOutput, Duration, Stack
+from constructs import Construct
+
+from constructs_lib.commands_table import CommandsTable
+from constructs_lib.event_table import EventTable
+from constructs_lib.python_function import ARCHITECTURE, RUNTIME, PythonFunction, source_code
+from constructs_lib.python_packages import PythonPackages
+from constructs_lib.rest_api import FunctionRestApi
+from stacks.environment import Environment
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+HANDLER = "lambdas.handlers.accounts_api.handler"
+SERVICE = "daybook"
+PROBLEM_TYPE_PREFIX = "urn:daybook:problem:"
+STAGE_NAME = "v1"
+FUNCTION_TIMEOUT = Duration.seconds(20)
+"""Above the store's ten seconds of attempts, below the gateway's 29."""
+
+ROUTES = {
+    "/accounts": ["POST"],
+    "/accounts/{account_id}": ["GET"],
+    "/accounts/{account_id}/credit": ["POST"],
+    "/accounts/{account_id}/withdraw": ["POST"],
+    "/accounts/{account_id}/close": ["POST"],
+    "/accounts/{account_id}/events": ["GET"],
+    "/transfers": ["POST"],
+}
+
+
+class ApiStack(Stack):
+    """API Gateway in front of one function, which may append to the ledger and read it."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        config: Environment,
+        events: EventTable,
+        commands: CommandsTable,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.function = self._function(config, events, commands)
+        self.rest_api = FunctionRestApi(
+            self,
+            "Rest",
+            function=self.function.live,
+            routes=ROUTES,
+            require_iam=config.require_iam,
+            problem_type_prefix=PROBLEM_TYPE_PREFIX,
+            stage_name=STAGE_NAME,
+            throttling_rate=config.throttling_rate,
+            throttling_burst=config.throttling_burst,
+            log_retention=config.log_retention,
+            removal_policy=config.removal_policy,
+        )
+        CfnOutput(self, "ApiUrl", value=self.rest_api.api.url)
+
+    def _function(self, config: Environment, events: EventTable, commands: CommandsTable) -> PythonFunction:
+        layers = [self._packages()] if config.bundle_packages else []
+        function = PythonFunction(
+            self,
+            "Accounts",
+            code=source_code(REPOSITORY, package="lambdas"),
+            handler=HANDLER,
+            description="Answers the synchronous routes of the accounts API",
+            memory_mb=config.function_memory_mb,
+            timeout=FUNCTION_TIMEOUT,
+            environment={
+                "EVENT_TABLE": events.table.table_name,
+                "COMMANDS_TABLE": commands.table.table_name,
+                "SNAPSHOT_INTERVAL": str(config.snapshot_interval),
+                "ENVIRONMENT": config.name,
+                "POWERTOOLS_SERVICE_NAME": SERVICE,
+                "POWERTOOLS_METRICS_NAMESPACE": SERVICE,
+                "POWERTOOLS_LOG_LEVEL": config.log_level,
+            },
+            layers=layers,
+            log_retention=config.log_retention,
+            log_removal_policy=config.removal_policy,
+        )
+        events.grant_append_and_read(function.role)
+        commands.grant_receipts(function.role)
+        return function
+
+    def _packages(self) -> PythonPackages:
+        return PythonPackages(
+            self,
+            "Packages",
+            requirements=REPOSITORY / "lambdas" / "requirements.txt",
+            runtime=RUNTIME,
+            architecture=ARCHITECTURE,
+        )

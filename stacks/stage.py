@@ -1,0 +1,26 @@
+"""One environment: its stacks, and what connects them."""
+
+from aws_cdk import Stage, Tags, Validations
+from cdk_nag import AwsSolutionsChecks
+from constructs import Construct
+
+from stacks.api import ApiStack
+from stacks.environment import Environment
+from stacks.ledger import LedgerStack
+
+
+class DaybookStage(Stage):
+    """The stacks `<stage id>-Ledger` and `<stage id>-Api`. Synthesis fails on an AwsSolutions finding."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, config: Environment) -> None:
+        super().__init__(scope, construct_id)
+        self.ledger = LedgerStack(self, "Ledger", config=config)
+        self.api = ApiStack(
+            self, "Api", config=config, events=self.ledger.events, commands=self.ledger.commands
+        )
+        Tags.of(self).add("service", "daybook")
+        Tags.of(self).add("environment", config.name)
+        if (
+            config.require_iam
+        ):  # the emulated environment is open on purpose; every cloud environment is checked
+            Validations.of(self).add_plugins(AwsSolutionsChecks(self))
