@@ -38,9 +38,7 @@ class CommandsTable(Construct):
             sort_key=Attribute(name=RANGE_KEY, type=AttributeType.STRING),
             billing_mode=BillingMode.PAY_PER_REQUEST,
             time_to_live_attribute=TTL_ATTRIBUTE,
-            point_in_time_recovery_specification=PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=True
-            ),
+            point_in_time_recovery_specification=PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True),
             encryption=TableEncryption.CUSTOMER_MANAGED,
             encryption_key=key,
             deletion_protection=deletion_protection,

@@ -58,9 +58,7 @@ class EventTable(Construct):
             sort_key=Attribute(name=EVENT_TABLE_RANGE_KEY, type=AttributeType.NUMBER),
             billing_mode=BillingMode.PAY_PER_REQUEST,
             stream=StreamViewType.NEW_IMAGE,
-            point_in_time_recovery_specification=PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=True
-            ),
+            point_in_time_recovery_specification=PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True),
             encryption=TableEncryption.CUSTOMER_MANAGED,
             encryption_key=key,
             deletion_protection=deletion_protection,
@@ -78,6 +76,4 @@ class EventTable(Construct):
 
     def grant_append_and_read(self, grantee: IGrantable) -> None:
         """Allow appending, also in transactions, and reading streams; no change, no removal, no scan."""
-        grant_actions(
-            grantee, table=self.table, key=self._key, actions=["dynamodb:PutItem", "dynamodb:Query"]
-        )
+        grant_actions(grantee, table=self.table, key=self._key, actions=["dynamodb:PutItem", "dynamodb:Query"])

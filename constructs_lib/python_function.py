@@ -7,6 +7,7 @@ from aws_cdk import Acknowledgment, Duration, IgnoreMode, RemovalPolicy, Validat
 from aws_cdk.aws_iam import Role, ServicePrincipal
 from aws_cdk.aws_lambda import (
     Alias,
+    ApplicationLogLevel,
     Architecture,
     Code,
     Function,
@@ -55,6 +56,7 @@ class PythonFunction(Construct):
         timeout: Duration,
         environment: Mapping[str, str],
         layers: Sequence[ILayerVersion],
+        log_level: str,
         log_retention: RetentionDays,
         log_removal_policy: RemovalPolicy,
     ) -> None:
@@ -79,6 +81,7 @@ class PythonFunction(Construct):
             snap_start=SnapStartConf.ON_PUBLISHED_VERSIONS,
             log_group=log_group,
             logging_format=LoggingFormat.JSON,
+            application_log_level_v2=ApplicationLogLevel(log_level),
             system_log_level_v2=SystemLogLevel.INFO,
         )
         self.live = Alias(self, "Live", alias_name=LIVE_ALIAS, version=self.function.current_version)

@@ -85,9 +85,7 @@ class PythonPackages(LayerVersion):
             asset_hash=bundling.fingerprint(),
             asset_hash_type=AssetHashType.CUSTOM,
             bundling=BundlingOptions(
-                image=DockerImage.from_registry(
-                    "scratch"
-                ),  # never started: the local bundling always answers
+                image=DockerImage.from_registry("scratch"),  # never started: the local bundling always answers
                 local=bundling,
             ),
         )

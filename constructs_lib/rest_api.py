@@ -19,7 +19,7 @@ from aws_cdk.aws_lambda import IFunction
 from aws_cdk.aws_logs import LogGroup, RetentionDays
 from constructs import Construct
 
-from constructs_lib.gateway_problems import add_problem_responses
+from constructs_lib.gateway_problems import GatewayProblem, add_problem_responses
 
 INTEGRATION_TIMEOUT = Duration.seconds(29)
 """The most a gateway allows without a raised quota."""
@@ -59,7 +59,7 @@ class FunctionRestApi(Construct):
         function: IFunction,
         routes: Mapping[str, Sequence[str]],
         require_iam: bool,
-        problem_type_prefix: str,
+        problems: Mapping[str, GatewayProblem],
         stage_name: str,
         throttling_rate: int,
         throttling_burst: int,
@@ -90,15 +90,14 @@ class FunctionRestApi(Construct):
                 access_log_format=AccessLogFormat.custom(json.dumps(ACCESS_LOG_FIELDS)),
             ),
         )
+        self.api.node.try_remove_child("Endpoint")  # an output under a hashed name; stacks name their own
         self._log_execution(stage_name, log_retention, removal_policy)
         self._route(function, routes)
-        add_problem_responses(self.api, type_prefix=problem_type_prefix)
+        add_problem_responses(self.api, problems)
         self._acknowledge()
 
     def _route(self, function: IFunction, routes: Mapping[str, Sequence[str]]) -> None:
-        integration = LambdaIntegration(
-            function, timeout=INTEGRATION_TIMEOUT, scope_permission_to_method=False
-        )
+        integration = LambdaIntegration(function, timeout=INTEGRATION_TIMEOUT, scope_permission_to_method=False)
         for path, methods in routes.items():
             resource = self.api.root.resource_for_path(path)
             for method in (*methods, "ANY"):
@@ -106,9 +105,7 @@ class FunctionRestApi(Construct):
         self.api.root.add_resource("{proxy+}").add_method("ANY", integration)
         self.api.root.add_method("ANY", integration)
 
-    def _log_execution(
-        self, stage_name: str, retention: RetentionDays, removal_policy: RemovalPolicy
-    ) -> None:
+    def _log_execution(self, stage_name: str, retention: RetentionDays, removal_policy: RemovalPolicy) -> None:
         """The gateway would create this group itself, by this name, and keep it for ever."""
         group = LogGroup(
             self,

@@ -5,17 +5,18 @@ from pathlib import Path
 from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
+from constructs_lib.alarms import alarm_on_any
 from constructs_lib.commands_table import CommandsTable
 from constructs_lib.event_table import EventTable
 from constructs_lib.python_function import ARCHITECTURE, RUNTIME, PythonFunction, source_code
 from constructs_lib.python_packages import PythonPackages
 from constructs_lib.rest_api import FunctionRestApi
 from stacks.environment import Environment
+from stacks.gateway_answers import GATEWAY_ANSWERS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 HANDLER = "lambdas.handlers.accounts_api.handler"
 SERVICE = "daybook"
-PROBLEM_TYPE_PREFIX = "urn:daybook:problem:"
 STAGE_NAME = "v1"
 FUNCTION_TIMEOUT = Duration.seconds(20)
 """Above the store's ten seconds of attempts, below the gateway's 29."""
@@ -51,13 +52,14 @@ class ApiStack(Stack):
             function=self.function.live,
             routes=ROUTES,
             require_iam=config.require_iam,
-            problem_type_prefix=PROBLEM_TYPE_PREFIX,
+            problems=GATEWAY_ANSWERS,
             stage_name=STAGE_NAME,
             throttling_rate=config.throttling_rate,
             throttling_burst=config.throttling_burst,
             log_retention=config.log_retention,
             removal_policy=config.removal_policy,
         )
+        self._watch()
         CfnOutput(self, "ApiUrl", value=self.rest_api.api.url)
 
     def _function(self, config: Environment, events: EventTable, commands: CommandsTable) -> PythonFunction:
@@ -80,12 +82,33 @@ class ApiStack(Stack):
                 "POWERTOOLS_LOG_LEVEL": config.log_level,
             },
             layers=layers,
+            log_level=config.log_level,
             log_retention=config.log_retention,
             log_removal_policy=config.removal_policy,
         )
         events.grant_append_and_read(function.role)
         commands.grant_receipts(function.role)
         return function
+
+    def _watch(self) -> None:
+        alarm_on_any(
+            self,
+            "ServerErrors",
+            metric=self.rest_api.api.deployment_stage.metric_server_error(),
+            description="A caller was answered 5xx: its command may or may not have taken effect.",
+        )
+        alarm_on_any(
+            self,
+            "FunctionErrors",
+            metric=self.function.live.metric_errors(),
+            description="The accounts function raised or ran out of time instead of answering.",
+        )
+        alarm_on_any(
+            self,
+            "FunctionThrottles",
+            metric=self.function.live.metric_throttles(),
+            description="Requests were refused because the account's Lambda concurrency is used up.",
+        )
 
     def _packages(self) -> PythonPackages:
         return PythonPackages(

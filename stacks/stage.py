@@ -15,12 +15,8 @@ class DaybookStage(Stage):
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment) -> None:
         super().__init__(scope, construct_id)
         self.ledger = LedgerStack(self, "Ledger", config=config)
-        self.api = ApiStack(
-            self, "Api", config=config, events=self.ledger.events, commands=self.ledger.commands
-        )
+        self.api = ApiStack(self, "Api", config=config, events=self.ledger.events, commands=self.ledger.commands)
         Tags.of(self).add("service", "daybook")
         Tags.of(self).add("environment", config.name)
-        if (
-            config.require_iam
-        ):  # the emulated environment is open on purpose; every cloud environment is checked
+        if config.require_iam:  # the emulated environment is open on purpose; every cloud environment is checked
             Validations.of(self).add_plugins(AwsSolutionsChecks(self))

@@ -1,4 +1,4 @@
-"""Key attributes of the event table, shared by the DynamoDB adapter and the infrastructure that creates the table."""
+"""Key attributes of the event table, shared by the DynamoDB adapter and the infrastructure."""
 
 EVENT_TABLE_HASH_KEY = "stream_id"
 """String: the stream an event belongs to."""

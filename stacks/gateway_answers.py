@@ -1,0 +1,56 @@
+"""What callers are told when the gateway answers instead of the function, in the words of the API's contract."""
+
+from constructs_lib.gateway_problems import GatewayProblem
+from lambdas.contracts.problems import (
+    FORBIDDEN,
+    INTERNAL_ERROR,
+    INVALID_REQUEST,
+    OUTCOME_UNKNOWN,
+    PATH_NOT_FOUND,
+    PAYLOAD_TOO_LARGE,
+    TOO_MANY_REQUESTS,
+    UNAUTHORIZED,
+    UNSUPPORTED_MEDIA_TYPE,
+    ProblemType,
+)
+
+_PROBLEMS: dict[str, ProblemType] = {
+    "ACCESS_DENIED": FORBIDDEN,
+    "API_CONFIGURATION_ERROR": INTERNAL_ERROR,
+    "AUTHORIZER_CONFIGURATION_ERROR": INTERNAL_ERROR,
+    "AUTHORIZER_FAILURE": INTERNAL_ERROR,
+    "BAD_REQUEST_BODY": INVALID_REQUEST,
+    "BAD_REQUEST_PARAMETERS": INVALID_REQUEST,
+    "DEFAULT_4XX": INVALID_REQUEST,
+    "DEFAULT_5XX": OUTCOME_UNKNOWN,
+    "EXPIRED_TOKEN": FORBIDDEN,
+    "INTEGRATION_FAILURE": OUTCOME_UNKNOWN,
+    "INTEGRATION_TIMEOUT": OUTCOME_UNKNOWN,
+    "INVALID_API_KEY": FORBIDDEN,
+    "INVALID_SIGNATURE": FORBIDDEN,
+    "MISSING_AUTHENTICATION_TOKEN": FORBIDDEN,
+    "QUOTA_EXCEEDED": TOO_MANY_REQUESTS,
+    "REQUEST_TOO_LARGE": PAYLOAD_TOO_LARGE,
+    "RESOURCE_NOT_FOUND": PATH_NOT_FOUND,
+    "THROTTLED": TOO_MANY_REQUESTS,
+    "UNAUTHORIZED": UNAUTHORIZED,
+    "UNSUPPORTED_MEDIA_TYPE": UNSUPPORTED_MEDIA_TYPE,
+    "WAF_FILTERED": FORBIDDEN,
+}
+"""DEFAULT_5XX is also the answer when the function crashed or timed out, perhaps after its command was applied."""
+
+THROTTLE_RETRY_AFTER_SECONDS = 1
+
+
+def _answer(problem: ProblemType) -> GatewayProblem:
+    throttled = problem is TOO_MANY_REQUESTS
+    return GatewayProblem(
+        uri=problem.uri,
+        title=problem.title,
+        status=problem.status,
+        retry_after=THROTTLE_RETRY_AFTER_SECONDS if throttled else problem.retry_after,
+    )
+
+
+GATEWAY_ANSWERS = {response_type: _answer(problem) for response_type, problem in _PROBLEMS.items()}
+"""Every response type of API Gateway."""
