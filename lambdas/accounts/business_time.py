@@ -6,22 +6,27 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import UnsetType
 
-from lambdas.accounts.errors import InvalidCommandError
+from lambdas.accounts.errors import InvalidFieldError
 
 MAX_FUTURE = timedelta(minutes=5)
+
+
+def in_utc(occurred_at: datetime) -> datetime:
+    """The same moment in UTC. Raises InvalidFieldError when UTC cannot write it."""
+    try:
+        return occurred_at.astimezone(UTC)
+    except OverflowError:
+        raise InvalidFieldError("occurred_at", "is outside the years 1 to 9999 in UTC") from None
 
 
 def business_time(occurred_at: datetime | UnsetType, now: datetime) -> datetime:
     """The command's `occurred_at` in UTC, or `now` (UTC) when it gave none.
 
-    Raises InvalidCommandError for a time more than 5 minutes after `now`, or one that UTC cannot write.
+    Raises InvalidFieldError for a time more than 5 minutes after `now`, or one that UTC cannot write.
     """
     if isinstance(occurred_at, UnsetType):
         return now
-    try:
-        moment = occurred_at.astimezone(UTC)
-    except OverflowError:
-        raise InvalidCommandError("occurred_at", "is outside the years 1 to 9999 in UTC") from None
+    moment = in_utc(occurred_at)
     if moment > now + MAX_FUTURE:
-        raise InvalidCommandError("occurred_at", "is more than 5 minutes in the future")
+        raise InvalidFieldError("occurred_at", "is more than 5 minutes in the future")
     return moment

@@ -48,19 +48,11 @@ def decide(command: AccountCommand, state: Account | None) -> tuple[AccountEvent
         case CreditAccount():
             account = _open(state, "account")
             _check_room(account, command.amount, "account")
-            return (
-                BalanceCredited(
-                    amount=command.amount, currency=account.currency, reference=command.reference
-                ),
-            )
+            return (BalanceCredited(amount=command.amount, currency=account.currency, reference=command.reference),)
         case WithdrawFromAccount():
             account = _open(state, "account")
             _check_funds(account, command.amount)
-            return (
-                BalanceWithdrawn(
-                    amount=command.amount, currency=account.currency, reference=command.reference
-                ),
-            )
+            return (BalanceWithdrawn(amount=command.amount, currency=account.currency, reference=command.reference),)
         case OpenAccount():
             if state is not None:
                 raise AccountAlreadyExistsError("the account already exists")

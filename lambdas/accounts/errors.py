@@ -1,7 +1,7 @@
 """Why the domain refuses a command. Each `code` is stable: it is published as the type of a problem.
 
 DomainError
-├── InvalidCommandError            a field of the command is not acceptable, whatever the state
+├── InvalidFieldError              a value is not acceptable, whatever the state
 ├── AccountNotFoundError           the account was never opened
 └── RuleBrokenError                the account's state forbids it
     ├── AccountAlreadyExistsError
@@ -24,8 +24,8 @@ class DomainError(Exception):
     code: ClassVar[str]
 
 
-class InvalidCommandError(DomainError):
-    """A field is not acceptable, whatever the state; `field` names it."""
+class InvalidFieldError(DomainError):
+    """A value is not acceptable, whatever the state of any account; `field` names it."""
 
     code = "invalid-request"
 

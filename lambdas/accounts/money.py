@@ -19,9 +19,7 @@ Amount = Annotated[int, Meta(ge=1, le=MAX_AMOUNT, description="Minor units of th
 OverdraftLimit = Annotated[
     int, Meta(ge=0, le=MAX_AMOUNT, description="How far below zero the balance may go, in minor units.")
 ]
-Balance = Annotated[
-    int, Meta(ge=-MAX_BALANCE, le=MAX_BALANCE, description="Minor units of the account's currency.")
-]
+Balance = Annotated[int, Meta(ge=-MAX_BALANCE, le=MAX_BALANCE, description="Minor units of the account's currency.")]
 
 Currency = Literal[
     "AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", "AZN", "BAM", "BBD", "BDT", "BHD", "BIF",
@@ -41,9 +39,7 @@ Currency = Literal[
 
 CurrencyCode = Annotated[
     str,
-    Meta(
-        min_length=3, max_length=3, description="ISO 4217 code.", extra_json_schema={"pattern": "^[A-Z]{3}$"}
-    ),
+    Meta(min_length=3, max_length=3, description="ISO 4217 code.", extra_json_schema={"pattern": "^[A-Z]{3}$"}),
 ]
 
 NO_CURRENCY: Final = "XXX"

@@ -1,0 +1,73 @@
+"""Examples for the OpenAPI document: instances of the classes, so that they cannot fall behind them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from lambdas.accounts.commands import (
+    CloseAccount,
+    CreditAccount,
+    OpenAccount,
+    Transfer,
+    WithdrawFromAccount,
+)
+from lambdas.accounts.events import BalanceCredited
+from lambdas.contracts.http import Account, History, HistoryEntry, Problem, TransferResult
+from lambdas.contracts.problems import INVALID_REQUEST, ProblemType
+
+ACCOUNT_ID: Final = "0b8f0a1e-6c1f-4a8e-9d57-0d3f6f6f2f10"
+OTHER_ACCOUNT_ID: Final = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+TRANSFER_ID: Final = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+CORRELATION_ID: Final = "order-20260301-17"
+_RECORDED_AT = "2026-03-01T09:30:00.250000Z"
+
+_ACCOUNT = Account(
+    account_id=ACCOUNT_ID,
+    status="open",
+    currency="EUR",
+    balance=6000,
+    overdraft_limit=5000,
+    version=22,
+    updated_at=_RECORDED_AT,
+)
+_RECEIVER = msgspec.structs.replace(_ACCOUNT, account_id=OTHER_ACCOUNT_ID, balance=1000, version=2)
+
+_EXAMPLES: Final[dict[type, msgspec.Struct]] = {
+    OpenAccount: OpenAccount(currency="EUR", overdraft_limit=5000),
+    CreditAccount: CreditAccount(amount=10000, reference="invoice 4711"),
+    WithdrawFromAccount: WithdrawFromAccount(amount=1000),
+    CloseAccount: CloseAccount(),
+    Transfer: Transfer(from_account_id=ACCOUNT_ID, to_account_id=OTHER_ACCOUNT_ID, amount=1000, reference="rent"),
+    Account: _ACCOUNT,
+    TransferResult: TransferResult(transfer_id=TRANSFER_ID, sender=_ACCOUNT, receiver=_RECEIVER),
+    History: History(
+        events=[
+            HistoryEntry(
+                version=22,
+                type="BalanceCredited",
+                occurred_at="2026-03-01T09:30:00.000000Z",
+                recorded_at=_RECORDED_AT,
+                data=BalanceCredited(amount=10000, currency="EUR", reference="invoice 4711"),
+            )
+        ],
+        next_cursor="MjI",
+    ),
+}
+
+
+def example(shape: type) -> Any:
+    """The example of a request or response body, as JSON values; commands without their optional tag."""
+    document: dict[str, Any] = msgspec.to_builtins(_EXAMPLES[shape])
+    if shape.__struct_config__.tag_field == "type":  # type: ignore[attr-defined]
+        document.pop("type")
+    return document
+
+
+def problem_example(kind: ProblemType) -> Any:
+    """The example of a problem of this type."""
+    problem = Problem(type=kind.uri, title=kind.title, status=kind.status, correlation_id=CORRELATION_ID)
+    if kind is INVALID_REQUEST:
+        problem = msgspec.structs.replace(problem, detail="amount: Expected `int` >= 1", field="amount")
+    return msgspec.to_builtins(problem)

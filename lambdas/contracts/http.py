@@ -1,0 +1,72 @@
+"""The bodies of HTTP responses. Amounts are minor units; timestamps are RFC 3339, UTC, microseconds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from lambdas.accounts.events import AccountEvent
+from lambdas.accounts.money import Balance, CurrencyCode, OverdraftLimit
+from lambdas.accounts.text import AccountId, TransferId
+
+Version = Annotated[int, Meta(ge=1, description="1-based position in the account's history, without gaps.")]
+Timestamp = Annotated[
+    str,
+    Meta(
+        description="RFC 3339 in UTC with microseconds.",
+        examples=["2026-03-01T09:30:00.000000Z"],
+        extra_json_schema={
+            "format": "date-time",
+            "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$",
+        },
+    ),
+]
+
+
+class Account(Struct, frozen=True):
+    """An account at a version; `updated_at` is when that version was recorded."""
+
+    account_id: AccountId
+    status: Literal["open", "closed"]
+    currency: CurrencyCode
+    balance: Balance
+    overdraft_limit: OverdraftLimit
+    version: Version
+    updated_at: Timestamp
+
+
+class TransferResult(Struct, frozen=True):
+    """Both accounts after a transfer."""
+
+    transfer_id: TransferId
+    sender: Account = field(name="from")
+    receiver: Account = field(name="to")
+
+
+class HistoryEntry(Struct, frozen=True):
+    """One event: `occurred_at` is business time, `recorded_at` when it was appended."""
+
+    version: Version
+    type: str
+    occurred_at: Timestamp
+    recorded_at: Timestamp
+    data: AccountEvent
+
+
+class History(Struct, frozen=True):
+    """A page of events, newest first. `next_cursor` asks for the page of older ones; null at the end."""
+
+    events: list[HistoryEntry]
+    next_cursor: str | None
+
+
+class Problem(Struct, frozen=True):
+    """Problem details (RFC 9457). `field` names the first offending field of a request that is not valid."""
+
+    type: str
+    title: str
+    status: int
+    detail: str | UnsetType = UNSET
+    field: str | UnsetType = UNSET
+    correlation_id: str | UnsetType = UNSET

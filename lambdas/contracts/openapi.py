@@ -1,0 +1,142 @@
+"""The OpenAPI 3.1 document of the HTTP API, generated from commands, replies and problem types.
+
+`python -m lambdas.contracts.openapi` writes `openapi.json` beside this module. No function imports this.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+from lambdas.contracts.components import HEADERS, PARAMETERS, Document, schema_ref, schemas
+from lambdas.contracts.examples import example, problem_example
+from lambdas.contracts.http import Problem
+from lambdas.contracts.operations import OPERATIONS, Operation
+from lambdas.contracts.problems import METHOD_NOT_ALLOWED, PROBLEM_MEDIA_TYPE, PROBLEM_TYPES, ProblemType
+
+OPENAPI_FILE: Final = Path(__file__).with_name("openapi.json")
+
+_JSON = "application/json"
+_HEADER_NAMES = {
+    "IdempotentReplayed": "Idempotent-Replayed",
+    "CorrelationId": "X-Correlation-Id",
+    "CacheControl": "Cache-Control",
+    "RetryAfter": "Retry-After",
+}
+
+_DESCRIPTION = (
+    "Bank accounts that remember everything. Money is an integer of minor units plus an ISO 4217 currency.\n\n"
+    "Every error is `application/problem+json` (RFC 9457) with a stable `type`. A path that is not listed answers "
+    "404 (`urn:daybook:problem:not-found`), a method that is not listed 405 with `Allow` "
+    "(`urn:daybook:problem:method-not-allowed`). Unknown fields and query parameters are refused; of a JSON key "
+    "that stands twice the last value wins. A request body holds at most 64 KB."
+)
+
+
+def openapi_document() -> Document:
+    """The document as JSON values."""
+    commands = [operation.command for operation in OPERATIONS if operation.command is not None]
+    paths: Document = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Daybook", "version": "1.0.0", "description": _DESCRIPTION},
+        "servers": [
+            {
+                "url": "https://{api_id}.execute-api.{region}.amazonaws.com/v1",
+                "variables": {"api_id": {"default": "api"}, "region": {"default": "eu-west-1"}},
+            }
+        ],
+        "security": [{"sigv4": []}, {}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas(commands),
+            "parameters": PARAMETERS,
+            "headers": HEADERS,
+            "responses": {kind.code: _problem_response([kind]) for kind in PROBLEM_TYPES},
+            "examples": {kind.code: {"summary": kind.title, "value": problem_example(kind)} for kind in PROBLEM_TYPES},
+            "securitySchemes": {
+                "sigv4": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": "AWS Signature Version 4; every environment in the cloud asks for it.",
+                    "x-amazon-apigateway-authtype": "awsSigv4",
+                }
+            },
+        },
+    }
+
+
+def _operation(operation: Operation) -> Document:
+    document: Document = {
+        "operationId": operation.operation_id,
+        "summary": operation.summary,
+        "description": operation.description,
+        "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in operation.parameters],
+        "responses": _responses(operation),
+    }
+    if operation.command is not None:
+        content = {"schema": schema_ref(operation.command), "example": example(operation.command)}
+        document["requestBody"] = {"required": operation.body_required, "content": {_JSON: content}}
+    return document
+
+
+def _responses(operation: Operation) -> Document:
+    responses: Document = {
+        str(operation.status): {
+            "description": HTTPStatus(operation.status).phrase,
+            "headers": _headers(operation.reply_headers),
+            "content": {_JSON: {"schema": schema_ref(operation.reply), "example": example(operation.reply)}},
+        }
+    }
+    if operation.not_modified:
+        responses["304"] = {"description": "Not Modified", "headers": _headers(operation.reply_headers)}
+    for status in sorted({kind.status for kind in operation.problems}):
+        kinds = [kind for kind in PROBLEM_TYPES if kind in operation.problems and kind.status == status]
+        alone = len(kinds) == 1
+        responses[str(status)] = (
+            {"$ref": f"#/components/responses/{kinds[0].code}"} if alone else _problem_response(kinds)
+        )
+    return responses
+
+
+def _problem_response(kinds: Sequence[ProblemType]) -> Document:
+    """One response for all problems of a status; 412 and 422 may be answers given before."""
+    status = kinds[0].status
+    names = [
+        *(["IdempotentReplayed"] if status in {412, 422} else []),
+        *(["RetryAfter"] if any(kind.retry_after for kind in kinds) else []),
+        *(["Allow"] if kinds[0] is METHOD_NOT_ALLOWED else []),
+    ]
+    narrowed = {"properties": {"type": {"enum": [kind.uri for kind in kinds]}, "status": {"const": status}}}
+    return {
+        "description": "; ".join(kind.title for kind in kinds),
+        "headers": _headers(names),
+        "content": {
+            PROBLEM_MEDIA_TYPE: {
+                "schema": {"allOf": [schema_ref(Problem), narrowed]},
+                "examples": {kind.code: {"$ref": f"#/components/examples/{kind.code}"} for kind in kinds},
+            }
+        },
+    }
+
+
+def _headers(names: Sequence[str]) -> Document:
+    return {
+        _HEADER_NAMES.get(name, name): {"$ref": f"#/components/headers/{name}"}
+        for name in (*names, "CorrelationId", "CacheControl")
+    }
+
+
+def openapi_text() -> str:
+    """The document as committed."""
+    return json.dumps(openapi_document(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    OPENAPI_FILE.write_text(openapi_text(), encoding="utf-8")

@@ -1,0 +1,168 @@
+"""The synchronous operations of the HTTP API, as data: what each takes, gives and may refuse."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from lambdas.accounts.commands import (
+    CloseAccount,
+    CreditAccount,
+    OpenAccount,
+    Transfer,
+    WithdrawFromAccount,
+)
+from lambdas.contracts import problems
+from lambdas.contracts.http import Account, History, TransferResult
+from lambdas.contracts.problems import RULES_BROKEN, ProblemType
+
+
+class Operation(Struct, frozen=True, kw_only=True):
+    """One method of one path. `parameters` and `reply_headers` are names in the document's components."""
+
+    method: str
+    path: str
+    operation_id: str
+    summary: str
+    description: str
+    command: type[Struct] | None = None
+    body_required: bool = True
+    status: int = 200
+    reply: type[Struct]
+    reply_headers: tuple[str, ...] = ()
+    not_modified: bool = False
+    parameters: tuple[str, ...]
+    problems: tuple[ProblemType, ...]
+
+
+_RULES: Final = {kind.code: kind for kind in RULES_BROKEN}
+
+_ALWAYS: Final = (
+    problems.INVALID_REQUEST,
+    problems.MALFORMED_REQUEST,
+    problems.UNAUTHORIZED,
+    problems.FORBIDDEN,
+    problems.TOO_MANY_REQUESTS,
+    problems.INTERNAL_ERROR,
+    problems.OUTCOME_UNKNOWN,
+)
+_COMMAND: Final = (
+    *_ALWAYS,
+    problems.CONTENTION,
+    problems.PAYLOAD_TOO_LARGE,
+    problems.UNSUPPORTED_MEDIA_TYPE,
+    problems.IDEMPOTENCY_KEY_REUSED,
+    problems.NOT_APPLIED,
+)
+_ON_ACCOUNT: Final = (
+    *_COMMAND,
+    problems.ACCOUNT_NOT_FOUND,
+    problems.PRECONDITION_FAILED,
+    _RULES["account-closed"],
+)
+_COMMAND_PARAMETERS: Final = ("IdempotencyKey", "CorrelationId")
+_ON_ACCOUNT_PARAMETERS: Final = ("AccountId", "IfMatch", *_COMMAND_PARAMETERS)
+
+OPERATIONS: Final = (
+    Operation(
+        method="POST",
+        path="/accounts",
+        operation_id="openAccount",
+        summary="Open an account",
+        description="Under an Idempotency-Key the account's id follows from the caller and the key.",
+        command=OpenAccount,
+        status=201,
+        reply=Account,
+        reply_headers=("Location", "ETag", "IdempotentReplayed"),
+        parameters=_COMMAND_PARAMETERS,
+        problems=(*_COMMAND, _RULES["account-already-exists"]),
+    ),
+    Operation(
+        method="GET",
+        path="/accounts/{account_id}",
+        operation_id="getAccount",
+        summary="Read an account, now or in the past",
+        description="`version`, `at` and `min_version` exclude each other.",
+        reply=Account,
+        reply_headers=("ETag",),
+        not_modified=True,
+        parameters=("AccountId", "Version", "At", "MinVersion", "IfNoneMatch", "IfMatch", "CorrelationId"),
+        problems=(
+            *_ALWAYS,
+            problems.ACCOUNT_NOT_FOUND,
+            problems.VERSION_NOT_FOUND,
+            problems.PRECONDITION_FAILED,
+            problems.VERSION_NOT_REACHED,
+            problems.STORE_UNAVAILABLE,
+        ),
+    ),
+    Operation(
+        method="POST",
+        path="/accounts/{account_id}/credit",
+        operation_id="creditAccount",
+        summary="Pay money in",
+        description="Answers the account after the credit.",
+        command=CreditAccount,
+        reply=Account,
+        reply_headers=("ETag", "IdempotentReplayed"),
+        parameters=_ON_ACCOUNT_PARAMETERS,
+        problems=(*_ON_ACCOUNT, _RULES["balance-limit-exceeded"]),
+    ),
+    Operation(
+        method="POST",
+        path="/accounts/{account_id}/withdraw",
+        operation_id="withdrawFromAccount",
+        summary="Take money out",
+        description="Down to the overdraft limit below zero. Answers the account after the withdrawal.",
+        command=WithdrawFromAccount,
+        reply=Account,
+        reply_headers=("ETag", "IdempotentReplayed"),
+        parameters=_ON_ACCOUNT_PARAMETERS,
+        problems=(*_ON_ACCOUNT, _RULES["insufficient-funds"]),
+    ),
+    Operation(
+        method="POST",
+        path="/accounts/{account_id}/close",
+        operation_id="closeAccount",
+        summary="Close an account for good",
+        description="Only an account with a zero balance can be closed. The body may be left out.",
+        command=CloseAccount,
+        body_required=False,
+        reply=Account,
+        reply_headers=("ETag", "IdempotentReplayed"),
+        parameters=_ON_ACCOUNT_PARAMETERS,
+        problems=(*_ON_ACCOUNT, _RULES["balance-not-zero"]),
+    ),
+    Operation(
+        method="GET",
+        path="/accounts/{account_id}/events",
+        operation_id="getHistory",
+        summary="Read the history, newest first",
+        description="Every event of the account, page by page.",
+        reply=History,
+        parameters=("AccountId", "Limit", "Cursor", "CorrelationId"),
+        problems=(*_ALWAYS, problems.ACCOUNT_NOT_FOUND, problems.STORE_UNAVAILABLE),
+    ),
+    Operation(
+        method="POST",
+        path="/transfers",
+        operation_id="transfer",
+        summary="Move money between two accounts",
+        description="Both accounts change or neither does. They must be different, open and of one currency.",
+        command=Transfer,
+        status=201,
+        reply=TransferResult,
+        reply_headers=("IdempotentReplayed",),
+        parameters=_COMMAND_PARAMETERS,
+        problems=(
+            *_COMMAND,
+            problems.ACCOUNT_NOT_FOUND,
+            _RULES["account-closed"],
+            _RULES["insufficient-funds"],
+            _RULES["balance-limit-exceeded"],
+            _RULES["currency-mismatch"],
+            _RULES["same-account"],
+        ),
+    ),
+)

@@ -1,0 +1,87 @@
+"""Every problem type: its stable code, HTTP status and title."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
+TYPE_PREFIX: Final = "urn:daybook:problem:"
+
+
+class ProblemType(Struct, frozen=True):
+    """`code` ends the problem's `type`; `retry_after` is in seconds."""
+
+    code: str
+    status: int
+    title: str
+    retry_after: int | None = None
+
+    @property
+    def uri(self) -> str:
+        """The `type` member of a problem."""
+        return TYPE_PREFIX + self.code
+
+
+INVALID_REQUEST: Final = ProblemType("invalid-request", 400, "The request is malformed or a value is not acceptable")
+ACCOUNT_NOT_FOUND: Final = ProblemType("account-not-found", 404, "The account does not exist")
+VERSION_NOT_FOUND: Final = ProblemType("version-not-found", 404, "The account has no such version")
+PATH_NOT_FOUND: Final = ProblemType("not-found", 404, "Nothing is served at this path")
+METHOD_NOT_ALLOWED: Final = ProblemType("method-not-allowed", 405, "The path does not support this method")
+CONTENTION: Final = ProblemType("contention", 409, "Other commands on the account won every race; nothing was changed")
+PRECONDITION_FAILED: Final = ProblemType("precondition-failed", 412, "The account is at another version than If-Match")
+PAYLOAD_TOO_LARGE: Final = ProblemType("payload-too-large", 413, "The request body is larger than 64 KB")
+UNSUPPORTED_MEDIA_TYPE: Final = ProblemType(
+    "unsupported-media-type", 415, "The request body is not application/json in UTF-8"
+)
+INTERNAL_ERROR: Final = ProblemType("internal-error", 500, "The service failed")
+VERSION_NOT_REACHED: Final = ProblemType("version-not-reached", 503, "The account is not at min_version yet", 1)
+STORE_UNAVAILABLE: Final = ProblemType("store-unavailable", 503, "The ledger cannot be read at the moment", 1)
+NOT_APPLIED: Final = ProblemType("not-applied", 503, "The command was not applied; it can be sent again", 1)
+OUTCOME_UNKNOWN: Final = ProblemType(
+    "outcome-unknown", 503, "The command may have been applied; repeat it under the same Idempotency-Key", 1
+)
+
+RULES_BROKEN: Final = (
+    ProblemType("account-already-exists", 422, "The account already exists"),
+    ProblemType("account-closed", 422, "The account is closed"),
+    ProblemType("insufficient-funds", 422, "The amount is above the balance plus the overdraft limit"),
+    ProblemType("balance-not-zero", 422, "Only an account with a zero balance can be closed"),
+    ProblemType("balance-limit-exceeded", 422, "The balance would pass its upper limit"),
+    ProblemType("currency-mismatch", 422, "A transfer needs two accounts of one currency"),
+    ProblemType("same-account", 422, "A transfer needs two different accounts"),
+)
+IDEMPOTENCY_KEY_REUSED: Final = ProblemType(
+    "idempotency-key-reused", 422, "The Idempotency-Key was used for another request"
+)
+"""422 like a broken rule, but about the request: it is never remembered under the key."""
+
+# What only the gateway answers, before a function runs.
+MALFORMED_REQUEST: Final = ProblemType("malformed-request", 400, "The gateway cannot read the request")
+UNAUTHORIZED: Final = ProblemType("unauthorized", 401, "The request is not authenticated")
+FORBIDDEN: Final = ProblemType("forbidden", 403, "The caller may not do this")
+TOO_MANY_REQUESTS: Final = ProblemType("too-many-requests", 429, "The caller sends too many requests", 1)
+
+PROBLEM_TYPES: Final = (
+    INVALID_REQUEST,
+    MALFORMED_REQUEST,
+    UNAUTHORIZED,
+    FORBIDDEN,
+    ACCOUNT_NOT_FOUND,
+    VERSION_NOT_FOUND,
+    PATH_NOT_FOUND,
+    METHOD_NOT_ALLOWED,
+    CONTENTION,
+    PRECONDITION_FAILED,
+    PAYLOAD_TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    *RULES_BROKEN,
+    IDEMPOTENCY_KEY_REUSED,
+    TOO_MANY_REQUESTS,
+    INTERNAL_ERROR,
+    VERSION_NOT_REACHED,
+    STORE_UNAVAILABLE,
+    NOT_APPLIED,
+    OUTCOME_UNKNOWN,
+)

@@ -1,0 +1,172 @@
+"""The synchronous accounts API: every route parses, makes one call and responds."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lambdas.accounts import commands
+from lambdas.accounts.commands import AccountCommand
+from lambdas.accounts.state import Account
+from lambdas.eventsourcing.decider import Committed, Loaded, Replayed
+from lambdas.eventsourcing.errors import PreconditionFailedError
+from lambdas.httpapi.application import Application, Route
+from lambdas.httpapi.conditional import entity_tag
+from lambdas.httpapi.errors import InvalidRequestError, VersionNotReachedError
+from lambdas.httpapi.idempotency import derived_account_id, idempotency_of
+from lambdas.httpapi.paging import decode_cursor
+from lambdas.httpapi.replies import Reply, recall
+from lambdas.httpapi.requests import Request, moment, positive_integer
+from lambdas.httpapi.telemetry import count, counted_command, logger, metrics
+from lambdas.httpapi.views import (
+    account_reply,
+    changed_account_reply,
+    history_reply,
+    new_account_reply,
+    transfer_reply,
+)
+from lambdas.service.account_service import AccountService, CommandContext, Outcome
+from lambdas.service.composition import deployed_account_service
+from lambdas.service.settings import load_settings
+
+DEFAULT_PAGE = 20
+LARGEST_PAGE = 100
+
+
+def random_id() -> str:
+    """A UUID from the system's random source: never the same in two functions restored from one snapshot."""
+    return str(uuid.uuid4())
+
+
+class AccountsApi:
+    """The routes, over an AccountService."""
+
+    def __init__(self, service: AccountService, *, new_id: Callable[[], str] = random_id) -> None:
+        self._service = service
+        self._new_id = new_id
+
+    def routes(self) -> Mapping[tuple[str, str], Route]:
+        """(method, path template) to route."""
+        return {
+            ("POST", "/accounts"): self.open_account,
+            ("GET", "/accounts/{account_id}"): self.get_account,
+            ("POST", "/accounts/{account_id}/credit"): self.credit,
+            ("POST", "/accounts/{account_id}/withdraw"): self.withdraw,
+            ("POST", "/accounts/{account_id}/close"): self.close,
+            ("GET", "/accounts/{account_id}/events"): self.get_history,
+            ("POST", "/transfers"): self.transfer,
+        }
+
+    def open_account(self, request: Request) -> Reply:
+        """OpenAccount. Under an idempotency key the id follows from caller and key."""
+        request.refuse_if_match()
+        command = request.command(commands.OpenAccount)
+        key = request.idempotency_key
+        account_id = self._new_id() if key is None else derived_account_id(request.caller, key)
+        return self._execute(request, command, account_id, new_account_reply)
+
+    def credit(self, request: Request) -> Reply:
+        """CreditAccount."""
+        account_id = request.account_id()
+        return self._execute(request, request.command(commands.CreditAccount), account_id)
+
+    def withdraw(self, request: Request) -> Reply:
+        """WithdrawFromAccount."""
+        account_id = request.account_id()
+        return self._execute(request, request.command(commands.WithdrawFromAccount), account_id)
+
+    def close(self, request: Request) -> Reply:
+        """CloseAccount; the body may be empty."""
+        account_id = request.account_id()
+        command = request.command(commands.CloseAccount, may_be_empty=True)
+        return self._execute(request, command, account_id)
+
+    def transfer(self, request: Request) -> Reply:
+        """Transfer: both accounts or none."""
+        request.refuse_if_match()
+        command = request.command(commands.Transfer)
+        transfer_id = self._new_id()
+        respond = transfer_reply(transfer_id)
+        idempotency = idempotency_of(request, command, command.from_account_id, respond)
+        with counted_command():
+            outcome = self._service.transfer(command, transfer_id, self._context(request), idempotency=idempotency)
+        return _answer(outcome, respond)
+
+    def get_account(self, request: Request) -> Reply:
+        """The account now or in the past, unless the client holds it already."""
+        account_id = request.account_id()
+        wanted, held = request.entity_tags("If-Match"), request.entity_tags("If-None-Match")
+        loaded = self._load(account_id, request.query("version", "at", "min_version"))
+        versions = wanted.strong_versions() if wanted else None
+        if versions is not None and loaded.version not in versions:
+            raise PreconditionFailedError(account_id, loaded.version)
+        if held is not None and held.weakly_match(loaded.version):
+            return Reply(304, headers={"ETag": entity_tag(loaded.version)})
+        return account_reply(loaded)
+
+    def get_history(self, request: Request) -> Reply:
+        """A page of events, newest first."""
+        account_id = request.account_id()
+        query = request.query("limit", "cursor")
+        limit = positive_integer("limit", query.get("limit", str(DEFAULT_PAGE)), maximum=LARGEST_PAGE)
+        before = decode_cursor(query["cursor"]) if "cursor" in query else None
+        return history_reply(self._service.history(account_id, before=before, limit=limit))
+
+    def _load(self, account_id: str, query: Mapping[str, str]) -> Loaded[Account]:
+        if len(query) > 1:
+            field = "min_version" if "min_version" in query else "at"
+            raise InvalidRequestError(field, "cannot be combined with another moment or version")
+        if "version" in query:
+            version = positive_integer("version", query["version"])
+            return self._service.account_at_version(account_id, version)
+        if "at" in query:
+            return self._service.account_at(account_id, moment("at", query["at"]))
+        least = positive_integer("min_version", query.get("min_version", "1"))
+        loaded = self._service.account(account_id)
+        if loaded.version < least:
+            raise VersionNotReachedError(f"the account is at version {loaded.version}")
+        return loaded
+
+    def _execute(
+        self,
+        request: Request,
+        command: AccountCommand,
+        account_id: str,
+        respond: Callable[[Committed[Account]], Reply] = changed_account_reply,
+    ) -> Reply:
+        wanted = request.entity_tags("If-Match")
+        idempotency = idempotency_of(request, command, account_id, respond)
+        with counted_command():
+            outcome = self._service.execute(
+                command,
+                account_id,
+                self._context(request),
+                expected=wanted.strong_versions() if wanted else None,
+                idempotency=idempotency,
+            )
+        return _answer(outcome, respond)
+
+    def _context(self, request: Request) -> CommandContext:
+        return CommandContext(self._new_id(), request.correlation_id, request.caller)
+
+
+def _answer(outcome: Outcome, respond: Callable[[Committed[Account]], Reply]) -> Reply:
+    if isinstance(outcome, Replayed):
+        count("CommandsReplayed")
+        return recall(outcome.receipt.response)
+    count("CommandsAccepted")
+    return respond(outcome)
+
+
+_application = Application(AccountsApi(deployed_account_service(load_settings(os.environ))).routes())
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics(capture_cold_start_metric=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer one API Gateway proxy event (payload format 1.0)."""
+    return _application(event, context)

@@ -1,0 +1,1 @@
+"""HTTP over API Gateway's proxy events: reading requests, writing replies, mapping errors. No business rules."""

@@ -1,0 +1,50 @@
+"""What can be wrong with a request before anything is decided.
+
+RequestError
+├── InvalidRequestError        malformed, or a value is not acceptable
+├── PathNotFoundError
+├── MethodNotAllowedError
+├── PayloadTooLargeError
+├── UnsupportedMediaTypeError
+└── VersionNotReachedError     read-your-writes: the account is not at `min_version` yet
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class RequestError(Exception):
+    """Base of the errors in this module. The message may be shown to the caller."""
+
+
+class InvalidRequestError(RequestError):
+    """`field` names the first offender: a body field, a header, a query or path parameter, or `body` itself."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
+class PathNotFoundError(RequestError):
+    """Nothing is served at the path."""
+
+
+class MethodNotAllowedError(RequestError):
+    """The path exists; `allowed` are its methods."""
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        super().__init__(f"the path supports {', '.join(allowed)}")
+        self.allowed = tuple(allowed)
+
+
+class PayloadTooLargeError(RequestError):
+    """The body is larger than accepted."""
+
+
+class UnsupportedMediaTypeError(RequestError):
+    """The body is not JSON in UTF-8, by its own account."""
+
+
+class VersionNotReachedError(RequestError):
+    """The account's newest version is below the asked `min_version`."""

@@ -1,0 +1,80 @@
+"""Requests under an Idempotency-Key: what identifies them, and what is remembered of their answers."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from urllib.parse import unquote
+
+import msgspec
+
+from lambdas.accounts.business_time import in_utc
+from lambdas.accounts.commands import Command
+from lambdas.accounts.state import Account
+from lambdas.eventsourcing.decider import Committed, Idempotency
+from lambdas.httpapi.conditional import EntityTags
+from lambdas.httpapi.problems import problem_reply
+from lambdas.httpapi.replies import Reply, remember
+from lambdas.httpapi.requests import Request
+
+TIME_TO_LIVE = timedelta(days=7)
+REMEMBERED_PROBLEMS = frozenset({412, 422})
+
+_encode = msgspec.json.Encoder().encode
+
+
+def idempotency_of(
+    request: Request,
+    command: Command,
+    scope: str,
+    respond: Callable[[Committed[Account]], Reply],
+) -> Idempotency[Account] | None:
+    """How the request is to be remembered; None when it carries no key. `scope` is the account that counts."""
+    key = request.idempotency_key
+    if key is None:
+        return None
+
+    def reject(error: Exception) -> str | None:
+        reply = problem_reply(error, request.correlation_id)
+        return remember(reply) if reply.status in REMEMBERED_PROBLEMS else None
+
+    return Idempotency(
+        scope=scope,
+        key=key,
+        request_hash=request_hash(request.method, unquote(request.path), command, request.entity_tags("If-Match")),
+        ttl=int(TIME_TO_LIVE.total_seconds()),
+        respond=lambda committed: remember(respond(committed)),
+        reject=reject,
+    )
+
+
+def request_hash(method: str, path: str, command: Command, if_match: EntityTags | None) -> bytes:
+    """SHA-256 over what makes two requests the same one, each part preceded by its length in 4 bytes.
+
+    The body counts as what it says: white space, the order of keys and the spelling of a moment do not matter.
+    Raises InvalidFieldError for an `occurred_at` that UTC cannot write.
+    """
+    if isinstance(command.occurred_at, msgspec.UnsetType):
+        body = _encode(command)
+    else:
+        body = _encode(msgspec.structs.replace(command, occurred_at=in_utc(command.occurred_at)))
+    parts = (method.encode(), path.encode(), body, if_match.canonical().encode() if if_match else b"")
+    return _digest(*parts)
+
+
+def derived_account_id(caller: str, key: str) -> str:
+    """The id of the account that this caller opens under this key: a UUID of version 8 (RFC 9562)."""
+    value = int.from_bytes(_digest(caller.encode(), key.encode())[:16])
+    value = value & ~(0xF << 76) | 0x8 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return str(uuid.UUID(int=value))
+
+
+def _digest(*parts: bytes) -> bytes:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(4))
+        digest.update(part)
+    return digest.digest()

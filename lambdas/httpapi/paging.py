@@ -1,0 +1,27 @@
+"""Cursors of the history: opaque to clients, the version before which the next page ends to us."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+from lambdas.httpapi.errors import InvalidRequestError
+
+_VERSION = re.compile(rb"[1-9][0-9]{0,15}")
+
+
+def encode_cursor(before: int) -> str:
+    """The cursor of the page of versions below `before`."""
+    return base64.urlsafe_b64encode(str(before).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> int:
+    """The reverse of `encode_cursor`. Raises InvalidRequestError for anything it did not write."""
+    try:
+        text = base64.b64decode(cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, UnicodeEncodeError):
+        text = b""
+    if _VERSION.fullmatch(text) is None or text == b"1" or encode_cursor(int(text)) != cursor:
+        raise InvalidRequestError("cursor", "is not a next_cursor of an earlier page")
+    return int(text)

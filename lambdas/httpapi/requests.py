@@ -1,0 +1,132 @@
+"""A request as the routes read it, over API Gateway's proxy event (payload format 1.0)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+from urllib.parse import unquote
+
+import msgspec
+
+from lambdas.accounts.text import UUID_PATTERN
+from lambdas.httpapi import bodies
+from lambdas.httpapi.conditional import EntityTags, parse_entity_tags
+from lambdas.httpapi.errors import InvalidRequestError
+
+ANONYMOUS = "anonymous"
+"""The caller where the environment asks for no authorization."""
+
+_TOKEN = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_POSITIVE = re.compile(r"[1-9][0-9]{0,15}")
+_UUID = re.compile(UUID_PATTERN)
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+C = TypeVar("C", bound=msgspec.Struct)
+
+
+class Request:
+    """One request. Every method that reads a value raises InvalidRequestError, which names it."""
+
+    def __init__(self, event: Mapping[str, Any]) -> None:
+        self.method: str = event["httpMethod"]
+        self.path: str = event["path"]
+        self.path_parameters: Mapping[str, str] = {}
+        self._event = event
+        self._headers = _header_values(event)
+
+    @property
+    def caller(self) -> str:
+        """The principal's id as IAM gives it, without the session: stable, and no personal data."""
+        caller = self._event["requestContext"].get("identity", {}).get("caller")
+        return str(caller).partition(":")[0] if caller else ANONYMOUS
+
+    @property
+    def correlation_id(self) -> str:
+        """X-Correlation-Id when it is acceptable, or else the gateway's request id."""
+        values = self._headers.get("x-correlation-id", ())
+        if len(values) == 1 and _TOKEN.fullmatch(values[0]):
+            return values[0]
+        return str(self._event["requestContext"]["requestId"])
+
+    def check_correlation_id(self) -> None:
+        """Refuse an X-Correlation-Id that cannot be used."""
+        self._token("X-Correlation-Id")
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """Idempotency-Key."""
+        return self._token("Idempotency-Key")
+
+    def header(self, name: str) -> str | None:
+        """A header that may stand once."""
+        values = set(self._headers.get(name.lower(), ()))
+        if len(values) > 1:
+            raise InvalidRequestError(name, "is given more than once")
+        return values.pop() if values else None
+
+    def entity_tags(self, name: str) -> EntityTags | None:
+        """If-Match or If-None-Match, which may stand several times."""
+        values = self._headers.get(name.lower())
+        return None if values is None else parse_entity_tags(name, ", ".join(values))
+
+    def refuse_if_match(self) -> None:
+        """For routes that act on no single account, or on a new one."""
+        if "if-match" in self._headers:
+            raise InvalidRequestError("If-Match", "is not supported here")
+
+    def account_id(self) -> str:
+        """The account in the path."""
+        account_id = unquote(self.path_parameters["account_id"])
+        if _UUID.match(account_id) is None:
+            raise InvalidRequestError("account_id", "is not a UUID in lower case")
+        return account_id
+
+    def command(self, kind: type[C], *, may_be_empty: bool = False) -> C:
+        """The body. Raises PayloadTooLargeError, UnsupportedMediaTypeError as well."""
+        self.query()
+        content = bodies.read_body(self._event)
+        if not content and may_be_empty:
+            return kind()
+        bodies.check_media_type(self.header("Content-Type"))
+        return bodies.decode_body(content, kind)
+
+    def query(self, *names: str) -> dict[str, str]:
+        """The query parameters, which must be among `names` and stand once."""
+        parameters = self._event.get("multiValueQueryStringParameters") or {}
+        for name, values in parameters.items():
+            if name not in names:
+                raise InvalidRequestError(name[:64], "is not a query parameter of this path")
+            if len(values) != 1:
+                raise InvalidRequestError(name, "is given more than once")
+        return {name: values[0] for name, values in parameters.items()}
+
+    def _token(self, name: str) -> str | None:
+        value = self.header(name)
+        if value is not None and _TOKEN.fullmatch(value) is None:
+            raise InvalidRequestError(name, "is not 1 to 64 characters of A-Z a-z 0-9 . _ : -")
+        return value
+
+
+def positive_integer(name: str, text: str, *, maximum: int | None = None) -> int:
+    """An integer from 1, in plain decimal digits. Raises InvalidRequestError."""
+    if _POSITIVE.fullmatch(text) is None or (maximum is not None and int(text) > maximum):
+        limit = "" if maximum is None else f" up to {maximum}"
+        raise InvalidRequestError(name, f"is not a positive integer{limit}")
+    return int(text)
+
+
+def moment(name: str, text: str) -> datetime:
+    """A timestamp with an offset. Raises InvalidRequestError."""
+    try:
+        return msgspec.convert(text, _Moment)
+    except (msgspec.ValidationError, UnicodeError):
+        raise InvalidRequestError(name, "is not an RFC 3339 timestamp with an offset") from None
+
+
+def _header_values(event: Mapping[str, Any]) -> dict[str, list[str]]:
+    headers: dict[str, list[str]] = {}
+    for name, values in (event.get("multiValueHeaders") or {}).items():
+        headers.setdefault(name.lower(), []).extend(values)
+    return headers

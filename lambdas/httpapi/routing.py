@@ -1,0 +1,29 @@
+"""The routes, as data: the function, the gateway and the OpenAPI document are held against this table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
+    "/accounts": ("POST",),
+    "/accounts/{account_id}": ("GET",),
+    "/accounts/{account_id}/credit": ("POST",),
+    "/accounts/{account_id}/withdraw": ("POST",),
+    "/accounts/{account_id}/close": ("POST",),
+    "/accounts/{account_id}/events": ("GET",),
+    "/transfers": ("POST",),
+}
+"""Path template to methods. HEAD and OPTIONS are answered 405 like every other method a path does not support."""
+
+
+def match_path(path: str) -> str | None:
+    """The template that serves `path`, None when none does. A trailing slash makes another path."""
+    segments = path.split("/")
+    for template in ROUTES:
+        parts = template.split("/")
+        if len(parts) == len(segments) and all(
+            part == segment or (part.startswith("{") and segment) for part, segment in zip(parts, segments, strict=True)
+        ):
+            return template
+    return None

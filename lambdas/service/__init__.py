@@ -1,0 +1,1 @@
+"""Where the domain meets the event store."""

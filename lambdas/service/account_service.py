@@ -1,0 +1,148 @@
+"""What can be done with accounts: commands and questions, with no word about HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from lambdas.accounts.business_time import business_time
+from lambdas.accounts.commands import AccountCommand, OpenAccount, Transfer
+from lambdas.accounts.decider import decide, decide_transfer
+from lambdas.accounts.errors import AccountNotFoundError, InvalidFieldError
+from lambdas.accounts.events import AccountEvent
+from lambdas.accounts.state import Account
+from lambdas.eventsourcing.decider import Committed, History, Idempotency, Loaded, Replayed
+from lambdas.eventsourcing.errors import VersionNotFoundError
+from lambdas.eventsourcing.repository import Repository
+from lambdas.eventsourcing.rows import Metadata
+from lambdas.eventsourcing.timestamps import format_timestamp
+
+Outcome = Committed[Account] | Replayed
+"""A command's result: the accounts after it, or the answer given before under the same idempotency key."""
+
+
+class CommandContext(Struct, frozen=True):
+    """Who asked, and the ids under which this is recorded: they stand in the metadata of the events."""
+
+    command_id: str
+    correlation_id: str
+    actor: str
+
+    def metadata(self) -> Metadata:
+        """The same as the event store records it."""
+        return Metadata(self.command_id, self.correlation_id, self.actor)
+
+
+class AccountService:
+    """Commands and questions about accounts.
+
+    Every method may raise the store's errors (see `lambdas.eventsourcing.errors`); the domain's are named where
+    they are raised.
+    """
+
+    def __init__(self, repository: Repository[Account, AccountEvent], *, clock: Callable[[], datetime]) -> None:
+        self._repository = repository
+        self._clock = clock
+
+    def execute(
+        self,
+        command: AccountCommand,
+        account_id: str,
+        context: CommandContext,
+        *,
+        expected: frozenset[int] | None = None,
+        idempotency: Idempotency[Account] | None = None,
+    ) -> Outcome:
+        """Decide and append. `expected` are the versions the caller accepts, None for any.
+
+        Raises DomainError, PreconditionFailedError, IdempotencyKeyReusedError, ContentionError.
+        """
+
+        def decide_account(state: Account | None) -> tuple[Sequence[AccountEvent], ...]:
+            return (decide(command, state),)
+
+        return self._repository.execute(
+            (account_id,),
+            decide_account,
+            metadata=context.metadata(),
+            occurred_at=self._occurred_at(command),
+            expected=expected,
+            idempotency=idempotency,
+            opens=isinstance(command, OpenAccount),
+        )
+
+    def transfer(
+        self,
+        command: Transfer,
+        transfer_id: str,
+        context: CommandContext,
+        *,
+        idempotency: Idempotency[Account] | None = None,
+    ) -> Outcome:
+        """Move money in one commit; the streams of the result are the sender's and the receiver's.
+
+        Raises DomainError, IdempotencyKeyReusedError, ContentionError.
+        """
+        account_ids = (command.from_account_id, command.to_account_id)
+
+        def decide_accounts(
+            sender: Account | None, receiver: Account | None = None
+        ) -> tuple[Sequence[AccountEvent], ...]:
+            sent, received = decide_transfer(command, sender, receiver, transfer_id)
+            return (sent,), (received,)
+
+        return self._repository.execute(
+            # One stream cannot stand twice in a commit; the decider refuses such a transfer.
+            account_ids if account_ids[0] != account_ids[1] else account_ids[:1],
+            decide_accounts,
+            metadata=context.metadata(),
+            occurred_at=self._occurred_at(command),
+            idempotency=idempotency,
+        )
+
+    def account(self, account_id: str) -> Loaded[Account]:
+        """The account now. Raises AccountNotFoundError."""
+        return _existing(self._repository.load(account_id))
+
+    def account_at_version(self, account_id: str, version: int) -> Loaded[Account]:
+        """The account as it was at a version. Raises AccountNotFoundError, VersionNotFoundError."""
+        try:
+            return self._repository.load_version(account_id, version)
+        except VersionNotFoundError as error:
+            if error.newest == 0:
+                raise AccountNotFoundError("the account does not exist") from None
+            raise
+
+    def account_at(self, account_id: str, moment: datetime) -> Loaded[Account]:
+        """The account as the ledger knew it at `moment`.
+
+        Raises InvalidFieldError for a moment in the future, AccountNotFoundError for one before the first event.
+        """
+        try:
+            at = format_timestamp(moment)
+        except OverflowError:
+            raise InvalidFieldError("at", "is outside the years 1 to 9999 in UTC") from None
+        if moment > self._clock():
+            raise InvalidFieldError("at", "is in the future")
+        loaded = self._repository.load_at(account_id, at)
+        if loaded.version == 0:
+            raise AccountNotFoundError("the account did not exist at that time")
+        return loaded
+
+    def history(self, account_id: str, *, before: int | None, limit: int) -> History[AccountEvent]:
+        """Events, newest first, those with a version below `before`. Raises AccountNotFoundError."""
+        history = self._repository.history(account_id, before=before, limit=limit)
+        if not history.events:
+            raise AccountNotFoundError("the account does not exist")
+        return history
+
+    def _occurred_at(self, command: AccountCommand | Transfer) -> str:
+        return format_timestamp(business_time(command.occurred_at, self._clock()))
+
+
+def _existing(loaded: Loaded[Account]) -> Loaded[Account]:
+    if loaded.version == 0:
+        raise AccountNotFoundError("the account does not exist")
+    return loaded

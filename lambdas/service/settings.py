@@ -1,0 +1,33 @@
+"""Settings of a function, from its environment variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+
+
+class SettingsError(Exception):
+    """An environment variable is missing or has no acceptable value. Raised when the function starts."""
+
+
+class Settings(msgspec.Struct, frozen=True, rename="upper"):
+    """What a function that works on accounts must be told. The names of the variables are in upper case."""
+
+    event_table: Annotated[str, msgspec.Meta(min_length=3)]
+    commands_table: Annotated[str, msgspec.Meta(min_length=3)]
+    environment: Annotated[str, msgspec.Meta(min_length=1)]
+    snapshot_interval: Annotated[int, msgspec.Meta(ge=1)]
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Read the settings. Raises SettingsError, which names the variable."""
+    names = [field.encode_name for field in msgspec.structs.fields(Settings)]
+    missing = [name for name in names if name not in environ]
+    if missing:
+        raise SettingsError(f"environment variables are not set: {', '.join(missing)}")
+    try:
+        return msgspec.convert({name: environ[name] for name in names}, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"an environment variable is not acceptable: {error}") from None
