@@ -1,0 +1,155 @@
+"""The API's function: how it runs, and exactly what it may do."""
+
+from pathlib import Path
+from typing import Any
+
+from aws_cdk.assertions import Match
+
+from tests.infrastructure.synthesis import REPOSITORY, Deployable, Resource, Synthesized
+
+FUNCTION = "AWS::Lambda::Function"
+KEY_ACTIONS = {
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+}
+
+
+def as_list(value: Any) -> list[Any]:
+    """A policy writes a single element without a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def function_role(stack: Deployable) -> tuple[str, Resource]:
+    """Logical id and resource of the role the function assumes."""
+    _, function = stack.only(FUNCTION)
+    role_id = function["Properties"]["Role"]["Fn::GetAtt"][0]
+    return role_id, stack.body["Resources"][role_id]
+
+
+def statements(stack: Deployable) -> list[dict[str, Any]]:
+    """Every policy statement attached to the function's role."""
+    role_id, _ = function_role(stack)
+    policies = stack.resources("AWS::IAM::Policy").values()
+    attached = [each["Properties"] for each in policies if {"Ref": role_id} in each["Properties"]["Roles"]]
+    return [one for policy in attached for one in policy["PolicyDocument"]["Statement"]]
+
+
+def exported(environment: Synthesized, reference: Any) -> Any:
+    """What a reference into the ledger's stack stands for there."""
+    output = reference["Fn::GetStackOutput"]
+    assert output["StackName"] == environment.ledger.name
+    return environment.ledger.body["Outputs"][output["OutputName"]]["Value"]
+
+
+def ledger_table(environment: Synthesized, hash_key: str) -> str:
+    """Logical id of the table with this hash key."""
+    tables = environment.ledger.resources("AWS::DynamoDB::Table")
+    [found] = [key for key, each in tables.items() if each["Properties"]["KeySchema"][0]["AttributeName"] == hash_key]
+    return found
+
+
+def allowed(environment: Synthesized, service: str) -> dict[str, set[str]]:
+    """Logical id of a ledger resource to the actions of one service that are allowed on it."""
+    found: dict[str, set[str]] = {}
+    for statement in statements(environment.api):
+        actions = {each for each in as_list(statement["Action"]) if each.startswith(f"{service}:")}
+        for resource in as_list(statement["Resource"]) if actions else []:
+            logical_id, attribute = exported(environment, resource)["Fn::GetAtt"]
+            assert attribute == "Arn"
+            found.setdefault(logical_id, set()).update(actions)
+    return found
+
+
+def test_the_function_may_append_and_query_events_and_put_receipts_and_no_more(anywhere: Synthesized) -> None:
+    assert allowed(anywhere, "dynamodb") == {
+        ledger_table(anywhere, "stream_id"): {"dynamodb:PutItem", "dynamodb:Query"},
+        ledger_table(anywhere, "account_id"): {"dynamodb:PutItem"},
+    }
+
+
+def test_the_function_uses_the_key_through_dynamodb_only(anywhere: Synthesized) -> None:
+    key_id, _ = anywhere.ledger.only("AWS::KMS::Key")
+    assert allowed(anywhere, "kms") == {key_id: KEY_ACTIONS}
+    [on_key] = [each for each in statements(anywhere.api) if "kms:Decrypt" in each["Action"]]
+    via = {"Fn::Join": ["", ["dynamodb.", {"Ref": "AWS::Region"}, ".amazonaws.com"]]}
+    assert on_key["Condition"] == {"StringEquals": {"kms:ViaService": via}}
+
+
+def test_besides_the_ledger_the_function_may_write_its_log_and_its_traces(anywhere: Synthesized) -> None:
+    _, function = anywhere.api.only(FUNCTION)
+    log_group = function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
+    others = {
+        str(each["Resource"]): set(as_list(each["Action"]))
+        for each in statements(anywhere.api)
+        if not as_list(each["Action"])[0].startswith(("dynamodb:", "kms:"))
+    }
+    assert others == {
+        str({"Fn::GetAtt": [log_group, "Arn"]}): {"logs:CreateLogStream", "logs:PutLogEvents"},
+        "*": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+    }
+    assert {each["Effect"] for each in statements(anywhere.api)} == {"Allow"}
+
+
+def test_the_role_is_lambdas_alone_and_holds_no_other_policy(anywhere: Synthesized) -> None:
+    _, role = function_role(anywhere.api)
+    [trust] = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
+    assert not {"ManagedPolicyArns", "Policies"} & role["Properties"].keys()
+
+
+def test_it_runs_on_arm64_with_the_current_python_traced_and_logging_json(anywhere: Synthesized) -> None:
+    anywhere.api.template.has_resource_properties(
+        FUNCTION,
+        {
+            "Architectures": ["arm64"],
+            "Runtime": "python3.14",
+            "Timeout": 20,
+            "MemorySize": anywhere.config.function_memory_mb,
+            "TracingConfig": {"Mode": "Active"},
+            "LoggingConfig": {
+                "LogFormat": "JSON",
+                "LogGroup": Match.any_value(),
+                "ApplicationLogLevel": anywhere.config.log_level,
+            },
+        },
+    )
+
+
+def test_snapstart_takes_effect_through_the_alias_that_callers_use(anywhere: Synthesized) -> None:
+    function_id, function = anywhere.api.only(FUNCTION)
+    version_id, version = anywhere.api.only("AWS::Lambda::Version")
+    _, alias = anywhere.api.only("AWS::Lambda::Alias")
+    assert function["Properties"]["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    assert version["Properties"]["FunctionName"] == {"Ref": function_id}
+    assert alias["Properties"] == {
+        "FunctionName": {"Ref": function_id},
+        "FunctionVersion": {"Fn::GetAtt": [version_id, "Version"]},
+        "Name": "live",
+    }
+
+
+def test_the_function_learns_its_tables_from_the_ledger(anywhere: Synthesized) -> None:
+    _, function = anywhere.api.only(FUNCTION)
+    variables = function["Properties"]["Environment"]["Variables"]
+    assert exported(anywhere, variables.pop("EVENT_TABLE")) == {"Ref": ledger_table(anywhere, "stream_id")}
+    assert exported(anywhere, variables.pop("COMMANDS_TABLE")) == {"Ref": ledger_table(anywhere, "account_id")}
+    assert variables == {
+        "SNAPSHOT_INTERVAL": "10",
+        "ENVIRONMENT": anywhere.config.name,
+        "POWERTOOLS_SERVICE_NAME": "daybook",
+        "POWERTOOLS_METRICS_NAMESPACE": "daybook",
+        "POWERTOOLS_LOG_LEVEL": anywhere.config.log_level,
+    }
+
+
+def test_every_handler_named_in_a_template_is_a_file_with_that_function(anywhere: Synthesized) -> None:
+    for function in anywhere.api.resources(FUNCTION).values():
+        module, _, name = function["Properties"]["Handler"].rpartition(".")
+        source = Path(REPOSITORY, *module.split(".")).with_suffix(".py")
+        assert source.is_file(), f"{module} does not exist"
+        assert f"def {name}(" in source.read_text(), f"{module} defines no function {name}"

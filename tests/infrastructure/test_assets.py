@@ -1,0 +1,134 @@
+"""What is shipped: the sources of the functions, and the packages they import."""
+
+import importlib.metadata
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk.aws_lambda import Architecture, Function, Runtime
+
+from constructs_lib.python_function import source_code
+from constructs_lib.python_packages import PackageInstallError, PipBundling
+from tests.infrastructure.synthesis import REPOSITORY
+
+REQUIREMENTS = REPOSITORY / "lambdas" / "requirements.txt"
+
+
+def stage_sources(root: Path, outdir: Path) -> Path:
+    """The asset directory that would be uploaded for the package `lambdas` below `root`."""
+    stack = Stack(App(outdir=str(outdir)), "Stack")
+    Function(
+        stack,
+        "Function",
+        code=source_code(root, package="lambdas"),
+        handler="lambdas.x.handler",
+        runtime=Runtime.PYTHON_3_14,
+        architecture=Architecture.ARM_64,
+    )
+    [asset] = outdir.glob("asset.*")
+    return asset
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A small repository with sources, caches, tests and secrets."""
+    root = tmp_path / "tree"
+    for name in (
+        "lambdas/__init__.py",
+        "lambdas/handlers/api.py",
+        "lambdas/handlers/__pycache__/api.cpython-314.pyc",
+        "lambdas/requirements.txt",
+        "lambdas/contracts/openapi.json",
+        "lambdas/.env",
+        "tests/test_api.py",
+        "tests/lambdas/test_more.py",
+        "app.py",
+        ".env",
+        ".git/config",
+        "cdk.out/lambdas/old.py",
+        "node_modules/lambdas/index.js",
+    ):
+        file = root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(name)
+    return root
+
+
+def test_only_the_package_is_shipped_under_its_import_name(tree: Path, tmp_path: Path) -> None:
+    asset = stage_sources(tree, tmp_path / "out")
+    shipped = {str(file.relative_to(asset)) for file in asset.rglob("*") if file.is_file()}
+    assert shipped == {
+        "lambdas/__init__.py",
+        "lambdas/handlers/api.py",
+        "lambdas/contracts/openapi.json",
+    }
+
+
+def test_the_repository_ships_nothing_but_its_functions(tmp_path: Path) -> None:
+    asset = stage_sources(REPOSITORY, tmp_path / "out")
+    shipped = {file.relative_to(asset) for file in asset.rglob("*") if file.is_file()}
+    assert {file.parts[0] for file in shipped} == {"lambdas"}
+    assert {file.suffix for file in shipped} <= {".py", ".json"}
+
+
+def test_the_asset_changes_with_its_sources_and_with_nothing_else(tree: Path, tmp_path: Path) -> None:
+    first = stage_sources(tree, tmp_path / "first").name
+    copy = tmp_path / "elsewhere"
+    shutil.copytree(tree, copy)
+    (copy / "lambdas/handlers/__pycache__/more.pyc").write_text("compiled")
+    (copy / "app.py").write_text("changed")
+    assert stage_sources(copy, tmp_path / "second").name == first
+    (copy / "lambdas/handlers/api.py").write_text("changed")
+    assert stage_sources(copy, tmp_path / "third").name != first
+
+
+def bundling(requirements: Path = REQUIREMENTS, *, python: str = "3.14") -> PipBundling:
+    return PipBundling(requirements=requirements, python_version=python, platform="manylinux2014_aarch64")
+
+
+def test_packages_are_wheels_for_the_runtimes_platform_and_never_resolved() -> None:
+    command = " ".join(bundling().command(Path("target")))
+    for option in (
+        "--platform manylinux2014_aarch64",
+        "--python-version 3.14",
+        "--implementation cp",
+        "--only-binary :all:",
+        "--no-deps",
+        "--target target",
+    ):
+        assert option in command
+
+
+def test_without_a_package_index_bundling_fails_with_a_sentence_and_never_falls_back_to_docker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    for name in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CONFIG_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(PackageInstallError, match=r"could not install requirements\.txt .* index reachable"):
+        bundling().try_bundle(str(tmp_path))
+
+
+def test_the_layer_changes_with_the_pins_and_the_runtime(tmp_path: Path) -> None:
+    pins = tmp_path / "requirements.txt"
+    pins.write_text("msgspec==0.22.0\n")
+    first = bundling(pins).fingerprint()
+    assert bundling(pins).fingerprint() == first
+    assert bundling(pins, python="3.15").fingerprint() != first
+    pins.write_text("msgspec==0.22.1\n")
+    assert bundling(pins).fingerprint() != first
+
+
+def test_every_package_is_pinned_and_so_is_all_it_needs() -> None:
+    pins = dict(re.findall(r"^([a-z0-9-]+)==(\S+)$", REQUIREMENTS.read_text(), re.MULTILINE))
+    lines = [line for line in REQUIREMENTS.read_text().splitlines() if line and not line.startswith("#")]
+    assert len(pins) == len(lines)
+    for name, version in pins.items():
+        assert importlib.metadata.version(name) == version, "tests run with what is shipped"
+        for needed in importlib.metadata.requires(name) or []:
+            if "extra ==" not in needed:
+                [package] = re.findall(r"^[A-Za-z0-9_.-]+", needed)
+                assert package.lower().replace("_", "-") in pins

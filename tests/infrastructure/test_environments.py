@@ -1,0 +1,93 @@
+"""Environments differ in sizes and protection, and in nothing else."""
+
+import dataclasses
+import re
+
+import pytest
+from aws_cdk import App
+
+from stacks.environment import (
+    InvalidContextError,
+    UnknownEnvironmentError,
+    environment,
+    environment_from_context,
+)
+from tests.infrastructure.synthesis import Deployable, Synthesized
+
+LAYER = "AWS::Lambda::LayerVersion"
+
+
+def topology(stack: Deployable) -> set[tuple[str, str]]:
+    """Construct path below the environment, and type, of every resource but the packages for the cloud.
+
+    The CDK names a permission after the function and the API it connects, environment included: their type will do.
+    """
+    paths = {key: each["Metadata"]["aws:cdk:path"].split("/", 1)[1] for key, each in stack.body["Resources"].items()}
+    return {
+        (re.sub(r"ApiScoped\..*", "ApiScoped", paths[key]), each["Type"])
+        for key, each in stack.body["Resources"].items()
+        if each["Type"] != LAYER
+    }
+
+
+def test_all_environments_have_the_same_resources(environments: dict[str, Synthesized]) -> None:
+    prod = environments["prod"]
+    for other in environments.values():
+        assert topology(other.ledger) == topology(prod.ledger)
+        assert topology(other.api) == topology(prod.api)
+
+
+def test_the_cloud_brings_its_packages_and_the_emulator_finds_them_in_the_virtual_environment(
+    environments: dict[str, Synthesized],
+) -> None:
+    layers = {name: len(each.api.resources(LAYER)) for name, each in environments.items()}
+    assert layers == {"local": 0, "dev": 1, "staging": 1, "prod": 1}
+
+
+def test_no_template_holds_an_account_a_region_or_a_physical_name(anywhere: Synthesized) -> None:
+    for stack in (anywhere.ledger, anywhere.api):
+        assert not re.search(r"\b\d{12}\b|\b[a-z]{2}-(north|south|east|west|central)[a-z]*-\d\b", str(stack.body))
+        for each in stack.body["Resources"].values():
+            assert not {"TableName", "BucketName", "RoleName"} & each.get("Properties", {}).keys()
+
+
+def test_stack_names_are_stable_and_distinct(environments: dict[str, Synthesized]) -> None:
+    assert {stack.name for each in environments.values() for stack in (each.ledger, each.api)} == {
+        f"Daybook-{name}-{part}" for name in ("local", "dev", "staging", "prod") for part in ("Ledger", "Api")
+    }
+
+
+@pytest.mark.parametrize("name", ["production", "", "Dev"])
+def test_an_unknown_environment_is_refused_with_the_names_there_are(name: str) -> None:
+    with pytest.raises(UnknownEnvironmentError, match="local, dev, staging, prod"):
+        environment(name)
+
+
+def test_an_environment_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        environment("dev").snapshot_interval = 5  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("context", "name", "interval"),
+    [
+        ({}, "local", 10),
+        ({"env": "prod"}, "prod", 10),
+        ({"snapshot_interval": "7"}, "local", 7),
+        ({"env": "local", "snapshot_interval": 50}, "local", 50),
+    ],
+)
+def test_context_picks_the_environment(context: dict[str, object], name: str, interval: int) -> None:
+    config = environment_from_context(App(context=context).node)
+    assert (config.name, config.snapshot_interval) == (name, interval)
+
+
+@pytest.mark.parametrize("interval", ["0", "51", "-1", "ten", "1.5", ""])
+def test_a_snapshot_interval_is_a_whole_number_from_1_to_50(interval: str) -> None:
+    with pytest.raises(InvalidContextError, match="from 1 to 50"):
+        environment_from_context(App(context={"snapshot_interval": interval}).node)
+
+
+def test_a_cloud_environment_takes_no_override() -> None:
+    with pytest.raises(InvalidContextError, match="local environment only"):
+        environment_from_context(App(context={"env": "prod", "snapshot_interval": "7"}).node)

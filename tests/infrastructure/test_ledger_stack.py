@@ -1,0 +1,143 @@
+"""The stack that must never lose anything."""
+
+import pytest
+from aws_cdk.assertions import Match
+
+from tests.infrastructure.synthesis import Synthesized
+
+TABLE = "AWS::DynamoDB::Table"
+EVENT_KEYS = [
+    {"AttributeName": "stream_id", "KeyType": "HASH"},
+    {"AttributeName": "version", "KeyType": "RANGE"},
+]
+COMMAND_KEYS = [
+    {"AttributeName": "account_id", "KeyType": "HASH"},
+    {"AttributeName": "command_id", "KeyType": "RANGE"},
+]
+
+
+def test_the_event_table_is_keyed_by_stream_and_numeric_version_on_demand(anywhere: Synthesized) -> None:
+    anywhere.ledger.template.has_resource_properties(
+        TABLE,
+        {
+            "KeySchema": EVENT_KEYS,
+            "AttributeDefinitions": [
+                {"AttributeName": "stream_id", "AttributeType": "S"},
+                {"AttributeName": "version", "AttributeType": "N"},
+            ],
+            "BillingMode": "PAY_PER_REQUEST",
+            "TimeToLiveSpecification": Match.absent(),
+        },
+    )
+
+
+def test_the_event_table_streams_new_images(anywhere: Synthesized) -> None:
+    anywhere.ledger.template.has_resource_properties(
+        TABLE, {"KeySchema": EVENT_KEYS, "StreamSpecification": {"StreamViewType": "NEW_IMAGE"}}
+    )
+
+
+def test_commands_and_receipts_are_keyed_by_account_and_may_expire(anywhere: Synthesized) -> None:
+    anywhere.ledger.template.has_resource_properties(
+        TABLE,
+        {
+            "KeySchema": COMMAND_KEYS,
+            "AttributeDefinitions": [
+                {"AttributeName": "account_id", "AttributeType": "S"},
+                {"AttributeName": "command_id", "AttributeType": "S"},
+            ],
+            "BillingMode": "PAY_PER_REQUEST",
+            "TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True},
+        },
+    )
+
+
+@pytest.mark.parametrize("keys", [EVENT_KEYS, COMMAND_KEYS])
+def test_tables_can_be_restored_to_a_point_in_time_and_use_the_ledgers_own_key(
+    anywhere: Synthesized, keys: list[dict[str, str]]
+) -> None:
+    key_id, _ = anywhere.ledger.only("AWS::KMS::Key")
+    anywhere.ledger.template.has_resource_properties(
+        TABLE,
+        {
+            "KeySchema": keys,
+            "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+            "SSESpecification": {
+                "SSEEnabled": True,
+                "SSEType": "KMS",
+                "KMSMasterKeyId": {"Fn::GetAtt": [key_id, "Arn"]},
+            },
+        },
+    )
+
+
+def test_the_key_rotates_and_is_governed_by_the_accounts_iam_alone(anywhere: Synthesized) -> None:
+    root = {"AWS": {"Fn::Join": ["", Match.array_with([{"Ref": "AWS::AccountId"}, ":root"])]}}
+    anywhere.ledger.template.has_resource_properties(
+        "AWS::KMS::Key",
+        {
+            "EnableKeyRotation": True,
+            "KeyPolicy": {
+                "Statement": [{"Action": "kms:*", "Effect": "Allow", "Principal": root, "Resource": "*"}],
+                "Version": "2012-10-17",
+            },
+        },
+    )
+
+
+def test_nobody_rewrites_the_event_table(anywhere: Synthesized) -> None:
+    anywhere.ledger.template.has_resource_properties(
+        TABLE,
+        {
+            "KeySchema": EVENT_KEYS,
+            "ResourcePolicy": {
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Sid": "AppendOnly",
+                            "Effect": "Deny",
+                            "Principal": {"AWS": "*"},
+                            "Action": [
+                                "dynamodb:BatchWriteItem",
+                                "dynamodb:DeleteItem",
+                                "dynamodb:PartiQLDelete",
+                                "dynamodb:PartiQLInsert",
+                                "dynamodb:PartiQLUpdate",
+                                "dynamodb:UpdateItem",
+                            ],
+                            "Resource": "*",
+                            "Condition": Match.absent(),
+                        }
+                    ],
+                }
+            },
+        },
+    )
+
+
+def test_cloud_data_outlives_its_stack_and_cannot_be_deleted(cloud: Synthesized) -> None:
+    retained = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+    assert cloud.ledger.termination_protection
+    cloud.ledger.template.all_resources_properties(TABLE, {"DeletionProtectionEnabled": True})
+    cloud.ledger.template.all_resources(TABLE, retained)
+    cloud.ledger.template.all_resources("AWS::KMS::Key", retained)
+
+
+def test_local_data_goes_with_its_stack(local: Synthesized) -> None:
+    assert not local.ledger.termination_protection
+    local.ledger.template.all_resources_properties(TABLE, {"DeletionProtectionEnabled": False})
+    local.ledger.template.all_resources(TABLE, {"DeletionPolicy": "Delete"})
+    local.ledger.template.all_resources("AWS::KMS::Key", {"DeletionPolicy": "Delete"})
+
+
+def test_others_find_the_tables_by_stable_output_names(anywhere: Synthesized) -> None:
+    by_keys = {
+        str(table["Properties"]["KeySchema"]): logical_id
+        for logical_id, table in anywhere.ledger.resources(TABLE).items()
+    }
+    event_table, commands_table = by_keys[str(EVENT_KEYS)], by_keys[str(COMMAND_KEYS)]
+    template = anywhere.ledger.template
+    template.has_output("EventTableName", {"Value": {"Ref": event_table}})
+    template.has_output("EventTableStreamArn", {"Value": {"Fn::GetAtt": [event_table, "StreamArn"]}})
+    template.has_output("CommandsTableName", {"Value": {"Ref": commands_table}})

@@ -1,0 +1,59 @@
+"""AwsSolutions holds for every cloud environment, and would notice if it did not."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from aws_cdk import RemovalPolicy
+from aws_cdk.aws_apigateway import AuthorizationType
+from aws_cdk.aws_dynamodb import CfnTable
+from aws_cdk.aws_iam import PolicyStatement
+from aws_cdk.aws_s3 import Bucket
+
+from stacks.stage import DaybookStage
+from tests.infrastructure.conftest import CLOUD
+from tests.infrastructure.synthesis import Synthesized, synthesize
+
+
+def open_a_method(stage: DaybookStage) -> None:
+    stage.api.rest_api.api.root.add_method("GET", authorization_type=AuthorizationType.NONE)
+
+
+def add_a_bare_bucket(stage: DaybookStage) -> None:
+    Bucket(stage.ledger, "Bare", removal_policy=RemovalPolicy.DESTROY)
+
+
+def widen_the_function(stage: DaybookStage) -> None:
+    stage.api.function.role.add_to_policy(PolicyStatement(actions=["dynamodb:*"], resources=["*"]))
+
+
+def misspell_the_billing_mode(stage: DaybookStage) -> None:
+    table = stage.ledger.events.table.node.default_child
+    assert isinstance(table, CfnTable)
+    table.billing_mode = "PAY_NEVER"
+
+
+def test_every_cloud_environment_passes(cloud: Synthesized) -> None:
+    assert cloud.config.require_iam, "a cloud environment was synthesized, and raised no finding"
+
+
+@pytest.mark.parametrize("name", CLOUD)
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        (open_a_method, "AwsSolutions-APIG4"),
+        (add_a_bare_bucket, "AwsSolutions-S1"),
+        (widen_the_function, "AwsSolutions-IAM5[Action::dynamodb:*]"),
+    ],
+)
+def test_a_fault_stops_synthesis(
+    name: str, change: Callable[[DaybookStage], object], finding: str, tmp_path: Path
+) -> None:
+    with pytest.raises(RuntimeError, match=re.escape(f"Acknowledge with 'AwsSolutions::{finding}'")):
+        synthesize(name, outdir=tmp_path, change=change)
+
+
+def test_the_validator_of_cloudformation_stops_synthesis_too(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"BillingMode: 'PAY_NEVER' is not one of"):
+        synthesize("local", outdir=tmp_path, change=misspell_the_billing_mode)
