@@ -20,7 +20,7 @@ E = TypeVar("E")
 
 
 class Draft(msgspec.Struct, Generic[S], frozen=True):
-    """A commit that is not sent yet, the streams as they will be after it, and when it was made (epoch s)."""
+    """A commit that is not sent yet, the streams as they will be after it, and when its receipt was made (epoch s)."""
 
     commit: Commit
     committed: Committed[S]
@@ -58,7 +58,9 @@ class CommitBuilder(Generic[S, E]):
         `recorded_at` is the larger of now and the streams' newest, so that it never decreases in any of them.
         """
         moment = self._clock()
-        recorded_at = max(format_timestamp(moment), *(stream.recorded_at for stream in loaded))
+        recorded_at = format_timestamp(moment)
+        for stream in loaded:
+            recorded_at = max(recorded_at, stream.recorded_at)
         commit_id = self._new_commit_id()
         rows: list[EventRow] = []
         after: list[Loaded[S]] = []
@@ -69,11 +71,10 @@ class CommitBuilder(Generic[S, E]):
                 rows.append(row)
             after.append(current)
         committed = Committed(commit_id, tuple(after))
+        if idempotency is None:
+            return Draft(Commit(commit_id, tuple(rows)), committed, made_at=0)
         made_at = int(moment.timestamp())
-        receipt = None
-        if idempotency is not None:
-            version = after[0].version
-            receipt = _receipt(idempotency, commit_id, version, idempotency.respond(committed), made_at)
+        receipt = _receipt(idempotency, commit_id, after[0].version, idempotency.respond(committed), made_at)
         return Draft(Commit(commit_id, tuple(rows), receipt), committed, made_at)
 
     def build_rejection(self, idempotency: Idempotency[S], version: int, response: str) -> tuple[Commit, int]:

@@ -1,49 +1,44 @@
 """The hash chain over the rows of a stream.
 
-    hash(n) = SHA-256( field(hash(n − 1)) ‖ field(stream_id) ‖ field(version) ‖ field(commit_id) ‖ field(type)
-                       ‖ field(schema) ‖ field(data) ‖ field(metadata) ‖ field(occurred_at) ‖ field(recorded_at)
-                       ‖ field(state) ‖ field(state_schema) )
+    hash(n) = SHA-256(MessagePack([hash(n − 1), stream_id, version, commit_id, type, schema, data, metadata,
+                                   occurred_at, recorded_at, state, state_schema]))
 
-    field(x)  = length of x in bytes as 4 bytes, big-endian ‖ x        field(absent) = FF FF FF FF
-    hash(0)   = 32 zero bytes; text is UTF-8; numbers are decimal ASCII digits.
+hash(0) is 32 zero bytes. The array has these twelve elements in this order: hashes are `bin`, texts `str` (UTF-8),
+numbers integers, an absent snapshot's two elements `nil`; each in its shortest form, as MessagePack libraries write it.
+Texts and bytes carry their length, so two different rows never give the same bytes.
 
-Any attribute of any row, its place and its predecessor are covered. Removing rows at the end is not detectable from
-the rows alone.
+Any attribute of any row, its place and its predecessor are covered. Rows removed at the end cannot be missed from the
+rows alone. Source of the encoding: the MessagePack specification (2013), https://github.com/msgpack/msgpack.
 """
 
 from __future__ import annotations
 
 from hashlib import sha256
 
+import msgspec
+
 from lambdas.eventsourcing.rows import EventRow
 
 GENESIS = bytes(32)
 """The hash before version 1."""
 
-_ABSENT = b"\xff\xff\xff\xff"
+_encode = msgspec.msgpack.Encoder().encode
 
 
 def row_hash(previous: bytes, row: EventRow) -> bytes:
     """The hash a row must carry after `previous`; the row's own `hash` is not read."""
-    parts: list[bytes] = []
-    for value in (
+    fields = (
         previous,
-        row.stream_id.encode(),
-        b"%d" % row.version,
-        row.commit_id.encode(),
-        row.type.encode(),
-        b"%d" % row.schema,
-        row.data.encode(),
-        row.metadata.encode(),
-        row.occurred_at.encode(),
-        row.recorded_at.encode(),
-    ):
-        parts.append(len(value).to_bytes(4, "big"))
-        parts.append(value)
-    parts.append(_ABSENT if row.state is None else _field(row.state.encode()))
-    parts.append(_ABSENT if row.state_schema is None else _field(b"%d" % row.state_schema))
-    return sha256(b"".join(parts)).digest()
-
-
-def _field(value: bytes) -> bytes:
-    return len(value).to_bytes(4, "big") + value
+        row.stream_id,
+        row.version,
+        row.commit_id,
+        row.type,
+        row.schema,
+        row.data,
+        row.metadata,
+        row.occurred_at,
+        row.recorded_at,
+        row.state,
+        row.state_schema,
+    )
+    return sha256(_encode(fields)).digest()

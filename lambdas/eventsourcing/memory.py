@@ -42,21 +42,33 @@ class InMemoryEventStore:
         """See EventStore.commit. Raises ValueError for rows that would leave a gap."""
         check_limits(commit)
         with self._lock:
-            self._check_receipt(commit, now)
-            winners = [row for row in (self._holder(row) for row in commit.rows) if row is not None]
-            if any(row.commit_id == commit.commit_id for row in winners):
+            winners = self._winners(commit)
+            if winners and winners[0].commit_id == commit.commit_id:
                 return
+            self._check_receipt(commit, now)
             if winners:
                 raise VersionConflictError(winners)
-            self._check_gaps(commit)
             for row in commit.rows:
-                self._streams.setdefault(row.stream_id, []).append(row)
+                self._append(row)
             if commit.receipt is not None:
                 self._receipts[commit.receipt.scope, commit.receipt.key] = commit.receipt
 
-    def _holder(self, row: EventRow) -> EventRow | None:
-        rows = self._streams.get(row.stream_id, [])
-        return rows[row.version - 1] if row.version <= len(rows) else None
+    def _winners(self, commit: Commit) -> list[EventRow]:
+        """The rows that stand at the commit's versions. Raises ValueError for a gap, before anything is added."""
+        winners = []
+        new: dict[str, int] = {}
+        for row in commit.rows:
+            rows = self._streams.get(row.stream_id, [])
+            if row.version <= len(rows):
+                winners.append(rows[row.version - 1])
+            elif row.version != len(rows) + 1 + new.setdefault(row.stream_id, 0):
+                raise ValueError(f"row {row.stream_id}/{row.version} would leave a gap after version {len(rows)}")
+            else:
+                new[row.stream_id] += 1
+        return winners
+
+    def _append(self, row: EventRow) -> None:
+        self._streams.setdefault(row.stream_id, []).append(row)
 
     def _check_receipt(self, commit: Commit, now: int) -> None:
         if commit.receipt is None:
@@ -64,11 +76,3 @@ class InMemoryEventStore:
         existing = self._receipts.get((commit.receipt.scope, commit.receipt.key))
         if existing is not None and existing.expires_at > now and existing.commit_id != commit.commit_id:
             raise ReceiptExistsError(existing)
-
-    def _check_gaps(self, commit: Commit) -> None:
-        lengths: dict[str, int] = {}
-        for row in commit.rows:
-            length = lengths.get(row.stream_id, len(self._streams.get(row.stream_id, [])))
-            if row.version != length + 1:
-                raise ValueError(f"row {row.stream_id}/{row.version} would leave a gap after version {length}")
-            lengths[row.stream_id] = row.version

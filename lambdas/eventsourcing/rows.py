@@ -1,11 +1,14 @@
-"""What the store holds: event rows and receipts, encoded, and the commit that adds them."""
+"""What the store holds: event rows and receipts, encoded, and the commit that adds them.
+
+Rows and receipts hold nothing but text, numbers and bytes, so the garbage collector need not track them (`gc=False`).
+"""
 
 from __future__ import annotations
 
 import msgspec
 
 
-class EventRow(msgspec.Struct, frozen=True):
+class EventRow(msgspec.Struct, frozen=True, gc=False):
     """One row of the event table: one event, and on some rows the folded state after it (the snapshot).
 
     `data`, `metadata` and `state` are JSON text; timestamps are as `format_timestamp` writes them; `hash` is
@@ -26,7 +29,7 @@ class EventRow(msgspec.Struct, frozen=True):
     state_schema: int | None = None
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """The remembered answer to a request that carried an idempotency key.
 
     `scope` and `key` identify it, `request_hash` is SHA-256 over the request, `version` the version of the

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
+
+_encode = msgspec.json.Encoder().encode
+
 
 def utc_now() -> datetime:
     """The system clock, timezone-aware."""
@@ -19,7 +23,8 @@ def format_timestamp(moment: datetime) -> str:
         raise ValueError("a timestamp needs a time zone")
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
-    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
+    text = _encode(moment)[1:-1].decode()  # RFC 3339 with Z, several times quicker than isoformat
+    return text if moment.microsecond else f"{text[:-1]}.000000Z"
 
 
 def parse_timestamp(text: str) -> datetime:
