@@ -1,0 +1,103 @@
+"""Commands per CPU second in one thread, in memory, beside the Python library `eventsourcing`.
+
+Both do the same work: 100 accounts in turn are credited, every event is encoded and kept. Ours also hashes each row and
+takes a snapshot every 10. Rounds of the two alternate, and each reports its best. CPU time, not the clock on the wall:
+nothing here waits, and other programs on the machine would count.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+from eventsourcing.application import Application
+from eventsourcing.domain import Aggregate, event
+
+from benchmarks.report import Row, at_least
+from lambdas.accounts.commands import CreditAccount, OpenAccount
+from lambdas.eventsourcing.memory import InMemoryEventStore
+from lambdas.eventsourcing.repository import Repository
+from lambdas.eventsourcing.timestamps import utc_now
+from lambdas.service.account_service import AccountService, CommandContext
+from lambdas.service.decider import ACCOUNT_DECIDER
+
+ACCOUNTS = 100
+COMMANDS = 10_000
+ROUNDS = 3
+Credit = Callable[[int], None]
+
+
+class _Account(Aggregate):
+    balance: int
+
+    @event("Opened")
+    def __init__(self, currency: str) -> None:
+        self.currency = currency
+        self.balance = 0
+
+    @event("Credited")
+    def credit(self, amount: int) -> None:
+        self.balance += amount
+
+
+class _Accounts(Application[UUID]):
+    def open(self) -> UUID:
+        account = _Account("EUR")
+        self.save(account)
+        return account.id
+
+    def credit(self, account_id: UUID, amount: int) -> None:
+        account: _Account = self.repository.get(account_id)
+        account.credit(amount)
+        self.save(account)
+
+
+def _neighbour(**settings: str) -> Credit:
+    application = _Accounts(env=settings)
+    ids = [application.open() for _ in range(ACCOUNTS)]
+    return lambda turn: application.credit(ids[turn % ACCOUNTS], 10)
+
+
+def _daybook(**options: Any) -> Credit:
+    service = AccountService(Repository(InMemoryEventStore(), ACCOUNT_DECIDER, **options), clock=utc_now)
+    context = CommandContext(command_id=str(uuid4()), correlation_id=str(uuid4()), actor="benchmark")
+    ids = [str(uuid4()) for _ in range(ACCOUNTS)]
+    for account_id in ids:
+        service.execute(OpenAccount(currency="EUR"), account_id, context)
+    command = CreditAccount(amount=10)
+
+    def credit(turn: int) -> None:
+        service.execute(command, ids[turn % ACCOUNTS], context)
+
+    return credit
+
+
+def _rate(credit: Credit) -> float:
+    start = time.process_time()
+    for turn in range(COMMANDS):
+        credit(turn)
+    return COMMANDS / (time.process_time() - start)
+
+
+def measure() -> Iterator[Row]:
+    """Yield the rows; the budget is the ratio of the two fastest."""
+    cached = {"AGGREGATE_CACHE_MAXSIZE": "1000", "AGGREGATE_CACHE_FASTFORWARD": "n"}
+    contenders: dict[str, Callable[[], Credit]] = {
+        "daybook, accounts remembered": _daybook,
+        "daybook, every account read": lambda: _daybook(cache_capacity=0),
+        "eventsourcing": _neighbour,
+        "eventsourcing, cached": lambda: _neighbour(**cached),
+        "eventsourcing, cached, not copied": lambda: _neighbour(**cached, DEEPCOPY_FROM_AGGREGATE_CACHE="n"),
+    }
+    best = dict.fromkeys(contenders, 0.0)
+    for _ in range(ROUNDS):
+        for name, build in contenders.items():
+            best[name] = max(best[name], _rate(build()))
+    group = "in process, in memory"
+    for name, rate in best.items():
+        yield Row(group=group, name=name, value=rate, unit="commands/CPU s")
+    ratio = best["daybook, accounts remembered"] / max(v for k, v in best.items() if k.startswith("eventsourcing"))
+    budget, met = at_least(ratio, 3)
+    yield Row(group=group, name="fastest to fastest", value=ratio, unit="ratio", budget=budget, met=met)
