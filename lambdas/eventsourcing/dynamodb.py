@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from lambdas.eventsourcing import dynamodb_schema as schema
-from lambdas.eventsourcing.dynamodb_faults import Failure, Fault, classify, failed_items
+from lambdas.eventsourcing.dynamodb_faults import FAILURES, Failure, Fault, classify, failed_items
 from lambdas.eventsourcing.dynamodb_items import (
     Item,
     ReceiptTable,
@@ -31,7 +31,6 @@ from lambdas.eventsourcing.store import Page
 
 MAX_ATTEMPTS = 8
 
-_FAILURES = (ClientError, BotoCoreError)
 _ROW_IS_FREE = f"attribute_not_exists({schema.EVENT_TABLE_HASH_KEY})"
 
 
@@ -87,7 +86,7 @@ class DynamoDBEventStore:
             attempt += 1
             try:
                 answer = self._client.query(**request)
-            except _FAILURES as error:
+            except FAILURES as error:
                 if classify(error) is Fault.FATAL:
                     raise
                 if not self._may_retry(attempt, deadline):
@@ -108,7 +107,7 @@ class DynamoDBEventStore:
             attempt += 1
             try:
                 send()
-            except _FAILURES as error:
+            except FAILURES as error:
                 fault = classify(error)
                 if fault is Fault.CONDITION and isinstance(error, ClientError):
                     return self._resolve(error, commit, in_doubt=in_doubt)

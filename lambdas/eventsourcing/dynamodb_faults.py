@@ -17,11 +17,13 @@ from botocore.exceptions import (
     EndpointConnectionError,
     HTTPClientError,
     ProxyConnectionError,
-    ResponseParserError,
     SSLError,
 )
+from botocore.parsers import ResponseParserError
 
-Failure: TypeAlias = ClientError | BotoCoreError
+Failure: TypeAlias = ClientError | BotoCoreError | ResponseParserError
+FAILURES = (ClientError, BotoCoreError, ResponseParserError)
+"""What a call may raise; an answer that cannot be parsed is no BotoCoreError."""
 
 
 class Fault(enum.Enum):
@@ -49,8 +51,9 @@ _REFUSED_CODES = {
     "TooManyRequestsException",
     "ThrottledException",
 }
-_UNSENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError, SSLError)
-_IN_DOUBT = (HTTPClientError, ResponseParserError)
+_UNSENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
+# TLS can also break while the answer is read: an SSLError does not say that nothing was sent.
+_IN_DOUBT = (HTTPClientError, ResponseParserError, SSLError)
 _SERVER_ERROR = 500
 
 
