@@ -1,0 +1,61 @@
+# Everything a person or a pipeline does with this repository. Needs Python 3.11 or later, make and the registries.
+
+PYTHON ?= python3
+ENV ?= dev
+BIN := .venv/bin
+PY := $(BIN)/python
+ENVIRONMENTS := local dev staging prod
+
+.DEFAULT_GOAL := help
+.PHONY: help run stop status logs test test-store check lint format synth bench install clean
+
+help: ## Say what there is
+	@echo "make TARGET, where TARGET is"
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@echo "Variables: PYTHON (now $(PYTHON)), ENV (for synth), DAYBOOK_LOCAL_PORT (for run; any free port if unset)"
+
+run: install ## Deploy the stacks to an AWS emulator on this machine and show the worked example
+	@$(PY) -m local run
+
+stop: ## Stop what `make run` left running
+	@if [ -x $(PY) ]; then $(PY) -m local stop; else echo "Nothing was running."; fi
+
+status: install ## Say where the running system is and how to call it
+	@$(PY) -m local status
+
+logs: install ## Show the newest lines that the deployed functions wrote
+	@$(PY) -m local logs
+
+check: lint ## Format, lint, types, import rules and unit tests: about a minute
+	$(PY) -m pytest tests/unit
+
+test: lint ## Everything that proves this repository, with coverage: under ten minutes
+	$(PY) -m pytest --cov --cov-report=term
+
+test-store: install ## The store suite alone, also against DAYBOOK_TEST_DYNAMODB_ENDPOINT
+	$(PY) -m pytest tests/store
+
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install ## Format the code, and repair what the linter can
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+synth: install ## Synthesize ENV=dev|staging|prod|local into cdk.out; no AWS account is asked
+	@case " $(ENVIRONMENTS) " in *" $(ENV) "*) ;; *) echo "ENV is one of: $(ENVIRONMENTS), not '$(ENV)'." >&2; exit 1;; esac
+	@$(PY) -m local.synth $(ENV)
+
+bench: install ## Measure, print a table and write it as JSON
+	$(PY) -m benchmarks
+
+install: ## Create .venv and node_modules; every other target does it when needed
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "There is no '$(PYTHON)' here. Install Python 3.11 or later, or name one: make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed, and $(PYTHON) is older. Name a newer one: make PYTHON=python3.13 ..." >&2; exit 1; }
+	@$(PYTHON) -m local.install
+
+clean: stop ## Stop, and remove everything that the tools made
+	rm -rf .venv node_modules .local cdk.out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
