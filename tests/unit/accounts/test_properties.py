@@ -1,0 +1,135 @@
+"""Rules that hold for any run of commands."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+from hypothesis import given, settings
+
+from lambdas.accounts.commands import (
+    AccountCommand,
+    CloseAccount,
+    CreditAccount,
+    OpenAccount,
+    WithdrawFromAccount,
+)
+from lambdas.accounts.decider import decide
+from lambdas.accounts.errors import DomainError
+from lambdas.accounts.events import (
+    AccountClosed,
+    AccountCreated,
+    AccountEvent,
+    BalanceCredited,
+    BalanceWithdrawn,
+    TransferReceived,
+    TransferSent,
+)
+from lambdas.accounts.money import MAX_AMOUNT, MAX_BALANCE
+from lambdas.accounts.state import Account, evolve, fold
+from tests.unit.accounts.spec import TRANSFER_ID, A
+
+AMOUNTS = st.integers(1, 300) | st.integers(1, MAX_AMOUNT) | st.just(MAX_AMOUNT)
+LIMITS = st.just(0) | st.integers(0, 500) | st.integers(0, MAX_AMOUNT)
+COMMANDS: st.SearchStrategy[AccountCommand] = st.one_of(
+    st.builds(CreditAccount, amount=AMOUNTS),
+    st.builds(WithdrawFromAccount, amount=AMOUNTS),
+    st.builds(OpenAccount, currency=st.sampled_from(["EUR", "JPY"]), overdraft_limit=LIMITS),
+    st.builds(CloseAccount),
+)
+CURRENCIES = st.sampled_from(["EUR", "USD"])
+EVENTS: st.SearchStrategy[AccountEvent] = st.one_of(
+    st.builds(AccountCreated, currency=CURRENCIES, overdraft_limit=LIMITS),
+    st.builds(BalanceCredited, amount=AMOUNTS, currency=CURRENCIES),
+    st.builds(BalanceWithdrawn, amount=AMOUNTS, currency=CURRENCIES),
+    st.builds(
+        TransferSent, transfer_id=st.just(TRANSFER_ID), to_account_id=st.just(A), amount=AMOUNTS, currency=CURRENCIES
+    ),
+    st.builds(
+        TransferReceived,
+        transfer_id=st.just(TRANSFER_ID),
+        from_account_id=st.just(A),
+        amount=AMOUNTS,
+        currency=CURRENCIES,
+    ),
+    st.just(AccountClosed()),
+)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[AccountEvent]:
+    """What an account may have gone through: the accepted ones of random commands, after an opening."""
+    opening = OpenAccount(currency="EUR", overdraft_limit=draw(LIMITS))
+    events: list[AccountEvent] = []
+    state: Account | None = None
+    for command in [opening, *draw(st.lists(COMMANDS, max_size=30))]:
+        try:
+            decided = decide(command, state)
+        except DomainError:
+            continue
+        events += decided
+        state = fold(decided, state)
+    return events
+
+
+def signed_amount(event: AccountEvent) -> int:
+    match event:
+        case BalanceCredited() | TransferReceived():
+            return event.amount
+        case BalanceWithdrawn() | TransferSent():
+            return -event.amount
+        case AccountCreated() | AccountClosed():
+            return 0
+
+
+@given(histories())
+@settings(deadline=None)
+def test_the_balance_is_the_sum_of_the_events(events: list[AccountEvent]) -> None:
+    state = fold(events)
+    assert state is not None
+    assert state.balance == sum(map(signed_amount, events))
+
+
+@given(histories())
+@settings(deadline=None)
+def test_the_balance_is_never_below_the_limit_nor_past_the_largest(events: list[AccountEvent]) -> None:
+    state: Account | None = None
+    for event in events:
+        state = evolve(state, event)
+        assert -state.overdraft_limit <= state.balance <= MAX_BALANCE
+
+
+@given(histories(), st.data())
+@settings(deadline=None)
+def test_a_split_history_folds_to_the_same(events: list[AccountEvent], data: st.DataObject) -> None:
+    split = data.draw(st.integers(0, len(events)))
+    assert fold(events[split:], fold(events[:split])) == fold(events)
+
+
+@given(histories())
+@settings(deadline=None)
+def test_only_a_zero_balance_is_closed_and_nothing_follows(events: list[AccountEvent]) -> None:
+    if AccountClosed() in events:
+        state = fold(events)
+        assert events.index(AccountClosed()) == len(events) - 1
+        assert state is not None
+        assert (state.status, state.balance) == ("closed", 0)
+
+
+@given(COMMANDS, histories())
+@settings(deadline=None)
+def test_deciding_changes_nothing_and_is_repeatable(command: AccountCommand, events: list[AccountEvent]) -> None:
+    state = fold(events)
+
+    def attempt() -> tuple[AccountEvent, ...] | type[DomainError]:
+        try:
+            return decide(command, state)
+        except DomainError as error:
+            return type(error)
+
+    assert attempt() == attempt()
+    assert state == fold(events)
+
+
+@given(st.lists(EVENTS, min_size=1, max_size=20))
+@settings(deadline=None)
+def test_evolve_answers_for_any_pair(events: list[AccountEvent]) -> None:
+    assert isinstance(fold(events), Account)
