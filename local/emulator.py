@@ -31,6 +31,9 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 8.0
 _POLL_SECONDS = 0.1
 
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""Emulators that this very process started: their parent has to collect them when they end."""
+
 
 @dataclass(frozen=True)
 class Emulator:
@@ -105,10 +108,11 @@ def start(
     try:
         _wait_until_healthy(layout, emulator, process, patience)
     except BaseException:
-        _kill_group(emulator, signal.SIGKILL)
+        _kill_group(emulator)
         process.wait()
         _clear(layout)
         raise
+    _children[emulator.pid] = process
     return emulator
 
 
@@ -139,15 +143,17 @@ def stop(layout: Layout) -> bool:
         deadline = time.monotonic() + _STOP_SECONDS
         while is_locked(layout.emulator_file) and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
-        _kill_group(emulator, signal.SIGKILL)
+        _kill_group(emulator)
+        if emulator.pid in _children:
+            _children.pop(emulator.pid).wait()
     _clear(layout)
     return emulator is not None
 
 
-def _kill_group(emulator: Emulator, number: signal.Signals) -> None:
+def _kill_group(emulator: Emulator) -> None:
     """The emulator leads a process group; its functions are in it."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(emulator.pid, number)
+        os.killpg(emulator.pid, signal.SIGKILL)
 
 
 def _clear(layout: Layout) -> None:
