@@ -39,18 +39,10 @@ _PROBLEMS: dict[str, ProblemType] = {
 }
 """DEFAULT_5XX is also the answer when the function crashed or timed out, perhaps after its command was applied."""
 
-THROTTLE_RETRY_AFTER_SECONDS = 1
-
-
-def _answer(problem: ProblemType) -> GatewayProblem:
-    throttled = problem is TOO_MANY_REQUESTS
-    return GatewayProblem(
-        uri=problem.uri,
-        title=problem.title,
-        status=problem.status,
-        retry_after=THROTTLE_RETRY_AFTER_SECONDS if throttled else problem.retry_after,
+GATEWAY_ANSWERS = {
+    response_type: GatewayProblem(
+        uri=problem.uri, title=problem.title, status=problem.status, retry_after=problem.retry_after
     )
-
-
-GATEWAY_ANSWERS = {response_type: _answer(problem) for response_type, problem in _PROBLEMS.items()}
+    for response_type, problem in _PROBLEMS.items()
+}
 """Every response type of API Gateway."""

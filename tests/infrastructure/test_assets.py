@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from aws_cdk import App, Stack
+from aws_cdk.assertions import Template
 from aws_cdk.aws_lambda import Architecture, Function, Runtime
 
 from constructs_lib.python_function import source_code
-from constructs_lib.python_packages import PackageInstallError, PipBundling
-from tests.infrastructure.synthesis import REPOSITORY
+from constructs_lib.python_packages import PackageInstallError, PipBundling, PythonPackages
+from tests.infrastructure.synthesis import NO_PACKAGES, REPOSITORY
 
 REQUIREMENTS = REPOSITORY / "lambdas" / "requirements.txt"
 
@@ -84,8 +85,8 @@ def test_the_asset_changes_with_its_sources_and_with_nothing_else(tree: Path, tm
     assert stage_sources(copy, tmp_path / "third").name != first
 
 
-def bundling(requirements: Path = REQUIREMENTS, *, python: str = "3.14") -> PipBundling:
-    return PipBundling(requirements=requirements, python_version=python, platform="manylinux2014_aarch64")
+def bundling() -> PipBundling:
+    return PipBundling(requirements=REQUIREMENTS, python_version="3.14", platform="manylinux2014_aarch64")
 
 
 def test_packages_are_wheels_for_the_runtimes_platform_and_never_resolved() -> None:
@@ -112,14 +113,24 @@ def test_without_a_package_index_bundling_fails_with_a_sentence_and_never_falls_
         bundling().try_bundle(str(tmp_path))
 
 
-def test_the_layer_changes_with_the_pins_and_the_runtime(tmp_path: Path) -> None:
+def layer_asset(requirements: Path, runtime: Runtime) -> str:
+    """Where the layer of these packages would be uploaded to; nothing is installed for it."""
+    stack = Stack(App(context=NO_PACKAGES), "Stack")
+    PythonPackages(stack, "Packages", requirements=requirements, runtime=runtime, architecture=Architecture.ARM_64)
+    [layer] = Template.from_stack(stack).find_resources("AWS::Lambda::LayerVersion").values()
+    key: str = layer["Properties"]["Content"]["S3Key"]
+    return key
+
+
+def test_the_layer_changes_with_the_pins_and_the_runtime_only(tmp_path: Path) -> None:
     pins = tmp_path / "requirements.txt"
     pins.write_text("msgspec==0.22.0\n")
-    first = bundling(pins).fingerprint()
-    assert bundling(pins).fingerprint() == first
-    assert bundling(pins, python="3.15").fingerprint() != first
+    first = layer_asset(pins, Runtime.PYTHON_3_14)
+    (tmp_path / "beside.py").write_text("changed")
+    assert layer_asset(pins, Runtime.PYTHON_3_14) == first
+    assert layer_asset(pins, Runtime.PYTHON_3_13) != first
     pins.write_text("msgspec==0.22.1\n")
-    assert bundling(pins).fingerprint() != first
+    assert layer_asset(pins, Runtime.PYTHON_3_14) != first
 
 
 def test_every_package_is_pinned_and_so_is_all_it_needs() -> None:
