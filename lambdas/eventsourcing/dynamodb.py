@@ -75,6 +75,8 @@ class DynamoDBEventStore:
         deadline: Deadline,
     ) -> Page:
         """See EventStore.read: one strongly consistent Query, repeated when it fails for a passing reason."""
+        if up_to is not None and up_to <= after:
+            return Page([], more=False)  # DynamoDB refuses a range with its bounds reversed
         request = self._query(stream_id, after, up_to)
         request["ScanIndexForward"] = not newest_first
         if limit is not None:
@@ -93,7 +95,8 @@ class DynamoDBEventStore:
                     raise ReadUnavailableError(f"query failed {attempt} times: {error}") from error
                 self._backoff.pause(attempt)
             else:
-                return Page([item_to_row(item) for item in answer["Items"]], more="LastEvaluatedKey" in answer)
+                rows = [item_to_row(item) for item in answer["Items"]]
+                return Page(rows, more=_more(answer, after, up_to, newest_first=newest_first))
 
     def commit(self, commit: Commit, *, now: int, deadline: Deadline) -> None:
         """See EventStore.commit. Every attempt sends the same rows at the same versions."""
@@ -181,6 +184,14 @@ class DynamoDBEventStore:
             if item is not None:
                 winners.append(item_to_row(item))
         raise VersionConflictError(winners) from error
+
+
+def _more(answer: Mapping[str, Any], after: int, up_to: int | None, *, newest_first: bool) -> bool:
+    """Whether the range goes on after this page: DynamoDB says so too when the limit was met by its very last row."""
+    if "LastEvaluatedKey" not in answer:
+        return False
+    version = int(answer["LastEvaluatedKey"][schema.EVENT_TABLE_RANGE_KEY]["N"])
+    return version > after + 1 if newest_first else up_to is None or version < up_to
 
 
 def _give_up(error: Failure, attempts: int, fault: Fault, *, in_doubt: bool) -> NoReturn:
