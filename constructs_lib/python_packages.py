@@ -42,7 +42,7 @@ class PipBundling:
             "--target": str(target),
         }
         pairs = [word for option in options.items() for word in option]
-        quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
+        quiet = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-color"]
         return [sys.executable, "-m", "pip", "install", *quiet, "--no-deps", "--no-compile", *pairs]
 
     def try_bundle(self, output_dir: str, *_args: object, **_options: object) -> bool:
