@@ -79,8 +79,6 @@ class CommandExecutor(Generic[S, E]):
                 conflicts += 1
                 if conflicts == self._max_conflicts:
                     raise ContentionError(stream_ids, conflicts) from conflict
-                if expected is not None:
-                    expected = frozenset()
                 self._catch_up(working, conflict.rows, conflicts)
 
     def _decide(
