@@ -32,7 +32,7 @@ _DESCRIPTION = (
     "Every error is `application/problem+json` (RFC 9457) with a stable `type`. A path that is not listed answers "
     "404 (`urn:daybook:problem:not-found`), a method that is not listed 405 with `Allow` "
     "(`urn:daybook:problem:method-not-allowed`). Unknown fields and query parameters are refused; of a JSON key "
-    "that stands twice the last value wins. A request body holds at most 64 KB."
+    "that stands twice the last value wins, and all must be acceptable. A request body holds at most 64 KB."
 )
 
 

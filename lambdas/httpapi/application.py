@@ -10,11 +10,11 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.contracts import problems
-from lambdas.httpapi.errors import MethodNotAllowedError, PathNotFoundError, RequestError
+from lambdas.httpapi.errors import InvalidRequestError, MethodNotAllowedError, PathNotFoundError, RequestError
 from lambdas.httpapi.problems import problem_reply, problem_type
 from lambdas.httpapi.replies import Reply
-from lambdas.httpapi.requests import Request
-from lambdas.httpapi.routing import ROUTES, match_path
+from lambdas.httpapi.requests import ACCOUNT_ID, NO_ACCOUNT_ID, Request
+from lambdas.httpapi.routing import ROUTES, match_path, path_parameters
 from lambdas.httpapi.telemetry import count, logger
 
 Route = Callable[[Request], Reply]
@@ -51,12 +51,13 @@ class Application:
         return response
 
     def _endpoint(self, route: Route) -> Callable[..., Response[str]]:
-        def endpoint(**path_parameters: str) -> Response[str]:
+        def endpoint(**_: str) -> Response[str]:
             request = self._request()
-            if match_path(request.path) is None:  # the resolver also takes a trailing slash
+            template = match_path(request.path)
+            if template is None:  # the resolver also takes a trailing slash
                 raise PathNotFoundError("nothing is served at this path")
             request.check_correlation_id()
-            request.path_parameters = path_parameters
+            request.path_parameters = path_parameters(template, request.path)
             return _response(route(request), request)
 
         return endpoint
@@ -78,11 +79,13 @@ class Application:
 
 
 def _routing_error(request: Request) -> RequestError:
-    """Why the resolver found no route."""
+    """Why the resolver found no route: a path parameter with characters it does not take is one of the reasons."""
     template = match_path(request.path)
-    if template is None or request.method in ROUTES[template]:
+    if template is None:
         return PathNotFoundError("nothing is served at this path")
-    return MethodNotAllowedError(ROUTES[template])
+    if request.method not in ROUTES[template]:
+        return MethodNotAllowedError(ROUTES[template])
+    return InvalidRequestError(ACCOUNT_ID, NO_ACCOUNT_ID)
 
 
 def _response(reply: Reply, request: Request) -> Response[str]:

@@ -42,8 +42,8 @@ def check_media_type(value: str | None) -> None:
 def decode_body(content: bytes, command: type[C]) -> C:
     """Decode and validate. Raises InvalidRequestError, which names the first offending field.
 
-    Of a key that stands twice in an object the last value wins. Integers must be written without fraction and
-    exponent.
+    Of a key that stands twice in an object the last value wins; all must be acceptable. Integers must be written
+    without fraction and exponent.
     """
     try:
         return msgspec.json.decode(content, type=command)

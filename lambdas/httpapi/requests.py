@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
-from urllib.parse import unquote
 
 import msgspec
 
@@ -17,6 +16,9 @@ from lambdas.httpapi.errors import InvalidRequestError
 
 ANONYMOUS = "anonymous"
 """The caller where the environment asks for no authorization."""
+
+ACCOUNT_ID = "account_id"
+NO_ACCOUNT_ID = "is not a UUID in lower case"
 
 _TOKEN = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _POSITIVE = re.compile(r"[1-9][0-9]{0,15}")
@@ -78,9 +80,9 @@ class Request:
 
     def account_id(self) -> str:
         """The account in the path."""
-        account_id = unquote(self.path_parameters["account_id"])
+        account_id = self.path_parameters[ACCOUNT_ID]
         if _UUID.match(account_id) is None:
-            raise InvalidRequestError("account_id", "is not a UUID in lower case")
+            raise InvalidRequestError(ACCOUNT_ID, NO_ACCOUNT_ID)
         return account_id
 
     def command(self, kind: type[C], *, may_be_empty: bool = False) -> C:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import unquote
 
 ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
     "/accounts": ("POST",),
@@ -27,3 +28,9 @@ def match_path(path: str) -> str | None:
         ):
             return template
     return None
+
+
+def path_parameters(template: str, path: str) -> dict[str, str]:
+    """The parameters of a path that the template matches, percent-decoded."""
+    pairs = zip(template.split("/"), path.split("/"), strict=True)
+    return {part[1:-1]: unquote(segment) for part, segment in pairs if part.startswith("{")}
