@@ -8,45 +8,38 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-
-import httpx
-import msgspec
 
 from benchmarks.report import Row
+from local import system
+from local.client import Client
+from local.environment import Environment
+from local.layout import default_layout
+from local.lock import only_one
+from local.progress import Progress
 
-ENVIRONMENT_FILE = Path(__file__).resolve().parents[1] / ".local" / "environment.json"
 SECONDS = 5.0
 CLIENTS = (1, 16)
 
 
-class LocalEnvironment(msgspec.Struct, frozen=True):
-    """What of `.local/environment.json` a client needs."""
-
-    api_url: str
-    headers: dict[str, str]
-
-
-def _client(environment: LocalEnvironment) -> httpx.Client:
-    return httpx.Client(base_url=environment.api_url, headers=environment.headers, timeout=30)
-
-
-def _worker(environment: LocalEnvironment, until: float) -> int:
+def _worker(environment: Environment, until: float) -> int:
     """Open an account and credit it until the time is up; the number of commands acknowledged."""
     done = 0
-    with _client(environment) as client:
-        opened = client.post("/accounts", json={"currency": "EUR"})
-        opened.raise_for_status()
-        account_id = opened.json()["account_id"]
+    client = Client(environment)
+    try:
+        account_id = client.post("/accounts", {"currency": "EUR"}, expected=201).body["account_id"]
         while time.perf_counter() < until:
-            client.post(f"/accounts/{account_id}/credit", json={"amount": 1}).raise_for_status()
+            client.post(f"/accounts/{account_id}/credit", {"amount": 1}, expected=200)
             done += 1
+    finally:
+        client.close()
     return done
 
 
 def measure() -> Iterator[Row]:
-    """Yield commands a second for one client and for several. Raises FileNotFoundError when nothing runs."""
-    environment = msgspec.json.decode(ENVIRONMENT_FILE.read_bytes(), type=LocalEnvironment)
+    """Yield commands a second for one client and for several; starts the local system when it does not run."""
+    layout = default_layout()
+    with only_one(layout.lock_file, "starting or stopping this environment"):
+        environment = system.up(layout, Progress()).environment
     for clients in CLIENTS:
         with ThreadPoolExecutor(clients) as pool:
             start = time.perf_counter()
