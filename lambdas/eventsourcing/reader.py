@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Generic, TypeVar
 
@@ -15,6 +17,7 @@ from lambdas.eventsourcing.store import EventStore, Page
 
 S = TypeVar("S")
 E = TypeVar("E")
+R = TypeVar("R")
 
 MAX_READS_ON_HOLE = 5
 FULL_FOLD_AFTER_ROWS = 1000
@@ -47,14 +50,7 @@ class StreamReader(Generic[S, E]):
         CorruptRowError, UnknownSchemaError, InconsistentReadError.
         """
         known = base or Loaded(stream_id)
-        hole = 0
-        for attempt in range(1, MAX_READS_ON_HOLE + 1):
-            try:
-                return self._load(known, up_to, deadline)
-            except _HoleError as error:
-                hole = error.version
-                self._backoff.pause(attempt)
-        raise InconsistentReadError(stream_id, hole)
+        return self._whole(stream_id, partial(self._load, known, up_to, deadline))
 
     def load_version(self, stream_id: str, version: int, *, deadline: Deadline) -> Loaded[S]:
         """The state at exactly `version`. Raises VersionNotFoundError, and what `load` raises."""
@@ -74,28 +70,20 @@ class StreamReader(Generic[S, E]):
         low, high = 0, newest.version - 1
         while low < high:
             middle = (low + high + 1) // 2
-            if self._recorded_at(stream_id, middle, deadline) <= at:
+            if self._whole(stream_id, partial(self._row, stream_id, middle, deadline)).recorded_at <= at:
                 low = middle
             else:
                 high = middle - 1
         if low == 0:
             return Loaded(stream_id)
-        return self.load_version(stream_id, low, deadline=deadline)
+        return self._whole(stream_id, partial(self._load_existing, stream_id, low, deadline))
 
     def history(self, stream_id: str, *, before: int | None, limit: int, deadline: Deadline) -> History[E]:
         """At most `limit` events with version < `before`, newest first; no events for an unknown stream."""
         up_to = None if before is None else before - 1
         if up_to is not None and up_to < 1:
             return History([], None)
-        for attempt in range(1, MAX_READS_ON_HOLE + 1):
-            page = self._store.read(stream_id, up_to=up_to, newest_first=True, limit=limit, deadline=deadline)
-            hole = _first_hole(page, newest_first=True, floor=0)
-            if hole is None:
-                events = [self._recorded(row) for row in page.rows]
-                last = events[-1].version if events else 1
-                return History(events, last if last > 1 else None)
-            self._backoff.pause(attempt)
-        raise InconsistentReadError(stream_id, hole or 0)
+        return self._whole(stream_id, partial(self._history, stream_id, up_to, limit, deadline))
 
     def advance(self, known: Loaded[S], rows: list[EventRow]) -> Loaded[S]:
         """Fold `rows` (ascending, the first at known.version + 1) onto `known`."""
@@ -108,6 +96,17 @@ class StreamReader(Generic[S, E]):
         if row is None:
             return known
         return Loaded(known.stream_id, state, row.version, row.hash, row.recorded_at, snapshot_version)
+
+    def _whole(self, stream_id: str, read: Callable[[], R]) -> R:
+        """What `read` gives once it meets no hole. Raises InconsistentReadError when holes stay."""
+        hole = 0
+        for attempt in range(1, MAX_READS_ON_HOLE + 1):
+            try:
+                return read()
+            except _HoleError as error:
+                hole = error.version
+                self._backoff.pause(attempt)
+        raise InconsistentReadError(stream_id, hole)
 
     def _load(self, known: Loaded[S], up_to: int | None, deadline: Deadline) -> Loaded[S]:
         rows: list[EventRow] = []
@@ -159,11 +158,26 @@ class StreamReader(Generic[S, E]):
             known = self.advance(known, page.rows)
         return known
 
-    def _recorded_at(self, stream_id: str, version: int, deadline: Deadline) -> str:
-        page = self._store.read(stream_id, up_to=version, newest_first=True, limit=1, deadline=deadline)
-        if not page.rows or page.rows[0].version != version:
-            raise InconsistentReadError(stream_id, version)
-        return page.rows[0].recorded_at
+    def _load_existing(self, stream_id: str, version: int, deadline: Deadline) -> Loaded[S]:
+        loaded = self._load(Loaded(stream_id), version, deadline)
+        if loaded.version != version:
+            raise _HoleError(version)
+        return loaded
+
+    def _row(self, stream_id: str, version: int, deadline: Deadline) -> EventRow:
+        page = self._store.read(stream_id, after=version - 1, up_to=version, deadline=deadline)
+        if not page.rows:
+            raise _HoleError(version)
+        return page.rows[0]
+
+    def _history(self, stream_id: str, up_to: int | None, limit: int, deadline: Deadline) -> History[E]:
+        page = self._store.read(stream_id, up_to=up_to, newest_first=True, limit=limit, deadline=deadline)
+        hole = _first_hole(page, newest_first=True, floor=0)
+        if hole is not None:
+            raise _HoleError(hole)
+        events = [self._recorded(row) for row in page.rows]
+        last = events[-1].version if events else 1
+        return History(events, last if last > 1 else None)
 
     def _recorded(self, row: EventRow) -> RecordedEvent[E]:
         return RecordedEvent(row.version, row.type, row.occurred_at, row.recorded_at, self._event(row))
