@@ -1,0 +1,55 @@
+"""The backends of the store suite, and ids that no other test uses."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.support import backends
+from tests.support.backends import Backend, DynamoDBBackend, NewBackend
+
+NewId = Callable[[], str]
+
+
+@pytest.fixture(scope="module", params=backends.names())
+def new_backend(request: pytest.FixtureRequest) -> Iterator[NewBackend]:
+    """All backends."""
+    with backends.backends(request.param) as new:
+        yield new
+
+
+@pytest.fixture(scope="module", params=backends.dynamodb_names())
+def new_dynamodb(request: pytest.FixtureRequest) -> Iterator[NewBackend]:
+    """Those that speak DynamoDB."""
+    with backends.backends(request.param) as new:
+        yield new
+
+
+@pytest.fixture
+def backend(new_backend: NewBackend) -> Backend:
+    """A store for one test."""
+    return new_backend()
+
+
+@pytest.fixture
+def dynamodb(new_dynamodb: NewBackend) -> DynamoDBBackend:
+    """A store on DynamoDB for one test."""
+    backend = new_dynamodb()
+    assert isinstance(backend, DynamoDBBackend)
+    return backend
+
+
+@pytest.fixture
+def new_id(request: pytest.FixtureRequest) -> NewId:
+    """Ids (UUIDs) that are the same in every run and differ from those of other tests."""
+    count = itertools.count()
+    return lambda: str(uuid.uuid5(uuid.NAMESPACE_OID, f"{request.node.nodeid}/{next(count)}"))
+
+
+@pytest.fixture
+def stream_id(new_id: NewId) -> str:
+    """The id of a stream that does not exist yet."""
+    return new_id()
