@@ -1,13 +1,15 @@
 # Everything a person or a pipeline does with this repository. Needs Python 3.11 or later, make and the registries.
 
-PYTHON ?= python3
-ENV ?= dev
 BIN := .venv/bin
 PY := $(BIN)/python
+ENV ?= dev
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(shell $(PY) -c '' 2>/dev/null && echo $(PY) || echo python3)
+endif
 ENVIRONMENTS := local dev staging prod
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop status logs test test-store check lint format synth bench install clean
+.PHONY: help run stop status logs test test-store check lint format synth bench install python clean
 
 help: ## Say what there is
 	@echo "make TARGET, where TARGET is"
@@ -17,8 +19,8 @@ help: ## Say what there is
 run: install ## Deploy the stacks to an AWS emulator on this machine and show the worked example
 	@$(PY) -m local run
 
-stop: ## Stop what `make run` left running
-	@if [ -x $(PY) ]; then $(PY) -m local stop; else echo "Nothing was running."; fi
+stop: python ## Stop what `make run` left running
+	@$(PYTHON) -m local.stop
 
 status: install ## Say where the running system is and how to call it
 	@$(PY) -m local status
@@ -52,10 +54,12 @@ synth: install ## Synthesize ENV=dev|staging|prod|local into cdk.out; no AWS acc
 bench: install ## Measure, print a table and write it as JSON
 	$(PY) -m benchmarks
 
-install: ## Create .venv and node_modules; every other target does it when needed
+install: python ## Create .venv and node_modules; every other target does it when needed
+	@$(PYTHON) -m local.install
+
+python:
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "There is no '$(PYTHON)' here. Install Python 3.11 or later, or name one: make PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed, and $(PYTHON) is older. Name a newer one: make PYTHON=python3.13 ..." >&2; exit 1; }
-	@$(PYTHON) -m local.install
 
 clean: stop ## Stop, and remove everything that the tools made
 	rm -rf .venv node_modules .local cdk.out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov

@@ -1,4 +1,4 @@
-"""`python -m local run|stop|status|logs`: what the make targets of these names call."""
+"""`python -m local run|status|logs`: what the make targets of these names call."""
 
 import argparse
 import sys
@@ -26,12 +26,6 @@ def run(layout: Layout, console: Console) -> None:
     report.show_whereabouts(layout, started, console)
 
 
-def stop(layout: Layout, console: Console) -> None:
-    """Stop the emulator; not an error when there is none."""
-    with only_one(layout.lock_file, "starting or stopping this environment"):
-        console.print("Stopped." if system.down(layout) else "Nothing was running.")
-
-
 def status(layout: Layout, console: Console) -> None:
     """Say where things are, or that nothing is running."""
     report.show_whereabouts(layout, system.running(layout), console)
@@ -45,7 +39,6 @@ def logs(layout: Layout, console: Console) -> None:
 
 COMMANDS: dict[str, Callable[[Layout, Console], None]] = {
     "run": run,
-    "stop": stop,
     "status": status,
     "logs": logs,
 }

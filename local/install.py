@@ -95,7 +95,7 @@ def _run(command: Sequence[str], log_file: Path) -> None:
             raise InstallError(f"{command[0]} could not be started: {error.strerror}.") from error
     if done.returncode != 0:
         output = log_file.read_text(encoding="utf-8", errors="replace")
-        raise InstallError(f"{explain(output)} The whole log is {log_file}.", detail=files.tail(log_file, 8))
+        raise InstallError(f"{explain(output)} The whole log is {log_file}.", detail=files.tail(log_file, 4))
 
 
 def main() -> int:

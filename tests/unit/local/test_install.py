@@ -12,9 +12,10 @@ from local.layout import REPOSITORY
 from local.progress import Progress
 
 
-def test_the_installer_needs_nothing_that_it_is_to_install() -> None:
+@pytest.mark.parametrize("module", ["local.install", "local.stop"])
+def test_what_runs_before_anything_is_installed_needs_the_standard_library_only(module: str) -> None:
     # -I -S: neither the virtual environment's packages nor the user's.
-    code = f"import sys; sys.path.insert(0, {str(REPOSITORY)!r}); import local.install"
+    code = f"import sys; sys.path.insert(0, {str(REPOSITORY)!r}); import {module}"
     subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, timeout=60)
 
 

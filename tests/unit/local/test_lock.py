@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from local import __main__ as commands
+from local import stop
 from local.errors import AlreadyRunningError
 from local.layout import STATE_VARIABLE, Layout
 from local.lock import is_locked, only_one
@@ -37,11 +39,11 @@ def test_a_lock_lives_on_in_a_process_that_inherits_it_and_ends_with_it(tmp_path
     assert not is_locked(path)
 
 
-@pytest.mark.parametrize("command", ["run", "stop"])
+@pytest.mark.parametrize("command", [lambda: commands.main(["run"]), stop.main])
 def test_two_commands_at_once_are_refused_with_a_sentence(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: Callable[[], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(STATE_VARIABLE, str(tmp_path))
     with only_one(Layout(tmp_path).lock_file, "testing"):
-        assert commands.main([command]) == 1
+        assert command() == 1
     assert "Another command of this repository is already" in capsys.readouterr().err

@@ -1,0 +1,27 @@
+"""`python3 -m local.stop`: ends what `make run` left running. Standard library only, so that it always works."""
+
+import sys
+
+from local import system
+from local.exits import exit_status
+from local.layout import Layout, default_layout
+from local.lock import only_one
+
+
+def stop(layout: Layout) -> bool:
+    """Stop the emulator, and with it everything deployed on it. False when none was running."""
+    with only_one(layout.lock_file, "starting or stopping this environment"):
+        return system.down(layout)
+
+
+def _say() -> None:
+    sys.stdout.write("Stopped.\n" if stop(default_layout()) else "Nothing was running.\n")
+
+
+def main() -> int:
+    """Stop, and say whether there was anything to stop."""
+    return exit_status(_say, when_interrupted="`make stop` goes on from here.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
