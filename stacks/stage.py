@@ -8,6 +8,14 @@ from stacks.api import ApiStack
 from stacks.environment import Environment
 from stacks.ledger import LedgerStack
 
+FINDINGS_STOP_SYNTHESIS = {
+    "@aws-cdk/core:failSynthOnValidationErrors": True,
+    "@aws-cdk/core:appMode": "inmemory",
+}
+"""Context of the App. The command line asks applications to leave validation findings to it, and then looks at the
+stacks it was told to synthesize only: with none named, stacks inside a stage would pass with any finding.
+`inmemory` makes them an exception, which a Python application cannot overlook."""
+
 
 class DaybookStage(Stage):
     """The stacks `<stage id>-Ledger` and `<stage id>-Api`. Synthesis fails on an AwsSolutions finding."""

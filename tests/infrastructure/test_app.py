@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -10,21 +11,24 @@ from pathlib import Path
 
 from tests.infrastructure.synthesis import NO_PACKAGES, REPOSITORY, feature_flags
 
+COMMAND_LINE = {"@aws-cdk/core:failSynthOnValidationErrors": False}
+"""What the command line passes in order to report findings itself, though for the selected stacks only."""
 
-def run_app(outdir: Path, **context: object) -> subprocess.CompletedProcess[str]:
+
+def run_app(outdir: Path, *, root: Path = REPOSITORY, **context: object) -> subprocess.CompletedProcess[str]:
     """Run app.py with a context, with no AWS account in reach: no credentials, no profile, no region."""
     environment = {
         name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH") if name in os.environ
     }
     environment |= {
         "CDK_OUTDIR": str(outdir),
-        "CDK_CONTEXT_JSON": json.dumps({**feature_flags(), **NO_PACKAGES, **context}),
+        "CDK_CONTEXT_JSON": json.dumps({**feature_flags(), **NO_PACKAGES, **COMMAND_LINE, **context}),
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
     command = [sys.executable, "app.py"]
-    return subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_the_application_synthesizes_without_an_account_and_without_a_word(tmp_path: Path) -> None:
@@ -33,6 +37,18 @@ def test_the_application_synthesizes_without_an_account_and_without_a_word(tmp_p
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert "assembly-Daybook-prod" in manifest["artifacts"]
     assert "missing" not in manifest, "a lookup would need an account"
+
+
+def test_a_finding_fails_the_application_whatever_stacks_the_command_line_selects(tmp_path: Path) -> None:
+    root = tmp_path / "repository"
+    for folder in ("stacks", "constructs_lib", "lambdas"):
+        shutil.copytree(REPOSITORY / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPOSITORY / "app.py", root)
+    construct = root / "constructs_lib" / "rest_api.py"
+    construct.write_text(construct.read_text().replace("AwsSolutions-COG4", "AwsSolutions-COG5"))
+    done = run_app(tmp_path / "out", root=root, env="prod")
+    assert done.returncode != 0
+    assert "AwsSolutions::AwsSolutions-COG4" in done.stderr
 
 
 def test_an_unknown_environment_is_told_in_the_last_line(tmp_path: Path) -> None:
