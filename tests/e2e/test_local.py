@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from local import __main__ as commands
 from local import aws, emulator, report, system
+from local.__main__ import main
 from local.client import Client
 from local.environment import Environment
 from local.errors import EmulatorDiedError, EmulatorFailedError, ExampleFailedError, PortInUseError
@@ -58,7 +58,7 @@ def test_a_second_run_plays_the_example_within_seconds_and_deploys_nothing(
     deployed_at = deployed.cdk_log("deploy").stat().st_mtime_ns
     started = time.monotonic()
 
-    assert commands.main(["run"]) == 0
+    assert main(["run"]) == 0
 
     assert time.monotonic() - started < 10
     assert deployed.cdk_log("deploy").stat().st_mtime_ns == deployed_at
@@ -74,7 +74,7 @@ def test_the_logs_of_the_functions_can_be_read(
     environment: Environment, deployed: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(STATE_VARIABLE, str(deployed.state))
-    assert commands.main(["logs"]) == 0
+    assert main(["logs"]) == 0
     assert "RequestId" in capsys.readouterr().out
 
 
@@ -126,7 +126,7 @@ def test_an_emulator_that_was_killed_is_not_mistaken_for_a_running_one(
     os.kill(started.pid, signal.SIGKILL)
     wait_until_ended(bare)
 
-    assert commands.main(["status"]) == 1
+    assert main(["status"]) == 1
     assert "Nothing is running." in capsys.readouterr().err
     gone = Environment(
         api_url=f"{started.endpoint}/restapis/a/v1/_user_request_",

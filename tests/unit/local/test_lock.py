@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from local import __main__ as commands
 from local import stop
+from local.__main__ import main
 from local.errors import AlreadyRunningError
 from local.layout import STATE_VARIABLE, Layout
 from local.lock import is_locked, only_one
@@ -39,7 +39,7 @@ def test_a_lock_lives_on_in_a_process_that_inherits_it_and_ends_with_it(tmp_path
     assert not is_locked(path)
 
 
-@pytest.mark.parametrize("command", [lambda: commands.main(["run"]), stop.main])
+@pytest.mark.parametrize("command", [lambda: main(["run"]), stop.main])
 def test_two_commands_at_once_are_refused_with_a_sentence(
     command: Callable[[], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
