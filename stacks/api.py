@@ -6,10 +6,10 @@ from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
 from constructs_lib.alarms import alarm_on_any
-from constructs_lib.commands_table import CommandsTable
 from constructs_lib.event_table import EventTable
 from constructs_lib.python_function import ARCHITECTURE, RUNTIME, PythonFunction, source_code
 from constructs_lib.python_packages import PythonPackages
+from constructs_lib.receipt_table import ReceiptTable
 from constructs_lib.rest_api import FunctionRestApi
 from stacks.environment import Environment
 from stacks.gateway_answers import GATEWAY_ANSWERS
@@ -42,7 +42,7 @@ class ApiStack(Stack):
         *,
         config: Environment,
         events: EventTable,
-        commands: CommandsTable,
+        commands: ReceiptTable,
     ) -> None:
         super().__init__(scope, construct_id)
         self.function = self._function(config, events, commands)
@@ -62,7 +62,7 @@ class ApiStack(Stack):
         self._watch()
         CfnOutput(self, "ApiUrl", value=self.rest_api.api.url)
 
-    def _function(self, config: Environment, events: EventTable, commands: CommandsTable) -> PythonFunction:
+    def _function(self, config: Environment, events: EventTable, commands: ReceiptTable) -> PythonFunction:
         layers = [self._packages()] if config.bundle_packages else []
         function = PythonFunction(
             self,

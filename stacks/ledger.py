@@ -4,8 +4,9 @@ from aws_cdk import CfnOutput, Stack
 from aws_cdk.aws_kms import Key
 from constructs import Construct
 
-from constructs_lib.commands_table import CommandsTable
 from constructs_lib.event_table import EventTable
+from constructs_lib.receipt_table import ReceiptTable
+from lambdas.commands.table import HASH_KEY, RANGE_KEY, TTL_ATTRIBUTE
 from stacks.environment import Environment
 
 
@@ -28,9 +29,12 @@ class LedgerStack(Stack):
             removal_policy=config.removal_policy,
             deletion_protection=config.protect_data,
         )
-        self.commands = CommandsTable(
+        self.commands = ReceiptTable(
             self,
             "Commands",
+            hash_key=HASH_KEY,
+            range_key=RANGE_KEY,
+            ttl_attribute=TTL_ATTRIBUTE,
             key=key,
             removal_policy=config.removal_policy,
             deletion_protection=config.protect_data,

@@ -1,4 +1,4 @@
-"""A table of commands and idempotency receipts."""
+"""A table of rows under a two-part key, some of which expire: requests, and receipts of their answers."""
 
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_dynamodb import (
@@ -14,17 +14,19 @@ from aws_cdk.aws_kms import IKey
 from constructs import Construct
 
 from constructs_lib.table_access import grant_actions
-from lambdas.commands.table import HASH_KEY, RANGE_KEY, TTL_ATTRIBUTE
 
 
-class CommandsTable(Construct):
-    """What was asked for: on demand, point-in-time recovery, rows that may expire."""
+class ReceiptTable(Construct):
+    """On demand, point-in-time recovery, customer-managed key. Both keys are strings; `ttl_attribute` is a number."""
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
+        hash_key: str,
+        range_key: str,
+        ttl_attribute: str,
         key: IKey,
         removal_policy: RemovalPolicy,
         deletion_protection: bool,
@@ -34,10 +36,10 @@ class CommandsTable(Construct):
         self.table = Table(
             self,
             "Table",
-            partition_key=Attribute(name=HASH_KEY, type=AttributeType.STRING),
-            sort_key=Attribute(name=RANGE_KEY, type=AttributeType.STRING),
+            partition_key=Attribute(name=hash_key, type=AttributeType.STRING),
+            sort_key=Attribute(name=range_key, type=AttributeType.STRING),
             billing_mode=BillingMode.PAY_PER_REQUEST,
-            time_to_live_attribute=TTL_ATTRIBUTE,
+            time_to_live_attribute=ttl_attribute,
             point_in_time_recovery_specification=PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True),
             encryption=TableEncryption.CUSTOMER_MANAGED,
             encryption_key=key,
