@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from tests.support import backends
-from tests.support.backends import Backend, DynamoDBBackend, NewBackend
-
-NewId = Callable[[], str]
+from tests.support.backends import Backend, DynamoDBBackend, NewBackend, NewId
 
 
 @pytest.fixture(scope="module", params=backends.names())

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
 from lambdas.eventsourcing.dynamodb_items import row_to_item
+from lambdas.eventsourcing.limits import MAX_ROW_BYTES
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.rows import Commit, EventRow
@@ -30,12 +31,17 @@ BATCH_ROWS = 25
 """What a BatchWriteItem may hold."""
 
 
+MOTO_ITEM_BYTES = 405_000
+"""The largest item that moto takes; DynamoDB takes 409,600 bytes."""
+
+
 @dataclass(frozen=True)
 class Backend:
     """A store, and a way to put rows into it that no command wrote: any versions, none checked."""
 
     store: EventStore
     seed: Callable[[Sequence[EventRow]], None]
+    largest_item: int = field(default=MAX_ROW_BYTES, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,10 @@ NO_WAITING = Backoff(sleep=lambda seconds: None)
 
 NewBackend = Callable[[], Backend]
 """Gives a backend for one test. Streams of several tests may share its tables, so their ids differ."""
+
+
+NewId = Callable[[], str]
+"""Gives an id that was not used before."""
 
 
 def names() -> list[str]:
@@ -99,7 +109,7 @@ def _fake() -> Iterator[NewBackend]:
 def _moto() -> Iterator[NewBackend]:
     """A pair of tables for every test: moto copies a whole table for each action of a transaction."""
     with moto_client() as client:
-        yield lambda: _on_tables(client, create_tables(client))
+        yield lambda: replace(_on_tables(client, create_tables(client)), largest_item=MOTO_ITEM_BYTES)
 
 
 @contextmanager

@@ -1,0 +1,156 @@
+"""States of the past: by version, and as the ledger knew it at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from lambdas.eventsourcing.rows import EventRow
+from lambdas.eventsourcing.timestamps import format_timestamp, parse_timestamp
+from tests.support.backends import Backend, NewId
+from tests.support.clocks import START
+from tests.support.recording import whole_history
+from tests.support.tally import (
+    METADATA,
+    OCCURRED_AT,
+    Added,
+    Tally,
+    TallyRepository,
+    add,
+    amounts,
+    fold,
+    repository,
+    rows_of,
+)
+
+TICK = timedelta(microseconds=1)
+
+
+class SetClock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.mark.parametrize("interval", [1, 3, 10, 50])
+def test_every_version(backend: Backend, stream_id: str, interval: int) -> None:
+    events = amounts(34)
+    repo = repository(backend.store, interval=interval)
+    for event in events[:12]:
+        add(repo, stream_id, event)
+    add(repo, stream_id, *events[12:])
+
+    reader = repository(backend.store, interval=interval)
+    for row in whole_history(backend.store, stream_id):
+        loaded = reader.load_version(stream_id, row.version)
+        assert (loaded.version, loaded.state) == (row.version, fold(events[: row.version]))
+        assert (loaded.hash, loaded.recorded_at) == (row.hash, row.recorded_at)
+
+
+def test_every_moment(backend: Backend, stream_id: str, clock: SetClock) -> None:
+    """Commits of one to four rows; the rows of a commit share one `recorded_at`."""
+    repo = repository(backend.store, clock=clock)
+    events = amounts(24)
+    version = 0
+    for size in (1, 1, 3, 1, 4, 2, 1, 1, 4, 3, 1, 2):
+        clock.now += timedelta(seconds=1)
+        add(repo, stream_id, *events[version : version + size])
+        version += size
+
+    _check_every_moment(repository(backend.store), stream_id, whole_history(backend.store, stream_id), events)
+
+
+def test_several_commits_in_one_microsecond(backend: Backend, stream_id: str, clock: SetClock) -> None:
+    repo = repository(backend.store, clock=clock)
+    events = amounts(15)
+    for number, event in enumerate(events):
+        clock.now = START + TICK * (number // 6)
+        add(repo, stream_id, event)
+
+    rows = whole_history(backend.store, stream_id)
+    assert len({row.recorded_at for row in rows}) == 3
+    _check_every_moment(repository(backend.store), stream_id, rows, events)
+
+
+def test_clock_that_goes_backwards(backend: Backend, stream_id: str, clock: SetClock) -> None:
+    repo = repository(backend.store, clock=clock)
+    events = amounts(13)
+    for number, event in enumerate(events):
+        clock.now = START + timedelta(seconds=(0, 5, 3, 4, 9, 1, 1, 2, 10, 0, 11, 11, 8)[number])
+        add(repo if number % 2 else repository(backend.store, clock=clock), stream_id, event)
+
+    rows = whole_history(backend.store, stream_id)
+    seconds = [(parse_timestamp(row.recorded_at) - START).total_seconds() for row in rows]
+    assert seconds == [0, 5, 5, 5, 9, 9, 9, 9, 10, 10, 11, 11, 11]
+    _check_every_moment(repository(backend.store), stream_id, rows, events)
+
+
+def test_commit_to_two_streams_is_recorded_at_one_moment(backend: Backend, new_id: NewId, clock: SetClock) -> None:
+    """That of the stream whose newest row is the newer one, when the clock is behind it."""
+    ahead, behind = new_id(), new_id()
+    clock.now = START + timedelta(hours=1)
+    add(repository(backend.store, clock=clock), ahead, 1)
+    clock.now = START
+    add(repository(backend.store, clock=clock), behind, 1)
+
+    repository(backend.store, clock=clock).execute(
+        (behind, ahead), _one_each, metadata=METADATA, occurred_at=OCCURRED_AT
+    )
+
+    recorded = {repository(backend.store).load(stream_id).recorded_at for stream_id in (ahead, behind)}
+    assert recorded == {format_timestamp(START + timedelta(hours=1))}
+    before = format_timestamp(START + timedelta(minutes=59))
+    assert repository(backend.store).load_at(behind, before).version == 1
+    assert repository(backend.store).load_at(ahead, before).version == 0
+
+
+def test_occurred_at_does_not_matter(backend: Backend, stream_id: str, clock: SetClock) -> None:
+    repo = repository(backend.store, clock=clock)
+    for occurred_at in ("2030-01-01T00:00:00.000000Z", "1999-01-01T00:00:00.000000Z"):
+        repo.execute((stream_id,), lambda state: ([Added(1)],), metadata=METADATA, occurred_at=occurred_at)
+
+    assert repo.load_at(stream_id, format_timestamp(START)).version == 2
+    assert repo.load_at(stream_id, format_timestamp(START - TICK)).version == 0
+
+
+def test_moments_in_a_long_stream(backend: Backend, stream_id: str) -> None:
+    events = amounts(700)
+    rows = rows_of(stream_id, events)
+    backend.seed(rows)
+
+    for row in rows[:: len(rows) // 7]:
+        expected = max(each.version for each in rows if each.recorded_at <= row.recorded_at)
+        loaded = repository(backend.store).load_at(stream_id, row.recorded_at)
+        assert (loaded.version, loaded.state) == (expected, fold(events[:expected]))
+
+
+def _one_each(first: Tally | None, second: Tally | None) -> tuple[list[Added], list[Added]]:
+    return [Added(1)], [Added(2)]
+
+
+def _moments(rows: list[EventRow]) -> Iterator[str]:
+    """Just before, at and just after each `recorded_at`, long before the first and long after the last."""
+    for text in sorted({row.recorded_at for row in rows}):
+        moment = parse_timestamp(text)
+        yield from map(format_timestamp, (moment - TICK, moment, moment + TICK))
+    yield "0001-01-01T00:00:00.000000Z"
+    yield "9999-12-31T23:59:59.999999Z"
+
+
+def _check_every_moment(repo: TallyRepository, stream_id: str, rows: list[EventRow], events: list[Added]) -> None:
+    for at in _moments(rows):
+        known = [row.version for row in rows if row.recorded_at <= at]
+        loaded = repo.load_at(stream_id, at)
+        assert loaded.version == max(known, default=0)
+        assert loaded.state == fold(events[: loaded.version])
