@@ -1,15 +1,16 @@
 """The stacks on the emulator: bootstrap once, `cdk deploy` when their sources changed, read their outputs."""
 
 import re
-import subprocess
+import shutil
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from local import files
+from local import emulator, files
 from local.emulator import Emulator
 from local.environment import Environment
 from local.errors import DeployFailedError
 from local.layout import REPOSITORY, Layout
+from local.programs import run_logged
 from local.toolchain import ACCOUNT, REGION, cdk_command, cdk_environment
 
 _API_URL = re.compile(r"https?://(?P<api>[^.]+)\.execute-api\.[^/]+/(?P<stage>[^/]+)/?")
@@ -32,35 +33,36 @@ def current(layout: Layout) -> Deployment | None:
         return None
 
 
-def is_bootstrapped(layout: Layout, emulator: Emulator) -> bool:
+def is_bootstrapped(layout: Layout, found: Emulator) -> bool:
     """Whether the CDK's own resources are on this emulator."""
-    found = current(layout)
-    return found is not None and found.instance == emulator.instance
+    last = current(layout)
+    return last is not None and last.instance == found.instance
 
 
-def is_current(layout: Layout, emulator: Emulator, fingerprint: str) -> bool:
+def is_current(layout: Layout, found: Emulator, fingerprint: str) -> bool:
     """Whether exactly these sources are deployed on this emulator."""
-    expected = Deployment(instance=emulator.instance, fingerprint=fingerprint)
+    expected = Deployment(instance=found.instance, fingerprint=fingerprint)
     return current(layout) == expected and layout.environment_file.exists()
 
 
-def bootstrap(layout: Layout, emulator: Emulator) -> None:
+def bootstrap(layout: Layout, found: Emulator) -> None:
     """Create what the CDK needs in an account. Raises DeployFailedError."""
     # An empty application: bootstrapping needs no synthesis.
-    _cdk(layout, emulator, "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", "")
-    _record(layout, Deployment(instance=emulator.instance, fingerprint=""))
+    _cdk(layout, found, "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", "")
+    _record(layout, Deployment(instance=found.instance, fingerprint=""))
 
 
-def deploy(layout: Layout, emulator: Emulator, fingerprint: str) -> Environment:
+def deploy(layout: Layout, found: Emulator, fingerprint: str) -> Environment:
     """Bring the emulator to the stacks of the `local` environment and write environment.json.
 
     Raises DeployFailedError; what was deployed before then counts as unknown.
     """
-    _record(layout, Deployment(instance=emulator.instance, fingerprint=""))
+    _record(layout, Deployment(instance=found.instance, fingerprint=""))
     layout.outputs_file.unlink(missing_ok=True)
+    shutil.rmtree(layout.assembly, ignore_errors=True)
     _cdk(
         layout,
-        emulator,
+        found,
         "deploy",
         "**",  # every stack, also those in a stage: `--all` finds none there
         "--require-approval=never",
@@ -68,9 +70,9 @@ def deploy(layout: Layout, emulator: Emulator, fingerprint: str) -> Environment:
         f"--output={layout.assembly}",
         f"--outputs-file={layout.outputs_file}",
     )
-    environment = environment_from_outputs(files.read_json(layout.outputs_file), emulator.endpoint)
+    environment = environment_from_outputs(files.read_json(layout.outputs_file), found.endpoint)
     environment.save(layout.environment_file)
-    _record(layout, Deployment(instance=emulator.instance, fingerprint=fingerprint))
+    _record(layout, Deployment(instance=found.instance, fingerprint=fingerprint))
     return environment
 
 
@@ -101,30 +103,22 @@ def _record(layout: Layout, deployment: Deployment) -> None:
     files.write_json(layout.deployment_file, asdict(deployment))
 
 
-def _cdk(layout: Layout, emulator: Emulator, *arguments: str) -> None:
+def _cdk(layout: Layout, found: Emulator, *arguments: str) -> None:
     """Run the pinned command line; its output goes to a log of its own."""
     log_file = layout.cdk_log(arguments[0])
-    with log_file.open("wb") as log:
-        try:
-            done = subprocess.run(
-                cdk_command(*arguments),
-                cwd=REPOSITORY,
-                env=cdk_environment(emulator.endpoint),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                timeout=_TIMEOUT_SECONDS,
-                check=False,
-            )
-        except FileNotFoundError:
-            raise DeployFailedError("The CDK command line is not installed. Run `make install`.") from None
-        except subprocess.TimeoutExpired:
-            raise DeployFailedError(
-                f"`cdk {arguments[0]}` did not end within {_TIMEOUT_SECONDS} seconds. Its log is {log_file}.",
-                detail=files.tail(log_file),
-            ) from None
-    if done.returncode != 0:
+    try:
+        status = run_logged(
+            cdk_command(*arguments),
+            log_file,
+            cwd=REPOSITORY,
+            env=cdk_environment(found.endpoint),
+            timeout=_TIMEOUT_SECONDS,
+            alive=lambda: emulator.find(layout) is not None,
+        )
+    except FileNotFoundError:
+        raise DeployFailedError("The CDK command line is not installed. Run `make install`.") from None
+    if status != 0:
         raise DeployFailedError(
-            f"`cdk {arguments[0]}` failed (exit status {done.returncode}). Its whole log is {log_file}.",
+            f"`cdk {arguments[0]}` failed (exit status {status}). Its whole log is {log_file}.",
             detail=files.tail(log_file, 25),
         )

@@ -7,6 +7,7 @@ LocalError
 ├── EmulatorFailedError    the emulator did not come up
 ├── EmulatorDiedError      the emulator was up and is not any more
 ├── NotRunningError        there is no running system
+├── ProgramStoppedError    a program took too long, or what it worked on died
 ├── DeployFailedError      `cdk` failed, or what it deployed is not what is expected
 ├── EnvironmentFileError   an environment.json that says too little
 ├── ExampleFailedError     the API gave another answer than the worked example tells
@@ -44,6 +45,10 @@ class EmulatorDiedError(LocalError):
 
 class NotRunningError(LocalError):
     """There is no running system."""
+
+
+class ProgramStoppedError(LocalError):
+    """A program took too long, or what it worked on died."""
 
 
 class DeployFailedError(LocalError):

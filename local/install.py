@@ -6,7 +6,6 @@ that need no more. Does nothing when nothing has changed.
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,11 +17,13 @@ from local.fingerprint import fingerprint
 from local.install_failures import explain
 from local.layout import REPOSITORY, default_layout
 from local.lock import only_one
+from local.programs import run_logged
 from local.progress import Progress
 
 VENV = REPOSITORY / ".venv"
 NODE_MODULES = REPOSITORY / "node_modules"
 _VENV_STAMP = VENV / ".installed.json"
+_TIMEOUT_SECONDS = 1800
 _NODE_STAMP = NODE_MODULES / ".installed.json"
 
 
@@ -80,20 +81,11 @@ def _run(command: Sequence[str], log_file: Path) -> None:
     """Run one installer in the virtual environment's PATH, its output in a log."""
     environment = {**os.environ, "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     environment.pop("PYTHONHOME", None)
-    with log_file.open("wb") as log:
-        try:
-            done = subprocess.run(
-                command,
-                cwd=REPOSITORY,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                check=False,
-            )
-        except OSError as error:
-            raise InstallError(f"{command[0]} could not be started: {error.strerror}.") from error
-    if done.returncode != 0:
+    try:
+        status = run_logged(command, log_file, cwd=REPOSITORY, env=environment, timeout=_TIMEOUT_SECONDS)
+    except OSError as error:
+        raise InstallError(f"{command[0]} could not be started: {error.strerror}.") from error
+    if status != 0:
         output = log_file.read_text(encoding="utf-8", errors="replace")
         raise InstallError(f"{explain(output)} The whole log is {log_file}.", detail=files.tail(log_file, 4))
 

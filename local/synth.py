@@ -1,14 +1,16 @@
 """`python -m local.synth NAME`: the cloud assembly of one environment in `cdk.out`, with the pinned command line."""
 
-import subprocess
 import sys
 
 from local import files
 from local.errors import DeployFailedError
 from local.exits import exit_status
 from local.layout import REPOSITORY, default_layout
+from local.programs import run_logged
 from local.progress import Progress
 from local.toolchain import cdk_command, synth_environment
+
+_TIMEOUT_SECONDS = 1800
 
 
 def synthesize(name: str, progress: Progress) -> None:
@@ -16,19 +18,17 @@ def synthesize(name: str, progress: Progress) -> None:
     layout = default_layout()
     layout.prepare()
     log_file = layout.cdk_log("synth")
-    with progress.step(f"Synthesizing the environment {name}"), log_file.open("wb") as log:
-        done = subprocess.run(
+    with progress.step(f"Synthesizing the environment {name}"):
+        status = run_logged(
             cdk_command("synth", "--quiet", f"--context=env={name}", "--output=cdk.out"),
+            log_file,
             cwd=REPOSITORY,
             env=synth_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            check=False,
+            timeout=_TIMEOUT_SECONDS,
         )
-        if done.returncode != 0:
+        if status != 0:
             raise DeployFailedError(
-                f"`cdk synth` failed for {name} (exit status {done.returncode}). Its whole log is {log_file}.",
+                f"`cdk synth` failed for {name} (exit status {status}). Its whole log is {log_file}.",
                 detail=files.tail(log_file, 60),
             )
     progress.say(f"The templates are in {REPOSITORY / 'cdk.out'}.")
