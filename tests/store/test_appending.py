@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 import pytest
@@ -164,7 +165,7 @@ def test_lost_races_are_decided_again(backend: Backend, stream_id: str, rivals: 
         return ([Added(7)] * size,)
 
     overtaken = OvertakenStore(
-        backend.store, [lambda n=n: add(repository(backend.store), stream_id, n) for n in range(rivals)]
+        backend.store, [partial(add, repository(backend.store), stream_id, amount) for amount in range(rivals)]
     )
     committed = repository(overtaken).execute((stream_id,), decide, metadata=METADATA, occurred_at=OCCURRED_AT)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -12,6 +12,7 @@ from lambdas.eventsourcing.timestamps import format_timestamp, parse_timestamp
 from tests.support.backends import Backend, NewId
 from tests.support.clocks import START
 from tests.support.recording import whole_history
+from tests.support.set_clock import SetClock
 from tests.support.tally import (
     METADATA,
     OCCURRED_AT,
@@ -26,16 +27,6 @@ from tests.support.tally import (
 )
 
 TICK = timedelta(microseconds=1)
-
-
-class SetClock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture
@@ -87,7 +78,7 @@ def test_clock_that_goes_backwards(backend: Backend, stream_id: str, clock: SetC
     repo = repository(backend.store, clock=clock)
     events = amounts(13)
     for number, event in enumerate(events):
-        clock.now = START + timedelta(seconds=(0, 5, 3, 4, 9, 1, 1, 2, 10, 0, 11, 11, 8)[number])
+        clock.set((0, 5, 3, 4, 9, 1, 1, 2, 10, 0, 11, 11, 8)[number])
         add(repo if number % 2 else repository(backend.store, clock=clock), stream_id, event)
 
     rows = whole_history(backend.store, stream_id)
@@ -99,9 +90,9 @@ def test_clock_that_goes_backwards(backend: Backend, stream_id: str, clock: SetC
 def test_commit_to_two_streams_is_recorded_at_one_moment(backend: Backend, new_id: NewId, clock: SetClock) -> None:
     """That of the stream whose newest row is the newer one, when the clock is behind it."""
     ahead, behind = new_id(), new_id()
-    clock.now = START + timedelta(hours=1)
+    clock.set(3600)
     add(repository(backend.store, clock=clock), ahead, 1)
-    clock.now = START
+    clock.set(0)
     add(repository(backend.store, clock=clock), behind, 1)
 
     repository(backend.store, clock=clock).execute(
