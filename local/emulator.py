@@ -145,7 +145,7 @@ def stop(layout: Layout) -> bool:
             time.sleep(_POLL_SECONDS)
         _kill_group(emulator)
         if emulator.pid in _children:
-            _children.pop(emulator.pid).wait()
+            _children[emulator.pid].wait()
     _clear(layout)
     return emulator is not None
 
@@ -158,6 +158,8 @@ def _kill_group(emulator: Emulator) -> None:
 
 def _clear(layout: Layout) -> None:
     """Forget an emulator that is gone, and what was deployed on it: its state was in its memory."""
+    for ended in [pid for pid, child in _children.items() if child.poll() is not None]:
+        del _children[ended]
     for gone in (layout.environment_file, layout.deployment_file, layout.emulator_file):
         gone.unlink(missing_ok=True)
     shutil.rmtree(layout.data, ignore_errors=True)
