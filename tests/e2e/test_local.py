@@ -17,10 +17,11 @@ from local import aws, emulator, report, system
 from local.__main__ import main
 from local.client import Client
 from local.environment import Environment
-from local.errors import EmulatorDiedError, EmulatorFailedError, ExampleFailedError, PortInUseError
+from local.errors import DeployFailedError, EmulatorDiedError, EmulatorFailedError, ExampleFailedError, PortInUseError
 from local.layout import REPOSITORY, STATE_VARIABLE, Layout
 from local.ports import HOST, PORT_VARIABLE, choose_port
 from local.progress import Progress
+from local.synth import synthesize
 
 
 @pytest.fixture
@@ -170,3 +171,10 @@ def test_an_emulator_that_does_not_come_up_leaves_its_last_words(
         emulator.start(bare, port=choose_port(None), command=[sys.executable, "-c", program], patience=patience)
     assert failed.value.detail == "out of luck"
     assert emulator.find(bare) is None
+
+
+def test_synthesis_of_an_unknown_environment_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path))
+    with pytest.raises(DeployFailedError, match="`cdk synth` failed for qa") as failed:
+        synthesize("qa", Progress())
+    assert "unknown environment 'qa'" in failed.value.detail

@@ -1,5 +1,6 @@
 """Installing: only when needed, on any Python, and with a sentence when it fails."""
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from local import install, install_failures
 from local.errors import InstallError
-from local.layout import REPOSITORY
+from local.layout import REPOSITORY, STATE_VARIABLE
 from local.progress import Progress
 
 
@@ -24,10 +25,47 @@ def test_the_virtual_environment_is_made_from_the_python_below_it() -> None:
     assert not Path(install.base_python()).is_relative_to(install.VENV)
 
 
-def test_nothing_is_done_when_nothing_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(install, "is_installed", lambda: True)
-    monkeypatch.setattr(install, "_run", lambda *_: pytest.fail("ran an installer"))
-    install.install(Progress())
+@pytest.fixture
+def installers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Stand-ins for venv, pip and npm, which note their calls, and an empty place to install to."""
+    called: list[str] = []
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state"))
+    for name, value in (("VENV", tmp_path / "venv"), ("NODE_MODULES", tmp_path / "node")):
+        monkeypatch.setattr(install, name, value)
+    monkeypatch.setattr(install, "_VENV_STAMP", tmp_path / "venv" / "stamp.json")
+    monkeypatch.setattr(install, "_NODE_STAMP", tmp_path / "node" / "stamp.json")
+    monkeypatch.setattr(install, "_run", lambda _, log: called.append(log.stem))
+    return called
+
+
+def test_what_is_missing_is_installed_once(installers: list[str]) -> None:
+    install.install(Progress(io.StringIO()))
+    assert installers == ["venv", "pip", "npm"]
+    assert install.is_installed()
+    install.install(Progress(io.StringIO()))
+    assert installers == ["venv", "pip", "npm"]
+
+
+def test_changed_requirements_make_the_virtual_environment_anew(
+    installers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install.install(Progress(io.StringIO()))
+    monkeypatch.setattr(install, "wanted_venv", lambda: {"requirements": "others"})
+    install.install(Progress(io.StringIO()))
+    assert installers == ["venv", "pip", "npm", "venv", "pip"]
+
+
+def test_an_interrupted_installation_is_made_anew(installers: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: object, log: Path) -> None:
+        if log.stem == "pip":
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(install, "_run", interrupt)
+        assert install.main() == 130
+    assert not install.is_installed()
+    assert install.main() == 0
+    assert installers == ["venv", "pip", "npm"]
 
 
 def test_the_stamp_depends_on_requirements_python_and_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
