@@ -1,0 +1,95 @@
+"""The fake DynamoDB answers as moto does: the same calls of the real adapter are sent to both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lambdas.eventsourcing.errors import EventSourcingError
+from lambdas.eventsourcing.retry import Deadline
+from lambdas.eventsourcing.rows import Commit, EventRow, Receipt
+from tests.support.dynamodb_tables import KEYS, create_tables, moto_client, store_on
+from tests.support.fake_dynamodb import FakeDynamoDB
+
+STREAMS = ("a", "b")
+
+
+class ComparingClient:
+    """Sends every call to both clients, and answers as the fake does once both agree."""
+
+    def __init__(self, fake: Any, reference: Any) -> None:
+        self._clients = (fake, reference)
+
+    def __getattr__(self, operation: str) -> Any:
+        def call(**kwargs: Any) -> Any:
+            fake, reference = (_answer(getattr(client, operation), kwargs) for client in self._clients)
+            assert _comparable(fake) == _comparable(reference), (operation, kwargs)
+            if isinstance(fake, ClientError):
+                raise fake
+            return fake
+
+        return call
+
+
+def _answer(call: Any, kwargs: dict[str, Any]) -> Any:
+    try:
+        return call(**kwargs)
+    except ClientError as error:
+        return error
+
+
+def _comparable(answer: Any) -> Any:
+    """What the store reads of an answer, but for LastEvaluatedKey, which moto leaves out at the end of a range."""
+    if not isinstance(answer, ClientError):
+        return answer.get("Items")
+    response: Any = answer.response
+    reasons = [(each["Code"], each.get("Item")) for each in response.get("CancellationReasons", [])]
+    return response["Error"]["Code"], response.get("Item"), reasons
+
+
+@pytest.fixture(scope="module")
+def reference() -> Iterator[Any]:
+    with moto_client() as client:
+        yield client
+
+
+rows = st.tuples(st.sampled_from(STREAMS), st.integers(1, 6))
+commits = st.tuples(
+    st.just("commit"),
+    st.lists(rows, max_size=4, unique=True),
+    st.none() | st.tuples(st.sampled_from(STREAMS), st.sampled_from("xy"), st.integers(1, 5)),
+    st.integers(1, 5),
+).filter(lambda commit: bool(commit[1] or commit[2]))
+reads = st.tuples(
+    st.just("read"), st.sampled_from(STREAMS), st.integers(0, 4), st.integers(1, 3), st.booleans(), st.integers(1, 4)
+)
+
+
+@given(steps=st.lists(commits | reads, max_size=15))
+@settings(max_examples=60, deadline=None)
+def test_same_answers_as_moto(reference: Any, steps: list[Any]) -> None:
+    tables = create_tables(reference)
+    fake = FakeDynamoDB(dict(zip(tables, KEYS.values(), strict=True)))
+    store = store_on(ComparingClient(fake, reference), tables)
+    for number, step in enumerate(steps):
+        if step[0] == "read":
+            _, stream_id, after, count, newest_first, limit = step
+            bounds: dict[str, Any] = {"after": after, "up_to": after + count} if count < 3 else {"after": after}
+            store.read(stream_id, newest_first=newest_first, limit=limit, deadline=Deadline(), **bounds)
+        else:
+            with suppress(EventSourcingError):
+                store.commit(_commit(f"c{number}", *step[1:3]), now=step[3], deadline=Deadline())
+
+
+def _commit(commit_id: str, places: list[tuple[str, int]], receipt: tuple[str, str, int] | None) -> Commit:
+    return Commit(
+        commit_id,
+        tuple(EventRow(s, v, commit_id, "T", 1, "{}", "{}", "", "", b"\x00\xff" * 16) for s, v in places),
+        None if receipt is None else Receipt(receipt[0], receipt[1], b"h", commit_id, 1, "r", receipt[2]),
+    )

@@ -1,0 +1,85 @@
+"""The two tables of the event store, on anything that speaks DynamoDB."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import boto3
+from moto import mock_aws
+
+from lambdas.commands import table as commands_table
+from lambdas.eventsourcing import dynamodb_schema as schema
+from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
+from lambdas.eventsourcing.dynamodb_items import ReceiptTable
+
+REGION = "eu-central-1"
+KEYS = {
+    "events": (schema.EVENT_TABLE_HASH_KEY, schema.EVENT_TABLE_RANGE_KEY),
+    "commands": (commands_table.HASH_KEY, commands_table.RANGE_KEY),
+}
+
+
+class Tables(NamedTuple):
+    """The names of an event table and a commands table."""
+
+    events: str
+    commands: str
+
+
+class LockedClient:
+    """One call at a time: moto in this process is not thread-safe."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+
+    def __getattr__(self, operation: str) -> Any:
+        call = getattr(self._client, operation)
+
+        def locked(**kwargs: Any) -> Any:
+            with self._lock:
+                return call(**kwargs)
+
+        return locked
+
+
+@contextmanager
+def moto_client() -> Iterator[LockedClient]:
+    """A client of an empty DynamoDB in this process."""
+    with mock_aws():
+        yield LockedClient(boto3.client("dynamodb", region_name=REGION))
+
+
+def create_tables(client: Any) -> Tables:
+    """A new pair of tables."""
+    tables = Tables(*(f"daybook-test-{name}-{uuid.uuid4().hex}" for name in Tables._fields))
+    for name, (hash_key, range_key) in zip(tables, KEYS.values(), strict=True):
+        client.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[
+                {"AttributeName": hash_key, "KeyType": "HASH"},
+                {"AttributeName": range_key, "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": hash_key, "AttributeType": "S"},
+                {"AttributeName": range_key, "AttributeType": "N" if range_key == "version" else "S"},
+            ],
+        )
+    return tables
+
+
+def store_on(client: Any, tables: Tables, **options: Any) -> DynamoDBEventStore:
+    """The event store on these tables; `options` are its own."""
+    receipts = ReceiptTable(
+        name=tables.commands,
+        hash_key=commands_table.HASH_KEY,
+        range_key=commands_table.RANGE_KEY,
+        ttl_attribute=commands_table.TTL_ATTRIBUTE,
+        prefix=commands_table.RECEIPT_PREFIX,
+    )
+    return DynamoDBEventStore(client, event_table=tables.events, receipts=receipts, **options)

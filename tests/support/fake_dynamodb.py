@@ -1,0 +1,210 @@
+"""The part of DynamoDB that the event store uses, in memory: fast enough for thousands of seeded runs.
+
+It is strict: an operation, parameter or expression the store does not use is an error. Where DynamoDB and moto differ,
+it follows DynamoDB: `LastEvaluatedKey` is there whenever `Limit` was reached, and a BETWEEN with reversed bounds is
+refused. `test_fake_dynamodb.py` sends the same calls to moto and compares.
+
+Sources: Amazon DynamoDB API Reference (PutItem, Query, TransactWriteItems and their errors).
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+Item = dict[str, dict[str, Any]]
+Key = Decimal | str
+
+PAGE_BYTES = 1024 * 1024
+MAX_ACTIONS = 100
+
+
+def client_error(code: str, operation: str, *, status: int = 400, **extra: Any) -> ClientError:
+    """An error answer as botocore raises it."""
+    response = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": status}, **extra}
+    return ClientError(response, operation)
+
+
+class FakeTable:
+    """Items by hash key, and in each partition by range key. Tests may tamper with `partitions`."""
+
+    def __init__(self, hash_key: str, range_key: str) -> None:
+        self.hash_key = hash_key
+        self.range_key = range_key
+        self.partitions: dict[str, dict[Key, Item]] = {}
+        self._order: dict[str, list[Key]] = {}
+
+    def get(self, item: Mapping[str, Any]) -> Item | None:
+        """The item under the same key."""
+        return self.partitions.get(item[self.hash_key]["S"], {}).get(self.range_value(item))
+
+    def put(self, item: Item) -> None:
+        """Add or replace, without a condition."""
+        name, key = item[self.hash_key]["S"], self.range_value(item)
+        partition = self.partitions.setdefault(name, {})
+        if key not in partition:
+            insort(self._order.setdefault(name, []), key)
+        partition[key] = dict(item)
+
+    def delete(self, name: str, key: Key) -> Item:
+        """Remove and return an item. Raises KeyError."""
+        self._order[name].remove(key)
+        return self.partitions[name].pop(key)
+
+    def range_value(self, item: Mapping[str, Any]) -> Key:
+        """The range key as something that sorts."""
+        value = item[self.range_key]
+        return Decimal(value["N"]) if "N" in value else str(value["S"])
+
+    def between(self, name: str, first: Key | None, last: Key | None) -> list[Item]:
+        """The items of a partition with first ≤ range key ≤ last, ascending."""
+        order = self._order.get(name, [])
+        start = 0 if first is None else bisect_left(order, first)
+        end = len(order) if last is None else bisect_right(order, last)
+        partition = self.partitions.get(name, {})
+        return [partition[key] for key in order[start:end]]
+
+
+class FakeDynamoDB:
+    """A low-level client. Thread-safe. `observe` is called, in order, with the items of each write that took effect."""
+
+    def __init__(
+        self,
+        tables: Mapping[str, tuple[str, str]],
+        *,
+        page_bytes: int = PAGE_BYTES,
+        observe: Callable[[Sequence[Item]], None] = lambda items: None,
+    ) -> None:
+        self.tables = {name: FakeTable(*keys) for name, keys in tables.items()}
+        self._page_bytes = page_bytes
+        self._observe = observe
+        self._lock = threading.Lock()
+
+    def put_item(self, **put: Any) -> dict[str, Any]:
+        """Raises ClientError: ConditionalCheckFailedException, with the Item when asked for."""
+        with self._lock:
+            holds, existing = self._check(put)
+            if not holds:
+                raise client_error("ConditionalCheckFailedException", "PutItem", **_returned(put, existing))
+            self._write([put])
+        return {"ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    def transact_write_items(self, *, TransactItems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        """Raises ClientError: TransactionCanceledException with a reason for each action, ValidationException."""
+        puts = [action["Put"] for action in TransactItems]
+        if not 1 <= len(puts) <= MAX_ACTIONS or any(len(action) != 1 for action in TransactItems):
+            raise client_error("ValidationException", "TransactWriteItems")
+        with self._lock:
+            keys = {(put["TableName"], str(self._key(put["TableName"], put["Item"]))) for put in puts}
+            if len(keys) != len(puts):
+                raise client_error("ValidationException", "TransactWriteItems")
+            checks = [self._check(put) for put in puts]
+            if not all(holds for holds, _ in checks):
+                reasons = [_reason(put, *check) for put, check in zip(puts, checks, strict=True)]
+                raise client_error("TransactionCanceledException", "TransactWriteItems", CancellationReasons=reasons)
+            self._write(puts)
+        return {"ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    def query(
+        self,
+        *,
+        TableName: str,  # noqa: N803
+        ConsistentRead: bool,  # noqa: N803
+        KeyConditionExpression: str,  # noqa: N803
+        ExpressionAttributeNames: Mapping[str, str],  # noqa: N803
+        ExpressionAttributeValues: Mapping[str, Mapping[str, str]],  # noqa: N803
+        ScanIndexForward: bool = True,  # noqa: N803
+        Limit: int | None = None,  # noqa: N803
+    ) -> dict[str, Any]:
+        """Raises ClientError: ValidationException for reversed bounds or a limit below 1."""
+        assert ConsistentRead, "the store must not read eventually consistent"
+        table = self.tables[TableName]
+        expected = {"#s": table.hash_key} | ({"#v": table.range_key} if "#v" in KeyConditionExpression else {})
+        assert ExpressionAttributeNames == expected
+        first, last = _bounds(KeyConditionExpression, ExpressionAttributeValues)
+        if (first is not None and last is not None and first > last) or (Limit is not None and Limit < 1):
+            raise client_error("ValidationException", "Query")
+        with self._lock:
+            items = table.between(ExpressionAttributeValues[":s"]["S"], first, last)
+            if not ScanIndexForward:
+                items.reverse()
+            page = self._page(items, Limit)
+            answer: dict[str, Any] = {"Items": [dict(item) for item in page], "Count": len(page)}
+            if page and (len(page) < len(items) or len(page) == Limit):
+                answer["LastEvaluatedKey"] = {k: page[-1][k] for k in (table.hash_key, table.range_key)}
+        return answer
+
+    def _page(self, items: list[Item], limit: int | None) -> list[Item]:
+        size = 0
+        for count, item in enumerate(items[:limit], 1):
+            size += item_bytes(item)
+            if size >= self._page_bytes:
+                return items[:count]
+        return items[:limit]
+
+    def _key(self, table_name: str, item: Item) -> tuple[str, Key]:
+        table = self.tables[table_name]
+        return item[table.hash_key]["S"], table.range_value(item)
+
+    def _check(self, put: Mapping[str, Any]) -> tuple[bool, Item | None]:
+        unknown = put.keys() - {
+            "TableName", "Item", "ConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues",
+            "ReturnValuesOnConditionCheckFailure",
+        }  # fmt: skip
+        assert not unknown, f"parameters the fake does not know: {unknown}"
+        existing = self.tables[put["TableName"]].get(put["Item"])
+        expression = put.get("ConditionExpression")
+        return expression is None or _holds(expression, put, existing), existing
+
+    def _write(self, puts: Sequence[Mapping[str, Any]]) -> None:
+        for put in puts:
+            self.tables[put["TableName"]].put(put["Item"])
+        self._observe([put["Item"] for put in puts])
+
+
+def item_bytes(item: Mapping[str, Mapping[str, Any]]) -> int:
+    """The size of an item, within a few bytes of DynamoDB's rules."""
+    return sum(len(name) + len(str(next(iter(value.values())))) for name, value in item.items())
+
+
+def _holds(expression: str, put: Mapping[str, Any], existing: Item | None) -> bool:
+    """Terms `attribute_not_exists(name)` and `name <= :value`, joined by OR."""
+    names = put.get("ExpressionAttributeNames", {})
+    values = put.get("ExpressionAttributeValues", {})
+    for term in expression.split(" OR "):
+        if term.startswith("attribute_not_exists("):
+            name = term.removeprefix("attribute_not_exists(").removesuffix(")")
+            holds = existing is None or names.get(name, name) not in existing
+        else:
+            name, operator, value = term.split(" ")
+            assert operator == "<=", expression
+            attribute = (existing or {}).get(names.get(name, name), {})
+            holds = "N" in attribute and Decimal(attribute["N"]) <= Decimal(values[value]["N"])
+        if holds:
+            return True
+    return False
+
+
+def _bounds(expression: str, values: Mapping[str, Mapping[str, str]]) -> tuple[Decimal | None, Decimal | None]:
+    match expression:
+        case "#s = :s":
+            return None, None
+        case "#s = :s AND #v >= :first":
+            return Decimal(values[":first"]["N"]), None
+        case "#s = :s AND #v BETWEEN :first AND :last":
+            return Decimal(values[":first"]["N"]), Decimal(values[":last"]["N"])
+    raise AssertionError(f"an expression the fake does not know: {expression}")
+
+
+def _returned(put: Mapping[str, Any], existing: Item | None) -> dict[str, Any]:
+    wanted = put.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and existing is not None
+    return {"Item": dict(existing)} if wanted and existing is not None else {}
+
+
+def _reason(put: Mapping[str, Any], holds: bool, existing: Item | None) -> dict[str, Any]:
+    return {"Code": "None"} if holds else {"Code": "ConditionalCheckFailed", **_returned(put, existing)}
