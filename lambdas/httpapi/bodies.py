@@ -50,7 +50,7 @@ def decode_body(content: bytes, command: type[C]) -> C:
     except msgspec.ValidationError as error:
         raise _invalid_field(str(error)) from None
     except msgspec.DecodeError as error:
-        raise InvalidRequestError("body", str(error)[:_MAX_REASON]) from None
+        raise InvalidRequestError("body", str(error)) from None
     except UnicodeError:
         raise InvalidRequestError("body", "is not text in UTF-8") from None
     except RecursionError:

@@ -85,17 +85,13 @@ class AccountService:
 
         Raises DomainError, IdempotencyKeyReusedError, ContentionError.
         """
-        account_ids = (command.from_account_id, command.to_account_id)
 
-        def decide_accounts(
-            sender: Account | None, receiver: Account | None = None
-        ) -> tuple[Sequence[AccountEvent], ...]:
+        def decide_accounts(sender: Account | None, receiver: Account | None) -> tuple[Sequence[AccountEvent], ...]:
             sent, received = decide_transfer(command, sender, receiver, transfer_id)
             return (sent,), (received,)
 
         return self._repository.execute(
-            # One stream cannot stand twice in a commit; the decider refuses such a transfer.
-            account_ids if account_ids[0] != account_ids[1] else account_ids[:1],
+            (command.from_account_id, command.to_account_id),
             decide_accounts,
             metadata=context.metadata(),
             occurred_at=self._occurred_at(command),

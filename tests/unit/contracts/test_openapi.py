@@ -1,0 +1,123 @@
+"""The committed OpenAPI document: what the classes say, valid, and complete."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import jsonschema_rs
+import pytest
+import schemathesis
+
+from lambdas.accounts.events import AccountEvent
+from lambdas.contracts.openapi import OPENAPI_FILE, openapi_document, openapi_text
+from lambdas.contracts.operations import OPERATIONS
+from lambdas.contracts.problems import METHOD_NOT_ALLOWED, PATH_NOT_FOUND, PROBLEM_TYPES
+from lambdas.httpapi.routing import ROUTES
+
+DOCUMENT = openapi_document()
+
+
+def referenced(value: Any) -> Iterator[str]:
+    """Every $ref in it."""
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for item in value.values():
+            yield from referenced(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from referenced(item)
+
+
+def resolve(reference: str) -> Any:
+    target: Any = DOCUMENT
+    for part in reference.removeprefix("#/").split("/"):
+        target = target[part]
+    return target
+
+
+def contents(value: Any) -> Iterator[dict[str, Any]]:
+    """Every media type object: a schema with its examples."""
+    if isinstance(value, dict):
+        if "schema" in value and ("example" in value or "examples" in value):
+            yield value
+        for item in value.values():
+            yield from contents(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from contents(item)
+
+
+def test_the_committed_document_is_the_generated_one() -> None:
+    committed = OPENAPI_FILE.read_text(encoding="utf-8")
+    assert committed == openapi_text(), "run: python -m lambdas.contracts.openapi"
+
+
+def test_the_document_is_valid() -> None:
+    schemathesis.openapi.from_dict(DOCUMENT).validate()
+    for schema in DOCUMENT["components"]["schemas"].values():
+        jsonschema_rs.Draft202012Validator({**schema, "components": DOCUMENT["components"]})
+
+
+def test_a_broken_document_would_not_be_valid() -> None:
+    broken = json.loads(openapi_text())
+    del broken["paths"]["/accounts"]["post"]["responses"]["201"]["description"]
+    with pytest.raises(jsonschema_rs.ValidationError):
+        schemathesis.openapi.from_dict(broken).validate()
+
+
+def test_every_reference_leads_somewhere_and_every_part_is_used() -> None:
+    used = set(referenced(DOCUMENT))
+    for reference in used:
+        resolve(reference)
+    outside_operations = {
+        f"#/components/responses/{kind.code}" for kind in PROBLEM_TYPES
+    }  # alternatives of a status stand in the operation itself
+    for section in ("schemas", "parameters", "headers", "examples"):
+        parts = {f"#/components/{section}/{name}" for name in DOCUMENT["components"][section]}
+        assert parts <= used | outside_operations
+
+
+def test_it_has_the_routes_of_the_function() -> None:
+    documented = {path: tuple(item) for path, item in DOCUMENT["paths"].items()}
+    assert documented == {path: tuple(method.lower() for method in methods) for path, methods in ROUTES.items()}
+
+
+def test_every_problem_type_is_documented() -> None:
+    by_operations = {kind for operation in OPERATIONS for kind in operation.problems}
+    assert by_operations | {PATH_NOT_FOUND, METHOD_NOT_ALLOWED} == set(PROBLEM_TYPES)
+    for kind in (PATH_NOT_FOUND, METHOD_NOT_ALLOWED):
+        assert kind.uri in DOCUMENT["info"]["description"]
+
+
+def test_every_event_type_is_documented() -> None:
+    entry = DOCUMENT["components"]["schemas"]["HistoryEntry"]
+    assert [each["properties"]["type"]["const"] for each in entry["oneOf"]] == [
+        event.__name__ for event in get_args(AccountEvent)
+    ]
+
+
+@pytest.mark.parametrize("content", list(contents(DOCUMENT)), ids=lambda content: str(content["schema"])[:60])
+def test_every_example_fits_its_schema(content: dict[str, Any]) -> None:
+    schema = {**content["schema"], "components": DOCUMENT["components"]}
+    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+    examples = [content["example"]] if "example" in content else []
+    examples += [resolve(each["$ref"])["value"] for each in content.get("examples", {}).values()]
+    assert examples
+    for example in examples:
+        validator.validate(example)
+
+
+def test_the_tag_of_a_command_is_optional_and_fixed() -> None:
+    for operation in OPERATIONS:
+        if operation.command is not None:
+            schema = DOCUMENT["components"]["schemas"][operation.command.__name__]
+            assert schema["properties"]["type"] == {"enum": [operation.command.__name__]}
+            assert "type" not in schema["required"]
+            assert schema["additionalProperties"] is False
+
+
+def test_patterns_are_written_for_json_schema() -> None:
+    assert r"(?!\n)" not in openapi_text()

@@ -1,0 +1,99 @@
+"""What identifies a request, what is recorded of its caller, and how long an answer is remembered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+
+from lambdas.accounts.commands import CreditAccount
+from lambdas.eventsourcing.memory import InMemoryEventStore
+from lambdas.eventsourcing.retry import Deadline
+from lambdas.httpapi.conditional import EntityTags
+from lambdas.httpapi.idempotency import derived_account_id, request_hash
+from tests.unit.httpapi.suite.in_process import in_process_api
+
+TOKENS = st.text("ABCz09._:-", min_size=1, max_size=64)
+
+
+def test_the_request_hash_is_what_the_documentation_says() -> None:
+    parts = (b"POST", b"/accounts/a/credit", b'{"type":"CreditAccount","amount":5}', b'"1", "2"')
+    expected = hashlib.sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).digest()
+    tags = EntityTags(('"1"', '"2"'))
+    assert request_hash("POST", "/accounts/a/credit", CreditAccount(amount=5), tags) == expected
+
+
+def test_the_derived_account_id_never_changes() -> None:
+    assert derived_account_id("AROAEXAMPLE", "order-1") == "3d9481ff-ba2d-868a-8823-6c60603433cd"
+
+
+@given(TOKENS, TOKENS, TOKENS, TOKENS)
+@settings(deadline=None)
+def test_derived_account_ids(caller: str, key: str, other_caller: str, other_key: str) -> None:
+    account_id = derived_account_id(caller, key)
+    parsed = uuid.UUID(account_id)
+    assert (parsed.version, parsed.variant, str(parsed)) == (8, uuid.RFC_4122, account_id)
+    same = (caller, key) == (other_caller, other_key)
+    assert (account_id == derived_account_id(other_caller, other_key)) == same
+
+
+class Clock:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def test_answers_are_remembered_for_seven_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    api = in_process_api(monkeypatch, clock=clock)
+    account_id, key = api.open(), {"Idempotency-Key": "key"}
+    api.post(f"/accounts/{account_id}/credit", {"amount": 1}, key)
+    clock.now += timedelta(days=7) - timedelta(seconds=1)
+    assert api.post(f"/accounts/{account_id}/credit", {"amount": 1}, key).json()["balance"] == 1
+    clock.now += timedelta(seconds=2)
+    again = api.post(f"/accounts/{account_id}/credit", {"amount": 1}, key)
+    assert (again.json()["balance"], "idempotent-replayed" in again.headers) == (2, False)
+
+
+def test_an_opening_after_the_receipt_has_gone_finds_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    api = in_process_api(monkeypatch, clock=clock)
+    key = {"Idempotency-Key": "key"}
+    api.post("/accounts", {"currency": "EUR"}, key)
+    clock.now += timedelta(days=8)
+    answer = api.post("/accounts", {"currency": "EUR"}, key)
+    assert (answer.status, answer.problem) == (422, "account-already-exists")
+
+
+@pytest.mark.parametrize(
+    ("caller", "actor"),
+    [("AROAEXAMPLE:session-of-somebody", "AROAEXAMPLE"), ("AIDAEXAMPLE", "AIDAEXAMPLE"), (None, "anonymous")],
+)
+def test_the_principal_is_recorded_without_its_session(
+    monkeypatch: pytest.MonkeyPatch, caller: str | None, actor: str
+) -> None:
+    store = InMemoryEventStore()
+    api = in_process_api(monkeypatch, store=store, caller=caller)
+    account_id = api.post("/accounts", {"currency": "EUR"}, {"X-Correlation-Id": "corr"}).json()["account_id"]
+    metadata = json.loads(store.read(account_id, deadline=Deadline()).rows[0].metadata)
+    assert metadata == {"command_id": metadata["command_id"], "correlation_id": "corr", "actor": actor}
+    assert uuid.UUID(metadata["command_id"]).version == 4
+
+
+def test_accounts_under_one_key_differ_by_caller_not_by_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = in_process_api(monkeypatch)
+    ids = []
+    for caller in ("AROAONE:a", "AROAONE:b", "AROATWO:a"):
+        api.caller = caller
+        answer = api.post("/accounts", {"currency": "EUR"}, {"Idempotency-Key": "key"})
+        ids.append(answer.json()["account_id"])
+    assert ids[0] == ids[1] != ids[2]

@@ -1,0 +1,92 @@
+"""Every error has its place in HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from lambdas.accounts import errors as domain
+from lambdas.contracts import problems
+from lambdas.eventsourcing import errors as store
+from lambdas.httpapi import errors as http
+from lambdas.httpapi.problems import problem_type
+
+EXAMPLES: list[Exception] = [
+    http.InvalidRequestError("field", "reason"),
+    http.PathNotFoundError(),
+    http.MethodNotAllowedError(["GET"]),
+    http.PayloadTooLargeError(),
+    http.UnsupportedMediaTypeError(),
+    http.VersionNotReachedError(),
+    domain.InvalidFieldError("field", "reason"),
+    domain.AccountNotFoundError(),
+    domain.AccountAlreadyExistsError(),
+    domain.AccountClosedError(),
+    domain.InsufficientFundsError(),
+    domain.BalanceNotZeroError(),
+    domain.BalanceLimitExceededError(),
+    domain.CurrencyMismatchError(),
+    domain.SameAccountError(),
+    store.PreconditionFailedError("stream", 1),
+    store.IdempotencyKeyReusedError("key"),
+    store.ContentionError(["stream"], 3),
+    store.VersionNotFoundError("stream", 2, 1),
+    store.ReadUnavailableError(),
+    store.NotAppliedError(),
+    store.OutcomeUnknownError(),
+]
+UNEXPECTED = [
+    store.CommitTooLargeError(),
+    store.InconsistentReadError("stream", 1),
+    store.CorruptRowError("stream", 1, "reason"),
+    store.UnknownSchemaError(),
+    ValueError(),
+]
+OF_THE_GATEWAY = {
+    problems.MALFORMED_REQUEST,
+    problems.UNAUTHORIZED,
+    problems.FORBIDDEN,
+    problems.TOO_MANY_REQUESTS,
+}
+
+
+def leaves(error: type[Exception]) -> Iterator[type[Exception]]:
+    children = error.__subclasses__()
+    if not children:
+        yield error
+    for child in children:
+        yield from leaves(child)
+
+
+def test_every_error_of_requests_and_domain_has_an_example_here() -> None:
+    expected = {*leaves(http.RequestError), *leaves(domain.DomainError)}
+    assert expected <= {type(error) for error in EXAMPLES}
+
+
+@pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
+def test_an_expected_error_is_no_internal_error(error: Exception) -> None:
+    kind = problem_type(error)
+    assert kind is not problems.INTERNAL_ERROR
+    if isinstance(error, domain.DomainError):
+        assert (kind.code, kind.status < 500) == (error.code, True)
+
+
+@pytest.mark.parametrize("error", UNEXPECTED, ids=lambda error: type(error).__name__)
+def test_anything_else_is_an_internal_error(error: Exception) -> None:
+    assert problem_type(error) is problems.INTERNAL_ERROR
+
+
+def test_every_problem_type_is_used() -> None:
+    used = {problem_type(error) for error in [*EXAMPLES, *UNEXPECTED]} | OF_THE_GATEWAY
+    assert used == set(problems.PROBLEM_TYPES)
+
+
+def test_codes_are_unique() -> None:
+    codes = [kind.code for kind in problems.PROBLEM_TYPES]
+    assert len(set(codes)) == len(codes)
+
+
+def test_what_can_be_tried_again_says_when() -> None:
+    for kind in problems.PROBLEM_TYPES:
+        assert (kind.retry_after is not None) == (kind.status in {429, 503})
