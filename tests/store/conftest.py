@@ -10,6 +10,7 @@ import pytest
 
 from tests.support import backends
 from tests.support.backends import Backend, DynamoDBBackend, NewBackend, NewId
+from tests.support.tally import Others, add, repository
 
 
 @pytest.fixture(scope="module", params=backends.names())
@@ -51,3 +52,15 @@ def new_id(request: pytest.FixtureRequest) -> NewId:
 def stream_id(new_id: NewId) -> str:
     """The id of a stream that does not exist yet."""
     return new_id()
+
+
+@pytest.fixture
+def others(backend: Backend, stream_id: str) -> Others:
+    """Somebody else adds to the stream."""
+    return lambda amount: add(repository(backend.store), stream_id, amount)
+
+
+@pytest.fixture(params=["warm", "cold"])
+def second(request: pytest.FixtureRequest) -> str:
+    """Whether the second request comes to the same repository or to one that remembers nothing."""
+    return str(request.param)

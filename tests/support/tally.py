@@ -50,6 +50,9 @@ class TallyError(Exception):
 
 TallyRepository = Repository[Tally, Added]
 
+Others = Callable[[int], object]
+"""Others add a number to the test's stream."""
+
 
 def evolve(state: Tally | None, event: Added) -> Tally:
     """The state after one more event."""
