@@ -3,6 +3,8 @@
 BIN := .venv/bin
 PY := $(BIN)/python
 ENV ?= dev
+# First of all the Node of the virtual environment: whatever else the machine has is not pinned.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 ifeq ($(origin PYTHON),undefined)
 PYTHON := $(shell $(PY) -c '' 2>/dev/null && echo $(PY) || echo python3)
 endif
