@@ -16,6 +16,9 @@ REQUEST_SECONDS = 10.0
 ATTEMPT_SECONDS = 3.0
 """The longest one attempt can take: 1 s to connect and 2 s to read."""
 
+PAUSE_SECONDS = 0.4
+"""The longest pause before an attempt."""
+
 
 class Deadline:
     """The moment by which a request must be answered."""
@@ -25,8 +28,8 @@ class Deadline:
         self._end = monotonic() + seconds
 
     def allows_attempt(self) -> bool:
-        """Whether another attempt, if it took its longest, would still end in time."""
-        return self._end - self._monotonic() >= ATTEMPT_SECONDS
+        """Whether another attempt, if it and the pause before it took their longest, would still end in time."""
+        return self._end - self._monotonic() >= ATTEMPT_SECONDS + PAUSE_SECONDS
 
 
 class Backoff:
@@ -36,7 +39,7 @@ class Backoff:
         self,
         *,
         base: float = 0.02,
-        cap: float = 0.4,
+        cap: float = PAUSE_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
         uniform: Callable[[float, float], float] | None = None,
     ) -> None:
