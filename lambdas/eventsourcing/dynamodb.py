@@ -179,6 +179,8 @@ class DynamoDBEventStore:
             raise OutcomeUnknownError("the store did not say whose rows stand at our versions") from error
         winners: list[EventRow] = []
         for index, item in failed:
+            if index == len(commit.rows) and item is None:
+                raise NotAppliedError("a receipt exists that the store did not return") from error
             if index == len(commit.rows) and item is not None:
                 raise ReceiptExistsError(item_to_receipt(item, self._receipts)) from error
             if item is not None:
