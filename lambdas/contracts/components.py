@@ -123,7 +123,11 @@ PARAMETERS: Final[Document] = {
         20,
     ),
     "Cursor": _parameter(
-        "query", "cursor", {"type": "string"}, "`next_cursor` of the page before; opaque.", _NEXT_PAGE
+        "query",
+        "cursor",
+        {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"},
+        "`next_cursor` of the page before; opaque.",
+        _NEXT_PAGE,
     ),
     "IfMatch": _parameter(
         "header",
