@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
+from math import ceil
 from typing import Any
 
 import msgspec
@@ -27,6 +29,7 @@ _TYPES = {
     "state": "S",
     "state_schema": "N",
 }
+_NUMBER_LIMIT = 2**63
 _OPTIONAL = {"state", "state_schema"}
 _REQUIRED = frozenset(_TYPES) - _OPTIONAL
 
@@ -64,7 +67,7 @@ def row_to_item(row: EventRow) -> Item:
 def item_to_row(item: Mapping[str, Mapping[str, Any]]) -> EventRow:
     """The row of an item. Raises CorruptRowError for a missing, unknown or wrongly typed attribute."""
     stream_id = str(item[schema.EVENT_TABLE_HASH_KEY]["S"])
-    version = int(item[schema.EVENT_TABLE_RANGE_KEY]["N"])
+    version = _version(item[schema.EVENT_TABLE_RANGE_KEY]["N"], stream_id)
     if not item.keys() >= _REQUIRED:
         raise CorruptRowError(stream_id, version, f"no attribute {min(_REQUIRED - item.keys())}")
     values: dict[str, Any] = {}
@@ -78,11 +81,29 @@ def item_to_row(item: Mapping[str, Mapping[str, Any]]) -> EventRow:
     return EventRow(**values)
 
 
+def _version(text: str, stream_id: str) -> int:
+    """The range key. One that no row was written with is an error of the next version that one may have."""
+    version = _whole(text)
+    if version is None:
+        place = max(Decimal(-_NUMBER_LIMIT), min(Decimal(_NUMBER_LIMIT), Decimal(text)))
+        raise CorruptRowError(stream_id, ceil(place), f"its version is not a whole number: {text}")
+    return version
+
+
 def _number(text: str, stream_id: str, version: int, name: str) -> int:
+    number = _whole(text)
+    if number is None:
+        raise CorruptRowError(stream_id, version, f"{name} is not a whole number: {text}")
+    return number
+
+
+def _whole(text: str) -> int | None:
+    """None for a fraction, and for what is out of the range of 64 bits."""
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
-        raise CorruptRowError(stream_id, version, f"{name} is not a whole number: {text}") from None
+        return None
+    return number if -_NUMBER_LIMIT < number < _NUMBER_LIMIT else None
 
 
 def receipt_to_item(receipt: Receipt, table: ReceiptTable) -> Item:

@@ -49,7 +49,7 @@ class ChainVerifier(Generic[S, E]):
         for row in self._rows(stream_id):
             version += 1
             if row.version != version:
-                raise ChainBrokenError(stream_id, version, "the row is missing")
+                raise ChainBrokenError(stream_id, min(version, row.version), "the row is missing, or out of place")
             if row.hash != row_hash(previous, row):
                 raise ChainBrokenError(stream_id, version, "the hash does not match the row and its predecessor")
             if row.recorded_at < recorded_at:
