@@ -30,7 +30,7 @@ from tests.support.workloads import accounts, anything, credit, opening, transfe
 
 SEED = int(os.environ.get("DAYBOOK_TEST_SEED", "1"))
 RUNS = int(os.environ.get("DAYBOOK_TEST_FAULT_RUNS", "1500"))
-MOTO_RUNS = 3
+MOTO_RUNS = 2
 ORDERS = 12
 UNCERTAIN = {Failed(OutcomeUnknownError), Failed(NotAppliedError), Failed(ContentionError)}
 
