@@ -10,7 +10,7 @@ from tests.support.backends import Backend
 from tests.support.recording import whole_history
 from tests.support.stores import CountingStore
 from tests.support.taker import Taker
-from tests.support.tally import METADATA, OCCURRED_AT, Added, Others, Tally, TallyError, add, repository
+from tests.support.tally import METADATA, OCCURRED_AT, Added, Others, Tally, TallyError, add, added, fold, repository
 
 
 def test_winners_row_is_enough_to_decide_again(backend: Backend, stream_id: str, others: Others) -> None:
@@ -23,6 +23,20 @@ def test_winners_row_is_enough_to_decide_again(backend: Backend, stream_id: str,
     assert taker.take(10) == 3
     assert (counting.reads, counting.commits) == (0, 2)
     assert taker.decided_on == [100, 70]
+
+
+def test_winners_rows_are_enough_to_decide_again(backend: Backend, stream_id: str) -> None:
+    """Three rows lose against three of one commit."""
+    counting = CountingStore(backend.store)
+    repo = repository(counting)
+    add(repo, stream_id, 1)
+    add(repository(backend.store), stream_id, 2, 3, 4)
+    counting.reads = counting.commits = 0
+
+    appended = added(add(repo, stream_id, 5, 6, 7))
+
+    assert appended.state == fold([Added(amount) for amount in range(1, 8)])
+    assert (counting.reads, counting.commits) == (0, 2)
 
 
 def test_memory_far_behind_takes_one_read(backend: Backend, stream_id: str, others: Others) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from lambdas.eventsourcing.decider import Committed
+from lambdas.eventsourcing.cache import StreamCache
+from lambdas.eventsourcing.decider import Committed, Loaded
 from tests.support.backends import Backend, NewId
 from tests.support.recording import whole_history
 from tests.support.stores import CountingStore
@@ -63,6 +64,27 @@ def test_memory_that_is_full_forgets_the_stream_used_longest_ago(backend: Backen
     for stream_id, reads in ((first, 0), (third, 0), (second, 1), (third, 1), (first, 2)):
         add(repo, stream_id, 1)
         assert counting.reads == reads
+
+
+def test_memory_counts_every_use() -> None:
+    cache: StreamCache[int] = StreamCache(2)
+    for stream_id in ("first", "second"):
+        cache.put(Loaded(stream_id, 1, version=1))
+    cache.get("first")
+    cache.put(Loaded("third", 1, version=1))
+
+    assert [cache.get(stream_id) is not None for stream_id in ("first", "second", "third")] == [True, False, True]
+
+
+def test_memory_never_goes_back() -> None:
+    """A slow read that ends after a quicker append must not undo what the append taught."""
+    cache: StreamCache[int] = StreamCache(2)
+    for version in (1, 3, 2, 3):
+        cache.put(Loaded("stream", version, version=version))
+    cache.put(Loaded("nothing"))
+
+    assert cache.get("stream") == Loaded("stream", 3, version=3)
+    assert cache.get("nothing") is None, "what does not exist is not remembered"
 
 
 def test_no_memory(backend: Backend, stream_id: str) -> None:

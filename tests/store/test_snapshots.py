@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -117,9 +118,11 @@ def test_unusable_schema_is_ignored(backend: Backend, stream_id: str, length: in
     events = amounts(length)
     backend.seed(rows_of(stream_id, events, domain=writer))
 
-    loaded = repository(backend.store, domain=domain).load(stream_id)
+    counting = CountingStore(backend.store)
+    loaded = repository(counting, domain=domain).load(stream_id)
 
     assert (loaded.version, loaded.state, loaded.snapshot_version) == (length, fold(events), 0)
+    assert counting.reads == math.ceil(math.log2(length / 10 + 1)), "pages of 10, 20, 40 … rows"
     for version in {1, length // 2 or 1, length}:
         earlier = repository(backend.store, domain=domain).load_version(stream_id, version)
         assert earlier.state == fold(events[:version])
