@@ -162,7 +162,9 @@ def _answer(outcome: Outcome, respond: Callable[[Committed[Account]], Reply]) ->
     return respond(outcome)
 
 
-_application = Application(AccountsApi(deployed_account_service(load_settings(os.environ))).routes())
+_settings = load_settings(os.environ)
+_application = Application(AccountsApi(deployed_account_service(_settings)).routes())
+metrics.set_default_dimensions(environment=_settings.environment)
 
 
 @logger.inject_lambda_context(clear_state=True)

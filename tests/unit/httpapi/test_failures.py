@@ -198,6 +198,10 @@ def test_every_request_has_one_line_and_its_metrics(api: InProcessApi, output: O
     ]
     assert [line["correlation_id"] for line in answered] == [REQUEST_ID, REQUEST_ID, "mine", REQUEST_ID, REQUEST_ID]
     assert {"Requests", "CommandsAccepted", "CommandsReplayed", "CommandsRejected"} <= counted(log)
+    for line in log:
+        if "_aws" in line:
+            assert (line["service"], line["environment"]) == ("daybook", "test")
+            assert set(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]) == {"service", "environment"}
 
 
 def test_the_first_request_of_a_container_counts_a_cold_start(

@@ -12,12 +12,17 @@ import pytest
 from hypothesis import given, settings
 
 from lambdas.accounts.commands import CreditAccount
+from lambdas.accounts.state import Account
+from lambdas.eventsourcing.decider import Committed, Loaded
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.httpapi.conditional import EntityTags
 from lambdas.httpapi.idempotency import derived_account_id, request_hash
+from lambdas.httpapi.replies import remember
+from lambdas.httpapi.views import transfer_reply
 from tests.unit.httpapi.suite.in_process import in_process_api
 
+ACCOUNT_ID = "00000000-0000-4000-8000-000000000001"
 TOKENS = st.text("ABCz09._:-", min_size=1, max_size=64)
 
 
@@ -40,6 +45,14 @@ def test_derived_account_ids(caller: str, key: str, other_caller: str, other_key
     assert (parsed.version, parsed.variant, str(parsed)) == (8, uuid.RFC_4122, account_id)
     same = (caller, key) == (other_caller, other_key)
     assert (account_id == derived_account_id(other_caller, other_key)) == same
+
+
+def test_the_longest_answer_leaves_a_receipt_within_one_kilobyte() -> None:
+    longest = Account("closed", "EUR", -(10**15 - 1), 10**15 - 1)
+    account = Loaded(ACCOUNT_ID, longest, version=10**9, recorded_at="2026-03-01T09:30:00.250000Z")
+    reply = transfer_reply(ACCOUNT_ID)(Committed("commit", (account, account)))
+    keys_and_hash = 64 + len(ACCOUNT_ID) + 22 + 32 + 150
+    assert len(remember(reply)) + keys_and_hash < 1024
 
 
 class Clock:
