@@ -1,0 +1,1 @@
+"""The `daybook` command for operators."""

@@ -1,0 +1,80 @@
+"""Command line of `daybook`.
+
+Exit status of `verify`: 0 every account verifies; 1 a history is broken, or there is none; 2 the command line or the
+environment file is wrong; 3 nothing is known to be broken, but an account could not be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from cli.ledger import Ledger, LedgerError, ledger_in_file, open_store
+from cli.verification import VERIFIED, Verification, as_json, as_text, exit_status, verify
+from lambdas.accounts.text import UUID_PATTERN
+from lambdas.eventsourcing.store import EventStore
+
+ENVIRONMENT_FILE = Path(".local/environment.json")
+
+
+def main(arguments: Sequence[str] | None = None, *, store_of: Callable[[Ledger], EventStore] = open_store) -> int:
+    """Run a command; gives its exit status. Wrong usage ends in SystemExit(2)."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        store = store_of(_ledger(options))
+    except LedgerError as error:
+        parser.error(str(error))
+    results: list[Verification] = []
+    for account_id in options.account_ids:
+        results.append(verify(store, account_id))
+        if not options.json:
+            print(as_text(results[-1]), flush=True)
+    if options.json:
+        print(as_json(results))
+    elif len(results) > 1:
+        print(f"{sum(each.status == VERIFIED for each in results)} of {len(results)} accounts verify")
+    return exit_status(results)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="daybook", description="Operate a Daybook ledger.", allow_abbrev=False)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    command = commands.add_parser(
+        "verify",
+        help="check that the history of accounts is as it was written",
+        description="Check versions, hashes, times and snapshots of all events of the accounts, from the first one on.",
+        epilog="Exit status: 0 all verify, 1 broken or without a history, 2 wrong usage, 3 could not be read.",
+        allow_abbrev=False,
+    )
+    command.add_argument("account_ids", nargs="+", type=_account_id, metavar="ACCOUNT_ID", help="a UUID")
+    where = command.add_mutually_exclusive_group()
+    where.add_argument(
+        "--environment-file",
+        type=Path,
+        default=ENVIRONMENT_FILE,
+        metavar="PATH",
+        help=f"what `make run` wrote about the running system (default: {ENVIRONMENT_FILE})",
+    )
+    where.add_argument(
+        "--event-table", metavar="NAME", help="the event table in AWS; credentials as AWS's own tools find them"
+    )
+    command.add_argument("--region", help="of the event table (default: as AWS's own tools find it)")
+    command.add_argument("--json", action="store_true", help="one JSON document instead of a line an account")
+    return parser
+
+
+def _account_id(text: str) -> str:
+    if not re.match(UUID_PATTERN, text.lower()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a UUID")
+    return text.lower()
+
+
+def _ledger(options: argparse.Namespace) -> Ledger:
+    if options.event_table is not None:
+        return Ledger(options.event_table, options.region)
+    if options.region is not None:
+        raise LedgerError("--region goes with --event-table")
+    return ledger_in_file(options.environment_file)
