@@ -130,19 +130,8 @@ def test_wrong_usage(arguments: list[str], complaint: str, capsys: pytest.Captur
 
 def test_the_environment_file_says_where_the_ledger_is(tmp_path: Path, store: InMemoryEventStore) -> None:
     path, asked = tmp_path / "environment.json", []
-    path.write_text(
-        json.dumps(
-            {
-                "api_url": "http://localhost:1/x",
-                "aws_endpoint_url": "http://localhost:1",
-                "region": "eu-west-1",
-                "event_table": "events",
-                "commands_table": "commands",
-                "headers": {},
-                "added_later": 1,
-            }
-        )  # fmt: skip
-    )
+    described = {"aws_endpoint_url": "http://localhost:1", "region": "eu-west-1", "event_table": "events"}
+    path.write_text(json.dumps(described | {"api_url": "http://localhost:1/x", "headers": {}, "added_later": 1}))
 
     def store_of(ledger: Ledger) -> InMemoryEventStore:
         asked.append(ledger)
