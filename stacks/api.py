@@ -11,6 +11,7 @@ from constructs_lib.python_function import ARCHITECTURE, RUNTIME, PythonFunction
 from constructs_lib.python_packages import PythonPackages
 from constructs_lib.receipt_table import ReceiptTable
 from constructs_lib.rest_api import FunctionRestApi
+from lambdas.httpapi.routing import ROUTES
 from stacks.environment import Environment
 from stacks.gateway_answers import GATEWAY_ANSWERS
 
@@ -20,16 +21,6 @@ SERVICE = "daybook"
 STAGE_NAME = "v1"
 FUNCTION_TIMEOUT = Duration.seconds(20)
 """Above the store's ten seconds of attempts, below the gateway's 29."""
-
-ROUTES = {
-    "/accounts": ["POST"],
-    "/accounts/{account_id}": ["GET"],
-    "/accounts/{account_id}/credit": ["POST"],
-    "/accounts/{account_id}/withdraw": ["POST"],
-    "/accounts/{account_id}/close": ["POST"],
-    "/accounts/{account_id}/events": ["GET"],
-    "/transfers": ["POST"],
-}
 
 
 class ApiStack(Stack):
