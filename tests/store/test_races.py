@@ -157,6 +157,18 @@ def test_a_lost_race_is_a_failed_precondition() -> None:
     )
 
 
+def test_a_precondition_holds_for_the_state_that_is_decided_on() -> None:
+    """What the cache remembers meets the precondition but not the rule; what is read meets the rule alone."""
+    store, recorder, (ahead, behind) = _store_and_banks(2)
+    account = _behind(store, recorder, ahead, behind)
+    recorder.send(ahead, credit("more", account, 100))
+    order = withdrawal("late", account, 200)
+
+    assert recorder.send(behind, Order("late", order.command, (account,), expected=frozenset({2}))) == Rejected(
+        "precondition-failed", 5
+    )
+
+
 def test_a_lost_race_to_a_version_that_is_expected_too_is_none() -> None:
     """If-Match: "2", "4" says that both will do: to answer 412 at version 4 would not be true."""
     store, recorder, (ahead, behind) = _store_and_banks(2)

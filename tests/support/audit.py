@@ -123,6 +123,8 @@ class Audit:
         events = [stream.events[version - 1] for stream, version in zip(streams, outcome.versions, strict=True)]
         if _decide(order, before) != events:
             yield f"its events {events} do not follow from {before}"
+        if order.expected is not None and outcome.versions[0] - 1 not in order.expected | {0}:
+            yield f"acknowledged at {outcome.versions}, but expected at {sorted(order.expected)}"
         if any(s.windows[v][0] > answer.ended for s, v in zip(streams, outcome.versions, strict=True)):
             yield "acknowledged before it was there"
 
