@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from msgspec import UnsetType
-
 from lambdas.accounts.errors import InvalidFieldError
 
 MAX_FUTURE = timedelta(minutes=5)
@@ -19,13 +17,11 @@ def in_utc(occurred_at: datetime) -> datetime:
         raise InvalidFieldError("occurred_at", "is outside the years 1 to 9999 in UTC") from None
 
 
-def business_time(occurred_at: datetime | UnsetType, now: datetime) -> datetime:
-    """The command's `occurred_at` in UTC, or `now` (UTC) when it gave none.
+def business_time(occurred_at: datetime, now: datetime) -> datetime:
+    """A command's `occurred_at` in UTC.
 
     Raises InvalidFieldError for a time more than 5 minutes after `now`, or one that UTC cannot write.
     """
-    if isinstance(occurred_at, UnsetType):
-        return now
     moment = in_utc(occurred_at)
     if moment > now + MAX_FUTURE:
         raise InvalidFieldError("occurred_at", "is more than 5 minutes in the future")

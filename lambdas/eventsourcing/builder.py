@@ -50,7 +50,7 @@ class CommitBuilder(Generic[S, E]):
         events: Sequence[Sequence[E]],
         *,
         metadata: str,
-        occurred_at: str,
+        occurred_at: str | None,
         idempotency: Idempotency[S] | None,
     ) -> Draft[S]:
         """The commit that appends `events[i]` to `loaded[i]`, with its receipt when the request has a key.
@@ -58,7 +58,7 @@ class CommitBuilder(Generic[S, E]):
         `recorded_at` is the larger of now and the streams' newest, so that it never decreases in any of them.
         """
         moment = self._clock()
-        recorded_at = format_timestamp(moment)
+        recorded_at = now = format_timestamp(moment)
         for stream in loaded:
             recorded_at = max(recorded_at, stream.recorded_at)
         commit_id = self._new_commit_id()
@@ -67,7 +67,7 @@ class CommitBuilder(Generic[S, E]):
         for stream, stream_events in zip(loaded, events, strict=True):
             current = stream
             for event in stream_events:
-                current, row = self._next(current, event, commit_id, metadata, occurred_at, recorded_at)
+                current, row = self._next(current, event, commit_id, metadata, occurred_at or now, recorded_at)
                 rows.append(row)
             after.append(current)
         committed = Committed(commit_id, tuple(after))

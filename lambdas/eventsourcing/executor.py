@@ -54,7 +54,7 @@ class CommandExecutor(Generic[S, E]):
         decide: Decide[E],
         *,
         metadata: str,
-        occurred_at: str,
+        occurred_at: str | None,
         expected: frozenset[int] | None,
         idempotency: Idempotency[S] | None,
         opens: bool,

@@ -94,7 +94,7 @@ class Repository(Generic[S, E]):
         decide: Decide[E],
         *,
         metadata: Metadata,
-        occurred_at: str,
+        occurred_at: str | None,
         expected: frozenset[int] | None = None,
         idempotency: Idempotency[S] | None = None,
         opens: bool = False,
@@ -102,8 +102,9 @@ class Repository(Generic[S, E]):
         """Decide on the states of the streams and append the events, all or nothing.
 
         A stream that is remembered is not read; with `opens`, none is, since a new one is expected. `expected`
-        holds the versions allowed for the first stream (empty: none is). A stream that gets no event is not
-        guarded against a change meanwhile.
+        holds the versions allowed for the first stream (empty: none is): after a lost race the command is decided
+        again only at such a version. `occurred_at` None is now. A stream that gets no event is not guarded against a
+        change meanwhile.
 
         Raises the domain's rejection, PreconditionFailedError, IdempotencyKeyReusedError, ContentionError,
         CommitTooLargeError, NotAppliedError, OutcomeUnknownError, and what reads raise but ReadUnavailableError.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, UnsetType
 
 from lambdas.accounts.business_time import business_time
 from lambdas.accounts.commands import AccountCommand, OpenAccount, Transfer
@@ -134,7 +134,9 @@ class AccountService:
             raise AccountNotFoundError("the account does not exist")
         return history
 
-    def _occurred_at(self, command: AccountCommand | Transfer) -> str:
+    def _occurred_at(self, command: AccountCommand | Transfer) -> str | None:
+        if isinstance(command.occurred_at, UnsetType):
+            return None
         return format_timestamp(business_time(command.occurred_at, self._clock()))
 
 

@@ -1,11 +1,10 @@
-"""Business time: given or now, never more than five minutes ahead, always in UTC."""
+"""Business time: never more than five minutes ahead, always in UTC."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from msgspec import UNSET
 
 from lambdas.accounts.business_time import business_time
 from lambdas.accounts.errors import InvalidFieldError
@@ -15,10 +14,6 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 def at_offset(text: str, hours: int) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=timezone(timedelta(hours=hours)))
-
-
-def test_is_now_when_not_given() -> None:
-    assert business_time(UNSET, NOW) == NOW
 
 
 @pytest.mark.parametrize("moment", [datetime(1, 1, 1, tzinfo=UTC), NOW - timedelta(days=400), NOW])
