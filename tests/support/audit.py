@@ -129,20 +129,31 @@ class Audit:
             yield "acknowledged before it was there"
 
     def _was_true(self, order: Order, rejected: Rejected, started: int, ended: int) -> bool:
-        """Whether a combination of versions that may have been the newest together justifies the rejection."""
-        candidates = [self._newest_between(stream_id, started, ended) for stream_id in order.account_ids]
-        for choice in itertools.product(*candidates):
-            windows = [self._window(s, v) for s, v in zip(order.account_ids, choice, strict=True)]
-            together = max(low for low, _ in windows) <= min(high for _, high in windows)
-            if together and self._justifies(order, rejected, choice):
-                return True
-        return False
+        """Whether the order had to be rejected at some moment, and whether what was said was true of versions then.
 
-    def _justifies(self, order: Order, rejected: Rejected, versions: Sequence[int]) -> bool:
-        if rejected.code == PRECONDITION_FAILED:
-            return rejected.version == versions[0] and versions[0] not in (order.expected or ())
-        states = [self._state(s, v) for s, v in zip(order.account_ids, versions, strict=True)]
-        return _decide(order, states) == rejected.code
+        Streams are read one after the other. So the reason may be true of the one stream at one moment (no funds)
+        and hide, by the order of the rules, behind another that was true then (the receiver was not open yet).
+        """
+        candidates = [self._newest_between(stream_id, started, ended) for stream_id in order.account_ids]
+        choices = list(itertools.product(*candidates))
+        at_one_moment = [choice for choice in choices if self._stood_together(order, choice)]
+        return any(self._justifies(order, rejected, choice) for choice in choices) and any(
+            self._justifies(order, None, choice) for choice in at_one_moment
+        )
+
+    def _stood_together(self, order: Order, versions: Sequence[int]) -> bool:
+        windows = [self._window(s, v) for s, v in zip(order.account_ids, versions, strict=True)]
+        return max(low for low, _ in windows) <= min(high for _, high in windows)
+
+    def _justifies(self, order: Order, rejected: Rejected | None, versions: Sequence[int]) -> bool:
+        """Whether these versions justify this rejection; None: any rejection."""
+        unexpected = order.expected is not None and versions[0] not in order.expected
+        if rejected is not None and rejected.code == PRECONDITION_FAILED:
+            return unexpected and rejected.version == versions[0]
+        decision = _decide(order, [self._state(s, v) for s, v in zip(order.account_ids, versions, strict=True)])
+        if rejected is None:
+            return unexpected or isinstance(decision, str)
+        return decision == rejected.code
 
     def _newest_between(self, stream_id: str, started: int, ended: int) -> list[int]:
         if stream_id not in self._streams:
