@@ -1,0 +1,103 @@
+"""A server on this machine that reads a request and then behaves badly, on plain TCP or on TLS."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from tests.support.clocks import START
+
+Behaviour = Callable[[socket.socket], None]
+"""What is done with a connection once a whole request was read from it; it is closed afterwards."""
+RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER with no time: closing resets the connection."""
+
+
+def hang_up(connection: socket.socket) -> None:
+    """Close in an orderly way."""
+
+
+def reset(connection: socket.socket) -> None:
+    """Close with a reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+
+
+def break_tls(connection: socket.socket) -> None:
+    """Send a TLS record that was not made with the connection's keys."""
+    os.write(connection.fileno(), b"\x17\x03\x03\x00\x20" + bytes(32))
+
+
+def answer(status: int, body: bytes, *, promised: int | None = None) -> Behaviour:
+    """Answer with a body, of which the headers may promise more bytes than come."""
+    head = f"HTTP/1.1 {status} Status\r\nContent-Length: {len(body) if promised is None else promised}\r\n\r\n"
+    return say(head.encode() + body)
+
+
+def say(data: bytes) -> Behaviour:
+    """Send bytes."""
+    return lambda connection: connection.sendall(data)
+
+
+@contextmanager
+def serving(behaviour: Behaviour, certificate: Path | None = None) -> Iterator[str]:
+    """Gives the URL. `certificate` holds one with its key; without, there is no TLS."""
+    tls = None
+    if certificate is not None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=_serve, args=(listener, behaviour, tls))
+        thread.start()
+        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def _serve(listener: socket.socket, behaviour: Behaviour, tls: ssl.SSLContext | None) -> None:
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        with suppress(OSError):
+            if tls is not None:
+                connection = tls.wrap_socket(connection, server_side=True)
+            _read_request(connection)
+            behaviour(connection)
+        connection.close()
+
+
+def _read_request(connection: socket.socket) -> None:
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(65536)
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+    while len(body) < length:
+        body += connection.recv(65536)
+
+
+def write_certificate(path: Path) -> None:
+    """A certificate of 127.0.0.1 signed by itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(START - timedelta(days=1))
+        .not_valid_after(START + timedelta(days=3650))
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(pem + certificate.public_bytes(Encoding.PEM))
