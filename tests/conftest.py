@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+pytest.register_assert_rewrite("tests.unit.httpapi.suite")  # run in process and against the deployed API
+
 UNIT_TESTS = Path(__file__).parent / "unit"
 
 settings.register_profile("daybook", print_blob=True, derandomize=False, deadline=None)
