@@ -58,19 +58,23 @@ def serving(behaviour: Behaviour, certificate: Path | None = None) -> Iterator[s
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(certificate)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=_serve, args=(listener, behaviour, tls))
+        listener.settimeout(0.05)
+        stop = threading.Event()
+        thread = threading.Thread(target=_serve, args=(listener, behaviour, tls, stop))
         thread.start()
-        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{listener.getsockname()[1]}"
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
+        try:
+            yield f"{'http' if tls is None else 'https'}://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            stop.set()
+            thread.join()
 
 
-def _serve(listener: socket.socket, behaviour: Behaviour, tls: ssl.SSLContext | None) -> None:
-    while True:
+def _serve(listener: socket.socket, behaviour: Behaviour, tls: ssl.SSLContext | None, stop: threading.Event) -> None:
+    while not stop.is_set():
         try:
             connection, _ = listener.accept()
-        except OSError:
-            return
+        except TimeoutError:
+            continue
         with suppress(OSError):
             if tls is not None:
                 connection = tls.wrap_socket(connection, server_side=True)
@@ -82,11 +86,18 @@ def _serve(listener: socket.socket, behaviour: Behaviour, tls: ssl.SSLContext | 
 def _read_request(connection: socket.socket) -> None:
     received = b""
     while b"\r\n\r\n" not in received:
-        received += connection.recv(65536)
+        received += _receive(connection)
     head, _, body = received.partition(b"\r\n\r\n")
     length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
     while len(body) < length:
-        body += connection.recv(65536)
+        body += _receive(connection)
+
+
+def _receive(connection: socket.socket) -> bytes:
+    data = connection.recv(65536)
+    if not data:
+        raise ConnectionError("the client hung up")
+    return data
 
 
 def write_certificate(path: Path) -> None:
