@@ -29,7 +29,7 @@ from tests.support.recording import whole_history
 from tests.support.workloads import accounts, anything, credit, opening, transfer, withdrawal
 
 SEED = int(os.environ.get("DAYBOOK_TEST_SEED", "1"))
-RUNS = int(os.environ.get("DAYBOOK_TEST_FAULT_RUNS", "1500"))
+RUNS = int(os.environ.get("DAYBOOK_TEST_FAULT_RUNS", "1000"))
 MOTO_RUNS = 2
 ORDERS = 12
 UNCERTAIN = {Failed(OutcomeUnknownError), Failed(NotAppliedError), Failed(ContentionError)}
