@@ -104,7 +104,8 @@ class Repository(Generic[S, E]):
         A stream that is remembered is not read; with `opens`, none is, since a new one is expected. `expected`
         holds the versions allowed for the first stream (empty: none is): after a lost race the command is decided
         again only at such a version. `occurred_at` None is now. A stream that gets no event is not guarded against a
-        change meanwhile.
+        change meanwhile. Streams are read one after the other, so `decide` rejects for what is true of one of them,
+        not for a combination, which may never have stood together.
 
         Raises the domain's rejection, PreconditionFailedError, IdempotencyKeyReusedError, ContentionError,
         CommitTooLargeError, NotAppliedError, OutcomeUnknownError, and what reads raise but ReadUnavailableError.
