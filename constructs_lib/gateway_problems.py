@@ -30,8 +30,12 @@ class GatewayProblem:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Header values, which a gateway wants in single quotes."""
-        headers = {"Content-Type": f"'{MEDIA_TYPE}'"}
+        """Header values: fixed ones in single quotes, as a gateway wants them, and the id of the request."""
+        headers = {
+            "Content-Type": f"'{MEDIA_TYPE}'",
+            "Cache-Control": "'no-store'",
+            "X-Correlation-Id": "context.requestId",
+        }
         if self.retry_after is not None:
             headers["Retry-After"] = f"'{self.retry_after}'"
         return headers

@@ -31,7 +31,6 @@ ACCESS_LOG_FIELDS = {
     "requestId": "$context.requestId",
     "extendedRequestId": "$context.extendedRequestId",
     "traceId": "$context.xrayTraceId",
-    "caller": "$context.identity.caller",
     "sourceIp": "$context.identity.sourceIp",
     "method": "$context.httpMethod",
     "resource": "$context.resourcePath",
@@ -42,7 +41,8 @@ ACCESS_LOG_FIELDS = {
     "integrationLatencyMs": "$context.integrationLatency",
     "integrationStatus": "$context.integration.status",
 }
-"""Route templates instead of paths, so that no identifier of a customer's account is kept here."""
+"""Route templates instead of paths, so that no identifier of a customer's account is kept here. No caller either: the
+gateway knows only the whole principal, whose session name may be a person's address; events keep the principal's id."""
 
 
 class FunctionRestApi(Construct):

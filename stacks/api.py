@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk.aws_cloudwatch import Metric
 from constructs import Construct
 
 from constructs_lib.alarms import alarm_on_any
@@ -19,6 +20,12 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 HANDLER = "lambdas.handlers.accounts_api.handler"
 SERVICE = "daybook"
 STAGE_NAME = "v1"
+ALARMING_COUNTS = {
+    "InternalErrors": "A request ended in an error that nobody expected; the log has its traceback.",
+    "CommandsUnavailable": "A command was answered 503: it was not applied, or it is not known whether it was.",
+}
+"""Metrics of the function, and what it means when one is counted."""
+
 FUNCTION_TIMEOUT = Duration.seconds(20)
 """Above the store's ten seconds of attempts, below the gateway's 29."""
 
@@ -50,7 +57,7 @@ class ApiStack(Stack):
             log_retention=config.log_retention,
             removal_policy=config.removal_policy,
         )
-        self._watch()
+        self._watch(config)
         CfnOutput(self, "ApiUrl", value=self.rest_api.api.url)
 
     def _function(self, config: Environment, events: EventTable, commands: ReceiptTable) -> PythonFunction:
@@ -81,13 +88,12 @@ class ApiStack(Stack):
         commands.grant_receipts(function.role)
         return function
 
-    def _watch(self) -> None:
-        alarm_on_any(
-            self,
-            "ServerErrors",
-            metric=self.rest_api.api.deployment_stage.metric_server_error(),
-            description="A caller was answered 5xx: its command may or may not have taken effect.",
-        )
+    def _watch(self, config: Environment) -> None:
+        """Not on every 5xx: a caller may ask for one by a `min_version` that is not there yet."""
+        for name, description in ALARMING_COUNTS.items():
+            dimensions = {"service": SERVICE, "environment": config.name}
+            metric = Metric(namespace=SERVICE, metric_name=name, dimensions_map=dimensions)
+            alarm_on_any(self, name, metric=metric, description=description)
         alarm_on_any(
             self,
             "FunctionErrors",

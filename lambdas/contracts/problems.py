@@ -61,7 +61,7 @@ IDEMPOTENCY_KEY_REUSED: Final = ProblemType(
 MALFORMED_REQUEST: Final = ProblemType("malformed-request", 400, "The gateway cannot read the request")
 UNAUTHORIZED: Final = ProblemType("unauthorized", 401, "The request is not authenticated")
 FORBIDDEN: Final = ProblemType("forbidden", 403, "The caller may not do this")
-TOO_MANY_REQUESTS: Final = ProblemType("too-many-requests", 429, "The caller sends too many requests", 1)
+TOO_MANY_REQUESTS: Final = ProblemType("too-many-requests", 429, "There are too many requests at the moment", 1)
 
 PROBLEM_TYPES: Final = (
     INVALID_REQUEST,

@@ -68,6 +68,7 @@ class Application:
             error = _routing_error(request)
         kind = problem_type(error)
         if kind is problems.INTERNAL_ERROR:
+            count("InternalErrors")
             logger.exception("request failed unexpectedly", exc_info=error)
         elif kind.status >= problems.INTERNAL_ERROR.status:
             logger.warning("request could not be served", problem=kind.code, reason=str(error))

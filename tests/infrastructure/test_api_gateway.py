@@ -7,7 +7,14 @@ import pytest
 from aws_cdk.assertions import Match
 from aws_cdk.aws_apigateway import ResponseType
 
-from lambdas.contracts.problems import PROBLEM_TYPES
+from lambdas.contracts.problems import (
+    FORBIDDEN,
+    MALFORMED_REQUEST,
+    PROBLEM_TYPES,
+    TOO_MANY_REQUESTS,
+    UNAUTHORIZED,
+    ProblemType,
+)
 from tests.infrastructure.synthesis import Deployable, Synthesized
 
 METHOD = "AWS::ApiGateway::Method"
@@ -95,8 +102,9 @@ def test_access_is_logged_as_json_without_account_ids(anywhere: Synthesized) -> 
     _, stage = anywhere.api.only(STAGE)
     log = stage["Properties"]["AccessLogSetting"]
     fields = json.loads(log["Format"])
-    assert {"requestId", "caller", "status", "method", "resource", "latencyMs"} <= fields.keys()
+    assert {"requestId", "status", "method", "resource", "latencyMs"} <= fields.keys()
     assert "$context.path" not in fields.values()
+    assert not any("identity.caller" in value or "identity.user" in value for value in fields.values())
     assert all(value.startswith("$context.") for value in fields.values())
     group_id = log["DestinationArn"]["Fn::Join"][1][-1]["Ref"]
     assert anywhere.api.body["Resources"][group_id]["Type"] == "AWS::Logs::LogGroup"
@@ -144,7 +152,10 @@ def test_whatever_the_gateway_answers_itself_is_a_problem(anywhere: Synthesized)
         assert body.keys() == {"type", "title", "status", "detail"}
         assert body["title"] == known[body["type"]].title
         assert body["status"] == known[body["type"]].status == int(each["StatusCode"])
-        assert each["ResponseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        headers = each["ResponseParameters"]
+        assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        assert headers["gatewayresponse.header.Cache-Control"] == "'no-store'"
+        assert headers["gatewayresponse.header.X-Correlation-Id"] == "context.requestId"
 
 
 @pytest.mark.parametrize(
@@ -154,7 +165,10 @@ def test_whatever_the_gateway_answers_itself_is_a_problem(anywhere: Synthesized)
         ("INVALID_SIGNATURE", "403", "forbidden", None),
         ("ACCESS_DENIED", "403", "forbidden", None),
         ("UNAUTHORIZED", "401", "unauthorized", None),
-        ("BAD_REQUEST_BODY", "400", "invalid-request", None),
+        ("BAD_REQUEST_BODY", "400", "malformed-request", None),
+        ("BAD_REQUEST_PARAMETERS", "400", "malformed-request", None),
+        ("DEFAULT_4XX", "400", "malformed-request", None),
+        ("QUOTA_EXCEEDED", "429", "too-many-requests", "'1'"),
         ("REQUEST_TOO_LARGE", "413", "payload-too-large", None),
         ("UNSUPPORTED_MEDIA_TYPE", "415", "unsupported-media-type", None),
         ("THROTTLED", "429", "too-many-requests", "'1'"),
@@ -172,7 +186,13 @@ def test_what_the_gateway_answers(
     assert answer["ResponseParameters"].get("gatewayresponse.header.Retry-After") == retry_after
 
 
-@pytest.mark.parametrize("metric", ["5XXError", "Errors", "Throttles"])
+@pytest.mark.parametrize("problem", [MALFORMED_REQUEST, UNAUTHORIZED, FORBIDDEN, TOO_MANY_REQUESTS])
+def test_what_the_contract_leaves_to_the_gateway_is_answered_by_it(local: Synthesized, problem: ProblemType) -> None:
+    templates = [each["ResponseTemplates"]["application/json"] for each in gateway_responses(local.api).values()]
+    assert any(f'"{problem.uri}"' in template for template in templates)
+
+
+@pytest.mark.parametrize("metric", ["InternalErrors", "CommandsUnavailable", "Errors", "Throttles"])
 def test_one_failure_raises_an_alarm(anywhere: Synthesized, metric: str) -> None:
     anywhere.api.template.has_resource_properties(
         "AWS::CloudWatch::Alarm",
