@@ -10,6 +10,7 @@ from aws_cdk.aws_logs import RetentionDays
 from constructs import Node
 
 MAX_SNAPSHOT_INTERVAL = 50
+LOG_LEVELS = ("INFO", "WARN", "ERROR")
 
 
 class UnknownEnvironmentError(ValueError):
@@ -35,6 +36,11 @@ class Environment:
     function_memory_mb: int
     snapshot_interval: int = 10
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for a log level at which the SDK would log requests with the function's session token."""
+        if self.log_level not in LOG_LEVELS:
+            raise ValueError(f"the log level is one of {', '.join(LOG_LEVELS)}, not {self.log_level}")
+
     @property
     def removal_policy(self) -> RemovalPolicy:
         """Protected data outlives its stack."""
@@ -58,7 +64,7 @@ DEV = Environment(
     require_iam=True,
     bundle_packages=True,
     log_retention=RetentionDays.ONE_MONTH,
-    log_level="DEBUG",
+    log_level="INFO",
     throttling_rate=50,
     throttling_burst=100,
     function_memory_mb=1024,
@@ -89,16 +95,16 @@ def environment(name: str) -> Environment:
         return ENVIRONMENTS[name]
     except KeyError:
         known = ", ".join(ENVIRONMENTS)
-        raise UnknownEnvironmentError(f"unknown environment {name!r}: use -c env=NAME with one of {known}") from None
+        raise UnknownEnvironmentError(f"no environment {name!r}: use -c env=NAME with one of {known}") from None
 
 
 def environment_from_context(node: Node) -> Environment:
-    """The environment named by the context value `env`, default `local`.
+    """The environment named by the context value `env`; there is no default, since `local` is open to everybody.
 
     `-c snapshot_interval=N` (1 to 50) overrides the interval of `local`, to try another one on a workstation.
     Raises UnknownEnvironmentError and InvalidContextError.
     """
-    chosen = environment(node.try_get_context("env") or LOCAL.name)
+    chosen = environment(str(node.try_get_context("env") or ""))
     interval = node.try_get_context("snapshot_interval")
     if interval is None:
         return chosen

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from dataclasses import replace
 
 import pytest
 from aws_cdk import App
@@ -71,9 +72,8 @@ def test_an_environment_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("context", "name", "interval"),
     [
-        ({}, "local", 10),
         ({"env": "prod"}, "prod", 10),
-        ({"snapshot_interval": "7"}, "local", 7),
+        ({"env": "local", "snapshot_interval": "7"}, "local", 7),
         ({"env": "local", "snapshot_interval": 50}, "local", 50),
     ],
 )
@@ -85,7 +85,19 @@ def test_context_picks_the_environment(context: dict[str, object], name: str, in
 @pytest.mark.parametrize("interval", ["0", "51", "-1", "ten", "1.5", ""])
 def test_a_snapshot_interval_is_a_whole_number_from_1_to_50(interval: str) -> None:
     with pytest.raises(InvalidContextError, match="from 1 to 50"):
-        environment_from_context(App(context={"snapshot_interval": interval}).node)
+        environment_from_context(App(context={"env": "local", "snapshot_interval": interval}).node)
+
+
+@pytest.mark.parametrize("context", [{}, {"env": ""}, {"env": "production"}, {"snapshot_interval": "7"}])
+def test_an_environment_must_be_named(context: dict[str, object]) -> None:
+    with pytest.raises(UnknownEnvironmentError, match="use -c env=NAME with one of local, dev, staging, prod"):
+        environment_from_context(App(context=context).node)
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "TRACE", ""])
+def test_no_environment_lets_the_sdk_log_its_requests(level: str) -> None:
+    with pytest.raises(ValueError, match="the log level is one of"):
+        replace(environment("dev"), log_level=level)
 
 
 def test_a_cloud_environment_takes_no_override() -> None:

@@ -28,6 +28,10 @@ def widen_the_function(stage: DaybookStage) -> None:
     stage.api.function.role.add_to_policy(PolicyStatement(actions=["dynamodb:*"], resources=["*"]))
 
 
+def grant_scans_everywhere(stage: DaybookStage) -> None:
+    stage.api.function.role.add_to_policy(PolicyStatement(actions=["dynamodb:Scan"], resources=["*"]))
+
+
 def misspell_the_billing_mode(stage: DaybookStage) -> None:
     table = stage.ledger.events.table.node.default_child
     assert isinstance(table, CfnTable)
@@ -44,6 +48,7 @@ def test_every_cloud_environment_passes(cloud: Synthesized) -> None:
     [
         (open_a_method, "AwsSolutions-APIG4"),
         (add_a_bare_bucket, "AwsSolutions-S1"),
+        (grant_scans_everywhere, "AwsSolutions-IAM5[Resource::*]"),
         (widen_the_function, "AwsSolutions-IAM5[Action::dynamodb:*]"),
     ],
 )
