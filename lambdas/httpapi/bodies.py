@@ -15,7 +15,7 @@ from lambdas.httpapi.errors import InvalidRequestError, PayloadTooLargeError, Un
 MAX_BODY_BYTES = 64 * 1024
 _MAX_REASON = 200
 _MEDIA_TYPE = re.compile(r'application/json[ \t]*(?:;[ \t]*charset="?utf-?8"?[ \t]*)?;?', re.IGNORECASE)
-_PLACE = re.compile(r" - at `\$\.?(.*)`$", re.DOTALL)
+_PLACE = re.compile(r" - at `\$\.?([^`]*)`$")
 _OWN_FIELD = re.compile(r"Object (?:missing required|contains unknown) field `(.*?)`", re.DOTALL)
 
 C = TypeVar("C", bound=msgspec.Struct)

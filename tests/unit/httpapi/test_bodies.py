@@ -35,3 +35,9 @@ def test_a_field_that_a_union_member_misses_is_named() -> None:
     with pytest.raises(InvalidRequestError) as refused:
         decode_body(b'{"type":"CreditAccount"}', UNION)
     assert refused.value.field == "amount"
+
+
+def test_a_key_made_to_look_like_a_place_is_named_itself() -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        decode_body(b'{"amount":1,"x` - at `$.amount`":1}', CreditAccount)
+    assert refused.value.field == "x"
