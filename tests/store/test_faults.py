@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from lambdas.eventsourcing.dynamodb import MAX_ATTEMPTS
 from lambdas.eventsourcing.errors import NotAppliedError, OutcomeUnknownError, ReadUnavailableError
-from lambdas.eventsourcing.retry import REQUEST_SECONDS, Backoff, Deadline
+from lambdas.eventsourcing.retry import Backoff, Deadline
 from tests.support.audit import Audit
 from tests.support.bank import Accepted, Failed, Order, Outcome, Recorder, Rejected, new_bank
 from tests.support.clocks import SimulatedTime
@@ -19,7 +19,7 @@ from tests.support.fake_dynamodb import client_error
 from tests.support.faults import MISHAPS, Effect, FaultyClient, Mishap, as_told
 from tests.support.observed import observed_client, observed_fake
 from tests.support.recording import whole_history
-from tests.support.simulation import UNCERTAIN, play
+from tests.support.simulation import REQUEST_SECONDS, UNCERTAIN, play
 from tests.support.workloads import accounts, credit, opening, transfer, withdrawal
 
 SEED = int(os.environ.get("DAYBOOK_TEST_SEED", "1"))
