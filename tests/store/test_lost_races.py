@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.backends import Backend
 from tests.support.recording import whole_history
-from tests.support.stores import CountingStore
+from tests.support.stores import CountingStore, OvertakenStore
 from tests.support.taker import Taker
 from tests.support.tally import METADATA, OCCURRED_AT, Added, Others, Tally, TallyError, add, added, fold, repository
 
@@ -61,6 +61,30 @@ def test_winners_row_does_not_justify_a_rejection(backend: Backend, stream_id: s
 
     assert taker.take(100) == 4
     assert taker.decided_on == [100, 0, 100]
+
+
+def test_winners_row_undoes_what_a_read_confirmed(backend: Backend, stream_id: str, others: Others) -> None:
+    """The account was read in this very request; the race was lost after it, and the money came back after that."""
+    others(100)
+    before_reads = [lambda: None, lambda: others(100)]
+    counting = CountingStore(OvertakenStore(backend.store, [lambda: others(-100)], before_reads))
+    taker = Taker(repository(counting), stream_id)
+
+    assert taker.take(100) == 4
+    assert taker.decided_on == [100, 0, 100], "from a read, from the winner's row, from another read"
+    assert (counting.reads, counting.commits) == (2, 2)
+
+
+def test_true_rejection_after_a_lost_race_takes_one_read(backend: Backend, stream_id: str, others: Others) -> None:
+    others(100)
+    counting = CountingStore(OvertakenStore(backend.store, [lambda: others(-100)]))
+    taker = Taker(repository(counting), stream_id)
+
+    with pytest.raises(TallyError):
+        taker.take(100)
+
+    assert taker.decided_on == [100, 0, 0]
+    assert (counting.reads, counting.commits) == (2, 1)
 
 
 def test_winners_row_carries_the_snapshot_on(backend: Backend, stream_id: str, others: Others) -> None:
