@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +11,7 @@ from lambdas.accounts import errors as domain
 from lambdas.contracts import problems
 from lambdas.eventsourcing import errors as store
 from lambdas.httpapi import errors as http
-from lambdas.httpapi.problems import problem_type
+from lambdas.httpapi.problems import problem_reply, problem_type
 
 EXAMPLES: list[Exception] = [
     http.InvalidRequestError("field", "reason"),
@@ -43,6 +44,31 @@ UNEXPECTED = [
     store.UnknownSchemaError(),
     ValueError(),
 ]
+INTERNAL = "a text that is nobody's business"
+DETAILS: list[tuple[Exception, str | None]] = [
+    (http.InvalidRequestError("limit", "is at most 100"), "limit: is at most 100"),
+    (http.PathNotFoundError("nothing is served here"), "nothing is served here"),
+    (http.MethodNotAllowedError(["GET", "POST"]), "the path supports GET, POST"),
+    (http.PayloadTooLargeError("too long"), "too long"),
+    (http.UnsupportedMediaTypeError("not JSON"), "not JSON"),
+    (http.VersionNotReachedError("not there yet"), "not there yet"),
+    (domain.InvalidFieldError("currency", "is not active"), "currency: is not active"),
+    (domain.AccountNotFoundError("never opened"), "never opened"),
+    (domain.InsufficientFundsError("too little money"), "too little money"),
+    (store.PreconditionFailedError("stream", 7), "the account is at version 7"),
+    (store.VersionNotFoundError("stream", 9, 7), "the newest version of the account is 7"),
+    (store.IdempotencyKeyReusedError("key"), None),
+    (store.ContentionError(["stream"], 3), None),
+    (store.ReadUnavailableError(INTERNAL), None),
+    (store.NotAppliedError(INTERNAL), None),
+    (store.OutcomeUnknownError(INTERNAL), None),
+    (store.CommitTooLargeError(INTERNAL), None),
+    (store.InconsistentReadError("stream", 1), None),
+    (store.CorruptRowError("stream", 1, INTERNAL), None),
+    (store.UnknownSchemaError(INTERNAL), None),
+    (ValueError(INTERNAL), None),
+]
+"""What the caller reads; None: no detail at all."""
 OF_THE_GATEWAY = {
     problems.MALFORMED_REQUEST,
     problems.UNAUTHORIZED,
@@ -75,6 +101,13 @@ def test_an_expected_error_is_no_internal_error(error: Exception) -> None:
 @pytest.mark.parametrize("error", UNEXPECTED, ids=lambda error: type(error).__name__)
 def test_anything_else_is_an_internal_error(error: Exception) -> None:
     assert problem_type(error) is problems.INTERNAL_ERROR
+
+
+@pytest.mark.parametrize(("error", "detail"), DETAILS, ids=[type(error).__name__ for error, _ in DETAILS])
+def test_the_detail_is_written_for_the_caller(error: Exception, detail: str | None) -> None:
+    problem = json.loads(problem_reply(error, "correlation").body)
+
+    assert problem.get("detail") == detail
 
 
 def test_every_problem_type_is_used() -> None:
