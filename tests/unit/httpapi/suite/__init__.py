@@ -1,0 +1,32 @@
+"""The suite of the HTTP API. Whoever runs it imports all of this and gives the fixture `api`.
+
+`__all__` is the one list of what runs; `test_suite.py` checks that no test is missing from it.
+"""
+
+from tests.unit.httpapi.suite.commands import (
+    TestCloseAccount,
+    TestCreditAndWithdraw,
+    TestOccurredAt,
+    TestOpenAccount,
+    TestTransfer,
+)
+from tests.unit.httpapi.suite.hostile import TestBodies, TestHeaders, TestPathsAndMethods
+from tests.unit.httpapi.suite.preconditions import TestIdempotencyKey, TestIfMatch
+from tests.unit.httpapi.suite.reads import TestGetAccount, TestHistory, TestIfNoneMatch, account_id
+
+__all__ = [
+    "TestBodies",
+    "TestCloseAccount",
+    "TestCreditAndWithdraw",
+    "TestGetAccount",
+    "TestHeaders",
+    "TestHistory",
+    "TestIdempotencyKey",
+    "TestIfMatch",
+    "TestIfNoneMatch",
+    "TestOccurredAt",
+    "TestOpenAccount",
+    "TestPathsAndMethods",
+    "TestTransfer",
+    "account_id",
+]
