@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Literal, assert_never
 
 from msgspec import Struct
@@ -49,10 +48,3 @@ def _with_balance_moved(state: Account | None, currency: str, amount: int) -> Ac
     if state is None:
         return Account("open", currency, amount, 0)
     return Account(state.status, state.currency, state.balance + amount, state.overdraft_limit)
-
-
-def fold(events: Iterable[AccountEvent], state: Account | None = None) -> Account | None:
-    """The state after `events`, starting from `state`."""
-    for event in events:
-        state = evolve(state, event)
-    return state

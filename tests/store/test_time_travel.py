@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from lambdas.eventsourcing.rows import EventRow
-from lambdas.eventsourcing.timestamps import format_timestamp, parse_timestamp
+from lambdas.eventsourcing.timestamps import format_timestamp
 from tests.support.backends import Backend, NewId
 from tests.support.clocks import START
 from tests.support.recording import whole_history
@@ -82,7 +82,7 @@ def test_clock_that_goes_backwards(backend: Backend, stream_id: str, clock: SetC
         add(repo if number % 2 else repository(backend.store, clock=clock), stream_id, event)
 
     rows = whole_history(backend.store, stream_id)
-    seconds = [(parse_timestamp(row.recorded_at) - START).total_seconds() for row in rows]
+    seconds = [(datetime.fromisoformat(row.recorded_at) - START).total_seconds() for row in rows]
     assert seconds == [0, 5, 5, 5, 9, 9, 9, 9, 10, 10, 11, 11, 11]
     _check_every_moment(repository(backend.store), stream_id, rows, events)
 
@@ -133,7 +133,7 @@ def _one_each(first: Tally | None, second: Tally | None) -> tuple[list[Added], l
 def _moments(rows: list[EventRow]) -> Iterator[str]:
     """Just before, at and just after each `recorded_at`, long before the first and long after the last."""
     for text in sorted({row.recorded_at for row in rows}):
-        moment = parse_timestamp(text)
+        moment = datetime.fromisoformat(text)
         yield from map(format_timestamp, (moment - TICK, moment, moment + TICK))
     yield "0001-01-01T00:00:00.000000Z"
     yield "9999-12-31T23:59:59.999999Z"

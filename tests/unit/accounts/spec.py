@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pytest
@@ -10,11 +11,18 @@ from lambdas.accounts.commands import AccountCommand, Transfer
 from lambdas.accounts.decider import decide, decide_transfer
 from lambdas.accounts.errors import DomainError
 from lambdas.accounts.events import AccountEvent
-from lambdas.accounts.state import fold
+from lambdas.accounts.state import Account, evolve
 
 A = "00000000-0000-4000-8000-00000000000a"
 B = "00000000-0000-4000-8000-00000000000b"
 TRANSFER_ID = "00000000-0000-4000-8000-0000000000ff"
+
+
+def fold(events: Iterable[AccountEvent], state: Account | None = None) -> Account | None:
+    """The state after `events`, starting from `state`."""
+    for event in events:
+        state = evolve(state, event)
+    return state
 
 
 @dataclass(frozen=True)

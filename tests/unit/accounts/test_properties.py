@@ -24,8 +24,8 @@ from lambdas.accounts.events import (
     TransferSent,
 )
 from lambdas.accounts.money import MAX_AMOUNT, MAX_BALANCE
-from lambdas.accounts.state import Account, evolve, fold
-from tests.unit.accounts.spec import TRANSFER_ID, A
+from lambdas.accounts.state import Account, evolve
+from tests.unit.accounts.spec import TRANSFER_ID, A, fold
 
 AMOUNTS = st.integers(1, 300) | st.integers(1, MAX_AMOUNT) | st.just(MAX_AMOUNT)
 LIMITS = st.just(0) | st.integers(0, 500) | st.integers(0, MAX_AMOUNT)

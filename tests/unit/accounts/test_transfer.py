@@ -22,8 +22,7 @@ from lambdas.accounts.events import (
     TransferSent,
 )
 from lambdas.accounts.money import MAX_AMOUNT
-from lambdas.accounts.state import fold
-from tests.unit.accounts.spec import TRANSFER_ID, A, B, given_two
+from tests.unit.accounts.spec import TRANSFER_ID, A, B, fold, given_two
 
 CREATED = AccountCreated(currency="EUR", overdraft_limit=0)
 CREATED_WITH_LIMIT = AccountCreated(currency="EUR", overdraft_limit=50)
