@@ -5,6 +5,7 @@ Capacity is computed from item sizes by AWS's published rules; it does not depen
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -115,7 +116,7 @@ def measure() -> Iterator[Row]:
             taken = Budget(
                 max(usage.round_trips for usage in usages),
                 max(usage.write_units for usage in usages),
-                max(int(usage.read_units) for usage in usages),
+                max(math.ceil(usage.read_units) for usage in usages),
             )
             yield Row(
                 group="DynamoDB round trips",
