@@ -95,7 +95,7 @@ def environment(name: str) -> Environment:
         return ENVIRONMENTS[name]
     except KeyError:
         known = ", ".join(ENVIRONMENTS)
-        raise UnknownEnvironmentError(f"no environment {name!r}: use -c env=NAME with one of {known}") from None
+        raise UnknownEnvironmentError(f"unknown environment {name!r}: use -c env=NAME with one of {known}") from None
 
 
 def environment_from_context(node: Node) -> Environment:
