@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -73,13 +74,12 @@ def _utc(text: str) -> str:
 def views() -> dict[str, Statement]:
     """The views by name; each comes after those it reads."""
     found = _read(FOLDER / "views")
-    ordered: dict[str, Statement] = {}
-    while len(ordered) < len(found):
-        for name, view in found.items():
-            reads = {other for other in found if other != name and re.search(rf"\b{other}\b", view.sql)}
-            if name not in ordered and reads <= ordered.keys():
-                ordered[name] = view
-    return ordered
+    reads = {name: {other for other in found if _names(other, view.sql)} - {name} for name, view in found.items()}
+    return {name: found[name] for name in TopologicalSorter(reads).static_order()}
+
+
+def _names(table: str, sql: str) -> bool:
+    return re.search(rf"\b{table}\b", sql) is not None
 
 
 def queries() -> dict[str, Statement]:

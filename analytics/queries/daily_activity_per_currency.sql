@@ -4,19 +4,19 @@
 -- parameter to_day date
 SELECT
   CAST(recordedtime AS date) AS day,
-  data.currency AS currency,
+  currency,
   count(DISTINCT subject) AS active_accounts,
   count_if(event = 'BalanceCredited') AS credits,
-  CAST(sum(CASE WHEN event = 'BalanceCredited' THEN data.amount ELSE 0 END) AS bigint) AS credited,
+  CAST(sum(CASE WHEN event = 'BalanceCredited' THEN amount ELSE 0 END) AS bigint) AS credited,
   count_if(event = 'BalanceWithdrawn') AS withdrawals,
-  CAST(sum(CASE WHEN event = 'BalanceWithdrawn' THEN data.amount ELSE 0 END) AS bigint) AS withdrawn,
+  CAST(sum(CASE WHEN event = 'BalanceWithdrawn' THEN amount ELSE 0 END) AS bigint) AS withdrawn,
   count_if(event = 'TransferSent') AS transfers,
-  CAST(sum(CASE WHEN event = 'TransferSent' THEN data.amount ELSE 0 END) AS bigint) AS transferred,
+  CAST(sum(CASE WHEN event = 'TransferSent' THEN amount ELSE 0 END) AS bigint) AS transferred,
   CAST(
     sum(
       CASE
-        WHEN event IN ('BalanceCredited', 'TransferReceived') THEN data.amount
-        WHEN event IN ('BalanceWithdrawn', 'TransferSent') THEN -data.amount
+        WHEN event IN ('BalanceCredited', 'TransferReceived') THEN amount
+        WHEN event IN ('BalanceWithdrawn', 'TransferSent') THEN -amount
         ELSE 0
       END
     ) AS bigint
@@ -26,7 +26,8 @@ FROM (
     split_part(type, '.', 3) AS event,
     subject,
     recordedtime,
-    data,
+    data.currency AS currency,
+    data.amount AS amount,
     row_number() OVER (PARTITION BY id ORDER BY dt) AS delivery
   FROM events
   WHERE dt BETWEEN CAST(CAST(date_add('day', -1, :from_day) AS date) AS varchar)
@@ -35,5 +36,5 @@ FROM (
 WHERE delivery = 1
   AND CAST(recordedtime AS date) BETWEEN :from_day AND :to_day
   AND event <> 'AccountClosed'
-GROUP BY CAST(recordedtime AS date), data.currency
+GROUP BY CAST(recordedtime AS date), currency
 ORDER BY day, currency

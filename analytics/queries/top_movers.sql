@@ -12,11 +12,11 @@ FROM (
     row_number() OVER (PARTITION BY currency ORDER BY moved DESC, account_id) AS place
   FROM (
     SELECT
-      data.currency AS currency,
+      currency,
       subject AS account_id,
-      CAST(sum(data.amount) AS bigint) AS moved,
+      CAST(sum(amount) AS bigint) AS moved,
       CAST(
-        sum(CASE WHEN event IN ('BalanceCredited', 'TransferReceived') THEN data.amount ELSE -data.amount END) AS bigint
+        sum(CASE WHEN event IN ('BalanceCredited', 'TransferReceived') THEN amount ELSE -amount END) AS bigint
       ) AS net,
       count(*) AS events
     FROM (
@@ -24,7 +24,8 @@ FROM (
         split_part(type, '.', 3) AS event,
         subject,
         recordedtime,
-        data,
+        data.currency AS currency,
+        data.amount AS amount,
         row_number() OVER (PARTITION BY id ORDER BY dt) AS delivery
       FROM events
       WHERE dt BETWEEN CAST(CAST(date_add('day', -1, :day) AS date) AS varchar)
@@ -33,7 +34,7 @@ FROM (
     WHERE delivery = 1
       AND CAST(recordedtime AS date) = :day
       AND event IN ('BalanceCredited', 'BalanceWithdrawn', 'TransferReceived', 'TransferSent')
-    GROUP BY data.currency, subject
+    GROUP BY currency, subject
   ) AS movements
 ) AS ranked
 WHERE place <= :top
