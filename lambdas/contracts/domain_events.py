@@ -88,7 +88,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def domain_event(row: EventRow) -> AccountDomainEvent:
-    """The event of a row, upcast to the current schema. Raises NotPublishableError."""
+    """The event of a row, upcast to the current schema. Raises NotPublishableError, which names the row."""
     try:
         event: AccountEvent = _codec.decode(row.type, row.schema, row.data)
         name, schema = _codec.name_of(event)
@@ -112,7 +112,7 @@ def domain_event(row: EventRow) -> AccountDomainEvent:
         }
         return msgspec.convert(fields, DomainEvent[Any])
     except (UnknownSchemaError, msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise NotPublishableError(str(error)) from error
+        raise NotPublishableError(f"{row.stream_id}/{row.version}: {error}") from error
 
 
 def encode_domain_event(event: DomainEvent[Any]) -> bytes:
