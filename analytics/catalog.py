@@ -46,7 +46,7 @@ class Statement:
 
 
 def literal(name: str, kind: str, value: object) -> str:
-    """A value as an SQL literal of its kind: date, timestamp, integer or text. Raises StatementError."""
+    """A value as an SQL literal of its kind: date, timestamp, integer or string. Raises StatementError."""
     text = str(value)
     try:
         match kind:
@@ -56,7 +56,7 @@ def literal(name: str, kind: str, value: object) -> str:
                 return f"TIMESTAMP '{_utc(text)}'"
             case "integer" if _INTEGER.fullmatch(text):
                 return text
-            case "text":
+            case "string":
                 return "'" + text.replace("'", "''") + "'"
     except ValueError:
         pass

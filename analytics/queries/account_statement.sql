@@ -1,5 +1,5 @@
 -- What moved the balance of one account, and what was the balance after each event? Amounts in minor units.
--- parameter account_id text
+-- parameter account_id string
 SELECT
   sequence AS version,
   event,

@@ -1,7 +1,7 @@
 -- On which accounts did the most money move on a booking day: the first `top` of each currency, amounts in minor units?
 -- parameter day date
 -- parameter top integer
-SELECT currency, place, account_id, moved, net, events
+SELECT :day AS day, currency, place, account_id, moved, net, events
 FROM (
   SELECT
     currency,
