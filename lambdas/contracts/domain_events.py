@@ -60,7 +60,7 @@ Trace = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._
 
 
 class DomainEvent(msgspec.Struct, Generic[D], frozen=True, kw_only=True):
-    """One event of one account, as published. Every attribute is always there; the order is that of the document."""
+    """One event of one account, as published. Every attribute is always there."""
 
     specversion: Literal["1.0"]
     id: EventId
