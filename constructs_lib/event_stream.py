@@ -1,6 +1,6 @@
 """A Kinesis stream that others may read."""
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
 from aws_cdk.aws_iam import Grant, IGrantable
 from aws_cdk.aws_kinesis import Stream, StreamEncryption, StreamMode
 from aws_cdk.aws_kms import IKey
@@ -40,6 +40,12 @@ class EventStream(Construct):
             encryption=StreamEncryption.KMS,
             encryption_key=key,
             removal_policy=removal_policy,
+        )
+        Validations.of(self.stream).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-KDS3",
+                reason="Readers of other accounts can be admitted to a key of our own only, not to AWS's.",
+            )
         )
 
     def grant_publish(self, grantee: IGrantable) -> None:

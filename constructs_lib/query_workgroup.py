@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from aws_cdk import Aws, Stack
 from aws_cdk.aws_athena import CfnNamedQuery, CfnWorkGroup
 from aws_cdk.aws_glue import CfnDatabase
-from aws_cdk.aws_iam import Grant, IGrantable
+from aws_cdk.aws_iam import Grant, ManagedPolicy
 from constructs import Construct
 
 from constructs_lib.parquet_table import grant_tables
@@ -92,7 +92,7 @@ class QueryWorkgroup(Construct):
 
     def grant_query(
         self,
-        grantee: IGrantable,
+        policy: ManagedPolicy,
         *,
         database: CfnDatabase,
         tables: Sequence[str],
@@ -100,13 +100,13 @@ class QueryWorkgroup(Construct):
         prefix: str,
     ) -> None:
         """Allow running statements here over these tables, whose files lie below `prefix` of `data`; no change."""
-        Grant.add_to_principal(grantee=grantee, actions=list(QUERY_ACTIONS), resource_arns=[self.arn])
-        grant_tables(grantee, database=database, tables=tables, actions=SCHEMA_ACTIONS)
-        data.grant_on_bucket(grantee, actions=["s3:GetBucketLocation", "s3:ListBucket"])
-        data.grant(grantee, prefixes=[prefix], actions=["s3:GetObject"])
-        data.grant_key(grantee, "Decrypt")
+        Grant.add_to_principal(grantee=policy, actions=list(QUERY_ACTIONS), resource_arns=[self.arn])
+        grant_tables(policy, database=database, tables=tables, actions=SCHEMA_ACTIONS)
+        data.grant_on_bucket(policy, actions=["s3:GetBucketLocation", "s3:ListBucket"])
+        data.grant(policy, prefixes=[prefix], actions=["s3:GetObject"])
+        data.grant_key(policy, "Decrypt")
         self._results.grant_on_bucket(
-            grantee, actions=["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
+            policy, actions=["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
         )
-        self._results.grant(grantee, prefixes=[self._prefix], actions=RESULT_ACTIONS)
-        self._results.grant_key(grantee, "Decrypt", "GenerateDataKey")
+        self._results.grant(policy, prefixes=[self._prefix], actions=RESULT_ACTIONS)
+        self._results.grant_key(policy, "Decrypt", "GenerateDataKey")

@@ -17,7 +17,8 @@ class StreamMapping(Construct):
     """Every change of every shard in its order, one batch at a time, from the oldest record that is retained.
 
     A batch that fails is tried again and halved until `retries` or `record_age` is used up; then the whole records go
-    to `parking`. Between tries nothing of the shard passes. The role of `function` must be allowed to read the stream.
+    to `parking`. Between tries nothing of the shard passes. The role of `function` must be allowed to read the stream
+    and to put objects below MAPPING_PREFIX of `parking`.
     """
 
     def __init__(
@@ -51,8 +52,6 @@ class StreamMapping(Construct):
             ),
             metrics_config=CfnEventSourceMapping.MetricsConfigProperty(metrics=["EventCount"]),
         )
-        parking.grant_put(function.role, prefix=MAPPING_PREFIX)
-        parking.grant_on_bucket(function.role, actions=["s3:ListBucket"])
         policy = function.role.node.try_find_child("DefaultPolicy")
         if policy is not None:  # the mapping is refused while its role may not read the stream
             self.mapping.node.add_dependency(policy)

@@ -7,6 +7,8 @@ from constructs import Construct
 
 from constructs_lib.event_stream import EventStream
 from constructs_lib.private_bucket import AccessLogBucket, PrivateBucket
+from constructs_lib.stream_mapping import MAPPING_PREFIX
+from lambdas.publishing.parking import PREFIX as PARKING_PREFIX
 from stacks.environment import Environment
 
 
@@ -46,6 +48,10 @@ class DomainEventsStack(Stack):
         )
         readers = ManagedPolicy(self, "Readers", description="Reading daybook's domain events")
         self.events.grant_read(readers)
+        self.may_park = ManagedPolicy(self, "MayPark", description="Keeping what could not be published")
+        self.parking.grant_on_bucket(self.may_park, actions=["s3:ListBucket"])
+        for prefix in (PARKING_PREFIX, MAPPING_PREFIX):
+            self.parking.grant_put(self.may_park, prefix=prefix)
         CfnOutput(self, "DomainEventStreamName", value=self.events.stream.stream_name)
         CfnOutput(self, "DomainEventStreamArn", value=self.events.stream.stream_arn)
         CfnOutput(self, "DomainEventKeyArn", value=key.key_arn)

@@ -2,7 +2,7 @@
 
 from aws_cdk import Aws, CfnOutput, Duration, Stack
 from aws_cdk.aws_glue import CfnDatabase
-from aws_cdk.aws_iam import IGrantable
+from aws_cdk.aws_iam import ManagedPolicy
 from aws_cdk.aws_kms import Key
 from aws_cdk.aws_s3 import LifecycleRule, StorageClass, Transition
 from constructs import Construct
@@ -48,21 +48,27 @@ class LakeStack(Stack):
             removal_policy=config.removal_policy,
         )
         self._workgroup(config)
+        self._policies()
         self._watch(config)
         CfnOutput(self, "LakeBucketName", value=self.lake.bucket.bucket_name)
         CfnOutput(self, "ReportBucketName", value=self.results.bucket.bucket_name)
         CfnOutput(self, "GlueDatabaseName", value=self.database.ref)
+        CfnOutput(self, "LakeQueryPolicyArn", value=self.may_query.managed_policy_arn)
         CfnOutput(self, "AthenaWorkgroupName", value=self.workgroup.workgroup.ref)
 
-    def grant_query(self, grantee: IGrantable) -> None:
-        """Allow asking the lake anything in SQL, and changing nothing."""
+    def _policies(self) -> None:
+        self.may_query = ManagedPolicy(
+            self, "MayQuery", description="Asking daybook's lake, and changing nothing in it"
+        )
         self.workgroup.grant_query(
-            grantee,
+            self.may_query,
             database=self.database,
             tables=[self.table.name, *(each.name for each in self.views)],
             data=self.lake,
             prefix=EVENTS_PREFIX,
         )
+        self.may_report = ManagedPolicy(self, "MayReport", description="Writing daybook's daily reports")
+        self.results.grant_put(self.may_report, prefix=REPORTS_PREFIX)
 
     def _buckets(self, config: Environment) -> None:
         key = Key(

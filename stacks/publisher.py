@@ -4,15 +4,12 @@ from aws_cdk import Duration, Stack
 from constructs import Construct
 
 from constructs_lib.alarms import alarm_above, alarm_on_any
-from constructs_lib.event_stream import EventStream
 from constructs_lib.event_table import EventTable
-from constructs_lib.private_bucket import PrivateBucket
 from constructs_lib.stream_mapping import StreamMapping
+from stacks.domain_events import DomainEventsStack
 from stacks.environment import Environment
 from stacks.functions import daybook_function, own_metric
 
-PARKING_PREFIX = "publisher/"
-"""Where the function itself parks: `publisher/<stream id>/<version>.json`."""
 FUNCTION_TIMEOUT = Duration.minutes(2)
 BATCH_SIZE = 1_000
 
@@ -27,8 +24,7 @@ class PublisherStack(Stack):
         *,
         config: Environment,
         events: EventTable,
-        domain_events: EventStream,
-        parking: PrivateBucket,
+        published: DomainEventsStack,
     ) -> None:
         super().__init__(scope, construct_id)
         self.function = daybook_function(
@@ -40,19 +36,19 @@ class PublisherStack(Stack):
             memory_mb=config.function_memory_mb,
             timeout=FUNCTION_TIMEOUT,
             environment={
-                "DOMAIN_EVENT_STREAM": domain_events.stream.stream_name,
-                "PARKING_BUCKET": parking.bucket.bucket_name,
+                "DOMAIN_EVENT_STREAM": published.events.stream.stream_name,
+                "PARKING_BUCKET": published.parking.bucket.bucket_name,
             },
         )
         events.grant_stream_read(self.function.role)
-        domain_events.grant_publish(self.function.role)
-        parking.grant_put(self.function.role, prefix=PARKING_PREFIX)
+        published.events.grant_publish(self.function.role)
+        self.function.role.add_managed_policy(published.may_park)
         self.mapping = StreamMapping(
             self,
             "Mapping",
             table=events.table,
             function=self.function,
-            parking=parking,
+            parking=published.parking,
             batch_size=BATCH_SIZE,
             batch_window=Duration.seconds(config.publisher_batch_window_seconds),
             retries=config.publisher_retries,

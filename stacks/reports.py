@@ -9,7 +9,7 @@ from constructs_lib.alarms import alarm_on_any, alarm_on_silence
 from constructs_lib.python_function import PythonFunction
 from stacks.environment import Environment
 from stacks.functions import daybook_function
-from stacks.lake import REPORTS_PREFIX, LakeStack
+from stacks.lake import LakeStack
 
 FUNCTION_TIMEOUT = Duration.minutes(15)
 SILENT_HOURS = 26
@@ -35,8 +35,8 @@ class ReportsStack(Stack):
                 "REPORT_BUCKET": lake.results.bucket.bucket_name,
             },
         )
-        lake.grant_query(self.function.role)
-        lake.results.grant_put(self.function.role, prefix=REPORTS_PREFIX)
+        self.function.role.add_managed_policy(lake.may_query)
+        self.function.role.add_managed_policy(lake.may_report)
         self._schedule(config, self.function)
         alarm_on_any(
             self,

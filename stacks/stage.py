@@ -35,8 +35,7 @@ class DaybookStage(Stage):
             "Publisher",
             config=config,
             events=self.ledger.events,
-            domain_events=self.domain_events.events,
-            parking=self.domain_events.parking,
+            published=self.domain_events,
         )
         self.publisher.add_stack_dependency(self.lake)  # Firehose sees only what is sent after it was created
         self.reports = ReportsStack(self, "Reports", config=config, lake=self.lake)
