@@ -6,7 +6,16 @@ from pathlib import Path
 
 from local.layout import REPOSITORY
 
-SOURCES = ("app.py", "cdk.json", "package-lock.json", "requirements.txt", "constructs_lib", "lambdas", "stacks")
+SOURCES = (
+    "app.py",
+    "cdk.json",
+    "package-lock.json",
+    "requirements.txt",
+    "analytics",
+    "constructs_lib",
+    "lambdas",
+    "stacks",
+)
 """The files and folders the cloud assembly is synthesized from."""
 
 PACKAGES = ("requirements.txt",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,9 +12,9 @@ from tests.unit.analytics.lake import Lake, event
 A = "00000000-0000-4000-8000-00000000000a"
 B = "00000000-0000-4000-8000-00000000000b"
 C = "00000000-0000-4000-8000-00000000000c"
-EUR = {"currency": "EUR"}
-CZK = {"currency": "CZK"}
-TRANSFER = {"transfer_id": "00000000-0000-4000-8000-0000000000ff", "currency": "EUR", "amount": 300}
+EUR: dict[str, Any] = {"currency": "EUR"}
+CZK: dict[str, Any] = {"currency": "CZK"}
+TRANSFER: dict[str, Any] = {"transfer_id": "00000000-0000-4000-8000-0000000000ff", "currency": "EUR", "amount": 300}
 
 FIRST = [
     event("AccountCreated", A, 1, "2026-03-01 08:00:00", overdraft_limit=100, **EUR),
