@@ -5,6 +5,7 @@ Colours of axes and text are the page's business (`page_style`), so that they fo
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any, Final
 from xml.etree.ElementTree import Element
@@ -15,6 +16,9 @@ from pygal.style import Style
 
 from lambdas.reporting.amounts import short_amount
 from lambdas.reporting.figures import CurrencyFigures, DailyReport
+
+# pygal hooks into every import of the process, for map plugins that nobody has here, in a way Python 3.12 gave up
+sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]
 
 MOST_CURRENCIES: Final = 8
 """A chart holds so many; the tables hold all."""
@@ -85,6 +89,7 @@ def _bars(name: str, **options: Any) -> Any:
         legend_at_bottom=True,
         legend_at_bottom_columns=MOST_CURRENCIES,
         include_x_axis=True,
+        truncate_label=-1,
         disable_xml_declaration=True,
         **options,
     )

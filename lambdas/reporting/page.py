@@ -116,9 +116,11 @@ def _table(
     """A table whose first column names its rows. Every text is escaped here."""
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     body = "\n".join(_row(row) for row in rows)
+    anchor = title.lower().replace(" ", "-")
     bottom = f"\n<tfoot>\n{_row(foot)}\n</tfoot>" if foot else ""
     return (
-        f'<h2>{escape(title)}</h2>\n<div class="card scroll" tabindex="0" role="region" aria-label="{escape(title)}">'
+        f'<h2 id="{anchor}-title">{escape(title)}</h2>\n'
+        f'<div class="card scroll" tabindex="0" role="region" id="{anchor}" aria-labelledby="{anchor}-title">'
         f"<table>\n<caption>{escape(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
         f"<tbody>\n{body}\n</tbody>{bottom}\n</table></div>"
     )

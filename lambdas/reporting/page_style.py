@@ -10,7 +10,7 @@ STYLE: Final = """
 }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 1080px; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
+main { max-width: 1240px; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 0; }
 h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; }
 p { margin: .4rem 0; }
@@ -23,20 +23,21 @@ dt { color: var(--soft); font-size: .9rem; }
 dd { margin: 0; font-size: 1.6rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 figure { margin: 0; padding: .8rem; }
 figure svg { display: block; width: 100%; height: auto; }
-.small { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: .75rem; margin-top: .75rem; }
+.small { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: .75rem; margin-top: .75rem; }
 .scroll { overflow-x: auto; }
 .scroll:focus-visible { outline: 2px solid var(--link); }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: start; padding: .6rem .75rem; }
-th, td { padding: .4rem .75rem; text-align: right; white-space: nowrap; border-top: 1px solid var(--line); }
+th, td { padding: .4rem .6rem; text-align: right; white-space: nowrap; border-top: 1px solid var(--line); }
 th { font-weight: 600; }
-thead th { font-size: .85rem; color: var(--soft); vertical-align: bottom; }
-th:first-child, td.text { text-align: left; }
+thead th { font-size: .85rem; color: var(--soft); vertical-align: bottom; white-space: normal; }
+th:first-child, #top-movers th:nth-child(3), #top-movers td:nth-child(3) { text-align: left; }
+#top-movers td:nth-child(3) { font-family: ui-monospace, monospace; font-size: .9em; }
 tfoot th, tfoot td { border-top: 2px solid var(--line); }
-code { font-family: ui-monospace, monospace; font-size: .85rem; }
 svg.pygal-chart text { fill: var(--ink) !important; }
 svg.pygal-chart .axis .guide.line { stroke: var(--line) !important; }
-svg.pygal-chart .axis path.line { stroke: var(--soft) !important; }
+svg.pygal-chart .axis > path.line, svg.pygal-chart .axis .axis.line { stroke: var(--soft) !important; }
+.small svg .axis path.line { stroke: none !important; }
 @media print {
   :root { color-scheme: light; --ink: #000; --soft: #444; --line: #999; --ground: #fff; --card: #fff; --link: #000; }
   @page { size: A4 landscape; margin: 12mm; }
