@@ -104,7 +104,7 @@ STAGING = replace(
     throttling_rate=500,
     throttling_burst=1_000,
     function_memory_mb=1769,  # one full vCPU
-    query_cutoff_bytes=100 * GIGABYTE,
+    query_cutoff_bytes=50 * GIGABYTE,
     access_log_days=365,
 )
 PROD = replace(

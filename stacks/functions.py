@@ -1,6 +1,6 @@
 """A function of this product: its sources, its packages and the variables all of them share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aws_cdk import Duration, Stack
@@ -24,12 +24,16 @@ def daybook_function(
     memory_mb: int,
     timeout: Duration,
     environment: Mapping[str, str],
+    packages: Sequence[str] = ("lambdas",),
 ) -> PythonFunction:
-    """The function that `lambdas.handlers.<handler>` handles. A stack has at most one: it brings the packages."""
+    """The function that `lambdas.handlers.<handler>` handles. `packages` are what it ships.
+
+    A stack has at most one: it brings the third-party packages.
+    """
     return PythonFunction(
         stack,
         construct_id,
-        code=source_code(REPOSITORY, package="lambdas"),
+        code=source_code(REPOSITORY, *packages),
         handler=f"lambdas.handlers.{handler}.handler",
         description=description,
         memory_mb=memory_mb,
