@@ -102,7 +102,7 @@ def row_of(record: StreamRecord) -> EventRow:
 
 
 def _value(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"B": base64.b64decode(value["B"])} if "B" in value else value
+    return {"B": base64.b64decode(value["B"], validate=True)} if "B" in value else value
 
 
 def _keys(record: StreamRecord) -> tuple[str, str]:
