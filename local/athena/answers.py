@@ -1,11 +1,14 @@
 """What the emulator answers, in the form in which Athena would: texts of values, the statement asked, bytes scanned."""
 
 import ast
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 Json = dict[str, Any]
+
+_NO_COLUMN = re.compile(r'Binder Error: Referenced column "(\w+)" not found')
 
 SCAN_LIMIT = "Query cancelled! : Bytes scanned limit was exceeded"
 
@@ -24,9 +27,18 @@ def execution(answer: Json, asked: Asked) -> Json:
     """A QueryExecution that speaks of the statement that was asked."""
     statistics = {**(answer.get("Statistics") or {}), "DataScannedInBytes": asked.scanned}
     status = dict(answer.get("Status") or {})
+    if status.get("StateChangeReason"):
+        status["StateChangeReason"] = reason(status["StateChangeReason"])
     if asked.refused:
         status |= {"State": asked.state, "StateChangeReason": asked.refused}
     return {**answer, "Query": asked.sql, "Statistics": statistics, "Status": status}
+
+
+def reason(text: str) -> str:
+    """Why a query failed, in one line: DuckDB adds where it looked, in a statement that nobody wrote."""
+    first = text.strip().splitlines()[0]
+    column = _NO_COLUMN.match(first)
+    return f"COLUMN_NOT_FOUND: Column '{column[1]}' cannot be resolved" if column else first
 
 
 def result_set(answer: Json) -> Json:
