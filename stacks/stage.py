@@ -5,6 +5,7 @@ from cdk_nag import AwsSolutionsChecks
 from constructs import Construct
 
 from stacks.api import ApiStack
+from stacks.bi import DashboardsStack
 from stacks.domain_events import DomainEventsStack
 from stacks.environment import Environment
 from stacks.lake import LakeStack
@@ -39,6 +40,8 @@ class DaybookStage(Stage):
         )
         self.publisher.add_stack_dependency(self.lake)  # Firehose sees only what is sent after it was created
         self.reports = ReportsStack(self, "Reports", config=config, lake=self.lake)
+        if config.quicksight_user:
+            self.dashboards = DashboardsStack(self, "Dashboards", config=config, lake=self.lake)
         Tags.of(self).add("service", "daybook")
         Tags.of(self).add("environment", config.name)
         if config.require_iam:  # the emulated environment is open on purpose; every cloud environment is checked
