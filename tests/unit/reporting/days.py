@@ -18,7 +18,8 @@ ACCOUNT = "8a3c5f0e-1111-4222-8333-{:012}"
 def total(currency: str, **figures: int) -> Row:
     """A row of `daily_report`, as text; what is not given is 0."""
     names = [name for name in CurrencyFigures.__struct_fields__ if name not in {"day", "currency"}]
-    return {"day": str(DAY), "currency": currency} | {name: str(figures.get(name, 0)) for name in names}
+    row: Row = {"day": str(DAY), "currency": currency}
+    return row | {name: str(figures.get(name, 0)) for name in names}
 
 
 def mover(currency: str, place: int, moved: int, net: int = 0, account_id: str | None = None) -> Row:

@@ -141,7 +141,7 @@ def test_equal_figures_give_equal_bytes_in_any_process_on_any_day() -> None:
         "import datetime, hashlib, sys\n"
         "class Later(datetime.date):\n"
         "    @classmethod\n"
-        "    def today(cls): return cls(2031, 1, 2)\n"
+        "    def today(cls): return cls(2030, 1, int(sys.argv[1]))\n"
         "import pygal.svg; pygal.svg.date = Later\n"
         "from tests.unit.reporting.days import report\n"
         "from lambdas.reporting.page import as_page\n"
@@ -150,7 +150,7 @@ def test_equal_figures_give_equal_bytes_in_any_process_on_any_day() -> None:
     repository = Path(__file__).parents[3]
     digests = {
         subprocess.run(
-            [sys.executable, "-c", program], cwd=repository, env={"PYTHONHASHSEED": seed, "PATH": os.environ["PATH"]},
+            [sys.executable, "-c", program, seed], cwd=repository, env={"PYTHONHASHSEED": seed, "PATH": os.environ["PATH"]},
             capture_output=True, text=True, check=True,
         ).stdout
         for seed in ("1", "2")
@@ -158,6 +158,5 @@ def test_equal_figures_give_equal_bytes_in_any_process_on_any_day() -> None:
     assert len(digests) == 1
     page = as_page(report())
     assert page == as_page(report())
-    assert b"2031" not in page
     assert page != as_page(replace(report(), movers=()))
     assert str(DAY).encode() in page
