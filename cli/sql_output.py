@@ -29,7 +29,7 @@ def as_table(result: Result) -> str:
         numbers = any(isinstance(row[place], int | float | Decimal) for row in result.rows)
         table.add_column(Text(name), justify="right" if numbers else "left", no_wrap=True)
     for row in result.rows:
-        table.add_row(*(Text(_text(value)) for value in row))
+        table.add_row(*(Text(value_text(value)) for value in row))
     with console.capture() as captured:
         console.print(table)
     lines = [line.rstrip() for line in captured.get().splitlines()]
@@ -42,14 +42,14 @@ def as_csv(result: Result) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(result.columns)
-    writer.writerows([_text(value) for value in row] for row in result.rows)
+    writer.writerows([value_text(value) for value in row] for row in result.rows)
     return out.getvalue().rstrip("\r\n")
 
 
 def as_json(result: Result) -> str:
     """An array of objects; times and decimals are texts."""
     rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
-    return json.dumps(rows, default=_text, indent=2, ensure_ascii=False)
+    return json.dumps(rows, default=value_text, indent=2, ensure_ascii=False)
 
 
 FORMS: dict[str, Callable[[Result], str]] = {"table": as_table, "csv": as_csv, "json": as_json}
@@ -67,7 +67,8 @@ def _size(count: int) -> str:
     return f"{number:.0f} {_UNITS[unit]}" if unit == 0 else f"{number:.1f} {_UNITS[unit]}"
 
 
-def _text(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """A value as CSV has it: a null is empty, a time has milliseconds, a struct is JSON."""
     match value:
         case None:
             return ""
@@ -76,6 +77,6 @@ def _text(value: Any) -> str:
         case date():
             return value.isoformat()
         case dict() | list():
-            return json.dumps(value, default=_text, ensure_ascii=False)
+            return json.dumps(value, default=value_text, ensure_ascii=False)
         case _:
             return str(value)
