@@ -170,6 +170,7 @@ def test_time_is_up(seconds: float) -> None:
     assert done < 3
     assert len(sent.unsent) == 6 - done
     assert sent.failure == "no time is left"
+    assert len(sending.pauses) <= 1
 
 
 def test_throttling_of_all_is_waited_out_while_something_moves() -> None:
