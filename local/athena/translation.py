@@ -42,7 +42,16 @@ def parse(sql: str) -> exp.Query:
 
 def translate(sql: str, tables: Mapping[str, Table], relation: Relation, *, database: str) -> str:
     """The statement for DuckDB. Raises MalformedQueryError and TableNotFoundError."""
-    return _resolved(parse(sql), tables, relation, database).sql(dialect="duckdb", comments=False)
+    resolved = _resolved(parse(sql), tables, relation, database).transform(_whole_units)
+    return resolved.sql(dialect="duckdb", comments=False)
+
+
+def _whole_units(node: exp.Expression) -> exp.Expression:
+    """Athena's `date_diff` counts whole units, DuckDB's the boundaries passed; DuckDB's `date_sub` is Athena's."""
+    if not isinstance(node, exp.DateDiff):
+        return node
+    unit = exp.Literal.string(node.text("unit").lower() or "day")
+    return exp.Anonymous(this="date_sub", expressions=[unit, node.expression, node.this])
 
 
 def _resolved(query: exp.Query, tables: Mapping[str, Table], relation: Relation, database: str) -> exp.Query:
