@@ -25,6 +25,8 @@ FUNCTION_ENVIRONMENT = {
     "EVENT_TABLE": "events",
     "COMMANDS_TABLE": "commands",
     "SNAPSHOT_INTERVAL": "10",
+    "DOMAIN_EVENT_STREAM": "domain-events",
+    "PARKING_BUCKET": "parking",
     "ENVIRONMENT": "local",
     "POWERTOOLS_SERVICE_NAME": "daybook",
     "POWERTOOLS_METRICS_NAMESPACE": "daybook",

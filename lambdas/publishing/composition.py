@@ -38,5 +38,5 @@ def deployed_publisher(settings: PublisherSettings) -> Publisher:
     """The publisher as it runs in AWS."""
     return Publisher(
         KinesisSender(kinesis_client(), stream=settings.domain_event_stream),
-        ParkingPlace(s3_client(), bucket=settings.parking_bucket),
+        ParkingPlace(s3_client, bucket=settings.parking_bucket),
     )

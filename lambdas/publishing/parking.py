@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Protocol
 
 import msgspec
@@ -30,8 +31,9 @@ class ParkingPlace:
     `{"Records": [record], "reason": "…"}`.
     """
 
-    def __init__(self, client: S3Client, *, bucket: str) -> None:
-        self._client = client
+    def __init__(self, connect: Callable[[], S3Client], *, bucket: str) -> None:
+        """`connect` is called when the first record is parked: it is rare, and building a client takes long."""
+        self._client = cache(connect)
         self._bucket = bucket
 
     def park(self, parked: Unpublishable) -> str:
@@ -39,7 +41,7 @@ class ParkingPlace:
         key = f"{PREFIX}{parked.name}.json"
         body = msgspec.json.encode({"Records": [parked.record], "reason": parked.reason})
         try:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
+            self._client().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
         except FAILURES as error:
             raise ParkingError(str(error)) from error
         return key

@@ -10,12 +10,15 @@ import pytest
 from lambdas.contracts import event_reader
 from lambdas.contracts.domain_events import NotPublishableError, domain_event
 from lambdas.contracts.event_reader import MAX_READS_ON_HOLE, DomainEventReader, open_reader
+from lambdas.eventsourcing.dynamodb_items import row_to_item
+from lambdas.eventsourcing.dynamodb_schema import EVENT_TABLE_HASH_KEY, EVENT_TABLE_RANGE_KEY
 from lambdas.eventsourcing.errors import InconsistentReadError
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.rows import Commit, EventRow
 from lambdas.eventsourcing.store import Page
 from tests.support.event_rows import ACCOUNT, credited
+from tests.support.fake_dynamodb import FakeDynamoDB
 
 NO_WAITING = Backoff(sleep=lambda _: None)
 ROWS = [credited(version) for version in range(1, 11)]
@@ -76,8 +79,11 @@ def test_a_row_that_cannot_be_published_is_named() -> None:
         next(events)
 
 
-def test_it_opens_without_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_REGION", "eu-north-1")
-    assert isinstance(open_reader("events"), DomainEventReader)
+def test_an_opened_reader_reads_the_named_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeDynamoDB({"ledger": (EVENT_TABLE_HASH_KEY, EVENT_TABLE_RANGE_KEY)})
+    for row in ROWS:
+        fake.put_item(TableName="ledger", Item=row_to_item(row))
+    monkeypatch.setattr(event_reader, "dynamodb_client", lambda: fake)
+    monkeypatch.setattr(event_reader, "PAGE_EVENTS", 3)
+    events = list(open_reader("ledger").read(ACCOUNT, after=2, up_to=9))
+    assert events == [domain_event(row) for row in ROWS[2:9]]

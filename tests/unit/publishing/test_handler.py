@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import importlib
 import json
+import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from botocore.session import Session
+from botocore.stub import ANY, Stubber
 from msgspec.structs import replace
 
-from lambdas.eventsourcing.retry import Backoff
-from lambdas.publishing.composition import kinesis_client, s3_client
+from lambdas.contracts.domain_events import domain_event, encode_domain_event
+from lambdas.eventsourcing.retry import Backoff, Deadline
+from lambdas.publishing.composition import deployed_publisher, kinesis_client, s3_client
 from lambdas.publishing.kinesis import KinesisSender
 from lambdas.publishing.parking import ParkingPlace
 from lambdas.publishing.publisher import Publisher
+from lambdas.publishing.settings import PublisherSettings
 from lambdas.service.settings import SettingsError
 from tests.support.event_rows import ACCOUNT, credited, stream_record, stream_records
 from tests.support.fake_dynamodb import client_error
 from tests.support.publishing import FakeBucket, FakeKinesis
 
+REPOSITORY = Path(__file__).parents[3]
 MODULE = "lambdas.handlers.event_publisher"
 VARIABLES = {
     "DOMAIN_EVENT_STREAM": "domain-events",
@@ -55,7 +62,9 @@ class Function:
     def __init__(self, module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
         self.kinesis, self.bucket = FakeKinesis(), FakeBucket()
         sender = KinesisSender(self.kinesis, stream="domain-events", backoff=Backoff(sleep=lambda _: None))
-        monkeypatch.setattr(module, "_publisher", Publisher(sender, ParkingPlace(self.bucket, bucket="parking")))
+        monkeypatch.setattr(
+            module, "_publisher", Publisher(sender, ParkingPlace(lambda: self.bucket, bucket="parking"))
+        )
         self.incomplete: type[Exception] = module.PublishingIncompleteError
         self._module = module
 
@@ -171,6 +180,56 @@ def test_a_missing_variable_is_named(environ: pytest.MonkeyPatch, name: str) -> 
     environ.delenv(name)
     with pytest.raises(SettingsError, match=name):
         importlib.import_module(MODULE)
+
+
+def test_the_handler_imports_nothing_heavy() -> None:
+    show = f"import sys, {MODULE}; print(*sys.modules, sep='\\n')"
+    started = subprocess.run(
+        [sys.executable, "-c", show], env=VARIABLES, cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert MODULE in started.stdout.split()
+    unwanted = {"boto3", "s3transfer", "lambdas.contracts.lake", "lambdas.contracts.components"}
+    assert set(started.stdout.split()) & unwanted == set()
+
+
+@pytest.mark.usefixtures("environ")
+def test_the_client_that_parks_is_made_when_something_is_parked(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    create = Session.create_client
+
+    def watched(session: Session, name: str, **options: Any) -> Any:
+        made.append(name)
+        return create(session, name, **options)
+
+    monkeypatch.setattr(Session, "create_client", watched)
+    deployed_publisher(PublisherSettings("domain-events", "parking", "test"))
+    assert made == ["kinesis"]
+
+
+@pytest.mark.usefixtures("environ")
+def test_the_service_takes_the_requests_and_its_answers_are_read() -> None:
+    """botocore checks requests and answers against the service's own description."""
+    kinesis, s3 = kinesis_client(), s3_client()
+    refused = {"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "Rate exceeded"}
+    accepted = {"SequenceNumber": "49", "ShardId": "shardId-000000000000"}
+    row = credited(1)
+    data = encode_domain_event(domain_event(row)) + b"\n"
+    request = {"StreamName": "domain-events", "Records": [{"Data": data, "PartitionKey": ACCOUNT}]}
+    broken = stream_record(replace(credited(2), schema=2))
+    with Stubber(kinesis) as streams, Stubber(s3) as buckets:
+        streams.add_response("put_records", {"FailedRecordCount": 1, "Records": [refused]}, request)
+        streams.add_client_error("put_records", "LimitExceededException", expected_params=request)
+        streams.add_response("put_records", {"Records": [accepted]}, request)
+        buckets.add_response("put_object", {}, {
+            "Bucket": "parking", "Key": f"publisher/{ACCOUNT}/2.json", "Body": ANY, "ContentType": "application/json",
+        })  # fmt: skip
+        sender = KinesisSender(kinesis, stream="domain-events", backoff=Backoff(sleep=lambda _: None))
+        publisher = Publisher(sender, ParkingPlace(lambda: s3, bucket="parking"))
+        published = publisher.publish([stream_record(row), broken], Deadline())
+        assert published.complete
+        assert published.sent.calls == 3
+        streams.assert_no_pending_responses()
+        buckets.assert_no_pending_responses()
 
 
 @pytest.mark.usefixtures("environ")

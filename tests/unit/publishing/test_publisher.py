@@ -19,7 +19,7 @@ from tests.support.publishing import FakeBucket, FakeKinesis
 
 def publish(kinesis: FakeKinesis, bucket: FakeBucket, records: list[dict[str, Any]]) -> Published:
     sender = KinesisSender(kinesis, stream="s", backoff=Backoff(sleep=lambda _: None), limits=kinesis.limits)
-    return Publisher(sender, ParkingPlace(bucket, bucket="parking")).publish(records, Deadline())
+    return Publisher(sender, ParkingPlace(lambda: bucket, bucket="parking")).publish(records, Deadline())
 
 
 def test_a_batch_is_published() -> None:

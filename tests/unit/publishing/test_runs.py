@@ -54,7 +54,7 @@ class World:
         self.bucket = FakeBucket(rng=rng, trouble=rng.choice((0.0, 0.5)))
         backoff = Backoff(sleep=self.time.sleep, uniform=rng.uniform)
         sender = KinesisSender(self.kinesis, stream="domain-events", backoff=backoff, limits=limits)
-        self.publisher = Publisher(sender, ParkingPlace(self.bucket, bucket="parking"))
+        self.publisher = Publisher(sender, ParkingPlace(lambda: self.bucket, bucket="parking"))
         self.records = self._records(rng.choice((0.0, 0.0, 0.1)))
 
     def _records(self, malformed: float) -> list[Record]:
