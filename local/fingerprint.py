@@ -18,8 +18,8 @@ SOURCES = (
 )
 """The files and folders the cloud assembly is synthesized from."""
 
-PACKAGES = ("requirements.txt",)
-"""What is installed in the interpreter that runs the emulator and its functions."""
+PACKAGES = ("requirements.txt", "local/athena", "local/launch.py")
+"""What is installed in the interpreter that runs the emulator and its functions, and the proxy beside it."""
 
 
 def fingerprint(names: Iterable[str], root: Path = REPOSITORY) -> str:
