@@ -34,7 +34,9 @@ class Chart:
         if not count:
             raise InvalidChartError(f"{self.name} shows nothing")
         if self.day and count > 1:
-            raise InvalidChartError(f"{self.name}: lines are split by {self.by}, which leaves room for one measure only")
+            raise InvalidChartError(
+                f"{self.name}: lines are split by {self.by}, which leaves room for one measure only"
+            )
 
 
 def definition(

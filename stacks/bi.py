@@ -119,7 +119,7 @@ class DashboardsStack(Stack):
         )
         catalog_arn = f"arn:{Aws.PARTITION}:athena:{Aws.REGION}:{Aws.ACCOUNT_ID}:datacatalog/{CATALOG}"
         Grant.add_to_principal(grantee=role, actions=list(CATALOG_ACTIONS), resource_arns=[catalog_arn])
-        return CfnDataSource(
+        source = CfnDataSource(
             self,
             "Source",
             aws_account_id=Aws.ACCOUNT_ID,
@@ -136,6 +136,8 @@ class DashboardsStack(Stack):
                 CfnDataSource.ResourcePermissionProperty(principal=self._owner, actions=list(DATA_SOURCE_ACTIONS))
             ],
         )
+        source.node.add_dependency(role)  # with its policy: QuickSight tries the connection when it is created
+        return source
 
     def _data_set(self, source: CfnDataSource, lake: LakeStack) -> CfnDataSet:
         columns = [

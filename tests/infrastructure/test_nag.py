@@ -28,6 +28,10 @@ def widen_the_function(stage: DaybookStage) -> None:
     stage.api.function.role.add_to_policy(PolicyStatement(actions=["dynamodb:*"], resources=["*"]))
 
 
+def let_firehose_do_anything(stage: DaybookStage) -> None:
+    stage.lake.lake.grant(stage.lake.delivery.policy, prefixes=["events/"], actions=["s3:*"])
+
+
 def misspell_the_billing_mode(stage: DaybookStage) -> None:
     table = stage.ledger.events.table.node.default_child
     assert isinstance(table, CfnTable)
@@ -45,6 +49,7 @@ def test_every_cloud_environment_passes(cloud: Synthesized) -> None:
         (open_a_method, "AwsSolutions-APIG4"),
         (add_a_bare_bucket, "AwsSolutions-S1"),
         (widen_the_function, "AwsSolutions-IAM5[Action::dynamodb:*]"),
+        (let_firehose_do_anything, "AwsSolutions-IAM5[Action::s3:*]"),
     ],
 )
 def test_a_fault_stops_synthesis(
