@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterator
 
@@ -9,6 +10,9 @@ from analytics import catalog
 from cli.sql_output import cost
 from cli.sql_session import Result
 from cli.sql_target import SqlError
+
+with contextlib.suppress(ImportError):
+    import readline  # noqa: F401 - arrow keys and earlier statements at the prompt, where Python has it
 
 FIRST = "daybook> "
 NEXT = "    ...> "
