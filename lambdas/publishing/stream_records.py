@@ -78,7 +78,7 @@ def read_batch(records: Iterable[StreamRecord]) -> Batch:
     for record in records:
         stream_id, version = _keys(record)
         change = record.get("eventName")
-        if change in {"MODIFY", "REMOVE"}:
+        if change in ("MODIFY", "REMOVE"):
             batch.tamperings.append(Tampering(stream_id, version, change))
             continue
         try:

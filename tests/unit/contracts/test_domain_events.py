@@ -81,7 +81,7 @@ def test_a_published_line_gives_the_event_back(name: str) -> None:
 MALFORMED = {
     "data is no JSON": {"data": "{"},
     "data is not text of UTF-8": {"data": "\udc80"},
-    "data is nested too deep": {"data": '{"amount":' * 5000},
+    "data is nested too deep": {"data": '{"amount":1,"currency":"EUR","more":' + "[" * 5000 + "]" * 5000 + "}"},
     "data breaks the rules": {"data": '{"amount":0,"currency":"EUR"}'},
     "data lacks a field": {"data": '{"amount":1}'},
     "unknown type": {"type": "BalanceGuessed"},
@@ -93,6 +93,7 @@ MALFORMED = {
     "no account id": {"stream_id": "account/1"},
     "version zero": {"version": 0},
     "no such day": {"occurred_at": "2026-02-30T09:30:00.000000Z"},
+    "recorded on no such day": {"recorded_at": "2026-02-30T09:30:00.000000Z"},
     "not in UTC": {"recorded_at": "2026-02-20T09:30:00.000000+01:00"},
     "no microseconds": {"recorded_at": "2026-02-20T09:30:00Z"},
     "no time at all": {"recorded_at": ""},

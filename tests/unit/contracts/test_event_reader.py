@@ -65,10 +65,12 @@ def test_a_hole_is_read_again_until_it_is_filled(hidden: int) -> None:
 
 
 def test_a_hole_that_stays_is_an_error_after_the_events_before_it() -> None:
-    events = reader(HoleyStore(4, reads=99)).read(ACCOUNT)
+    store = HoleyStore(4, reads=99)
+    events = reader(store).read(ACCOUNT)
     assert [next(events).sequence for _ in range(3)] == [1, 2, 3]
     with pytest.raises(InconsistentReadError, match="no row at version 4"):
         next(events)
+    assert store.reads_left == 99 - 1 - MAX_READS_ON_HOLE
 
 
 def test_a_row_that_cannot_be_published_is_named() -> None:

@@ -100,7 +100,7 @@ def test_unreadable_records_do_not_replace_each_other() -> None:
     assert len({parked.name for parked in batch.unpublishable}) == len(unreadable())
 
 
-@pytest.mark.parametrize("change", [None, "", "TRUNCATE", 7])
+@pytest.mark.parametrize("change", [None, "", "TRUNCATE", 7, []])
 def test_an_unknown_change_is_parked_not_published(change: Any) -> None:
     record = {**stream_record(credited(7)), "eventName": change}
     batch = read_batch([record])
