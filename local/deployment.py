@@ -90,6 +90,7 @@ def environment_from_outputs(outputs: dict[str, Any], found: Emulator) -> Enviro
             lake_bucket=values["LakeBucketName"],
             glue_database=values["GlueDatabaseName"],
             athena_workgroup=values["AthenaWorkgroupName"],
+            report_bucket=values["ReportBucketName"],
             athena_endpoint_url=found.athena_endpoint,
         )
     except KeyError as error:

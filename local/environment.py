@@ -13,7 +13,7 @@ class Environment:
 
     `api_url` has no trailing slash; `aws_endpoint_url` answers for every AWS service, with any credentials, and
     `athena_endpoint_url` for Athena in Athena's own SQL. The lake's Parquet files are below `events/` in `lake_bucket`.
-    `headers` is what a client must send besides the content type.
+    Reports are below `reports/` in `report_bucket`. `headers` is what a client must send besides the content type.
     """
 
     api_url: str
@@ -25,6 +25,7 @@ class Environment:
     lake_bucket: str
     glue_database: str
     athena_workgroup: str
+    report_bucket: str
     athena_endpoint_url: str
     headers: dict[str, str] = field(default_factory=dict)
 

@@ -139,6 +139,7 @@ def test_an_emulator_that_was_killed_is_not_mistaken_for_a_running_one(
         lake_bucket="lake",
         glue_database="db",
         athena_workgroup="group",
+        report_bucket="reports",
         athena_endpoint_url="http://127.0.0.1:1",
     )
 

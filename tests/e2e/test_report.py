@@ -104,11 +104,10 @@ def test_the_scheduled_function_and_the_command_line_write_the_same_true_report(
     functions = aws.client(environment, "lambda")
     pages = functions.get_paginator("list_functions").paginate()
     [function] = [each for page in pages for each in page["Functions"] if each["Handler"] == HANDLER]
-    bucket = function["Environment"]["Variables"]["REPORT_BUCKET"]
     s3 = aws.client(environment, "s3")
 
     def stored(name: str) -> bytes:
-        content: bytes = s3.get_object(Bucket=bucket, Key=f"reports/dt={day}/{name}")["Body"].read()
+        content: bytes = s3.get_object(Bucket=environment.report_bucket, Key=f"reports/dt={day}/{name}")["Body"].read()
         return content
 
     def invoke() -> bytes:
@@ -130,6 +129,9 @@ def test_the_scheduled_function_and_the_command_line_write_the_same_true_report(
 
     arguments = ["report", "--date", day, "--environment-file", str(environment_file), "--output", str(tmp_path)]
     assert main(arguments) == 0
+    before = stored("index.html")
+    assert main(arguments[:-2]) == 0, "into the system's own bucket"
+    assert stored("index.html") == before
     for name in ("report.csv", "index.html"):
         assert (tmp_path / f"dt={day}" / name).read_bytes() == stored(name)
 

@@ -17,7 +17,12 @@ EMULATOR = Emulator(pid=1, port=4566, instance="one", packages="", athena_port=4
 OUTPUTS: dict[str, Any] = {
     "Daybook-local-Ledger": {"EventTableName": "events", "CommandsTableName": "commands"},
     "Daybook-local-DomainEvents": {"DomainEventStreamName": "domain-events"},
-    "Daybook-local-Lake": {"LakeBucketName": "lake", "GlueDatabaseName": "db", "AthenaWorkgroupName": "group"},
+    "Daybook-local-Lake": {
+        "LakeBucketName": "lake",
+        "GlueDatabaseName": "db",
+        "AthenaWorkgroupName": "group",
+        "ReportBucketName": "reports",
+    },
     "Daybook-local-Api": {"ApiUrl": "https://abc123.execute-api.us-east-1.amazonaws.com/v1/", "Other": "x"},
 }
 
@@ -54,6 +59,7 @@ def test_the_outputs_of_all_stacks_become_the_environment() -> None:
         lake_bucket="lake",
         glue_database="db",
         athena_workgroup="group",
+        report_bucket="reports",
         athena_endpoint_url="http://127.0.0.1:4567",
         headers={},
     )

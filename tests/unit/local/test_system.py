@@ -25,6 +25,7 @@ ENVIRONMENT = Environment(
     lake_bucket="lake",
     glue_database="db",
     athena_workgroup="group",
+    report_bucket="reports",
     athena_endpoint_url="http://127.0.0.1:4567",
 )
 
