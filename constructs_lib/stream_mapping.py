@@ -60,8 +60,8 @@ class StreamMapping(Construct):
         """How many records the mapping gave up and put into the bucket."""
         return self._metric("OnFailureDestinationDeliveredEventCount")
 
-    def metric_dropped(self) -> Metric:
-        """How many records the mapping gave up and could not put anywhere."""
+    def metric_given_up(self) -> Metric:
+        """How many records the mapping gave up, wherever they went."""
         return self._metric("DroppedEventCount")
 
     def _metric(self, name: str) -> Metric:

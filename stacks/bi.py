@@ -9,6 +9,7 @@ from analytics import catalog
 from constructs_lib.dashboard import Chart, definition
 from stacks.environment import Environment
 from stacks.lake import LakeStack
+from stacks.quicksight_owner import DASHBOARD_ACTIONS, DATA_SET_ACTIONS, DATA_SOURCE_ACTIONS
 
 CATALOG = "AwsDataCatalog"
 VIEW = "daily_account_activity"
@@ -47,38 +48,6 @@ CATALOG_ACTIONS = (
     "athena:ListTableMetadata",
 )
 """With which QuickSight looks up what it queries, besides what any query needs."""
-
-DATA_SOURCE_ACTIONS = (
-    "quicksight:DeleteDataSource",
-    "quicksight:DescribeDataSource",
-    "quicksight:DescribeDataSourcePermissions",
-    "quicksight:PassDataSource",
-    "quicksight:UpdateDataSource",
-    "quicksight:UpdateDataSourcePermissions",
-)
-DATA_SET_ACTIONS = (
-    "quicksight:CancelIngestion",
-    "quicksight:CreateIngestion",
-    "quicksight:DeleteDataSet",
-    "quicksight:DescribeDataSet",
-    "quicksight:DescribeDataSetPermissions",
-    "quicksight:DescribeIngestion",
-    "quicksight:ListIngestions",
-    "quicksight:PassDataSet",
-    "quicksight:UpdateDataSet",
-    "quicksight:UpdateDataSetPermissions",
-)
-DASHBOARD_ACTIONS = (
-    "quicksight:DeleteDashboard",
-    "quicksight:DescribeDashboard",
-    "quicksight:DescribeDashboardPermissions",
-    "quicksight:ListDashboardVersions",
-    "quicksight:QueryDashboard",
-    "quicksight:UpdateDashboard",
-    "quicksight:UpdateDashboardPermissions",
-    "quicksight:UpdateDashboardPublishedVersion",
-)
-"""An owner's rights; QuickSight takes these sets whole. Source: QuickSight User Guide, "Permissions for resources"."""
 
 
 class DashboardsStack(Stack):

@@ -3,8 +3,6 @@
 from aws_cdk import Aws, CfnOutput, Duration, Stack
 from aws_cdk.aws_glue import CfnDatabase
 from aws_cdk.aws_iam import ManagedPolicy
-from aws_cdk.aws_kms import Key
-from aws_cdk.aws_s3 import LifecycleRule, StorageClass, Transition
 from constructs import Construct
 
 from analytics import catalog
@@ -13,13 +11,12 @@ from constructs_lib.athena_view import AthenaView, View
 from constructs_lib.event_stream import EventStream
 from constructs_lib.parquet_delivery import ParquetDelivery
 from constructs_lib.parquet_table import DailyParquetTable
-from constructs_lib.private_bucket import AccessLogBucket, PrivateBucket
 from constructs_lib.query_workgroup import QueryWorkgroup
 from lambdas.contracts.lake import EVENTS_PREFIX, EVENTS_TABLE, LAKE_COLUMNS, PARTITION, Column
 from stacks.environment import Environment
+from stacks.lake_buckets import QUERY_RESULTS_PREFIX, lake_buckets
 
 ERRORS_PREFIX = "errors/"
-QUERY_RESULTS_PREFIX = "athena/"
 REPORTS_PREFIX = "reports/"
 FIRST_DAY = "2026-01-01"
 """No event can have arrived before this service existed."""
@@ -32,7 +29,7 @@ class LakeStack(Stack):
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment, events: EventStream) -> None:
         super().__init__(scope, construct_id, termination_protection=config.protect_data)
-        self._buckets(config)
+        self.lake, self.results = lake_buckets(self, config)
         self._catalog(config)
         self.delivery = ParquetDelivery(
             self,
@@ -69,50 +66,6 @@ class LakeStack(Stack):
         )
         self.may_report = ManagedPolicy(self, "MayReport", description="Writing daybook's daily reports")
         self.results.grant_put(self.may_report, prefix=REPORTS_PREFIX)
-
-    def _buckets(self, config: Environment) -> None:
-        key = Key(
-            self,
-            "Key",
-            description="Encrypts the lake and what is asked of it",
-            enable_key_rotation=True,
-            removal_policy=config.removal_policy,
-        )
-        access_logs = AccessLogBucket(
-            self,
-            "AccessLogs",
-            keep=Duration.days(config.access_log_days),
-            removal_policy=config.removal_policy,
-        )
-        cooling = [
-            Transition(
-                storage_class=StorageClass.INFREQUENT_ACCESS,
-                transition_after=Duration.days(config.lake_infrequent_access_days),
-            ),
-            Transition(
-                storage_class=StorageClass.GLACIER_INSTANT_RETRIEVAL,
-                transition_after=Duration.days(config.lake_glacier_days),
-            ),
-        ]
-        self.lake = PrivateBucket(
-            self,
-            "Lake",
-            key=key,
-            access_logs=access_logs.bucket,
-            keep_replaced=Duration.days(config.keep_replaced_days),
-            lifecycle_rules=[LifecycleRule(id="Cool", prefix=EVENTS_PREFIX, transitions=cooling)],
-            removal_policy=config.removal_policy,
-        )
-        answers = Duration.days(config.query_result_days)
-        self.results = PrivateBucket(
-            self,
-            "Results",
-            key=key,
-            access_logs=access_logs.bucket,
-            keep_replaced=Duration.days(config.keep_replaced_days),
-            lifecycle_rules=[LifecycleRule(id="Expire", prefix=QUERY_RESULTS_PREFIX, expiration=answers)],
-            removal_policy=config.removal_policy,
-        )
 
     def _catalog(self, config: Environment) -> None:
         name = f"daybook_{config.name}"

@@ -84,9 +84,15 @@ class PublisherStack(Stack):
         )
         alarm_on_any(
             self,
-            "RecordsDropped",
-            metric=self.mapping.metric_dropped(),
-            description="Publishing failed and the records could not be parked either.",
+            "RecordsGivenUp",
+            metric=self.mapping.metric_given_up(),
+            description="Publishing failed to the end of its retries; look for the records in the parking bucket.",
+        )
+        alarm_on_any(
+            self,
+            "ParkingFailed",
+            metric=self.function.function.metric("DestinationDeliveryFailures"),
+            description="Records that were given up could not be parked: they are in the event table only.",
         )
         alarm_on_any(
             self,

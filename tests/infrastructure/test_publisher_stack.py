@@ -152,3 +152,12 @@ def test_events_that_wait_raise_an_alarm_long_before_they_are_given_up(anywhere:
             "ComparisonOperator": "GreaterThanThreshold",
         },
     )
+
+
+@pytest.mark.parametrize("metric", ["Errors", "DestinationDeliveryFailures"])
+def test_a_function_that_fails_and_records_that_cannot_be_parked_raise_an_alarm(
+    anywhere: Synthesized, metric: str
+) -> None:
+    anywhere.publisher.template.has_resource_properties(
+        "AWS::CloudWatch::Alarm", {"Namespace": "AWS/Lambda", "MetricName": metric, "Threshold": 1, "Statistic": "Sum"}
+    )
