@@ -150,8 +150,8 @@ def test_equal_figures_give_equal_bytes_in_any_process_on_any_day() -> None:
     repository = Path(__file__).parents[3]
     digests = {
         subprocess.run(
-            [sys.executable, "-c", program, seed], cwd=repository, env={"PYTHONHASHSEED": seed, "PATH": os.environ["PATH"]},
-            capture_output=True, text=True, check=True,
+            [sys.executable, "-c", program, seed], cwd=repository,
+            env={"PYTHONHASHSEED": seed, "PATH": os.environ["PATH"]}, capture_output=True, text=True, check=True,
         ).stdout
         for seed in ("1", "2")
     }  # fmt: skip
