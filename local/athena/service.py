@@ -21,7 +21,6 @@ from local.athena.translation import (
     TableNotFoundError,
     empty_relation,
     parse,
-    table_in_glue,
     translate,
 )
 
@@ -81,7 +80,7 @@ class Service:
         tables = read_tables(self._glue, database)
         try:
             files = {each.name: self._files(each) for each in tables.values() if each.location}
-            translated = translate(sql, tables, partial(_relation, files), database=database)
+            translated = translate(sql, tables, partial(self._relation, files), database=database)
             scanned = _scanned(sql, tables, files, database)
         except (TableNotFoundError, MalformedQueryError) as error:
             return _NOTHING, Asked(sql, refused=str(error))
@@ -93,6 +92,14 @@ class Service:
     def _files(self, table: Table) -> list[DataFile]:
         with self._lock:
             return self._footers.files(table.location)
+
+    def _relation(self, files: dict[str, list[DataFile]], table: Table) -> exp.Expression:
+        found = files.get(table.name)
+        return (
+            _rows_of(self._footers.relation(table.location, list(found[0].partition)))
+            if found
+            else empty_relation(table)
+        )
 
     def _scan_limit(self, workgroup: str) -> int | None:
         try:
@@ -108,8 +115,8 @@ class Service:
         return answer if asked is None else {**answer, "QueryExecution": answers.execution(found, asked)}
 
 
-def _relation(files: dict[str, list[DataFile]], table: Table) -> exp.Expression:
-    return table_in_glue(table) if files.get(table.name) else empty_relation(table)
+def _rows_of(relation: str) -> exp.Expression:
+    return sqlglot.select("*").from_(sqlglot.parse_one(relation, dialect="duckdb")).subquery()
 
 
 def _scanned(sql: str, tables: dict[str, Table], files: dict[str, list[DataFile]], database: str) -> int:
@@ -119,7 +126,7 @@ def _scanned(sql: str, tables: dict[str, Table], files: dict[str, list[DataFile]
         def stand_in(table: Table) -> exp.Expression:
             if table.name != wanted.name:
                 return empty_relation(table)
-            return exp.Subquery(this=sqlglot.select("*").from_(sqlglot.parse_one(relation, dialect="duckdb")))
+            return _rows_of(relation)
 
         return translate(sql, tables, stand_in, database=database)
 

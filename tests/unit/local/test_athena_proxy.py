@@ -86,6 +86,10 @@ class Footers:
     def files(self, location: str) -> list[DataFile]:
         return FILES[location]
 
+    def relation(self, location: str, partition: list[str]) -> str:
+        assert (location, partition) == ("s3://lake/events/", ["dt"])
+        return "read_parquet('/kept/*.parquet')"
+
 
 class Client:
     def __init__(self, proxy: Proxy) -> None:
@@ -140,7 +144,7 @@ def test_a_statement_goes_on_in_duckdbs_sql_with_views_put_in(client: Client, em
     execution = client.execution("SELECT date_format(max(at), '%Y') AS y FROM seen, events")
     (sent,) = emulator.sent
     assert "STRFTIME" in sent["QueryString"]
-    assert 'SELECT DISTINCT id FROM "db"."events"' in sent["QueryString"]
+    assert "SELECT DISTINCT id FROM (SELECT * FROM READ_PARQUET('/kept/*.parquet')) AS events" in sent["QueryString"]
     assert (sent["WorkGroup"], sent["QueryExecutionContext"]) == ("group", {"Database": "db"})
     assert emulator.headers[0]["Authorization"] == "signed"
     assert execution["Query"] == "SELECT date_format(max(at), '%Y') AS y FROM seen, events"

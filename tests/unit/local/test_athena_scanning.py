@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
-from local.athena.footers import column_sizes
+from local.athena.footers import Footers, column_sizes
 from local.athena.scanning import DataFile, bytes_scanned
 from local.athena.tables import Table
 
@@ -58,3 +60,47 @@ def test_sizes_are_those_in_the_footers(tmp_path: Path) -> None:
     assert sizes["n"] > sizes["data.text"] > 0
     assert sum(sizes.values()) < path.stat().st_size
     assert column_sizes([]) == {}
+
+
+class Bucket:
+    """As much of S3 as is used. `fetched` are the keys that were read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.fetched: list[str] = []
+
+    def get_paginator(self, _: str) -> Bucket:
+        return self
+
+    def paginate(self, **_: str) -> list[dict[str, Any]]:
+        keys = sorted(str(path.relative_to(self._folder)) for path in self._folder.rglob("*.parquet"))
+        return [{"Contents": [{"Key": key}]} for key in keys]
+
+    def get_object(self, *, Key: str, **_: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        self.fetched.append(Key)
+        return {"Body": BytesIO((self._folder / Key).read_bytes())}
+
+
+def test_each_object_is_fetched_once_and_its_rows_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    bucket = Bucket(tmp_path / "s3")
+    footers = Footers(bucket)
+
+    def put(day: str, name: str, column: str) -> None:
+        place = tmp_path / "s3" / "events" / f"dt={day}"
+        place.mkdir(parents=True, exist_ok=True)
+        duckdb.execute(f"COPY (SELECT 7 AS {column}) TO '{place / name}.parquet' (FORMAT parquet)")
+
+    def rows() -> list[tuple[Any, ...]]:
+        footers.files("s3://lake/events/")
+        relation = footers.relation("s3://lake/events/", ["dt"])
+        return duckdb.execute(f"SELECT dt, count(*) FROM {relation} GROUP BY dt ORDER BY dt").fetchall()
+
+    put("2026-03-01", "a", "n")
+    put("2026-03-01", "b", "n")
+    put("2026-03-02", "a", "n")
+    assert rows() == [("2026-03-01", 2), ("2026-03-02", 1)]
+    put("2026-03-02", "b", "added_later")
+    assert rows() == [("2026-03-01", 2), ("2026-03-02", 2)]
+    assert len(bucket.fetched) == len(set(bucket.fetched)) == 4
+    assert footers.files("s3://lake/events/")[0].partition == {"dt": "2026-03-01"}
