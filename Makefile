@@ -11,7 +11,7 @@ endif
 ENVIRONMENTS := local dev staging prod
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop status logs test test-store check lint format synth bench install python clean
+.PHONY: help run sql stop status logs test test-store check lint format synth bench install python clean
 
 help: ## Say what there is
 	@echo "make TARGET, where TARGET is"
@@ -20,6 +20,9 @@ help: ## Say what there is
 
 run: install ## Deploy the stacks to an AWS emulator on this machine and show the worked example
 	@$(PY) -m local run
+
+sql: install ## Ask the running system's history in SQL: a prompt, or make sql Q='SELECT ...'
+	@$(PY) -m cli sql $(if $(Q),'$(subst ','\'',$(Q))')
 
 stop: python ## Stop what `make run` left running
 	@$(PYTHON) -m local.stop

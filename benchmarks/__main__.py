@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import emulator, imports, in_process, round_trips
+from benchmarks import emulator, imports, in_process, lake, publisher, round_trips
 from benchmarks.report import Row, show, write
 from local.exits import exit_status
 
@@ -18,7 +18,7 @@ def run() -> bool:
     """Run all parts and show what they measured. Whether every budget is met."""
     console = Console()
     rows: list[Row] = []
-    for part in (round_trips, in_process, imports, emulator):
+    for part in (round_trips, in_process, publisher, lake, imports, emulator):
         console.print(f"[dim]{part.__name__.rpartition('.')[2].replace('_', ' ')} …[/dim]")
         rows.extend(part.measure())
     console.print()

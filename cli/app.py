@@ -1,4 +1,4 @@
-"""Command line of `daybook`.
+"""Command line of `daybook`: `verify`, `sql` and `report`.
 
 Exit status of `verify`: 0 every account verifies; 1 a history is broken, or there is none; 2 the command line or the
 environment file is wrong; 3 nothing is known to be broken, but an account could not be read.
@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from cli import report, sql
 from cli.ledger import Ledger, LedgerError, ledger_in_file, open_store
 from cli.verification import VERIFIED, Verification, as_json, as_text, exit_status, verify
 from lambdas.accounts.text import UUID_PATTERN
@@ -23,6 +24,9 @@ def main(arguments: Sequence[str] | None = None, *, store_of: Callable[[Ledger],
     """Run a command; gives its exit status. Wrong usage ends in SystemExit(2)."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    if options.run is not None:
+        status: int = options.run(options)
+        return status
     try:
         store = store_of(_ledger(options))
     except LedgerError as error:
@@ -63,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--region", help="of the event table (default: as AWS's own tools find it)")
     command.add_argument("--json", action="store_true", help="one JSON document instead of a line an account")
+    command.set_defaults(run=None)
+    sql.add_parser(commands, ENVIRONMENT_FILE)
+    report.add_parser(commands, ENVIRONMENT_FILE)
     return parser
 
 

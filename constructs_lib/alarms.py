@@ -17,3 +17,31 @@ def alarm_on_any(scope: Construct, construct_id: str, *, metric: Metric, descrip
         evaluation_periods=1,
         treat_missing_data=TreatMissingData.NOT_BREACHING,
     )
+
+
+def alarm_above(scope: Construct, construct_id: str, *, metric: Metric, threshold: float, description: str) -> Alarm:
+    """An alarm when the largest value of `metric` in five minutes is above `threshold`, twice running."""
+    return Alarm(
+        scope,
+        construct_id,
+        metric=metric.with_(statistic=Stats.MAXIMUM, period=Duration.minutes(5)),
+        alarm_description=description,
+        comparison_operator=ComparisonOperator.GREATER_THAN_THRESHOLD,
+        threshold=threshold,
+        evaluation_periods=2,
+        treat_missing_data=TreatMissingData.NOT_BREACHING,
+    )
+
+
+def alarm_on_silence(scope: Construct, construct_id: str, *, metric: Metric, hours: int, description: str) -> Alarm:
+    """An alarm when `metric` has counted nothing in each of the last `hours` hours. No data means nothing happened."""
+    return Alarm(
+        scope,
+        construct_id,
+        metric=metric.with_(statistic=Stats.SUM, period=Duration.hours(1)),
+        alarm_description=description,
+        comparison_operator=ComparisonOperator.LESS_THAN_THRESHOLD,
+        threshold=1,
+        evaluation_periods=hours,
+        treat_missing_data=TreatMissingData.BREACHING,
+    )

@@ -10,10 +10,11 @@ from aws_cdk.aws_dynamodb import (
     Table,
     TableEncryption,
 )
-from aws_cdk.aws_iam import AnyPrincipal, Effect, IGrantable, PolicyStatement
+from aws_cdk.aws_iam import AnyPrincipal, Effect, Grant, IGrantable, PolicyStatement
 from aws_cdk.aws_kms import IKey
 from constructs import Construct
 
+from constructs_lib.key_access import grant_key
 from constructs_lib.table_access import grant_actions
 from lambdas.eventsourcing.dynamodb_schema import EVENT_TABLE_HASH_KEY, EVENT_TABLE_RANGE_KEY
 
@@ -77,3 +78,17 @@ class EventTable(Construct):
     def grant_append_and_read(self, grantee: IGrantable) -> None:
         """Allow appending, also in transactions, and reading streams; no change, no removal, no scan."""
         grant_actions(grantee, table=self.table, key=self._key, actions=["dynamodb:PutItem", "dynamodb:Query"])
+
+    def grant_stream_read(self, grantee: IGrantable) -> None:
+        """Allow following the table's stream of changes; no access to the table itself."""
+        Grant.add_to_principal(
+            grantee=grantee,
+            actions=[
+                "dynamodb:DescribeStream",
+                "dynamodb:GetRecords",
+                "dynamodb:GetShardIterator",
+                "dynamodb:ListStreams",
+            ],
+            resource_arns=[self.table.table_stream_arn or ""],
+        )
+        grant_key(grantee, key=self._key, service="dynamodb", actions=["Decrypt"])

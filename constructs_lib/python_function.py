@@ -26,14 +26,22 @@ ARCHITECTURE = Architecture.ARM_64
 LIVE_ALIAS = "live"
 
 
-def source_code(root: Path, *, package: str) -> Code:
-    """An asset with the files of one package of the repository, under its import name.
+def source_code(root: Path, *packages: str) -> Code:
+    """An asset with the files of these packages of the repository, under their import names.
 
-    Its hash depends on those files only: caches, tests and everything beside the package stay out.
+    Its hash depends on those files only: caches, tests and everything beside the packages stay out.
     """
     return Code.from_asset(
         str(root),
-        exclude=["/*", f"!/{package}", "__pycache__", "*.pyc", "py.typed", "requirements.txt", ".*"],
+        exclude=[
+            "/*",
+            *(f"!/{each}" for each in packages),
+            "__pycache__",
+            "*.pyc",
+            "py.typed",
+            "requirements.txt",
+            ".*",
+        ],
         ignore_mode=IgnoreMode.GIT,
     )
 

@@ -70,22 +70,28 @@ def deploy(layout: Layout, found: Emulator, fingerprint: str) -> Environment:
         f"--output={layout.assembly}",
         f"--outputs-file={layout.outputs_file}",
     )
-    environment = environment_from_outputs(files.read_json(layout.outputs_file), found.endpoint)
+    environment = environment_from_outputs(files.read_json(layout.outputs_file), found)
     environment.save(layout.environment_file)
     _record(layout, Deployment(instance=found.instance, fingerprint=fingerprint))
     return environment
 
 
-def environment_from_outputs(outputs: dict[str, Any], endpoint: str) -> Environment:
+def environment_from_outputs(outputs: dict[str, Any], found: Emulator) -> Environment:
     """The environment that `{stack: {output: value}}` describes. Raises DeployFailedError for a missing output."""
     values = {name: value for stack in outputs.values() for name, value in stack.items()}
     try:
         return Environment(
-            api_url=local_api_url(values["ApiUrl"], endpoint),
-            aws_endpoint_url=endpoint,
+            api_url=local_api_url(values["ApiUrl"], found.endpoint),
+            aws_endpoint_url=found.endpoint,
             region=REGION,
             event_table=values["EventTableName"],
             commands_table=values["CommandsTableName"],
+            domain_event_stream=values["DomainEventStreamName"],
+            lake_bucket=values["LakeBucketName"],
+            glue_database=values["GlueDatabaseName"],
+            athena_workgroup=values["AthenaWorkgroupName"],
+            report_bucket=values["ReportBucketName"],
+            athena_endpoint_url=found.athena_endpoint,
         )
     except KeyError as error:
         raise DeployFailedError(f"The deployed stacks have no output named {error.args[0]}.") from None

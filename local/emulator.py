@@ -21,12 +21,13 @@ from dataclasses import asdict, dataclass
 
 from local import files, ports
 from local.errors import EmulatorFailedError
-from local.layout import Layout
+from local.layout import REPOSITORY, Layout
 from local.lock import is_locked
 from local.toolchain import emulator_environment
 
-COMMAND = (sys.executable, "-m", "ministack")
+COMMAND = (sys.executable, str(REPOSITORY / "local" / "launch.py"))
 _HEALTH = "/_ministack/health"
+_PROXY_HEALTH = "/_health"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 8.0
 _POLL_SECONDS = 0.1
@@ -43,11 +44,17 @@ class Emulator:
     port: int
     instance: str
     packages: str
+    athena_port: int = 0
 
     @property
     def endpoint(self) -> str:
         """The endpoint of every AWS service."""
         return f"http://{ports.HOST}:{self.port}"
+
+    @property
+    def athena_endpoint(self) -> str:
+        """The endpoint of Athena: the proxy that speaks its SQL."""
+        return f"http://{ports.HOST}:{self.athena_port}"
 
 
 def find(layout: Layout) -> Emulator | None:
@@ -63,16 +70,21 @@ def find(layout: Layout) -> Emulator | None:
 
 
 def is_healthy(emulator: Emulator, *, timeout: float = 5.0) -> bool:
-    """Whether this very emulator answers at its port."""
-    connection = http.client.HTTPConnection(ports.HOST, emulator.port, timeout=timeout)
+    """Whether this very emulator answers at its port, and its proxy for Athena at its own."""
+    places = ((emulator.port, _HEALTH), (emulator.athena_port, _PROXY_HEALTH))
+    return all(_answers_as(emulator.instance, port, path, timeout) for port, path in places)
+
+
+def _answers_as(instance: str, port: int, path: str, timeout: float) -> bool:
+    connection = http.client.HTTPConnection(ports.HOST, port, timeout=timeout)
     try:
-        connection.request("GET", _HEALTH)
+        connection.request("GET", path)
         answer = json.loads(connection.getresponse().read())
     except (OSError, http.client.HTTPException, ValueError):
         return False
     finally:
         connection.close()
-    return isinstance(answer, dict) and answer.get("edition") == emulator.instance
+    return isinstance(answer, dict) and answer.get("edition") == instance
 
 
 def start(
@@ -89,7 +101,10 @@ def start(
     """
     _clear(layout)
     instance = secrets.token_hex(8)
-    environment = emulator_environment(port=port, host=ports.HOST, instance=instance, data=layout.data)
+    athena_port = ports.choose_port(None)
+    environment = emulator_environment(
+        port=port, athena_port=athena_port, host=ports.HOST, instance=instance, data=layout.data
+    )
     with layout.emulator_file.open("w", encoding="utf-8") as record:
         fcntl.flock(record, fcntl.LOCK_EX)
         with layout.emulator_log.open("wb") as log:
@@ -103,7 +118,7 @@ def start(
                 start_new_session=True,
                 pass_fds=[record.fileno()],
             )
-        emulator = Emulator(pid=process.pid, port=port, instance=instance, packages=packages)
+        emulator = Emulator(pid=process.pid, port=port, instance=instance, packages=packages, athena_port=athena_port)
         json.dump(asdict(emulator), record)
     try:
         _wait_until_healthy(layout, emulator, process, patience)

@@ -11,8 +11,9 @@ from local.errors import EnvironmentFileError
 class Environment:
     """Where a deployed system is.
 
-    `api_url` has no trailing slash; `aws_endpoint_url` answers for every AWS service, with any credentials;
-    `headers` is what a client must send besides the content type.
+    `api_url` has no trailing slash; `aws_endpoint_url` answers for every AWS service, with any credentials, and
+    `athena_endpoint_url` for Athena in Athena's own SQL. The lake's Parquet files are below `events/` in `lake_bucket`.
+    Reports are below `reports/` in `report_bucket`. `headers` is what a client must send besides the content type.
     """
 
     api_url: str
@@ -20,6 +21,12 @@ class Environment:
     region: str
     event_table: str
     commands_table: str
+    domain_event_stream: str
+    lake_bucket: str
+    glue_database: str
+    athena_workgroup: str
+    report_bucket: str
+    athena_endpoint_url: str
     headers: dict[str, str] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:

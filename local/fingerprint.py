@@ -6,11 +6,20 @@ from pathlib import Path
 
 from local.layout import REPOSITORY
 
-SOURCES = ("app.py", "cdk.json", "package-lock.json", "requirements.txt", "constructs_lib", "lambdas", "stacks")
+SOURCES = (
+    "app.py",
+    "cdk.json",
+    "package-lock.json",
+    "requirements.txt",
+    "analytics",
+    "constructs_lib",
+    "lambdas",
+    "stacks",
+)
 """The files and folders the cloud assembly is synthesized from."""
 
-PACKAGES = ("requirements.txt",)
-"""What is installed in the interpreter that runs the emulator and its functions."""
+PACKAGES = ("requirements.txt", "local/athena", "local/launch.py")
+"""What is installed in the interpreter that runs the emulator and its functions, and the proxy beside it."""
 
 
 def fingerprint(names: Iterable[str], root: Path = REPOSITORY) -> str:

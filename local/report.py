@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from local import example, ledger
+from local import example, history, ledger
 from local.client import Answer, Client
 from local.environment import Environment
 from local.layout import REPOSITORY, Layout
@@ -15,7 +15,7 @@ from local.system import System
 
 
 def show_example(environment: Environment, progress: Progress, console: Console) -> None:
-    """Play the worked example against a running system and print it. Raises ExampleFailedError."""
+    """Play the worked example against a running system and print it, then ask SQL. Raises ExampleFailedError."""
     client = Client(environment)
     try:
         with progress.step("Opening an account, then 20 credits and withdrawals over HTTP"):
@@ -23,14 +23,15 @@ def show_example(environment: Environment, progress: Progress, console: Console)
         story = example.tell_story(client, account_id)
         balance = example.read_balance(client, account_id)
         read = example.rebuild(environment, account_id)
-        history = example.read_history(client, account_id)
-        rows = ledger.read_newest(environment, account_id, limit=len(history)).rows
+        entries = example.read_history(client, account_id)
+        rows = ledger.read_newest(environment, account_id, limit=len(entries)).rows
     finally:
         client.close()
     console.print(f"\n[bold]The worked example[/bold], account {account_id} (amounts in cents)", soft_wrap=True)
     _show_story(story, balance, console)
     _show_read(read, balance, console)
-    _show_history(history, rows, console)
+    _show_history(entries, rows, console)
+    history.show(history.session(environment), account_id, entries, progress, console)
 
 
 def _show_story(story: list[Answer], balance: Answer, console: Console) -> None:
@@ -84,12 +85,16 @@ def show_whereabouts(layout: Layout, system: System, console: Console) -> None:
         f"  AWS endpoint    {environment.aws_endpoint_url} (region {environment.region}, any credentials)",
         f"  event table     {environment.event_table}",
         f"  commands table  {environment.commands_table}",
+        f"  domain events   {environment.domain_event_stream} (Kinesis)",
+        f"  lake            s3://{environment.lake_bucket}/events/ (Parquet)",
+        f"  Athena          {environment.athena_endpoint_url} (workgroup {environment.athena_workgroup})",
         f"  for programs    {layout.environment_file}",
         f"  logs            {layout.logs}; what the functions wrote: `make logs`",
         "",
         "[bold]Try it:[/bold]",
         *(escape(line) for line in curl_sequence(environment)),
         "",
+        "`make sql` asks the history in SQL; make sql Q='SELECT * FROM account_balances' runs one statement.",
         "`make stop` stops it and forgets its data; `make run` again takes seconds.",
     ]
     for line in lines:

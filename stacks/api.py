@@ -1,24 +1,18 @@
 """The synchronous HTTP API: stateless, safe to replace."""
 
-from pathlib import Path
-
 from aws_cdk import CfnOutput, Duration, Stack
-from aws_cdk.aws_cloudwatch import Metric
 from constructs import Construct
 
 from constructs_lib.alarms import alarm_on_any
 from constructs_lib.event_table import EventTable
-from constructs_lib.python_function import ARCHITECTURE, RUNTIME, PythonFunction, source_code
-from constructs_lib.python_packages import PythonPackages
+from constructs_lib.python_function import PythonFunction
 from constructs_lib.receipt_table import ReceiptTable
 from constructs_lib.rest_api import FunctionRestApi
 from lambdas.httpapi.routing import ROUTES
 from stacks.environment import Environment
+from stacks.functions import daybook_function, own_metric
 from stacks.gateway_answers import GATEWAY_ANSWERS
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-HANDLER = "lambdas.handlers.accounts_api.handler"
-SERVICE = "daybook"
 STAGE_NAME = "v1"
 ALARMING_COUNTS = {
     "InternalErrors": "A request ended in an error that nobody expected; the log has its traceback.",
@@ -61,12 +55,11 @@ class ApiStack(Stack):
         CfnOutput(self, "ApiUrl", value=self.rest_api.api.url)
 
     def _function(self, config: Environment, events: EventTable, commands: ReceiptTable) -> PythonFunction:
-        layers = [self._packages()] if config.bundle_packages else []
-        function = PythonFunction(
+        function = daybook_function(
             self,
             "Accounts",
-            code=source_code(REPOSITORY, package="lambdas"),
-            handler=HANDLER,
+            config=config,
+            handler="accounts_api",
             description="Answers the synchronous routes of the accounts API",
             memory_mb=config.function_memory_mb,
             timeout=FUNCTION_TIMEOUT,
@@ -74,15 +67,7 @@ class ApiStack(Stack):
                 "EVENT_TABLE": events.table.table_name,
                 "COMMANDS_TABLE": commands.table.table_name,
                 "SNAPSHOT_INTERVAL": str(config.snapshot_interval),
-                "ENVIRONMENT": config.name,
-                "POWERTOOLS_SERVICE_NAME": SERVICE,
-                "POWERTOOLS_METRICS_NAMESPACE": SERVICE,
-                "POWERTOOLS_LOG_LEVEL": config.log_level,
             },
-            layers=layers,
-            log_level=config.log_level,
-            log_retention=config.log_retention,
-            log_removal_policy=config.removal_policy,
         )
         events.grant_append_and_read(function.role)
         commands.grant_receipts(function.role)
@@ -91,9 +76,7 @@ class ApiStack(Stack):
     def _watch(self, config: Environment) -> None:
         """Not on every 5xx: a caller may ask for one by a `min_version` that is not there yet."""
         for name, description in ALARMING_COUNTS.items():
-            dimensions = {"service": SERVICE, "environment": config.name}
-            metric = Metric(namespace=SERVICE, metric_name=name, dimensions_map=dimensions)
-            alarm_on_any(self, name, metric=metric, description=description)
+            alarm_on_any(self, name, metric=own_metric(config, name), description=description)
         alarm_on_any(
             self,
             "FunctionErrors",
@@ -105,13 +88,4 @@ class ApiStack(Stack):
             "FunctionThrottles",
             metric=self.function.live.metric_throttles(),
             description="Requests were refused because the account's Lambda concurrency is used up.",
-        )
-
-    def _packages(self) -> PythonPackages:
-        return PythonPackages(
-            self,
-            "Packages",
-            requirements=REPOSITORY / "lambdas" / "requirements.txt",
-            runtime=RUNTIME,
-            architecture=ARCHITECTURE,
         )

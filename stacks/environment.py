@@ -11,6 +11,7 @@ from constructs import Node
 
 MAX_SNAPSHOT_INTERVAL = 50
 LOG_LEVELS = ("INFO", "WARN", "ERROR")
+GIGABYTE = 10**9
 
 
 class UnknownEnvironmentError(ValueError):
@@ -23,7 +24,11 @@ class InvalidContextError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """Sizes, retention and protection of one environment. Rates are requests per second."""
+    """Sizes, retention and protection of one environment. Rates are requests per second.
+
+    What the local emulator cannot hold is switched off here and nowhere else: `bundle_packages`, `named_queries`, and
+    dashboards, which are off wherever `quicksight_user` names nobody.
+    """
 
     name: str
     protect_data: bool
@@ -35,6 +40,31 @@ class Environment:
     throttling_burst: int
     function_memory_mb: int
     snapshot_interval: int = 10
+
+    event_stream_days: int = 7
+    """How long consumers can still read a domain event from the stream."""
+    publisher_batch_window_seconds: int = 1
+    publisher_retries: int = 1_000
+    """Of one batch. What never succeeds is parked by the function itself, so that this bounds trouble that passes."""
+    publisher_record_age_seconds: int = 12 * 3600
+    """Half of what the table's stream retains: the other half is for people."""
+    publisher_behind_seconds: int = 300
+
+    lake_interval_seconds: int = 300
+    """How long Firehose collects events for a file, unless `lake_buffer_mb` are full before."""
+    lake_buffer_mb: int = 128
+    lake_infrequent_access_days: int = 90
+    lake_glacier_days: int = 365
+    """When files move to Glacier's instant retrieval, the only Glacier class that Athena reads."""
+    keep_replaced_days: int = 30
+    access_log_days: int = 90
+    query_cutoff_bytes: int = 10 * GIGABYTE
+    query_result_days: int = 30
+    named_queries: bool = True
+    report_schedule: str = "cron(30 1 * * ? *)"
+    """In UTC, and after the last events of the day before have reached the lake."""
+    quicksight_user: str = ""
+    """Who owns the dashboards: `NAMESPACE/NAME` of a QuickSight user. Nobody: no dashboards."""
 
     def __post_init__(self) -> None:
         """Raises ValueError for a log level at which the SDK would log requests with the function's session token."""
@@ -57,6 +87,9 @@ LOCAL = Environment(
     throttling_rate=1_000,
     throttling_burst=1_000,
     function_memory_mb=512,
+    lake_interval_seconds=60,
+    lake_buffer_mb=64,
+    named_queries=False,  # the emulator refuses a whole template over their type
 )
 DEV = Environment(
     name="dev",
@@ -77,6 +110,8 @@ STAGING = replace(
     throttling_rate=500,
     throttling_burst=1_000,
     function_memory_mb=1769,  # one full vCPU
+    query_cutoff_bytes=50 * GIGABYTE,
+    access_log_days=365,
 )
 PROD = replace(
     STAGING,
@@ -84,6 +119,8 @@ PROD = replace(
     log_retention=RetentionDays.ONE_YEAR,
     throttling_rate=2_000,
     throttling_burst=4_000,
+    lake_interval_seconds=600,
+    query_cutoff_bytes=1_000 * GIGABYTE,
 )
 
 ENVIRONMENTS = {each.name: each for each in (LOCAL, DEV, STAGING, PROD)}

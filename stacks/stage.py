@@ -5,8 +5,13 @@ from cdk_nag import AwsSolutionsChecks
 from constructs import Construct
 
 from stacks.api import ApiStack
+from stacks.bi import DashboardsStack
+from stacks.domain_events import DomainEventsStack
 from stacks.environment import Environment
+from stacks.lake import LakeStack
 from stacks.ledger import LedgerStack
+from stacks.publisher import PublisherStack
+from stacks.reports import ReportsStack
 
 FINDINGS_STOP_SYNTHESIS = {
     "@aws-cdk/core:failSynthOnValidationErrors": True,
@@ -18,12 +23,25 @@ stacks it was told to synthesize only: with none named, stacks inside a stage wo
 
 
 class DaybookStage(Stage):
-    """The stacks `<stage id>-Ledger` and `<stage id>-Api`. Synthesis fails on an AwsSolutions finding."""
+    """The stacks `<stage id>-Ledger`, `-Api` and so on. Synthesis fails on an AwsSolutions finding."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment) -> None:
         super().__init__(scope, construct_id)
         self.ledger = LedgerStack(self, "Ledger", config=config)
         self.api = ApiStack(self, "Api", config=config, events=self.ledger.events, commands=self.ledger.commands)
+        self.domain_events = DomainEventsStack(self, "DomainEvents", config=config)
+        self.lake = LakeStack(self, "Lake", config=config, events=self.domain_events.events)
+        self.publisher = PublisherStack(
+            self,
+            "Publisher",
+            config=config,
+            events=self.ledger.events,
+            published=self.domain_events,
+        )
+        self.publisher.add_stack_dependency(self.lake)  # Firehose sees only what is sent after it was created
+        self.reports = ReportsStack(self, "Reports", config=config, lake=self.lake)
+        if config.quicksight_user:
+            self.dashboards = DashboardsStack(self, "Dashboards", config=config, lake=self.lake)
         Tags.of(self).add("service", "daybook")
         Tags.of(self).add("environment", config.name)
         if config.require_iam:  # the emulated environment is open on purpose; every cloud environment is checked

@@ -46,7 +46,7 @@ def schemas(commands: Sequence[type[msgspec.Struct]]) -> Document:
         "enum": [kind.uri for kind in PROBLEM_TYPES],
     }
     components[Problem.__name__]["properties"]["status"] |= {"minimum": 400, "maximum": 599}
-    published: Document = _without_python_anchors(components)
+    published: Document = without_python_anchors(components)
     return published
 
 
@@ -72,14 +72,14 @@ def _history() -> Document:
     }
 
 
-def _without_python_anchors(value: Any) -> Any:
+def without_python_anchors(value: Any) -> Any:
     """Patterns as JSON Schema reads them: there `$` matches at the very end only."""
     if isinstance(value, dict):
         return {
-            key: item.replace(r"(?!\n)$", "$") if key == "pattern" else _without_python_anchors(item)
+            key: item.replace(r"(?!\n)$", "$") if key == "pattern" else without_python_anchors(item)
             for key, item in value.items()
         }
-    return [_without_python_anchors(item) for item in value] if isinstance(value, list) else value
+    return [without_python_anchors(item) for item in value] if isinstance(value, list) else value
 
 
 def _parameter(place: str, name: str, schema: Document, description: str, example: Any) -> Document:

@@ -57,11 +57,15 @@ class Codec(Generic[S, E]):
 
     def encode(self, event: E) -> tuple[str, int, str]:
         """The event as (type, schema, JSON text). Raises UnknownSchemaError for a class that is not registered."""
+        name, schema = self.name_of(event)
+        return name, schema, self._encode(event).decode()
+
+    def name_of(self, event: E) -> tuple[str, int]:
+        """The event's type name and current schema. Raises UnknownSchemaError for a class that is not registered."""
         try:
-            name, schema = self._types[type(event)]
+            return self._types[type(event)]
         except KeyError:
             raise UnknownSchemaError(f"{type(event).__name__} is not a registered event") from None
-        return name, schema, self._encode(event).decode()
 
     def decode(self, type_name: str, schema: int, data: str) -> E:
         """The event of a row. Raises UnknownSchemaError, msgspec.MsgspecError when the text does not fit."""

@@ -25,3 +25,8 @@ def format_timestamp(moment: datetime) -> str:
         moment = moment.astimezone(UTC)
     text = _encode(moment)[1:-1].decode()  # RFC 3339 with Z, several times quicker than isoformat
     return text if moment.microsecond else f"{text[:-1]}.000000Z"
+
+
+def parse_timestamp(text: str) -> datetime:
+    """The reverse of `format_timestamp`. Raises ValueError."""
+    return datetime.fromisoformat(text)

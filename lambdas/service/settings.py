@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 class SettingsError(Exception):
@@ -21,13 +23,18 @@ class Settings(msgspec.Struct, frozen=True, rename="upper"):
     snapshot_interval: Annotated[int, msgspec.Meta(ge=1)]
 
 
-def load_settings(environ: Mapping[str, str]) -> Settings:
-    """Read the settings. Raises SettingsError, which names the variable."""
-    names = [field.encode_name for field in msgspec.structs.fields(Settings)]
+def load(kind: type[T], environ: Mapping[str, str]) -> T:
+    """Read settings of any kind. Raises SettingsError, which names the variable."""
+    names = [field.encode_name for field in msgspec.structs.fields(kind)]
     missing = [name for name in names if name not in environ]
     if missing:
         raise SettingsError(f"environment variables are not set: {', '.join(missing)}")
     try:
-        return msgspec.convert({name: environ[name] for name in names}, Settings, strict=False)
+        return msgspec.convert({name: environ[name] for name in names}, kind, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"an environment variable is not acceptable: {error}") from None
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings of a function that works on accounts. Raises SettingsError, which names the variable."""
+    return load(Settings, environ)

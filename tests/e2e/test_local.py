@@ -135,6 +135,12 @@ def test_an_emulator_that_was_killed_is_not_mistaken_for_a_running_one(
         region="us-east-1",
         event_table="events",
         commands_table="commands",
+        domain_event_stream="domain-events",
+        lake_bucket="lake",
+        glue_database="db",
+        athena_workgroup="group",
+        report_bucket="reports",
+        athena_endpoint_url="http://127.0.0.1:1",
     )
 
     def call() -> None:

@@ -49,6 +49,32 @@ class Synthesized:
     config: Environment
     ledger: Deployable
     api: Deployable
+    domain_events: Deployable
+    lake: Deployable
+    publisher: Deployable
+    reports: Deployable
+    dashboards: Deployable | None
+    dependencies: dict[str, set[str]]
+    """Names of the stacks that are deployed before a stack, by its name."""
+
+    @property
+    def stacks(self) -> list[Deployable]:
+        """All of them."""
+        found = [self.ledger, self.api, self.domain_events, self.lake, self.publisher, self.reports]
+        return found if self.dashboards is None else [*found, self.dashboards]
+
+    def stack(self, name: str) -> Deployable:
+        """The stack of that whole name."""
+        [found] = [each for each in self.stacks if each.name == name]
+        return found
+
+    def meant(self, reference: Any) -> tuple[Deployable, Any] | None:
+        """Stack and value which a reference into another stack stands for; None for anything else."""
+        if not isinstance(reference, dict) or "Fn::GetStackOutput" not in reference:
+            return None
+        output = reference["Fn::GetStackOutput"]
+        stack = self.stack(output["StackName"])
+        return stack, stack.body["Outputs"][output["OutputName"]]["Value"]
 
 
 def feature_flags() -> dict[str, Any]:
@@ -58,22 +84,42 @@ def feature_flags() -> dict[str, Any]:
     return flags
 
 
-def synthesize(name: str, *, outdir: Path, change: Callable[[DaybookStage], object] | None = None) -> Synthesized:
+def synthesize(
+    name: str,
+    *,
+    outdir: Path,
+    change: Callable[[DaybookStage], object] | None = None,
+    config: Environment | None = None,
+) -> Synthesized:
     """Synthesize one environment, after `change` was made to it. Raises RuntimeError on a validation finding.
 
     `App.synth` runs the validations. `Template.from_stack` on a stack inside a stage would not.
     """
     app = App(outdir=str(outdir), context={**feature_flags(), **NO_PACKAGES, "aws:cdk:enable-path-metadata": True})
-    config = environment(name)
+    config = config or environment(name)
     stage = DaybookStage(app, f"Daybook-{name}", config=config)
     if change is not None:
         change(stage)
+    built = app.synth().get_nested_assembly(stage.artifact_id).stacks
     stacks = {
-        each.stack_name: Deployable(
+        each.stack_name.removeprefix(f"Daybook-{name}-"): Deployable(
             name=each.stack_name,
             termination_protection=bool(each.termination_protection),
             body=json.loads(json.dumps(each.template)),
         )
-        for each in app.synth().get_nested_assembly(stage.artifact_id).stacks
+        for each in built
     }
-    return Synthesized(config=config, ledger=stacks[f"Daybook-{name}-Ledger"], api=stacks[f"Daybook-{name}-Api"])
+    names = {each.id: each.stack_name for each in built}
+    return Synthesized(
+        config=config,
+        ledger=stacks["Ledger"],
+        api=stacks["Api"],
+        domain_events=stacks["DomainEvents"],
+        lake=stacks["Lake"],
+        publisher=stacks["Publisher"],
+        reports=stacks["Reports"],
+        dashboards=stacks.get("Dashboards"),
+        dependencies={
+            each.stack_name: {names[one.id] for one in each.dependencies if one.id in names} for each in built
+        },
+    )

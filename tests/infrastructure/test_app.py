@@ -41,7 +41,7 @@ def test_the_application_synthesizes_without_an_account_and_without_a_word(tmp_p
 
 def test_a_finding_fails_the_application_whatever_stacks_the_command_line_selects(tmp_path: Path) -> None:
     root = tmp_path / "repository"
-    for folder in ("stacks", "constructs_lib", "lambdas"):
+    for folder in ("analytics", "stacks", "constructs_lib", "lambdas"):
         shutil.copytree(REPOSITORY / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(REPOSITORY / "app.py", root)
     construct = root / "constructs_lib" / "rest_api.py"

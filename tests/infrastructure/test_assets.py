@@ -17,13 +17,13 @@ from tests.infrastructure.synthesis import NO_PACKAGES, REPOSITORY
 REQUIREMENTS = REPOSITORY / "lambdas" / "requirements.txt"
 
 
-def stage_sources(root: Path, outdir: Path) -> Path:
-    """The asset directory that would be uploaded for the package `lambdas` below `root`."""
+def stage_sources(root: Path, outdir: Path, *packages: str) -> Path:
+    """The asset directory that would be uploaded for packages below `root`."""
     stack = Stack(App(outdir=str(outdir)), "Stack")
     Function(
         stack,
         "Function",
-        code=source_code(root, package="lambdas"),
+        code=source_code(root, *packages),
         handler="lambdas.x.handler",
         runtime=Runtime.PYTHON_3_14,
         architecture=Architecture.ARM_64,
@@ -58,7 +58,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_only_the_package_is_shipped_under_its_import_name(tree: Path, tmp_path: Path) -> None:
-    asset = stage_sources(tree, tmp_path / "out")
+    asset = stage_sources(tree, tmp_path / "out", "lambdas")
     shipped = {str(file.relative_to(asset)) for file in asset.rglob("*") if file.is_file()}
     assert shipped == {
         "lambdas/__init__.py",
@@ -68,21 +68,28 @@ def test_only_the_package_is_shipped_under_its_import_name(tree: Path, tmp_path:
 
 
 def test_the_repository_ships_nothing_but_its_functions(tmp_path: Path) -> None:
-    asset = stage_sources(REPOSITORY, tmp_path / "out")
+    asset = stage_sources(REPOSITORY, tmp_path / "out", "lambdas")
     shipped = {file.relative_to(asset) for file in asset.rglob("*") if file.is_file()}
     assert {file.parts[0] for file in shipped} == {"lambdas"}
     assert {file.suffix for file in shipped} <= {".py", ".json"}
 
 
+def test_a_function_that_asks_the_lake_ships_its_statements_too(tmp_path: Path) -> None:
+    asset = stage_sources(REPOSITORY, tmp_path / "out", "lambdas", "analytics")
+    shipped = {str(file.relative_to(asset)) for file in asset.rglob("*") if file.is_file()}
+    assert {"analytics/catalog.py", "analytics/queries/daily_report.sql", "lambdas/__init__.py"} <= shipped
+    assert {name.split("/")[0] for name in shipped} == {"lambdas", "analytics"}
+
+
 def test_the_asset_changes_with_its_sources_and_with_nothing_else(tree: Path, tmp_path: Path) -> None:
-    first = stage_sources(tree, tmp_path / "first").name
+    first = stage_sources(tree, tmp_path / "first", "lambdas").name
     copy = tmp_path / "elsewhere"
     shutil.copytree(tree, copy)
     (copy / "lambdas/handlers/__pycache__/more.pyc").write_text("compiled")
     (copy / "app.py").write_text("changed")
-    assert stage_sources(copy, tmp_path / "second").name == first
+    assert stage_sources(copy, tmp_path / "second", "lambdas").name == first
     (copy / "lambdas/handlers/api.py").write_text("changed")
-    assert stage_sources(copy, tmp_path / "third").name != first
+    assert stage_sources(copy, tmp_path / "third", "lambdas").name != first
 
 
 def bundling() -> PipBundling:

@@ -16,10 +16,13 @@ from stacks.environment import (
 from tests.infrastructure.synthesis import Deployable, Synthesized
 
 LAYER = "AWS::Lambda::LayerVersion"
+NAMED_QUERY = "AWS::Athena::NamedQuery"
+CLOUD_ONLY = {LAYER, NAMED_QUERY}
+"""What the emulator does without: packages are in its virtual environment, named queries are unknown to it."""
 
 
 def topology(stack: Deployable) -> set[tuple[str, str]]:
-    """Construct path below the environment, and type, of every resource but the packages for the cloud.
+    """Construct path below the environment, and type, of every resource but those for the cloud only.
 
     The CDK names a permission after the function and the API it connects, environment included: their type will do.
     """
@@ -27,34 +30,37 @@ def topology(stack: Deployable) -> set[tuple[str, str]]:
     return {
         (re.sub(r"ApiScoped\..*", "ApiScoped", paths[key]), each["Type"])
         for key, each in stack.body["Resources"].items()
-        if each["Type"] != LAYER
+        if each["Type"] not in CLOUD_ONLY
     }
 
 
 def test_all_environments_have_the_same_resources(environments: dict[str, Synthesized]) -> None:
     prod = environments["prod"]
     for other in environments.values():
-        assert topology(other.ledger) == topology(prod.ledger)
-        assert topology(other.api) == topology(prod.api)
+        for mine, theirs in zip(other.stacks, prod.stacks, strict=True):
+            assert topology(mine) == topology(theirs)
 
 
 def test_the_cloud_brings_its_packages_and_the_emulator_finds_them_in_the_virtual_environment(
     environments: dict[str, Synthesized],
 ) -> None:
-    layers = {name: len(each.api.resources(LAYER)) for name, each in environments.items()}
-    assert layers == {"local": 0, "dev": 1, "staging": 1, "prod": 1}
+    for stack in ("api", "publisher", "reports"):
+        layers = {name: len(getattr(each, stack).resources(LAYER)) for name, each in environments.items()}
+        assert layers == {"local": 0, "dev": 1, "staging": 1, "prod": 1}
 
 
 def test_no_template_holds_an_account_a_region_or_a_physical_name(anywhere: Synthesized) -> None:
-    for stack in (anywhere.ledger, anywhere.api):
+    for stack in anywhere.stacks:
         assert not re.search(r"\b\d{12}\b|\b[a-z]{2}-(north|south|east|west|central)[a-z]*-\d\b", str(stack.body))
         for each in stack.body["Resources"].values():
             assert not {"TableName", "BucketName", "RoleName"} & each.get("Properties", {}).keys()
 
 
 def test_stack_names_are_stable_and_distinct(environments: dict[str, Synthesized]) -> None:
-    assert {stack.name for each in environments.values() for stack in (each.ledger, each.api)} == {
-        f"Daybook-{name}-{part}" for name in ("local", "dev", "staging", "prod") for part in ("Ledger", "Api")
+    assert {stack.name for each in environments.values() for stack in each.stacks} == {
+        f"Daybook-{name}-{part}"
+        for name in ("local", "dev", "staging", "prod")
+        for part in ("Ledger", "Api", "DomainEvents", "Lake", "Publisher", "Reports")
     }
 
 

@@ -32,6 +32,10 @@ def grant_scans_everywhere(stage: DaybookStage) -> None:
     stage.api.function.role.add_to_policy(PolicyStatement(actions=["dynamodb:Scan"], resources=["*"]))
 
 
+def let_firehose_do_anything(stage: DaybookStage) -> None:
+    stage.lake.lake.grant(stage.lake.delivery.policy, prefixes=["events/"], actions=["s3:*"])
+
+
 def misspell_the_billing_mode(stage: DaybookStage) -> None:
     table = stage.ledger.events.table.node.default_child
     assert isinstance(table, CfnTable)
@@ -50,6 +54,7 @@ def test_every_cloud_environment_passes(cloud: Synthesized) -> None:
         (add_a_bare_bucket, "AwsSolutions-S1"),
         (grant_scans_everywhere, "AwsSolutions-IAM5[Resource::*]"),
         (widen_the_function, "AwsSolutions-IAM5[Action::dynamodb:*]"),
+        (let_firehose_do_anything, "AwsSolutions-IAM5[Action::s3:*]"),
     ],
 )
 def test_a_fault_stops_synthesis(

@@ -52,7 +52,7 @@ def contents(value: Any) -> Iterator[dict[str, Any]]:
 
 def test_the_committed_document_is_the_generated_one() -> None:
     committed = OPENAPI_FILE.read_text(encoding="utf-8")
-    assert committed == openapi_text(), "run: python -m lambdas.contracts.openapi"
+    assert committed == openapi_text(), "run: python -m lambdas.contracts.generate"
 
 
 def test_the_document_is_valid() -> None:

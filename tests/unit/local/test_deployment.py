@@ -13,9 +13,16 @@ from local.errors import DeployFailedError, EnvironmentFileError
 from local.layout import Layout
 
 ENDPOINT = "http://127.0.0.1:4566"
-EMULATOR = Emulator(pid=1, port=4566, instance="one", packages="")
+EMULATOR = Emulator(pid=1, port=4566, instance="one", packages="", athena_port=4567)
 OUTPUTS: dict[str, Any] = {
     "Daybook-local-Ledger": {"EventTableName": "events", "CommandsTableName": "commands"},
+    "Daybook-local-DomainEvents": {"DomainEventStreamName": "domain-events"},
+    "Daybook-local-Lake": {
+        "LakeBucketName": "lake",
+        "GlueDatabaseName": "db",
+        "AthenaWorkgroupName": "group",
+        "ReportBucketName": "reports",
+    },
     "Daybook-local-Api": {"ApiUrl": "https://abc123.execute-api.us-east-1.amazonaws.com/v1/", "Other": "x"},
 }
 
@@ -42,19 +49,25 @@ def cdk(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_the_outputs_of_all_stacks_become_the_environment() -> None:
-    assert environment_from_outputs(OUTPUTS, ENDPOINT) == Environment(
+    assert environment_from_outputs(OUTPUTS, EMULATOR) == Environment(
         api_url="http://127.0.0.1:4566/restapis/abc123/v1/_user_request_",
         aws_endpoint_url=ENDPOINT,
         region="us-east-1",
         event_table="events",
         commands_table="commands",
+        domain_event_stream="domain-events",
+        lake_bucket="lake",
+        glue_database="db",
+        athena_workgroup="group",
+        report_bucket="reports",
+        athena_endpoint_url="http://127.0.0.1:4567",
         headers={},
     )
 
 
 def test_a_missing_output_is_named() -> None:
     with pytest.raises(DeployFailedError, match="no output named ApiUrl"):
-        environment_from_outputs({"Ledger": OUTPUTS["Daybook-local-Ledger"]}, ENDPOINT)
+        environment_from_outputs({"Ledger": OUTPUTS["Daybook-local-Ledger"]}, EMULATOR)
 
 
 def test_only_the_address_of_a_rest_api_is_translated() -> None:
@@ -107,9 +120,9 @@ def test_a_missing_command_line_says_how_to_get_it(layout: Layout, monkeypatch: 
 
 def test_an_environment_file_may_say_more_but_not_less(tmp_path: Path) -> None:
     path = tmp_path / "environment.json"
-    environment_from_outputs(OUTPUTS, ENDPOINT).save(path)
+    environment_from_outputs(OUTPUTS, EMULATOR).save(path)
     files.write_json(path, {**files.read_json(path), "event_bus": "later"})
     assert Environment.load(path).event_table == "events"
     files.write_json(path, {"api_url": "x"})
-    with pytest.raises(EnvironmentFileError, match="no aws_endpoint_url, commands_table"):
+    with pytest.raises(EnvironmentFileError, match="no athena_endpoint_url, athena_workgroup, aws_endpoint_url"):
         Environment.load(path)

@@ -1,6 +1,7 @@
 """The worked example notices every number that is not what it should be."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, cast
 
 import pytest
@@ -10,7 +11,7 @@ from local.client import Answer, Client
 from local.environment import Environment
 from local.errors import ExampleFailedError
 
-ENVIRONMENT = Environment(api_url="", aws_endpoint_url="", region="", event_table="", commands_table="")
+ENVIRONMENT = Environment(**{each.name: "" for each in fields(Environment) if each.name != "headers"})  # type: ignore[arg-type]
 
 
 class FakeApi:

@@ -21,6 +21,12 @@ ENVIRONMENT = Environment(
     region="us-east-1",
     event_table="events",
     commands_table="commands",
+    domain_event_stream="domain-events",
+    lake_bucket="lake",
+    glue_database="db",
+    athena_workgroup="group",
+    report_bucket="reports",
+    athena_endpoint_url="http://127.0.0.1:4567",
 )
 
 

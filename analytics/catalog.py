@@ -1,0 +1,112 @@
+"""Finds the files of SQL, reads their headings, and puts values in the place of `:name`. Standard library only.
+
+A file begins with a comment: what it answers, then a line `-- parameter NAME KIND` for each placeholder of a query, or
+`-- column NAME TYPE` (Glue's types) for each column of a view. The statement follows, without a semicolon.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+_HEADING = re.compile(r"(?:--[^\n]*\n)+")
+_DECLARATION = re.compile(r"-- (parameter|column) (\w+) (\S+)\n")
+_PLACEHOLDER_OR_TEXT = re.compile(r"'(?:[^']|'')*'|--[^\n]*|(?<![:\w]):([a-z_]\w*)")
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+
+
+class StatementError(Exception):
+    """There is no such statement, or it cannot be filled in. The message is a sentence for the person who asked."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One file. `answers` is its comment, `parameters` names with kinds, `columns` names with types; `sql` is bare."""
+
+    name: str
+    answers: str
+    parameters: Mapping[str, str]
+    columns: Mapping[str, str]
+    sql: str
+
+    def fill(self, values: Mapping[str, object]) -> str:
+        """The statement with every placeholder replaced by a literal. Raises StatementError."""
+        wrong = sorted(values.keys() - self.parameters.keys())
+        if wrong:
+            known = ", ".join(self.parameters) or "none"
+            raise StatementError(f"{self.name} has no parameter {wrong[0]}; its parameters: {known}.")
+        missing = sorted(self.parameters.keys() - values.keys())
+        if missing:
+            raise StatementError(f"{self.name} needs a value for {', '.join(missing)}.")
+        literals = {name: literal(name, kind, values[name]) for name, kind in self.parameters.items()}
+        return _PLACEHOLDER_OR_TEXT.sub(lambda found: literals.get(found[1] or "", found[0]), self.sql)
+
+
+def literal(name: str, kind: str, value: object) -> str:
+    """A value as an SQL literal of its kind: date, timestamp, integer or string. Raises StatementError."""
+    text = str(value)
+    try:
+        match kind:
+            case "date":
+                return f"DATE '{date.fromisoformat(text)}'"
+            case "timestamp":
+                return f"TIMESTAMP '{_utc(text)}'"
+            case "integer" if _INTEGER.fullmatch(text):
+                return text
+            case "string":
+                return "'" + text.replace("'", "''") + "'"
+    except ValueError:
+        pass
+    raise StatementError(f"{name} is of kind {kind}, and {text!r} is none.")
+
+
+def _utc(text: str) -> str:
+    moment = datetime.fromisoformat(text)
+    offset = moment.utcoffset()
+    if offset is not None:
+        moment = moment.replace(tzinfo=None) - offset
+    return moment.isoformat(sep=" ", timespec="milliseconds")
+
+
+def views() -> dict[str, Statement]:
+    """The views by name; each comes after those it reads."""
+    found = _read(FOLDER / "views")
+    reads = {name: {other for other in found if _names(other, view.sql)} - {name} for name, view in found.items()}
+    return {name: found[name] for name in TopologicalSorter(reads).static_order()}
+
+
+def _names(table: str, sql: str) -> bool:
+    return re.search(rf"\b{table}\b", sql) is not None
+
+
+def queries() -> dict[str, Statement]:
+    """The named queries by name."""
+    return _read(FOLDER / "queries")
+
+
+def query(name: str) -> Statement:
+    """A named query. Raises StatementError, which lists the names there are."""
+    found = queries()
+    if name not in found:
+        raise StatementError(f"There is no query {name}; there are {', '.join(found)}.")
+    return found[name]
+
+
+def _read(folder: Path) -> dict[str, Statement]:
+    return {path.stem: parse(path.stem, path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.sql"))}
+
+
+def parse(name: str, text: str) -> Statement:
+    """A statement from the text of its file. Raises StatementError when it has no heading."""
+    heading = _HEADING.match(text)
+    if heading is None:
+        raise StatementError(f"{name} does not begin with a comment that says what it answers.")
+    declared: dict[str, dict[str, str]] = {"parameter": {}, "column": {}}
+    for what, its_name, kind in _DECLARATION.findall(heading[0]):
+        declared[what][its_name] = kind
+    prose = _DECLARATION.sub("", heading[0])
+    answers = " ".join(line.removeprefix("--").strip() for line in prose.splitlines())
+    return Statement(name, answers, declared["parameter"], declared["column"], text[heading.end() :].strip())

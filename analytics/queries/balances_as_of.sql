@@ -1,0 +1,11 @@
+-- What was the balance of every account at a moment, as the ledger knew it then (by `recordedtime`)? In minor units.
+-- parameter at timestamp
+SELECT
+  subject AS account_id,
+  max(currency) AS currency,
+  CAST(sum(signed_amount) AS bigint) AS balance,
+  max(sequence) AS version
+FROM domain_events
+WHERE recordedtime <= :at
+GROUP BY subject
+ORDER BY subject

@@ -1,0 +1,24 @@
+-- From which accounts was money taken out at least `times` times within a minute, and when did that begin and end?
+-- One row for each withdrawal that completes such a series; booking days from one to another, both included.
+-- parameter from_day date
+-- parameter to_day date
+-- parameter times integer
+SELECT subject AS account_id, began_at, recordedtime AS ended_at, sequence AS version
+FROM (
+  SELECT
+    subject,
+    sequence,
+    recordedtime,
+    lag(recordedtime, :times - 1) OVER (PARTITION BY subject ORDER BY sequence) AS began_at
+  FROM (
+    SELECT *, row_number() OVER (PARTITION BY id ORDER BY dt) AS delivery
+    FROM events
+    WHERE dt BETWEEN CAST(CAST(date_add('day', -1, :from_day) AS date) AS varchar)
+      AND CAST(CAST(date_add('day', 3, :to_day) AS date) AS varchar)
+  ) AS deliveries
+  WHERE delivery = 1
+    AND split_part(type, '.', 3) = 'BalanceWithdrawn'
+    AND CAST(recordedtime AS date) BETWEEN :from_day AND :to_day
+) AS withdrawals
+WHERE recordedtime < date_add('minute', 1, began_at)
+ORDER BY account_id, version

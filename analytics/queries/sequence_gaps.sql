@@ -1,0 +1,12 @@
+-- Which events are missing from the lake? Versions of an account have no gaps, so a hole in `sequence` names them.
+-- An event that is missing after an account's last one here cannot be seen this way.
+SELECT subject AS account_id, previous + 1 AS first_missing, sequence - 1 AS last_missing
+FROM (
+  SELECT
+    subject,
+    sequence,
+    lag(sequence, 1, CAST(0 AS bigint)) OVER (PARTITION BY subject ORDER BY sequence) AS previous
+  FROM domain_events
+) AS neighbours
+WHERE sequence <> previous + 1
+ORDER BY account_id, first_missing

@@ -1,0 +1,127 @@
+"""Bytes that the daily report scans in a year of 1,000 events a day: the lake's Parquet against raw JSON.
+
+Parquet: the compressed chunks of the columns that the report's plan reads, from the footers of the files in the
+partitions it admits (see `local.athena.scanning`), each file holding ten minutes as in production. The other partitions
+of the year are not written: nothing of them is read. JSON: Athena reads every byte of every object, so it is the length
+of the same year's documents, a line each; and, beside it, of those in the same partitions.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import sqlglot
+
+from analytics.catalog import query
+from benchmarks.report import Row, at_most
+from lambdas.accounts.events import AccountEvent, BalanceCredited, BalanceWithdrawn
+from lambdas.contracts.domain_events import DomainEvent, encode_domain_event
+from lambdas.contracts.lake import EVENTS_TABLE
+from lambdas.eventsourcing.timestamps import format_timestamp
+from local.athena.footers import column_sizes
+from local.athena.scanning import DataFile, bytes_scanned
+from local.athena.translation import translate
+from tests.unit.analytics.lake import DATABASE, Lake, glue_tables
+
+DAYS = 365
+EVENTS_A_DAY = 1_000
+ACCOUNTS = 300
+FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+REPORT_DAY = FIRST_DAY + timedelta(days=200)
+READ_DAYS = [REPORT_DAY + timedelta(days=offset) for offset in range(-1, 4)]
+FILE_MINUTES = 10
+BUDGET_PERCENT = 5
+SEED = 17
+
+
+class _Year:
+    """Events of 300 accounts in random order, evenly over each day. Repeatable: one seed."""
+
+    def __init__(self) -> None:
+        self._random = random.Random(SEED)
+        self._accounts = [str(UUID(int=self._random.getrandbits(128), version=4)) for _ in range(ACCOUNTS)]
+        self._versions = dict.fromkeys(self._accounts, 0)
+
+    def day(self, day: datetime) -> list[DomainEvent[Any]]:
+        """The events of one day."""
+        step = timedelta(days=1) / EVENTS_A_DAY
+        return [self._event(day + number * step) for number in range(EVENTS_A_DAY)]
+
+    def _event(self, moment: datetime) -> DomainEvent[AccountEvent]:
+        account = self._random.choice(self._accounts)
+        self._versions[account] += 1
+        cls = self._random.choice((BalanceCredited, BalanceWithdrawn))
+        when = format_timestamp(moment + timedelta(microseconds=self._random.randrange(1_000_000)))
+        return DomainEvent(
+            specversion="1.0",
+            id=f"{account}/{self._versions[account]}",
+            source="/daybook/accounts",
+            type=f"daybook.account.{cls.__name__}.v1",
+            subject=account,
+            time=when,
+            dataschema=f"urn:daybook:schema:account:{cls.__name__}:1",
+            datacontenttype="application/json",
+            sequence=self._versions[account],
+            recordedtime=when,
+            correlationid=str(UUID(int=self._random.getrandbits(128), version=4)),
+            causationid=str(UUID(int=self._random.getrandbits(128), version=4)),
+            data=cls(amount=self._random.randrange(1, 10**6), currency="EUR", reference=f"invoice {account[:8]}"),
+        )
+
+
+def _fill(lake: Lake) -> tuple[int, int, list[DataFile]]:
+    """Bytes of the year as JSON, those of the report's partitions, and the files of these partitions."""
+    whole, read = 0, 0
+    paths: dict[Path, str] = {}
+    year = _Year()
+    for number in range(DAYS):
+        day = FIRST_DAY + timedelta(days=number)
+        events = year.day(day)
+        size = sum(len(encode_domain_event(event)) + 1 for event in events)
+        whole += size
+        if day in READ_DAYS:
+            read += size
+            paths |= dict.fromkeys(_write(lake, day, events), f"{day:%Y-%m-%d}")
+    sizes = column_sizes(list(paths))
+    return whole, read, [DataFile({"dt": day}, sizes[path]) for path, day in paths.items()]
+
+
+def _write(lake: Lake, day: datetime, events: list[DomainEvent[Any]]) -> Iterator[Path]:
+    files = 24 * 60 // FILE_MINUTES
+    for number in range(files):
+        part = events[number * len(events) // files : (number + 1) * len(events) // files]
+        yield lake.arrive(f"{day:%Y-%m-%d}", part)
+
+
+def _report_over(relation: str, statement: str) -> str:
+    source = sqlglot.select("*").from_(sqlglot.parse_one(relation, dialect="duckdb")).subquery()
+    return translate(statement, glue_tables(), lambda _: source.copy(), database=DATABASE)
+
+
+def measure() -> Iterator[Row]:
+    """Yield the bytes of both, and the ratio that has a budget."""
+    day = f"{REPORT_DAY:%Y-%m-%d}"
+    with tempfile.TemporaryDirectory(prefix="daybook-lake-") as folder:
+        lake = Lake(Path(folder))
+        json_bytes, json_read, files = _fill(lake)
+        (found,) = lake.query("daily_report", day=day)
+        if found["events"] != EVENTS_A_DAY:
+            raise AssertionError(f"the report counts {found['events']} events")
+    report = query("daily_report").fill({"day": day})
+    scanned = bytes_scanned(glue_tables()[EVENTS_TABLE], files, partial(_report_over, statement=report))
+    group = "daily report, a year of 1,000 events a day"
+    note = f"{len(files)} files of {FILE_MINUTES} minutes in {len(READ_DAYS)} partitions of {DAYS}"
+    yield Row(group=group, name="Parquet, scanned", value=scanned / 1024, unit="KB", note=note)
+    yield Row(group=group, name="raw JSON, scanned", value=json_bytes / 1024, unit="KB", note="every byte of the year")
+    percent = 100 * scanned / json_bytes
+    budget, met = at_most(percent, BUDGET_PERCENT)
+    yield Row(group=group, name="Parquet to raw JSON", value=percent, unit="%", budget=budget, met=met)
+    percent = 100 * scanned / json_read
+    yield Row(group=group, name="Parquet to JSON in the same partitions", value=percent, unit="%", note="columns alone")

@@ -1,0 +1,114 @@
+"""Events per CPU second of the publisher in one thread, and how full its calls to Kinesis are.
+
+A batch is what Lambda hands over, already parsed: rows with a snapshot and binary hashes, in the stream's form. Kinesis
+acknowledges everything at once, so this is the function's own work: reading, checking, upcasting, encoding, packing.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from benchmarks.report import Row, at_least
+from lambdas.accounts.commands import CreditAccount, OpenAccount
+from lambdas.eventsourcing.dynamodb_items import row_to_item
+from lambdas.eventsourcing.memory import InMemoryEventStore
+from lambdas.eventsourcing.repository import Repository
+from lambdas.eventsourcing.retry import Deadline
+from lambdas.eventsourcing.rows import EventRow
+from lambdas.eventsourcing.timestamps import utc_now
+from lambdas.publishing.kinesis import KinesisSender
+from lambdas.publishing.parking import ParkingPlace
+from lambdas.publishing.publisher import Published, Publisher
+from lambdas.service.account_service import AccountService, CommandContext
+from lambdas.service.decider import ACCOUNT_DECIDER
+
+BATCH = 1_000
+ROUNDS = 5
+BATCHES = 5
+FULL_CALL = 450
+"""Of 500 records, the least in a call while at least 500 accounts wait."""
+
+_CONTEXT = CommandContext(command_id=str(UUID(int=1)), correlation_id="benchmark-17", actor="benchmark")
+
+
+class _Kinesis:
+    """Acknowledges everything; counts the records of each call."""
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+
+    def put_records(self, **request: Any) -> Mapping[str, Any]:
+        self.calls.append(len(request["Records"]))
+        return {"FailedRecordCount": 0, "Records": [{"SequenceNumber": "1", "ShardId": "0"}] * self.calls[-1]}
+
+
+class _Bucket:
+    def put_object(self, **_: Any) -> Mapping[str, Any]:
+        raise RuntimeError("a row of the benchmark cannot be published")
+
+
+def _history(accounts: int, events: int) -> list[EventRow]:
+    """Real rows, as the service writes them: so many events of each account."""
+    store = InMemoryEventStore()
+    service = AccountService(Repository(store, ACCOUNT_DECIDER), clock=utc_now)
+    rows: list[EventRow] = []
+    for number in range(accounts):
+        account_id = str(UUID(int=number))
+        service.execute(OpenAccount(currency="EUR"), account_id, _CONTEXT)
+        for _ in range(events - 1):
+            service.execute(CreditAccount(amount=100, reference="invoice 4711"), account_id, _CONTEXT)
+        rows.extend(store.read(account_id, deadline=Deadline()).rows)
+    return rows
+
+
+def _record(row: EventRow) -> dict[str, Any]:
+    image = row_to_item(row)
+    image["hash"] = {"B": base64.b64encode(row.hash).decode()}
+    keys = {name: image[name] for name in ("stream_id", "version")}
+    return {"eventName": "INSERT", "dynamodb": {"Keys": keys, "NewImage": image, "SequenceNumber": "1"}}
+
+
+def _publish(kinesis: _Kinesis, records: Sequence[dict[str, Any]]) -> Published:
+    publisher = Publisher(KinesisSender(kinesis, stream="s"), ParkingPlace(_Bucket, bucket="b"))
+    published = publisher.publish(records, Deadline())
+    if not published.complete or published.sent.events != len(records):
+        raise RuntimeError("the batch was not published")
+    return published
+
+
+def _rate(records: Sequence[dict[str, Any]]) -> float:
+    """Events per CPU second, the best of some rounds."""
+    best = 0.0
+    for _ in range(ROUNDS):
+        start = time.process_time()
+        for _ in range(BATCHES):
+            _publish(_Kinesis(), records)
+        best = max(best, BATCHES * len(records) / (time.process_time() - start))
+    return best
+
+
+def measure() -> Iterator[Row]:
+    """Yield the rows; the budget is how full calls are while at least 500 accounts wait."""
+    group = "publisher, in process"
+    many = [_record(row) for row in _history(BATCH, 1)]
+    hot = [_record(row) for row in _history(1, BATCH)]
+    yield Row(group=group, name=f"{BATCH:,} accounts in a batch", value=_rate(many), unit="events/CPU s")
+    yield Row(group=group, name="one hot account", value=_rate(hot), unit="events/CPU s")
+    kinesis = _Kinesis()
+    _publish(kinesis, many)
+    fullness = sum(kinesis.calls) / len(kinesis.calls)
+    budget, met = at_least(fullness, FULL_CALL)
+    yield Row(
+        group=group, name="records in a call", value=fullness, unit="of 500", budget=budget, met=met,
+        note="at least 500 accounts wait",
+    )  # fmt: skip
+    kinesis = _Kinesis()
+    _publish(kinesis, hot)
+    yield Row(
+        group=group, name="events in a record, one hot account", value=BATCH / sum(kinesis.calls), unit="events",
+        note=f"{len(kinesis.calls)} call for {BATCH:,} events",
+    )  # fmt: skip

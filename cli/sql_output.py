@@ -1,0 +1,82 @@
+"""A result as a table for a person, as CSV or as JSON; and what it cost, beside it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli.sql_session import Result
+
+_UNITS = ("bytes", "KB", "MB", "GB", "TB")
+_STEP = 1024
+
+
+def as_table(result: Result) -> str:
+    """Columns under headings, numbers to the right, and the number of rows. Nothing is cut off."""
+    console = Console(file=io.StringIO(), width=10_000, color_system=None)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for place, name in enumerate(result.columns):
+        numbers = any(isinstance(row[place], int | float | Decimal) for row in result.rows)
+        table.add_column(Text(name), justify="right" if numbers else "left", no_wrap=True)
+    for row in result.rows:
+        table.add_row(*(Text(value_text(value)) for value in row))
+    with console.capture() as captured:
+        console.print(table)
+    lines = [line.rstrip() for line in captured.get().splitlines()]
+    count = "1 row" if len(result.rows) == 1 else f"{len(result.rows):,} rows"
+    return "\n".join([*lines, f"({count})"])
+
+
+def as_csv(result: Result) -> str:
+    """RFC 4180 with a line of column names; a null is empty."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(result.columns)
+    writer.writerows([value_text(value) for value in row] for row in result.rows)
+    return out.getvalue().rstrip("\r\n")
+
+
+def as_json(result: Result) -> str:
+    """An array of objects; times and decimals are texts."""
+    rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+    return json.dumps(rows, default=value_text, indent=2, ensure_ascii=False)
+
+
+FORMS: dict[str, Callable[[Result], str]] = {"table": as_table, "csv": as_csv, "json": as_json}
+
+
+def cost(result: Result) -> str:
+    """`7.4 KB scanned, $0.000048 on Athena (10 MB are charged at least)`."""
+    return f"{_size(result.bytes_scanned)} scanned, ${result.dollars:.6f} on Athena (10 MB are charged at least)"
+
+
+def _size(count: int) -> str:
+    number, unit = float(count), 0
+    while number >= _STEP and unit < len(_UNITS) - 1:
+        number, unit = number / _STEP, unit + 1
+    return f"{number:.0f} {_UNITS[unit]}" if unit == 0 else f"{number:.1f} {_UNITS[unit]}"
+
+
+def value_text(value: Any) -> str:
+    """A value as CSV has it: a null is empty, a time has milliseconds, a struct is JSON."""
+    match value:
+        case None:
+            return ""
+        case datetime():
+            return value.isoformat(sep=" ", timespec="milliseconds")
+        case date():
+            return value.isoformat()
+        case dict() | list():
+            return json.dumps(value, default=value_text, ensure_ascii=False)
+        case _:
+            return str(value)

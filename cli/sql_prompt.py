@@ -1,0 +1,109 @@
+"""The prompt: statements that end in a semicolon, over as many lines as they need."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+from analytics import catalog
+from cli.sql_output import cost
+from cli.sql_session import Result
+from cli.sql_target import SqlError
+
+with contextlib.suppress(ImportError):
+    import readline  # noqa: F401 - arrow keys and earlier statements at the prompt, where Python has it
+
+FIRST = "daybook> "
+NEXT = "    ...> "
+HELP = """A statement ends with a semicolon. Besides SQL in Athena's dialect:
+  help                        this
+  tables                      the table and the views with their columns
+  queries                     the named queries
+  run QUERY NAME=VALUE ...    run a named query
+  exit                        leave (also: end of input)"""
+
+
+def prompt(ask: Callable[[str], Result], show: Callable[[Result], str]) -> int:
+    """Read and run statements until the end of input; a failing one does not end it. The exit status is 0."""
+    tell = _tell if sys.stdin.isatty() else _be_quiet
+    tell("SQL over the lake, in Athena's dialect. `help` helps, `exit` leaves.")
+    for statement in _statements():
+        try:
+            command = _command(statement)
+            if isinstance(command, str):
+                print(command)
+                continue
+            result = ask(command[0])
+            print(show(result))
+            print(cost(result), file=sys.stderr, flush=True)
+        except (SqlError, catalog.StatementError) as error:
+            print(error, file=sys.stderr, flush=True)
+        except KeyboardInterrupt:
+            print("Cancelled.", file=sys.stderr, flush=True)
+    return 0
+
+
+def _tell(text: str) -> None:
+    print(text)
+
+
+def _be_quiet(text: str) -> None:
+    del text
+
+
+def _statements() -> Iterator[str]:
+    """Statements without their semicolon, and the prompt's own commands."""
+    lines: list[str] = []
+    while True:
+        try:
+            line = input((NEXT if lines else FIRST) if sys.stdin.isatty() else "")
+        except EOFError:
+            break
+        except KeyboardInterrupt:
+            lines.clear()
+            print()
+            continue
+        word = line.split(maxsplit=1)[0].rstrip(";").lower() if line.strip() else ""
+        if not lines and word in {"exit", "quit"}:
+            return
+        if not lines and (not word or word in {"help", "tables", "queries", "run"}):
+            if word:
+                yield line.strip().rstrip(";")
+            continue
+        lines.append(line)
+        if line.rstrip().endswith(";"):
+            yield "\n".join(lines).strip().rstrip(";")
+            lines.clear()
+    if lines:
+        yield "\n".join(lines).strip()
+
+
+def _command(text: str) -> str | tuple[str]:
+    """What to print, or in a tuple the statement to run. Raises StatementError."""
+    word, *rest = text.split()
+    match word.lower():
+        case "help":
+            return HELP
+        case "tables":
+            return _tables()
+        case "queries":
+            return "\n".join(
+                f"{name} ({', '.join(q.parameters)})\n    {q.answers}" for name, q in catalog.queries().items()
+            )
+        case "run":
+            name, *pairs = rest or [""]
+            return (catalog.query(name).fill(dict(pair.split("=", 1) for pair in pairs if "=" in pair)),)
+        case _:
+            return (text,)
+
+
+def _tables() -> str:
+    from lambdas.contracts.lake import EVENTS_TABLE, LAKE_COLUMNS, PARTITION  # noqa: PLC0415 - heavy, and rarely wanted
+
+    events = {column.name: column.type for column in (*LAKE_COLUMNS, PARTITION)}
+    known = {EVENTS_TABLE: events, **{name: view.columns for name, view in catalog.views().items()}}
+    return "\n".join(
+        f"{name}\n" + "\n".join(f"    {column:16} {kind}" for column, kind in columns.items())
+        for name, columns in known.items()
+    )

@@ -1,0 +1,59 @@
+"""A Kinesis stream that others may read."""
+
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk.aws_iam import Grant, IGrantable
+from aws_cdk.aws_kinesis import Stream, StreamEncryption, StreamMode
+from aws_cdk.aws_kms import IKey
+from constructs import Construct
+
+from constructs_lib.key_access import grant_key
+
+READ_ACTIONS = (
+    "kinesis:DescribeStream",
+    "kinesis:DescribeStreamSummary",
+    "kinesis:GetRecords",
+    "kinesis:GetShardIterator",
+    "kinesis:ListShards",
+)
+"""What Lambda, Firehose and the client library need of a stream that they poll."""
+
+
+class EventStream(Construct):
+    """On demand and under a customer-managed key, so that readers of other accounts can be admitted as well."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        key: IKey,
+        retention: Duration,
+        removal_policy: RemovalPolicy,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.key = key
+        self.stream = Stream(
+            self,
+            "Stream",
+            stream_mode=StreamMode.ON_DEMAND,
+            retention_period=retention,
+            encryption=StreamEncryption.KMS,
+            encryption_key=key,
+            removal_policy=removal_policy,
+        )
+        Validations.of(self.stream).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-KDS3",
+                reason="Readers of other accounts can be admitted to a key of our own only, not to AWS's.",
+            )
+        )
+
+    def grant_publish(self, grantee: IGrantable) -> None:
+        """Allow sending records in batches, and nothing else."""
+        Grant.add_to_principal(grantee=grantee, actions=["kinesis:PutRecords"], resource_arns=[self.stream.stream_arn])
+        grant_key(grantee, key=self.key, service="kinesis", actions=["GenerateDataKey"])
+
+    def grant_read(self, grantee: IGrantable) -> None:
+        """Allow reading from any position that is still retained."""
+        Grant.add_to_principal(grantee=grantee, actions=list(READ_ACTIONS), resource_arns=[self.stream.stream_arn])
+        grant_key(grantee, key=self.key, service="kinesis", actions=["Decrypt"])

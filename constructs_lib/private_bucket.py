@@ -1,0 +1,112 @@
+"""A private bucket under a customer-managed key, with exact permissions on prefixes."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk.aws_iam import Grant, IGrantable, ManagedPolicy
+from aws_cdk.aws_kms import IKey
+from aws_cdk.aws_s3 import (
+    BlockPublicAccess,
+    Bucket,
+    BucketEncryption,
+    CfnBucket,
+    IBucket,
+    LifecycleRule,
+    ObjectOwnership,
+)
+from constructs import Construct, IConstruct
+
+from constructs_lib.key_access import grant_key
+
+
+class AccessLogBucket(Construct):
+    """Where other buckets' access logs go. S3 can write them under its own keys only."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, keep: Duration, removal_policy: RemovalPolicy) -> None:
+        super().__init__(scope, construct_id)
+        self.bucket = Bucket(
+            self,
+            "Bucket",
+            encryption=BucketEncryption.S3_MANAGED,
+            block_public_access=BlockPublicAccess.BLOCK_ALL,
+            object_ownership=ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            lifecycle_rules=[LifecycleRule(id="Expire", expiration=keep)],
+            removal_policy=removal_policy,
+        )
+
+
+class PrivateBucket(Construct):
+    """Versioned, so that nothing is lost by overwriting or deleting, TLS only, with access logs.
+
+    Replaced and deleted objects go after `keep_replaced`, and uploads that were begun and left after a week.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        key: IKey,
+        access_logs: IBucket,
+        keep_replaced: Duration,
+        lifecycle_rules: Sequence[LifecycleRule],
+        removal_policy: RemovalPolicy,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.key = key
+        tidy = LifecycleRule(
+            id="Tidy",
+            abort_incomplete_multipart_upload_after=Duration.days(7),
+            noncurrent_version_expiration=keep_replaced,
+        )
+        self.bucket = Bucket(
+            self,
+            "Bucket",
+            encryption=BucketEncryption.KMS,
+            encryption_key=key,
+            bucket_key_enabled=True,
+            block_public_access=BlockPublicAccess.BLOCK_ALL,
+            object_ownership=ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            versioned=True,
+            server_access_logs_bucket=access_logs,
+            server_access_logs_prefix=f"{construct_id}/",
+            lifecycle_rules=[tidy, *lifecycle_rules],
+            removal_policy=removal_policy,
+        )
+
+    def grant(self, policy: ManagedPolicy, *, prefixes: Sequence[str], actions: Sequence[str]) -> None:
+        """Allow exactly `actions` on the objects below `prefixes`, each of which ends in a slash.
+
+        The policy stands in the bucket's own stack, where what it allows can be read (and is acknowledged) at once.
+        """
+        objects = [self.bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]
+        Grant.add_to_principal(grantee=policy, actions=list(actions), resource_arns=objects)
+        acknowledge_prefixes(policy, bucket=self.bucket, prefixes=prefixes)
+
+    def grant_on_bucket(self, grantee: IGrantable, *, actions: Sequence[str]) -> None:
+        """Allow exactly `actions` on the bucket itself."""
+        Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[self.bucket.bucket_arn])
+
+    def grant_put(self, policy: ManagedPolicy, *, prefix: str) -> None:
+        """Allow writing whole objects below a prefix: no reading, no listing, no removal."""
+        self.grant(policy, prefixes=[prefix], actions=["s3:PutObject"])
+        self.grant_key(policy, "GenerateDataKey")
+
+    def grant_key(self, grantee: IGrantable, *actions: str) -> None:
+        """Allow `actions` (without `kms:`) with the bucket's key through S3."""
+        grant_key(grantee, key=self.key, service="s3", actions=actions)
+
+
+def acknowledge_prefixes(policy: IConstruct, *, bucket: Bucket, prefixes: Sequence[str]) -> None:
+    """Say why a policy ends in a wildcard: objects of a bucket, of the same stack, below these prefixes."""
+    name = Stack.of(bucket).get_logical_id(cast("CfnBucket", bucket.node.default_child))
+    for prefix in prefixes:
+        Validations.of(policy).acknowledge(
+            Acknowledgment(
+                id=f"AwsSolutions-IAM5[Resource::<{name}.Arn>/{prefix}*]",
+                reason=f"Objects have names that nobody knows beforehand; all of them lie below {prefix}.",
+            )
+        )

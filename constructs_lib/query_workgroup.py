@@ -1,0 +1,112 @@
+"""An Athena workgroup whose settings nobody who queries can override."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Aws, Stack
+from aws_cdk.aws_athena import CfnNamedQuery, CfnWorkGroup
+from aws_cdk.aws_glue import CfnDatabase
+from aws_cdk.aws_iam import Grant, ManagedPolicy
+from constructs import Construct
+
+from constructs_lib.parquet_table import grant_tables
+from constructs_lib.private_bucket import PrivateBucket
+
+QUERY_ACTIONS = (
+    "athena:GetQueryExecution",
+    "athena:GetQueryResults",
+    "athena:GetWorkGroup",
+    "athena:StartQueryExecution",
+    "athena:StopQueryExecution",
+)
+RESULT_ACTIONS = (
+    "s3:AbortMultipartUpload",
+    "s3:GetObject",
+    "s3:ListMultipartUploadParts",
+    "s3:PutObject",
+)
+SCHEMA_ACTIONS = ("glue:GetDatabase", "glue:GetPartitions", "glue:GetTable")
+ENGINE = "Athena engine version 3"
+MIN_CUTOFF_BYTES = 10_000_000
+"""The least that Athena takes as a cut-off."""
+
+
+class QueryWorkgroup(Construct):
+    """Ends a query that has scanned `cutoff_bytes`. Results lie encrypted below `prefix` of `results`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        description: str,
+        results: PrivateBucket,
+        prefix: str,
+        cutoff_bytes: int,
+        remove_with_history: bool,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        if cutoff_bytes < MIN_CUTOFF_BYTES:
+            raise ValueError(f"a cut-off of at least {MIN_CUTOFF_BYTES} bytes is needed, not {cutoff_bytes}")
+        self._results = results
+        self._prefix = prefix
+        self.workgroup = CfnWorkGroup(
+            self,
+            "Workgroup",
+            name=name,
+            description=description,
+            recursive_delete_option=remove_with_history,
+            work_group_configuration=CfnWorkGroup.WorkGroupConfigurationProperty(
+                enforce_work_group_configuration=True,
+                publish_cloud_watch_metrics_enabled=True,
+                requester_pays_enabled=False,
+                bytes_scanned_cutoff_per_query=cutoff_bytes,
+                engine_version=CfnWorkGroup.EngineVersionProperty(selected_engine_version=ENGINE),
+                result_configuration=CfnWorkGroup.ResultConfigurationProperty(
+                    output_location=f"s3://{results.bucket.bucket_name}/{prefix}",
+                    expected_bucket_owner=Aws.ACCOUNT_ID,
+                    encryption_configuration=CfnWorkGroup.EncryptionConfigurationProperty(
+                        encryption_option="SSE_KMS", kms_key=results.key.key_arn
+                    ),
+                ),
+            ),
+        )
+
+    @property
+    def arn(self) -> str:
+        """The workgroup's ARN, which CloudFormation does not tell."""
+        stack = Stack.of(self)
+        return f"arn:{Aws.PARTITION}:athena:{stack.region}:{stack.account}:workgroup/{self.workgroup.ref}"
+
+    def add_query(self, name: str, *, database: CfnDatabase, comment: str, sql: str) -> CfnNamedQuery:
+        """Offer a statement by name to everybody in the workgroup."""
+        return CfnNamedQuery(
+            self,
+            name,
+            name=name,
+            description=comment,
+            database=database.ref,
+            query_string=sql,
+            work_group=self.workgroup.ref,
+        )
+
+    def grant_query(
+        self,
+        policy: ManagedPolicy,
+        *,
+        database: CfnDatabase,
+        tables: Sequence[str],
+        data: PrivateBucket,
+        prefix: str,
+    ) -> None:
+        """Allow running statements here over these tables, whose files lie below `prefix` of `data`; no change."""
+        Grant.add_to_principal(grantee=policy, actions=list(QUERY_ACTIONS), resource_arns=[self.arn])
+        grant_tables(policy, database=database, tables=tables, actions=SCHEMA_ACTIONS)
+        data.grant_on_bucket(policy, actions=["s3:GetBucketLocation", "s3:ListBucket"])
+        data.grant(policy, prefixes=[prefix], actions=["s3:GetObject"])
+        data.grant_key(policy, "Decrypt")
+        self._results.grant_on_bucket(
+            policy, actions=["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
+        )
+        self._results.grant(policy, prefixes=[self._prefix], actions=RESULT_ACTIONS)
+        self._results.grant_key(policy, "Decrypt", "GenerateDataKey")

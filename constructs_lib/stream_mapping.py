@@ -1,0 +1,72 @@
+"""A table's stream into a function, within bounds, and with nothing lost at their end."""
+
+from aws_cdk import Duration
+from aws_cdk.aws_cloudwatch import Metric
+from aws_cdk.aws_dynamodb import ITable
+from aws_cdk.aws_lambda import CfnEventSourceMapping
+from constructs import Construct
+
+from constructs_lib.private_bucket import PrivateBucket
+from constructs_lib.python_function import PythonFunction
+
+MAPPING_PREFIX = "aws/lambda/"
+"""Where a mapping puts what it gives up, by itself. Source: Lambda Developer Guide, "Retaining discarded batches"."""
+
+
+class StreamMapping(Construct):
+    """Every change of every shard in its order, one batch at a time, from the oldest record that is retained.
+
+    A batch that fails is tried again and halved until `retries` or `record_age` is used up; then the whole records go
+    to `parking`. Between tries nothing of the shard passes. The role of `function` must be allowed to read the stream
+    and to put objects below MAPPING_PREFIX of `parking`.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        table: ITable,
+        function: PythonFunction,
+        parking: PrivateBucket,
+        batch_size: int,
+        batch_window: Duration,
+        retries: int,
+        record_age: Duration,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.mapping = CfnEventSourceMapping(
+            self,
+            "Mapping",
+            event_source_arn=table.table_stream_arn,
+            function_name=function.live.function_arn,
+            starting_position="TRIM_HORIZON",
+            batch_size=batch_size,
+            maximum_batching_window_in_seconds=int(batch_window.to_seconds()),
+            parallelization_factor=1,
+            bisect_batch_on_function_error=True,
+            maximum_retry_attempts=retries,
+            maximum_record_age_in_seconds=int(record_age.to_seconds()),
+            destination_config=CfnEventSourceMapping.DestinationConfigProperty(
+                on_failure=CfnEventSourceMapping.OnFailureProperty(destination=parking.bucket.bucket_arn)
+            ),
+            metrics_config=CfnEventSourceMapping.MetricsConfigProperty(metrics=["EventCount"]),
+        )
+        policy = function.role.node.try_find_child("DefaultPolicy")
+        if policy is not None:  # the mapping is refused while its role may not read the stream
+            self.mapping.node.add_dependency(policy)
+
+    def metric_parked(self) -> Metric:
+        """How many records the mapping gave up and put into the bucket."""
+        return self._metric("OnFailureDestinationDeliveredEventCount")
+
+    def metric_given_up(self) -> Metric:
+        """How many records the mapping gave up, wherever they went."""
+        return self._metric("DroppedEventCount")
+
+    def _metric(self, name: str) -> Metric:
+        return Metric(
+            namespace="AWS/Lambda",
+            metric_name=name,
+            dimensions_map={"EventSourceMappingUUID": self.mapping.ref},
+        )

@@ -1,0 +1,85 @@
+"""The AsyncAPI 3.0 document of the domain events, generated from the event classes. No function imports this."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lambdas.accounts.codec import EVENT_SCHEMAS, Schema
+from lambdas.contracts.components import Document
+from lambdas.contracts.event_examples import event_examples
+from lambdas.contracts.event_schemas import (
+    ENVELOPE_NAME,
+    data_document,
+    data_schema,
+    envelope_document,
+    event_type,
+    schema_name,
+)
+
+_CHANNEL: Final = "domainEvents"
+_DESCRIPTION = (
+    "Every event of every account, as CloudEvents 1.0 JSON documents in a Kinesis stream. The partition key is the "
+    "account's id. A record holds one or more consecutive events of one account, a line each (line feed at the end of "
+    "every line).\n\n"
+    "Events may arrive again and, rarely, out of order: drop an `id` that was seen, and trust `sequence`. The last one "
+    "plus 1 is next, a lower one is a duplicate, a higher one means that some are missing, to be read from the ledger. "
+    "Ignore types and attributes you do not know: adding them is no new version. A changed shape of `data` is one, in "
+    "`type` and `dataschema`."
+)
+
+
+def asyncapi_document() -> Document:
+    """The document as JSON values."""
+    examples = event_examples()
+    names = [schema_name(each) for each in EVENT_SCHEMAS]
+    return {
+        "asyncapi": "3.0.0",
+        "info": {"title": "Daybook domain events", "version": "1.0.0", "description": _DESCRIPTION},
+        "defaultContentType": "application/cloudevents+json",
+        "channels": {
+            _CHANNEL: {
+                "address": None,
+                "title": "Domain events",
+                "description": "The Kinesis stream named by the stack output `DomainEventStreamName`.",
+                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
+            }
+        },
+        "operations": {
+            "publishDomainEvents": {
+                "action": "send",
+                "channel": {"$ref": f"#/channels/{_CHANNEL}"},
+                "summary": "Daybook publishes each event once it is recorded.",
+            }
+        },
+        "components": {
+            "messages": {schema_name(each): _message(each, examples[each.cls]) for each in EVENT_SCHEMAS},
+            "schemas": {
+                ENVELOPE_NAME: envelope_document(),
+                **{schema_name(each): data_document(each) for each in EVENT_SCHEMAS},
+            },
+        },
+    }
+
+
+def _message(schema: Schema, example: object) -> Document:
+    name = schema_name(schema)
+    return {
+        "name": event_type(schema),
+        "title": schema.cls.__name__,
+        "summary": schema.cls.__doc__,
+        "correlationId": {"location": "$message.payload#/correlationid"},
+        "payload": {
+            "allOf": [
+                {"$ref": f"#/components/schemas/{ENVELOPE_NAME}"},
+                {
+                    "type": "object",
+                    "properties": {
+                        "type": {"const": event_type(schema)},
+                        "dataschema": {"const": data_schema(schema)},
+                        "data": {"$ref": f"#/components/schemas/{name}"},
+                    },
+                },
+            ]
+        },
+        "examples": [{"name": name, "payload": example}],
+    }

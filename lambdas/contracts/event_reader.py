@@ -1,0 +1,68 @@
+"""How a consumer fills a gap: the missing domain events of one account, read from where they were recorded.
+
+It needs `dynamodb:Query` on the event table and nothing else. Consumers use this reader only: how rows are laid out is
+not part of the contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from lambdas.contracts.domain_events import AccountDomainEvent, domain_event
+from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
+from lambdas.eventsourcing.dynamodb_items import ReceiptTable
+from lambdas.eventsourcing.errors import InconsistentReadError
+from lambdas.eventsourcing.retry import Backoff, Deadline
+from lambdas.eventsourcing.store import EventStore
+from lambdas.service.composition import dynamodb_client
+
+PAGE_EVENTS = 500
+MAX_READS_ON_HOLE = 5
+
+_NO_RECEIPTS = ReceiptTable(name="", hash_key="", range_key="", ttl_attribute="", prefix="")
+
+
+class DomainEventReader:
+    """Reads domain events of one account by their `sequence`."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        *,
+        new_deadline: Callable[[], Deadline] = Deadline,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._store = store
+        self._new_deadline = new_deadline
+        self._backoff = backoff or Backoff()
+
+    def read(self, account_id: str, *, after: int = 0, up_to: int | None = None) -> Iterator[AccountDomainEvent]:
+        """The events with after < sequence ≤ up_to, in order, those that are recorded; without `up_to` to the newest.
+
+        They equal the published ones. Raises NotPublishableError or CorruptRowError at an event that could not be
+        published either (it is parked), ReadUnavailableError, InconsistentReadError.
+        """
+        attempt = 0
+        while up_to is None or after < up_to:
+            page = self._store.read(
+                account_id, after=after, up_to=up_to, limit=PAGE_EVENTS, deadline=self._new_deadline()
+            )
+            start = after
+            for row in page.rows:
+                if row.version != after + 1:
+                    break
+                yield domain_event(row)
+                after = row.version
+            else:
+                if not page.more:
+                    return
+            attempt = attempt + 1 if after == start else 0
+            if attempt == MAX_READS_ON_HOLE:
+                raise InconsistentReadError(account_id, after + 1)
+            if attempt:
+                self._backoff.pause(attempt)
+
+
+def open_reader(event_table: str) -> DomainEventReader:
+    """A reader of the named table, with the credentials and the region of the process."""
+    return DomainEventReader(DynamoDBEventStore(dynamodb_client(), event_table=event_table, receipts=_NO_RECEIPTS))

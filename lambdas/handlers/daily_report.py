@@ -1,0 +1,40 @@
+"""The daily report: `{}` for yesterday and the days before it, `{"date": "YYYY-MM-DD"}` for one day by hand."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lambdas.eventsourcing.timestamps import utc_now
+from lambdas.reporting.composition import ReportSettings, deployed_athena, deployed_bucket
+from lambdas.reporting.days import days_to_report
+from lambdas.reporting.report import publish_all
+from lambdas.service.settings import load
+
+RESERVED_SECONDS = 15.0
+"""Of the function's time, kept for stopping a query, reading a result and writing files."""
+
+logger = Logger()
+metrics = Metrics()
+_settings = load(ReportSettings, os.environ)
+metrics.set_default_dimensions(environment=_settings.environment)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: Any, context: LambdaContext) -> dict[str, list[str]]:
+    """Write the reports; gives the addresses of their files. Raises a ReportError, which raises the alarm."""
+
+    def time_left() -> float:
+        return context.get_remaining_time_in_millis() / 1000 - RESERVED_SECONDS
+
+    days = days_to_report(event, today=utc_now().date())
+    # clients are made here: a function that runs once a day gains nothing from a slower start
+    written = publish_all(deployed_athena(_settings), deployed_bucket(_settings), days, time_left)
+    metrics.add_metric(name="ReportsWritten", unit=MetricUnit.Count, value=len(days))
+    metrics.flush_metrics()
+    logger.info("reports written", extra={"days": [str(day) for day in days], "files": written})
+    return {"files": written}

@@ -1,0 +1,79 @@
+"""Publishes the event table's stream as domain events."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lambdas.eventsourcing.retry import Deadline
+from lambdas.publishing.composition import deployed_publisher
+from lambdas.publishing.publisher import Parked, Published
+from lambdas.publishing.settings import PublisherSettings
+from lambdas.service.settings import load
+
+RESERVED_SECONDS = 5.0
+"""Of the function's time, what is kept for parking, logs and metrics."""
+
+logger = Logger()
+metrics = Metrics()
+
+
+class PublishingIncompleteError(Exception):
+    """Part of the batch is neither published nor parked: raised so that the batch is delivered again."""
+
+
+_settings = load(PublisherSettings, os.environ)
+_publisher = deployed_publisher(_settings)
+metrics.set_default_dimensions(environment=_settings.environment)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics(capture_cold_start_metric=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Publish one batch. Raises PublishingIncompleteError after all that can be done is done."""
+    seconds = context.get_remaining_time_in_millis() / 1000 - RESERVED_SECONDS
+    published = _publisher.publish(event["Records"], Deadline(seconds))
+    _count(published)
+    _log(published)
+    if not published.complete:
+        unparked = sum(each.key is None for each in published.parked)
+        raise PublishingIncompleteError(
+            f"{len(published.sent.unsent)} accounts are not fully published, {unparked} records are not parked"
+        )
+
+
+def _count(published: Published) -> None:
+    for name, value in (
+        ("EventsPublished", published.sent.events),
+        ("RowsParked", sum(each.key is not None for each in published.parked)),
+        ("EventTableTampered", len(published.tamperings)),
+    ):
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+def _log(published: Published) -> None:
+    for tampering in published.tamperings:
+        logger.error(
+            "a row of the append-only event table was changed or removed",
+            extra={"stream_id": tampering.stream_id, "version": tampering.version, "change": tampering.change},
+        )
+    for parked in published.parked:
+        _log_parked(parked)
+    if published.sent.unsent:
+        logger.error(
+            "accounts are not fully published; the batch will be delivered again",
+            extra={"accounts": list(published.sent.unsent)[:100], "reason": published.sent.failure},
+        )
+
+
+def _log_parked(parked: Parked) -> None:
+    what = parked.what
+    extra = {"stream_id": what.stream_id, "version": what.version, "reason": what.reason}
+    if parked.key is None:
+        logger.error("a row cannot be published and could not be parked", extra=extra | {"failure": parked.failure})
+    else:
+        logger.error("a row cannot be published and was parked", extra=extra | {"object": parked.key})

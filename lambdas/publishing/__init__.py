@@ -1,0 +1,1 @@
+"""From the event table's stream to the stream of domain events."""

@@ -1,0 +1,42 @@
+"""Builds the publisher from its settings."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from botocore.config import Config
+from botocore.session import get_session
+
+from lambdas.publishing.kinesis import KinesisSender
+from lambdas.publishing.parking import ParkingPlace
+from lambdas.publishing.publisher import Publisher
+from lambdas.publishing.settings import PublisherSettings
+
+
+def kinesis_client() -> Any:
+    """A low-level Kinesis client with short timeouts that never retries by itself: the sender does, in order."""
+    return _client("kinesis", attempts=1)
+
+
+def s3_client() -> Any:
+    """A low-level S3 client; writing an object again changes nothing, so it may retry."""
+    return _client("s3", attempts=3)
+
+
+def _client(service: str, *, attempts: int) -> Any:
+    config = Config(
+        connect_timeout=1,
+        read_timeout=2,
+        retries={"total_max_attempts": attempts, "mode": "standard"},
+        tcp_keepalive=True,
+    )
+    return get_session().create_client(service, region_name=os.environ.get("AWS_REGION"), config=config)
+
+
+def deployed_publisher(settings: PublisherSettings) -> Publisher:
+    """The publisher as it runs in AWS."""
+    return Publisher(
+        KinesisSender(kinesis_client(), stream=settings.domain_event_stream),
+        ParkingPlace(s3_client, bucket=settings.parking_bucket),
+    )

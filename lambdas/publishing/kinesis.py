@@ -1,0 +1,108 @@
+"""Sends records to Kinesis so that each account's arrive in order, whatever part of a call fails."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from lambdas.eventsourcing.dynamodb_faults import FAILURES
+from lambdas.eventsourcing.retry import Backoff, Deadline
+from lambdas.publishing.packing import Limits, Packed, Queue, heads, next_call
+
+MAX_FRUITLESS_PASSES = 8
+
+
+class KinesisClient(Protocol):
+    """The call used of boto3's low-level Kinesis client, which must not retry by itself."""
+
+    def put_records(self, **kwargs: Any) -> Mapping[str, Any]: ...
+
+
+class Sent(msgspec.Struct):
+    """What became of a sending: events acknowledged, calls made, records in them; why the last failure was one."""
+
+    events: int = 0
+    calls: int = 0
+    records: int = 0
+    failure: str = ""
+    unsent: Sequence[str] = ()
+    """Accounts of which something is not acknowledged."""
+
+
+class KinesisSender:
+    """Sends queues of records. An account's next record goes only after Kinesis acknowledged the one before.
+
+    Accounts whose record failed wait until all others are sent, then a random time, and are tried again. What is not
+    acknowledged after several passes that brought nothing, or when time is up, is reported, never skipped. A call of
+    unknown outcome is sent again: consumers drop repeated ids.
+    """
+
+    def __init__(
+        self,
+        client: KinesisClient,
+        *,
+        stream: str,
+        backoff: Backoff | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._client = client
+        self._stream = stream
+        self._backoff = backoff or Backoff()
+        self._limits = limits or Limits()
+
+    @property
+    def limits(self) -> Limits:
+        """What a record and a call may hold."""
+        return self._limits
+
+    def send(self, queues: Iterable[Queue], deadline: Deadline) -> Sent:
+        """Send all, as far as time and Kinesis allow."""
+        sent = Sent()
+        waiting, fruitless = list(queues), 0
+        while waiting and fruitless < MAX_FRUITLESS_PASSES and deadline.allows_attempt():
+            before = sent.events
+            waiting = self._pass(waiting, deadline, sent)
+            fruitless = 0 if sent.events > before else fruitless + 1
+            if waiting:
+                self._backoff.pause(max(fruitless, 1))
+        sent.unsent = [queue.account_id for queue in waiting]
+        if waiting:
+            sent.failure = sent.failure or "no time is left"
+        return sent
+
+    def _pass(self, queues: Sequence[Queue], deadline: Deadline, sent: Sent) -> list[Queue]:
+        """Send every account up to its first failure. The accounts that are not through."""
+        going = deque(queues)
+        failed: list[Queue] = []
+        while going and deadline.allows_attempt():
+            call = next_call(going, self._limits)
+            for queue, accepted in zip(call, self._put(heads(call), sent), strict=True):
+                if not accepted:
+                    failed.append(queue)
+                    continue
+                sent.events += queue.records.popleft().events
+                if queue.records:
+                    going.append(queue)
+        return [*failed, *going]
+
+    def _put(self, records: Sequence[Packed], sent: Sent) -> list[bool]:
+        """One call; for each record, whether it was acknowledged."""
+        sent.calls += 1
+        sent.records += len(records)
+        entries = [{"Data": record.data, "PartitionKey": record.account_id} for record in records]
+        try:
+            answer = self._client.put_records(StreamName=self._stream, Records=entries)
+        except FAILURES as error:
+            sent.failure = str(error)
+            return [False] * len(records)
+        results = answer.get("Records", [])
+        if len(results) != len(records):
+            sent.failure = f"{len(results)} answers to {len(records)} records"
+            return [False] * len(records)
+        for result in results:
+            if result.get("ErrorCode"):
+                sent.failure = f"{result['ErrorCode']}: {result.get('ErrorMessage', '')}"
+        return [not result.get("ErrorCode") and "SequenceNumber" in result for result in results]

@@ -1,0 +1,84 @@
+"""Lines into Kinesis records, records into calls.
+
+One call holds at most one record of an account, since PutRecords promises no order among a call's records; a record
+may hold several consecutive events of its account, a line each.
+
+Source of the limits: Amazon Kinesis Data Streams API Reference, "PutRecords" (500 records; 1 MiB a record and 5 MiB a
+call, partition keys included).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from lambdas.publishing.stream_records import Line
+
+MAX_RECORD_BYTES = 1024 * 1024
+MAX_CALL_BYTES = 5 * 1024 * 1024
+MAX_CALL_RECORDS = 500
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What a record and a call may hold."""
+
+    record_bytes: int = MAX_RECORD_BYTES
+    call_bytes: int = MAX_CALL_BYTES
+    call_records: int = MAX_CALL_RECORDS
+
+
+class Packed(msgspec.Struct, frozen=True):
+    """A Kinesis record: consecutive lines of one account. `size` is in bytes, with the partition key."""
+
+    account_id: str
+    data: bytes
+    size: int
+    events: int
+
+
+class Queue(msgspec.Struct):
+    """The records of one account that are still to be sent, in order."""
+
+    account_id: str
+    records: deque[Packed]
+
+
+def fits(account_id: str, line: Line, limits: Limits) -> bool:
+    """Whether a line can be sent at all."""
+    return len(line.text) + len(account_id.encode()) <= limits.record_bytes
+
+
+def pack(account_id: str, lines: Sequence[Line], limits: Limits) -> Queue:
+    """As few records as hold an account's lines, in order; each line must fit."""
+    key = len(account_id.encode())
+    records: deque[Packed] = deque()
+    texts: list[bytes] = []
+    size = key
+    for line in lines:
+        if texts and size + len(line.text) > limits.record_bytes:
+            records.append(Packed(account_id, b"".join(texts), size, len(texts)))
+            texts, size = [], key
+        texts.append(line.text)
+        size += len(line.text)
+    if texts:
+        records.append(Packed(account_id, b"".join(texts), size, len(texts)))
+    return Queue(account_id, records)
+
+
+def next_call(waiting: deque[Queue], limits: Limits) -> list[Queue]:
+    """Take the accounts of the next call out of `waiting`: the first record of each goes into it."""
+    call: list[Queue] = []
+    size = 0
+    while waiting and len(call) < limits.call_records:
+        size += waiting[0].records[0].size
+        if call and size > limits.call_bytes:
+            break
+        call.append(waiting.popleft())
+    return call
+
+
+def heads(call: Iterable[Queue]) -> list[Packed]:
+    """The records of a call."""
+    return [queue.records[0] for queue in call]

@@ -1,0 +1,76 @@
+"""One batch of the event table's stream, published: nothing is dropped, and no account waits for another's trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from lambdas.eventsourcing.retry import Deadline
+from lambdas.publishing.kinesis import KinesisSender, Sent
+from lambdas.publishing.packing import Queue, fits, pack
+from lambdas.publishing.parking import ParkingError, ParkingPlace
+from lambdas.publishing.stream_records import Batch, StreamRecord, Tampering, Unpublishable, read_batch
+
+
+class Parked(msgspec.Struct, frozen=True):
+    """A record that was put aside, and the object that holds it; None: it could not be parked either."""
+
+    what: Unpublishable
+    key: str | None
+    failure: str = ""
+
+
+class Published(msgspec.Struct, frozen=True):
+    """What became of a batch."""
+
+    sent: Sent
+    parked: list[Parked]
+    tamperings: list[Tampering]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every record of the batch is published or parked: else the batch must be delivered again."""
+        return not self.sent.unsent and all(each.key is not None for each in self.parked)
+
+
+class Publisher:
+    """Publishes batches."""
+
+    def __init__(self, sender: KinesisSender, parking: ParkingPlace) -> None:
+        self._sender = sender
+        self._parking = parking
+
+    def publish(self, records: Iterable[StreamRecord], deadline: Deadline) -> Published:
+        """Send what can be sent, park what never can, and say what is left."""
+        batch = read_batch(records)
+        queues = self._pack(batch)
+        sent = self._sender.send(queues, deadline)
+        return Published(sent, [self._park(each) for each in batch.unpublishable], batch.tamperings)
+
+    def _pack(self, batch: Batch) -> list[Queue]:
+        """Records to send; lines too long for one join the unpublishable."""
+        limits = self._sender.limits
+        queues = []
+        for account_id, lines in batch.lines.items():
+            fitting = [line for line in lines if fits(account_id, line, limits)]
+            if len(fitting) < len(lines):
+                batch.unpublishable.extend(
+                    Unpublishable(
+                        account_id,
+                        str(line.version),
+                        f"a domain event of {len(line.text)} bytes does not fit a record of {limits.record_bytes}",
+                        line.record,
+                    )
+                    for line in lines
+                    if not fits(account_id, line, limits)
+                )
+            if fitting:
+                queues.append(pack(account_id, fitting, limits))
+        return queues
+
+    def _park(self, what: Unpublishable) -> Parked:
+        try:
+            return Parked(what, self._parking.park(what))
+        except ParkingError as error:
+            return Parked(what, None, str(error))

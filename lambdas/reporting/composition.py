@@ -1,0 +1,41 @@
+"""Builds the parts of the report from settings."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from botocore.config import Config
+from botocore.session import get_session
+
+from lambdas.reporting.athena import Athena
+from lambdas.reporting.report import Bucket
+
+RETRIES: Final = Config(connect_timeout=2, read_timeout=20, retries={"total_max_attempts": 5, "mode": "standard"})
+"""Nobody waits for a report, and each of its requests may be sent twice: botocore's own retries will do."""
+
+Name = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class ReportSettings(msgspec.Struct, frozen=True, rename="upper"):
+    """What the function must be told. The names of the variables are in upper case."""
+
+    athena_workgroup: Name
+    glue_database: Name
+    report_bucket: Name
+    environment: Name
+
+
+def client(service: str) -> Any:
+    """A low-level client of an AWS service, as the function's environment says."""
+    return get_session().create_client(service, config=RETRIES)
+
+
+def deployed_athena(settings: ReportSettings) -> Athena:
+    """Athena as the function reaches it."""
+    return Athena(client("athena"), workgroup=settings.athena_workgroup, database=settings.glue_database)
+
+
+def deployed_bucket(settings: ReportSettings) -> Bucket:
+    """The bucket of reports as the function reaches it."""
+    return Bucket(client("s3"), settings.report_bucket)

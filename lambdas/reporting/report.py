@@ -1,0 +1,107 @@
+"""Makes the report of a day: asks Athena, and puts the files where they belong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from analytics import catalog
+from lambdas.reporting.athena import Row
+from lambdas.reporting.csv_file import as_csv
+from lambdas.reporting.errors import PublishError, QueryFailedError, ReportError, ReportsFailedError
+from lambdas.reporting.figures import MOVERS_QUERY, REPORT_QUERY, TOP, DailyReport, daily_report
+from lambdas.reporting.page import as_page
+
+PREFIX: Final = "reports/"
+CSV_NAME: Final = "report.csv"
+PAGE_NAME: Final = "index.html"
+_CONTENT_TYPES: Final = {CSV_NAME: "text/csv; charset=utf-8", PAGE_NAME: "text/html; charset=utf-8"}
+
+
+class Queries(Protocol):
+    """Answers SQL."""
+
+    def rows(self, sql: str, time_left: Callable[[], float]) -> list[Row]:
+        """All rows of a SELECT, within `time_left` seconds. Raises a QueryError."""
+
+
+class Shelf(Protocol):
+    """A place for reports."""
+
+    def put(self, name: str, content: bytes) -> str:
+        """Write a file, over the one of that name; gives its address. Raises PublishError."""
+
+
+class Bucket:
+    """Reports in S3, below `reports/`."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def put(self, name: str, content: bytes) -> str:
+        """Write an object; gives its `s3://` address. Raises PublishError."""
+        key = PREFIX + name
+        kind = _CONTENT_TYPES[name.rpartition("/")[2]]
+        try:
+            self._client.put_object(Bucket=self._name, Key=key, Body=content, ContentType=kind)
+        except (BotoCoreError, ClientError) as error:
+            raise PublishError(f"cannot write s3://{self._name}/{key}: {error}") from error
+        return f"s3://{self._name}/{key}"
+
+
+class Folder:
+    """Reports in a folder of this machine."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def put(self, name: str, content: bytes) -> str:
+        """Write a file; gives its path. Raises PublishError."""
+        path = self._path / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as error:
+            raise PublishError(f"cannot write {path}: {error.strerror}.") from error
+        return str(path)
+
+
+def read_report(queries: Queries, day: date, time_left: Callable[[], float]) -> DailyReport:
+    """The figures of a day. Raises a ReportError."""
+
+    def ask(name: str, values: Mapping[str, object]) -> list[Row]:
+        try:
+            return queries.rows(catalog.query(name).fill(values), time_left)
+        except catalog.StatementError as error:
+            raise QueryFailedError(str(error)) from error
+
+    return daily_report(day, ask(REPORT_QUERY, {"day": day}), ask(MOVERS_QUERY, {"day": day, "top": TOP}))
+
+
+def publish(queries: Queries, shelf: Shelf, day: date, time_left: Callable[[], float]) -> list[str]:
+    """Write the files of a day, again with the same bytes if nothing new has arrived. Raises a ReportError."""
+    report = read_report(queries, day, time_left)
+    files = {CSV_NAME: as_csv(report), PAGE_NAME: as_page(report)}
+    return [shelf.put(f"dt={day}/{name}", content) for name, content in files.items()]
+
+
+def publish_all(queries: Queries, shelf: Shelf, days: Iterable[date], time_left: Callable[[], float]) -> list[str]:
+    """Write the reports of several days, each whether or not the others succeed.
+
+    Raises ReportsFailedError afterwards when one of them failed; its message says why.
+    """
+    written: list[str] = []
+    failures: list[str] = []
+    for day in days:
+        try:
+            written += publish(queries, shelf, day, time_left)
+        except ReportError as error:
+            failures.append(f"{day}: {error}")
+    if failures:
+        raise ReportsFailedError("reports were not written. " + " ".join(failures))
+    return written

@@ -1,0 +1,138 @@
+"""What the proxy does with the calls that speak of statements and results; it passes on every other one."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import duckdb
+import sqlglot
+from botocore.exceptions import BotoCoreError, ClientError
+from sqlglot import exp
+
+from local.athena import answers
+from local.athena.answers import Asked, Json
+from local.athena.footers import Footers
+from local.athena.scanning import DataFile, bytes_scanned
+from local.athena.tables import Table, read_tables
+from local.athena.translation import (
+    MalformedQueryError,
+    TableNotFoundError,
+    empty_relation,
+    parse,
+    translate,
+)
+
+Forward = Callable[[Json], tuple[int, Json]]
+"""Sends the call on with another body; gives status and answer."""
+
+_REMEMBERED = 1000
+_NOTHING = "SELECT 1"
+
+
+class Service:
+    """Speaks Athena's SQL to clients; `glue`, `s3` and `athena` are clients of the emulator."""
+
+    def __init__(self, *, glue: Any, s3: Any, athena: Any) -> None:
+        self._glue = glue
+        self._athena = athena
+        self._footers = Footers(s3)
+        self._asked: OrderedDict[str, Asked] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def call(self, action: str, body: Json, forward: Forward) -> tuple[int, Json]:
+        """Answer one call."""
+        match action:
+            case "StartQueryExecution":
+                return self._start(body, forward)
+            case "GetQueryExecution":
+                status, answer = forward(body)
+                return status, self._with_execution(answer)
+            case "GetQueryResults":
+                status, answer = forward(body)
+                return status, answers.result_set(answer)
+            case _:
+                return forward(body)
+
+    def _start(self, body: Json, forward: Forward) -> tuple[int, Json]:
+        sql = str(body.get("QueryString", ""))
+        try:
+            parse(sql)
+        except MalformedQueryError as error:
+            return 400, {
+                "__type": "InvalidRequestException",
+                "AthenaErrorCode": "MALFORMED_QUERY",
+                "Message": str(error),
+                "message": str(error),
+            }
+        database = str((body.get("QueryExecutionContext") or {}).get("Database") or "default").lower()
+        translated, asked = self._prepare(sql, database, str(body.get("WorkGroup") or "primary"))
+        status, answer = forward({**body, "QueryString": translated})
+        if status < 300:
+            with self._lock:
+                self._asked[answer["QueryExecutionId"]] = asked
+                if len(self._asked) > _REMEMBERED:
+                    self._asked.popitem(last=False)
+        return status, answer
+
+    def _prepare(self, sql: str, database: str, workgroup: str) -> tuple[str, Asked]:
+        tables = read_tables(self._glue, database)
+        try:
+            files = {each.name: self._files(each) for each in tables.values() if each.location}
+            translated = translate(sql, tables, partial(self._relation, files), database=database)
+            scanned = _scanned(sql, tables, files, database)
+        except (TableNotFoundError, MalformedQueryError) as error:
+            return _NOTHING, Asked(sql, refused=str(error))
+        limit = self._scan_limit(workgroup)
+        if limit is not None and scanned > limit:
+            return _NOTHING, Asked(sql, scanned=scanned, refused=answers.SCAN_LIMIT, state="CANCELLED")
+        return translated, Asked(sql, scanned=scanned)
+
+    def _files(self, table: Table) -> list[DataFile]:
+        with self._lock:
+            return self._footers.files(table.location)
+
+    def _relation(self, files: dict[str, list[DataFile]], table: Table) -> exp.Expression:
+        found = files.get(table.name)
+        return (
+            _rows_of(self._footers.relation(table.location, list(found[0].partition)))
+            if found
+            else empty_relation(table)
+        )
+
+    def _scan_limit(self, workgroup: str) -> int | None:
+        try:
+            found = self._athena.get_work_group(WorkGroup=workgroup)["WorkGroup"]["Configuration"]
+        except (ClientError, BotoCoreError, KeyError):
+            return None  # the emulator says itself what is wrong with the workgroup
+        limit = found.get("BytesScannedCutoffPerQuery")
+        return None if limit is None else int(limit)
+
+    def _with_execution(self, answer: Json) -> Json:
+        found = answer.get("QueryExecution") or {}
+        asked = self._asked.get(found.get("QueryExecutionId", ""))
+        return answer if asked is None else {**answer, "QueryExecution": answers.execution(found, asked)}
+
+
+def _rows_of(relation: str) -> exp.Expression:
+    return sqlglot.select("*").from_(sqlglot.parse_one(relation, dialect="duckdb")).subquery()
+
+
+def _scanned(sql: str, tables: dict[str, Table], files: dict[str, list[DataFile]], database: str) -> int:
+    """Bytes over all tables of files; 0 for a statement that DuckDB cannot plan, which then fails by itself."""
+
+    def over(wanted: Table, relation: str) -> str:
+        def stand_in(table: Table) -> exp.Expression:
+            if table.name != wanted.name:
+                return empty_relation(table)
+            return _rows_of(relation)
+
+        return translate(sql, tables, stand_in, database=database)
+
+    try:
+        return sum(
+            bytes_scanned(tables[name], found, partial(over, tables[name])) for name, found in files.items() if found
+        )
+    except duckdb.Error:
+        return 0

@@ -1,0 +1,95 @@
+"""A statement in Athena's SQL as one in DuckDB's: another dialect, and a view is put in where its name stood."""
+
+from collections.abc import Callable, Mapping
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError, TokenError
+
+from local.athena.tables import Table
+
+Relation = Callable[[Table], exp.Expression]
+"""What stands for a table of files in the translated statement."""
+
+
+class MalformedQueryError(Exception):
+    """Athena would not take the statement. The message is a sentence."""
+
+
+class TableNotFoundError(Exception):
+    """The statement reads a table that there is not. The message is Athena's."""
+
+
+def parse(sql: str) -> exp.Query:
+    """The one SELECT in a text. Raises MalformedQueryError."""
+    try:
+        statements = [each for each in sqlglot.parse(sql, dialect="athena") if each is not None]
+    except ParseError as error:
+        found = error.errors[0] if error.errors else {}
+        raise MalformedQueryError(
+            f"line {found.get('line', 1)}:{found.get('col', 1)}: {found.get('description', error)}"
+            f" near '{found.get('highlight', '')}'"
+        ) from None
+    except TokenError as error:
+        raise MalformedQueryError(f"line 1:1: {str(error).splitlines()[0]}") from None
+    if len(statements) != 1:
+        raise MalformedQueryError(f"Only one statement at a time can be run, and there are {len(statements)}.")
+    (statement,) = statements
+    if not isinstance(statement, exp.Query):
+        raise MalformedQueryError("Only queries (SELECT, WITH) can be run here: tables and views are deployed.")
+    return statement
+
+
+def translate(sql: str, tables: Mapping[str, Table], relation: Relation, *, database: str) -> str:
+    """The statement for DuckDB. Raises MalformedQueryError and TableNotFoundError."""
+    resolved = _resolved(parse(sql), tables, relation, database).transform(_whole_units)
+    return resolved.sql(dialect="duckdb", comments=False)
+
+
+def _whole_units(node: exp.Expression) -> exp.Expression:
+    """Athena's `date_diff` counts whole units, DuckDB's the boundaries passed; DuckDB's `date_sub` is Athena's."""
+    if not isinstance(node, exp.DateDiff):
+        return node
+    unit = exp.Literal.string(node.text("unit").lower() or "day")
+    return exp.Anonymous(this="date_sub", expressions=[unit, node.expression, node.this])
+
+
+def _resolved(query: exp.Query, tables: Mapping[str, Table], relation: Relation, database: str) -> exp.Query:
+    named_here = {cte.alias.lower() for cte in query.find_all(exp.CTE)}
+    for reference in list(query.find_all(exp.Table)):
+        name, schema = reference.name.lower(), reference.db.lower()
+        if not name or (not schema and name in named_here) or schema == "information_schema":
+            continue
+        table = tables.get(name) if schema in {"", database.lower()} else None
+        if table is None:
+            raise TableNotFoundError(
+                f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{schema or database}.{name}' does not exist"
+            )
+        if table.view_sql:
+            source: exp.Expression = _resolved(parse(table.view_sql), tables, relation, database).subquery()
+        else:
+            source = relation(table)
+        alias = reference.args.get("alias") or exp.TableAlias(this=exp.to_identifier(name))
+        source.set("alias", alias.copy())
+        reference.replace(source)
+    return query
+
+
+def empty_relation(table: Table) -> exp.Expression:
+    """No rows, with the table's columns: the emulator cannot type the structs of a table without files."""
+    nulls = ", ".join(
+        f'CAST(NULL AS {exp.DataType.build(kind, dialect="hive").sql("duckdb")}) AS "{name}"'
+        for name, kind in table.columns.items()
+    )
+    return _select(f"SELECT {nulls} WHERE FALSE").subquery()
+
+
+def table_in_glue(table: Table) -> exp.Expression:
+    """The table by its full name: the emulator reads its files in that place."""
+    return exp.table_(table.name, db=table.database, quoted=True)
+
+
+def _select(sql: str) -> exp.Query:
+    parsed = sqlglot.parse_one(sql, dialect="duckdb")
+    assert isinstance(parsed, exp.Query)  # noqa: S101 - the text is ours
+    return parsed

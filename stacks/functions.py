@@ -1,0 +1,71 @@
+"""A function of this product: its sources, its packages and the variables all of them share."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from aws_cdk import Duration, Stack
+from aws_cdk.aws_cloudwatch import Metric
+
+from constructs_lib.python_function import ARCHITECTURE, RUNTIME, PythonFunction, source_code
+from constructs_lib.python_packages import PythonPackages
+from stacks.environment import Environment
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SERVICE = "daybook"
+
+
+def daybook_function(
+    stack: Stack,
+    construct_id: str,
+    *,
+    config: Environment,
+    handler: str,
+    description: str,
+    memory_mb: int,
+    timeout: Duration,
+    environment: Mapping[str, str],
+    packages: Sequence[str] = ("lambdas",),
+) -> PythonFunction:
+    """The function that `lambdas.handlers.<handler>` handles. `packages` are what it ships.
+
+    A stack has at most one: it brings the third-party packages.
+    """
+    return PythonFunction(
+        stack,
+        construct_id,
+        code=source_code(REPOSITORY, *packages),
+        handler=f"lambdas.handlers.{handler}.handler",
+        description=description,
+        memory_mb=memory_mb,
+        timeout=timeout,
+        environment={
+            **environment,
+            "ENVIRONMENT": config.name,
+            "POWERTOOLS_SERVICE_NAME": SERVICE,
+            "POWERTOOLS_METRICS_NAMESPACE": SERVICE,
+            "POWERTOOLS_LOG_LEVEL": config.log_level,
+        },
+        layers=[_packages(stack)] if config.bundle_packages else [],
+        log_level=config.log_level,
+        log_retention=config.log_retention,
+        log_removal_policy=config.removal_policy,
+    )
+
+
+def own_metric(config: Environment, name: str) -> Metric:
+    """A metric that the functions of an environment write."""
+    return Metric(
+        namespace=SERVICE,
+        metric_name=name,
+        dimensions_map={"service": SERVICE, "environment": config.name},
+    )
+
+
+def _packages(stack: Stack) -> PythonPackages:
+    return PythonPackages(
+        stack,
+        "Packages",
+        requirements=REPOSITORY / "lambdas" / "requirements.txt",
+        runtime=RUNTIME,
+        architecture=ARCHITECTURE,
+    )

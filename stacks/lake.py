@@ -1,0 +1,140 @@
+"""All history for SQL: Firehose, Parquet files, their table and views, and the workgroup that queries them."""
+
+from aws_cdk import Aws, CfnOutput, Duration, Stack
+from aws_cdk.aws_glue import CfnDatabase
+from aws_cdk.aws_iam import ManagedPolicy
+from constructs import Construct
+
+from analytics import catalog
+from constructs_lib.alarms import alarm_above, alarm_on_any
+from constructs_lib.athena_view import AthenaView, View
+from constructs_lib.event_stream import EventStream
+from constructs_lib.parquet_delivery import ParquetDelivery
+from constructs_lib.parquet_table import DailyParquetTable
+from constructs_lib.query_workgroup import QueryWorkgroup
+from lambdas.contracts.lake import EVENTS_PREFIX, EVENTS_TABLE, LAKE_COLUMNS, PARTITION, Column
+from stacks.environment import Environment
+from stacks.lake_buckets import QUERY_RESULTS_PREFIX, lake_buckets
+
+ERRORS_PREFIX = "errors/"
+REPORTS_PREFIX = "reports/"
+FIRST_DAY = "2026-01-01"
+"""No event can have arrived before this service existed."""
+LATE_INTERVALS = 3
+"""A file is late when its events waited this many buffering intervals."""
+
+
+class LakeStack(Stack):
+    """Stateful. Deployed before anything is published, since Firehose begins at the end of the stream."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, config: Environment, events: EventStream) -> None:
+        super().__init__(scope, construct_id, termination_protection=config.protect_data)
+        self.lake, self.results = lake_buckets(self, config)
+        self._catalog(config)
+        self.delivery = ParquetDelivery(
+            self,
+            "Delivery",
+            source=events,
+            table=self.table,
+            bucket=self.lake,
+            prefix=EVENTS_PREFIX,
+            error_prefix=ERRORS_PREFIX,
+            interval=Duration.seconds(config.lake_interval_seconds),
+            buffer_mb=config.lake_buffer_mb,
+            log_retention=config.log_retention,
+            removal_policy=config.removal_policy,
+        )
+        self._workgroup(config)
+        self._policies()
+        self._watch(config)
+        CfnOutput(self, "LakeBucketName", value=self.lake.bucket.bucket_name)
+        CfnOutput(self, "ReportBucketName", value=self.results.bucket.bucket_name)
+        CfnOutput(self, "GlueDatabaseName", value=self.database.ref)
+        CfnOutput(self, "LakeQueryPolicyArn", value=self.may_query.managed_policy_arn)
+        CfnOutput(self, "AthenaWorkgroupName", value=self.workgroup.workgroup.ref)
+
+    def _policies(self) -> None:
+        self.may_query = ManagedPolicy(
+            self, "MayQuery", description="Asking daybook's lake, and changing nothing in it"
+        )
+        self.workgroup.grant_query(
+            self.may_query,
+            database=self.database,
+            tables=[self.table.name, *(each.name for each in self.views)],
+            data=self.lake,
+            prefix=EVENTS_PREFIX,
+        )
+        self.may_report = ManagedPolicy(self, "MayReport", description="Writing daybook's daily reports")
+        self.results.grant_put(self.may_report, prefix=REPORTS_PREFIX)
+
+    def _catalog(self, config: Environment) -> None:
+        name = f"daybook_{config.name}"
+        self.database = CfnDatabase(
+            self,
+            "Database",
+            catalog_id=Aws.ACCOUNT_ID,
+            database_input=CfnDatabase.DatabaseInputProperty(name=name, description="Domain events of bank accounts"),
+        )
+        self.database.apply_removal_policy(config.removal_policy)
+        self.table = DailyParquetTable(
+            self,
+            "Events",
+            database=self.database,
+            name=EVENTS_TABLE,
+            description="Domain events as they arrived, at least once each",
+            columns=[_glue_column(each) for each in LAKE_COLUMNS],
+            partition=_glue_column(PARTITION),
+            bucket=self.lake.bucket,
+            prefix=EVENTS_PREFIX,
+            first_day=FIRST_DAY,
+        )
+        views = Construct(self, "Views")
+        self.views = [
+            AthenaView(views, each.name, database=self.database, database_name=name, view=_view(each))
+            for each in catalog.views().values()
+        ]
+
+    def _workgroup(self, config: Environment) -> None:
+        self.workgroup = QueryWorkgroup(
+            self,
+            "Queries",
+            name=f"daybook-{config.name}",
+            description="Questions about the history of bank accounts",
+            results=self.results,
+            prefix=QUERY_RESULTS_PREFIX,
+            cutoff_bytes=config.query_cutoff_bytes,
+            remove_with_history=not config.protect_data,
+        )
+        for query in catalog.queries().values() if config.named_queries else ():
+            file = catalog.FOLDER / "queries" / f"{query.name}.sql"  # whole: its comment explains the parameters
+            sql = file.read_text(encoding="utf-8")
+            self.workgroup.add_query(query.name, database=self.database, comment=query.answers, sql=sql)
+
+    def _watch(self, config: Environment) -> None:
+        alarm_above(
+            self,
+            "LateFiles",
+            metric=self.delivery.metric("DeliveryToS3.DataFreshness"),
+            threshold=LATE_INTERVALS * config.lake_interval_seconds,
+            description="Domain events have waited too long to be written to the lake (seconds).",
+        )
+        alarm_on_any(
+            self,
+            "Unconverted",
+            metric=self.delivery.metric("FailedConversion.Records"),
+            description="A record does not fit the lake's table: it lies whole below the error prefix.",
+        )
+
+
+def _glue_column(column: Column) -> dict[str, str]:
+    described = {"name": column.name, "type": column.type}
+    return {**described, "comment": column.comment} if column.comment else described
+
+
+def _view(statement: catalog.Statement) -> View:
+    return View(
+        name=statement.name,
+        comment=statement.answers,
+        columns=tuple(statement.columns.items()),
+        sql=statement.sql,
+    )

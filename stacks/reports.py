@@ -1,0 +1,82 @@
+"""The daily report: a function on a schedule. Stateless: the reports lie in the lake's results bucket."""
+
+from aws_cdk import Aws, Duration, Stack
+from aws_cdk.aws_iam import Grant, Role, ServicePrincipal
+from aws_cdk.aws_scheduler import CfnSchedule
+from constructs import Construct
+
+from constructs_lib.alarms import alarm_on_any, alarm_on_silence
+from constructs_lib.python_function import PythonFunction
+from stacks.environment import Environment
+from stacks.functions import daybook_function
+from stacks.lake import LakeStack
+
+FUNCTION_TIMEOUT = Duration.minutes(15)
+SILENT_HOURS = 26
+"""A day, and time for a run that begins late."""
+
+
+class ReportsStack(Stack):
+    """Asks the lake once a day and writes the answers below `reports/`."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, config: Environment, lake: LakeStack) -> None:
+        super().__init__(scope, construct_id)
+        self.function = daybook_function(
+            self,
+            "DailyReport",
+            config=config,
+            handler="daily_report",
+            description="Writes the report of yesterday, and of the days before for late events",
+            memory_mb=config.function_memory_mb,
+            timeout=FUNCTION_TIMEOUT,
+            environment={
+                "ATHENA_WORKGROUP": lake.workgroup.workgroup.ref,
+                "GLUE_DATABASE": lake.database.ref,
+                "REPORT_BUCKET": lake.results.bucket.bucket_name,
+            },
+            packages=("lambdas", "analytics"),  # the report's statements are files
+        )
+        self.function.role.add_managed_policy(lake.may_query)
+        self.function.role.add_managed_policy(lake.may_report)
+        self._schedule(config, self.function)
+        alarm_on_any(
+            self,
+            "ReportFailed",
+            metric=self.function.live.metric_errors(),
+            description="The daily report was not written.",
+        )
+        alarm_on_silence(
+            self,
+            "ReportMissing",
+            metric=self.function.live.metric_invocations(),
+            hours=SILENT_HOURS,
+            description="The daily report was not even begun.",
+        )
+
+    def _schedule(self, config: Environment, function: PythonFunction) -> None:
+        role = Role(
+            self,
+            "SchedulerRole",
+            assumed_by=ServicePrincipal(
+                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+            ),
+        )
+        Grant.add_to_principal(
+            grantee=role, actions=["lambda:InvokeFunction"], resource_arns=[function.live.function_arn]
+        )
+        CfnSchedule(
+            self,
+            "Daily",
+            description="The daily report",
+            schedule_expression=config.report_schedule,
+            schedule_expression_timezone="UTC",
+            flexible_time_window=CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+            target=CfnSchedule.TargetProperty(
+                arn=function.live.function_arn,
+                role_arn=role.role_arn,
+                input="{}",
+                retry_policy=CfnSchedule.RetryPolicyProperty(
+                    maximum_event_age_in_seconds=3600, maximum_retry_attempts=10
+                ),
+            ),
+        )

@@ -1,0 +1,129 @@
+"""The workgroup, the views and the named queries: what stands in `analytics/` is what is deployed."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from analytics import catalog
+from constructs_lib.athena_view import InvalidViewError, View, sql_type, view_text
+from tests.infrastructure.permissions import policy_allows, rendered
+from tests.infrastructure.synthesis import REPOSITORY, Synthesized
+
+ANALYTICS = REPOSITORY / "analytics"
+WORKGROUP = "AWS::Athena::WorkGroup"
+CUTOFFS = {"local": 10, "dev": 10, "staging": 50, "prod": 1_000}
+
+
+def views(environment: Synthesized) -> dict[str, dict[str, Any]]:
+    """The inputs of the Glue tables that are views, by name."""
+    tables = [each["Properties"]["TableInput"] for each in environment.lake.resources("AWS::Glue::Table").values()]
+    return {each["Name"]: each for each in tables if each["TableType"] == "VIRTUAL_VIEW"}
+
+
+def decoded(view: dict[str, Any]) -> dict[str, Any]:
+    """The document inside a view's text."""
+    text = view["ViewOriginalText"]
+    assert text.startswith("/* Presto View: ")
+    assert text.endswith(" */")
+    document: dict[str, Any] = json.loads(base64.b64decode(text[len("/* Presto View: ") : -len(" */")], validate=True))
+    return document
+
+
+def test_nobody_overrides_the_workgroups_settings(anywhere: Synthesized) -> None:
+    _, workgroup = anywhere.lake.only(WORKGROUP)
+    properties = workgroup["Properties"]
+    configuration = properties["WorkGroupConfiguration"]
+    assert properties["Name"] == f"daybook-{anywhere.config.name}"
+    assert configuration["EnforceWorkGroupConfiguration"] is True
+    assert configuration["PublishCloudWatchMetricsEnabled"] is True
+    assert configuration["BytesScannedCutoffPerQuery"] == CUTOFFS[anywhere.config.name] * 10**9
+    results = configuration["ResultConfiguration"]
+    assert rendered(anywhere, anywhere.lake, results["OutputLocation"]) == "s3://<Lake/Results/Bucket>/athena/"
+    assert results["EncryptionConfiguration"]["EncryptionOption"] == "SSE_KMS"
+    assert rendered(anywhere, anywhere.lake, results["EncryptionConfiguration"]["KmsKey"]) == "<Lake/Key>"
+
+
+def test_a_view_for_each_file_under_its_name(anywhere: Synthesized) -> None:
+    assert set(views(anywhere)) == {file.stem for file in (ANALYTICS / "views").glob("*.sql")}
+    assert {"domain_events", "account_balances", "daily_account_activity"} <= set(views(anywhere))
+
+
+def test_a_view_is_what_athena_would_have_stored_itself(anywhere: Synthesized) -> None:
+    for name, view in views(anywhere).items():
+        document = decoded(view)
+        declared = catalog.views()[name]
+        assert document["originalSql"] in (ANALYTICS / "views" / f"{name}.sql").read_text()
+        assert document["originalSql"].startswith("SELECT")
+        assert (document["catalog"], document["schema"]) == ("awsdatacatalog", f"daybook_{anywhere.config.name}")
+        assert [each["name"] for each in document["columns"]] == list(declared.columns)
+        assert {each["type"] for each in document["columns"]} <= {"varchar", "bigint", "timestamp(3)", "date"}
+        columns = view["StorageDescriptor"]["Columns"]
+        assert {each["Name"]: each["Type"] for each in columns} == dict(declared.columns)
+        assert view["Parameters"] == {"presto_view": "true", "comment": "Presto View"}
+        assert view["ViewExpandedText"] == "/* Presto View */"
+
+
+def test_views_and_table_are_in_the_database_that_the_views_name(anywhere: Synthesized) -> None:
+    database_id, database = anywhere.lake.only("AWS::Glue::Database")
+    assert database["Properties"]["DatabaseInput"]["Name"] == f"daybook_{anywhere.config.name}"
+    anywhere.lake.template.all_resources_properties("AWS::Glue::Table", {"DatabaseName": {"Ref": database_id}})
+
+
+def test_every_query_is_offered_by_name_with_what_it_answers(cloud: Synthesized) -> None:
+    workgroup_id, _ = cloud.lake.only(WORKGROUP)
+    queries = {
+        each["Properties"]["Name"]: each["Properties"]
+        for each in cloud.lake.resources("AWS::Athena::NamedQuery").values()
+    }
+    files = {file.stem: file.read_text() for file in (ANALYTICS / "queries").glob("*.sql")}
+    assert {name: each["QueryString"] for name, each in queries.items()} == files
+    for each in queries.values():
+        assert each["Description"]
+        assert each["WorkGroup"] == {"Ref": workgroup_id}
+
+
+def test_the_emulator_which_knows_no_named_query_gets_none(local: Synthesized) -> None:
+    assert not local.lake.resources("AWS::Athena::NamedQuery")
+
+
+def test_whoever_may_query_reads_events_and_writes_results_only(anywhere: Synthesized) -> None:
+    schema = {"glue:GetDatabase", "glue:GetPartitions", "glue:GetTable"}
+    glue = "arn:<Partition>:glue:<Region>:<AccountId>"
+    tables = ("events", "domain_events", "account_balances", "daily_account_activity")
+    assert policy_allows(anywhere, anywhere.lake, "Lake/MayQuery") == {
+        "arn:<Partition>:athena:<Region>:<AccountId>:workgroup/<Lake/Queries/Workgroup>": {
+            "athena:GetQueryExecution",
+            "athena:GetQueryResults",
+            "athena:GetWorkGroup",
+            "athena:StartQueryExecution",
+            "athena:StopQueryExecution",
+        },
+        f"{glue}:catalog": schema,
+        f"{glue}:database/<Lake/Database>": schema,
+        **{f"{glue}:table/<Lake/Database>/{table}": schema for table in tables},
+        "<Lake/Lake/Bucket>": {"s3:GetBucketLocation", "s3:ListBucket"},
+        "<Lake/Lake/Bucket>/events/*": {"s3:GetObject"},
+        "<Lake/Key> via s3": {"kms:Decrypt", "kms:GenerateDataKey"},
+        "<Lake/Results/Bucket>": {"s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"},
+        "<Lake/Results/Bucket>/athena/*": {
+            "s3:AbortMultipartUpload",
+            "s3:GetObject",
+            "s3:ListMultipartUploadParts",
+            "s3:PutObject",
+        },
+    }
+
+
+def test_a_view_without_columns_or_with_nested_ones_is_refused() -> None:
+    with pytest.raises(InvalidViewError, match="names no column"):
+        View(name="empty", comment="", columns=(), sql="SELECT 1")
+    with pytest.raises(InvalidViewError, match="struct<a:bigint> cannot be"):
+        sql_type("struct<a:bigint>")
+
+
+def test_text_outside_ascii_survives_in_a_view() -> None:
+    view = View(name="v", comment="", columns=(("a", "string"),), sql="SELECT 'für' AS a")
+    text = view_text(view, database="d")
+    assert decoded({"ViewOriginalText": text})["originalSql"] == "SELECT 'für' AS a"

@@ -1,0 +1,100 @@
+"""A lake in a folder: the table's own columns, filled with domain events, and statements run on it by DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+import sqlglot
+from sqlglot import exp
+
+from analytics.catalog import query, views
+from lambdas.contracts.domain_events import DomainEvent, encode_domain_event
+from lambdas.contracts.lake import EVENTS_TABLE, LAKE_COLUMNS, PARTITION
+from local.athena.tables import Table
+from local.athena.translation import empty_relation, translate
+
+DATABASE = "daybook_test"
+
+
+def glue_tables() -> dict[str, Table]:
+    """The table and the views as a deployed database has them."""
+    columns = {column.name: column.type for column in (*LAKE_COLUMNS, PARTITION)}
+    events = Table(DATABASE, EVENTS_TABLE, columns, location="s3://lake/events/")
+    return {EVENTS_TABLE: events} | {
+        view.name: Table(DATABASE, view.name, view.columns, view_sql=view.sql) for view in views().values()
+    }
+
+
+class Lake:
+    """Parquet files below `dt=…/`, one for each `arrive`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files = 0
+        self._connection = duckdb.connect()
+
+    def arrive(self, day: str, events: Iterable[DomainEvent[Any]]) -> Path:
+        """Write one file into the partition of a day of arrival."""
+        self._files += 1
+        place = self.folder / f"dt={day}"
+        place.mkdir(exist_ok=True, parents=True)
+        lines = place / "lines.json"
+        lines.write_bytes(b"\n".join(map(encode_domain_event, events)))
+        types = {column.name: duckdb_type(column.type) for column in LAKE_COLUMNS}
+        read = self._connection.read_json(str(lines), format="newline_delimited", columns=types)
+        target = place / f"{self._files}.parquet"
+        read.write_parquet(str(target), compression="snappy")
+        lines.unlink()
+        return target
+
+    def sql(self, statement: str) -> list[dict[str, Any]]:
+        """Run a statement in Athena's dialect."""
+        translated = translate(statement, glue_tables(), self._relation, database=DATABASE)
+        found = self._connection.execute(translated)
+        names = [column[0] for column in found.description or []]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def query(self, name: str, **values: object) -> list[dict[str, Any]]:
+        """Run a named query."""
+        return self.sql(query(name).fill(values))
+
+    def _relation(self, table: Table) -> exp.Expression:
+        if not self._files:
+            return empty_relation(table)
+        files = f"read_parquet('{self.folder}/*/*.parquet', union_by_name = true, hive_types = {{'dt': VARCHAR}})"
+        return sqlglot.select("*").from_(sqlglot.parse_one(files, dialect="duckdb")).subquery()
+
+
+def duckdb_type(glue_type: str) -> str:
+    """DuckDB's name of a Glue type."""
+    return exp.DataType.build(glue_type, dialect="hive").sql("duckdb")
+
+
+def event(
+    kind: str, account: str, version: int, recorded: str, *, occurred: str | None = None, **data: object
+) -> DomainEvent[Any]:
+    """A domain event; times are `YYYY-MM-DD HH:MM:SS`."""
+    in_full = partial("{0[0]}T{0[1]}.000000Z".format)
+    return msgspec.convert(
+        {
+            "specversion": "1.0",
+            "id": f"{account}/{version}",
+            "source": "/daybook/accounts",
+            "type": f"daybook.account.{kind}.v1",
+            "subject": account,
+            "time": in_full((occurred or recorded).split()),
+            "dataschema": f"urn:daybook:schema:account:{kind}:1",
+            "datacontenttype": "application/json",
+            "sequence": version,
+            "recordedtime": in_full(recorded.split()),
+            "correlationid": f"c-{version}",
+            "causationid": f"k-{version}",
+            "data": data,
+        },
+        DomainEvent[Any],
+    )

@@ -1,0 +1,138 @@
+"""The named queries over a small history with deliveries repeated."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.unit.analytics.conftest import EUR, FIRST, SECOND, THIRD, A, B, C
+from tests.unit.analytics.lake import Lake, event
+
+
+def test_a_statement_has_the_running_balance_and_the_value_date(lake: Lake) -> None:
+    found = lake.query("account_statement", account_id=A)
+    assert [(row["version"], row["event"], row["amount"], row["balance"]) for row in found] == [
+        (1, "AccountCreated", 0, 0),
+        (2, "BalanceCredited", 1000, 1000),
+        (3, "TransferSent", -300, 700),
+        (4, "BalanceWithdrawn", -750, -50),
+        (5, "BalanceCredited", 50, 0),
+    ]
+    assert found[1]["reference"] == "it's pay"
+    assert found[3]["occurred_at"] == datetime(2026, 2, 27, 12)  # noqa: DTZ001 - the lake's timestamps carry no zone
+
+
+def test_balances_as_of_a_moment_are_those_known_then(lake: Lake) -> None:
+    found = lake.query("balances_as_of", at="2026-03-02T00:00:00Z")
+    assert [(row["account_id"], row["balance"], row["version"]) for row in found] == [(A, -50, 4), (B, 300, 2)]
+    before = lake.query("balances_as_of", at="2026-03-02T00:59:59.999+01:00")
+    assert [(row["account_id"], row["balance"]) for row in before] == [(A, 700), (B, 300)]
+
+
+def test_the_events_of_days(lake: Lake) -> None:
+    found = lake.query("domain_events_of_days", from_day="2026-03-02", to_day="2026-03-03")
+    assert {row["id"] for row in found} == {each.id for each in (*SECOND, *THIRD)}
+    assert len(found) == 6
+
+
+def test_daily_activity_per_currency(lake: Lake) -> None:
+    found = lake.query("daily_activity_per_currency", from_day="2026-03-01", to_day="2026-03-02")
+    assert [(row["day"].day, row["currency"], row["active_accounts"], row["net"]) for row in found] == [
+        (1, "EUR", 2, 1000),
+        (2, "CZK", 1, 50),
+        (2, "EUR", 2, -1050),
+    ]
+    assert (found[0]["transfers"], found[0]["transferred"], found[0]["credited"]) == (1, 300, 1000)
+    assert (found[2]["withdrawals"], found[2]["withdrawn"]) == (2, 1050)
+
+
+def test_top_movers(lake: Lake) -> None:
+    found = lake.query("top_movers", day="2026-03-01", top=1)
+    assert found == [
+        {
+            "day": date(2026, 3, 1),
+            "currency": "EUR",
+            "place": 1,
+            "account_id": A,
+            "moved": 1300,
+            "net": 700,
+            "events": 2,
+        }
+    ]
+    second = lake.query("top_movers", day="2026-03-02", top=2)
+    assert [(row["currency"], row["place"], row["account_id"], row["moved"]) for row in second] == [
+        ("CZK", 1, C, 50), ("EUR", 1, A, 750), ("EUR", 2, B, 300),
+    ]  # fmt: skip
+
+
+def test_the_daily_report(lake: Lake) -> None:
+    (first,) = lake.query("daily_report", day="2026-03-01")
+    assert first == {
+        "day": date(2026, 3, 1), "currency": "EUR", "events": 5, "active_accounts": 2, "opened": 2, "closed": 0,
+        "credits": 1, "credited": 1000, "withdrawals": 0, "withdrawn": 0, "transfers": 1, "transferred": 300,
+        "net": 1000,
+    }  # fmt: skip
+    third = lake.query("daily_report", day="2026-03-03")
+    assert [(row["currency"], row["events"], row["closed"], row["net"]) for row in third] == [
+        ("EUR", 1, 0, 50),  # its file came three days later
+        ("XXX", 1, 1, 0),
+    ]
+
+
+def test_the_report_leaves_out_partitions_in_which_the_day_cannot_be(lake: Lake) -> None:
+    astray = event("BalanceCredited", A, 6, "2026-03-01 12:00:00", amount=7, **EUR)
+    for day in ("2026-02-27", "2026-03-05"):
+        lake.arrive(day, [astray])
+    assert lake.query("daily_report", day="2026-03-01")[0]["credited"] == 1000
+    lake.arrive("2026-03-04", [astray])
+    assert lake.query("daily_report", day="2026-03-01")[0]["credited"] == 1007
+    before = event("BalanceCredited", A, 7, "2026-03-01 00:00:00", amount=11, **EUR)
+    lake.arrive("2026-02-28", [before])
+    assert lake.query("daily_report", day="2026-03-01")[0]["credited"] == 1018
+
+
+@pytest.mark.parametrize(("seconds", "found"), [((5, 6), 2), ((7, 6), 0)])
+def test_ten_withdrawals_in_a_minute(tmp_path: Path, seconds: tuple[int, int], found: int) -> None:
+    lake = Lake(tmp_path)
+    step, begin = seconds
+    withdrawals = [
+        event("BalanceWithdrawn", A, number + 2, f"2026-03-01 10:{t // 60:02}:{t % 60:02}", amount=1, **EUR)
+        for number in range(11)
+        for t in [begin + number * step]
+    ]
+    lake.arrive("2026-03-01", [*withdrawals, *withdrawals[:3]])
+    rows = lake.query("rapid_withdrawals", from_day="2026-03-01", to_day="2026-03-01", times=10)
+    assert [row["version"] for row in rows] == [11, 12][:found]
+    if rows:
+        assert (rows[0]["ended_at"] - rows[0]["began_at"]).seconds == 9 * step
+
+
+def test_accounts_below_zero(lake: Lake) -> None:
+    assert lake.query("below_zero") == [
+        {"account_id": A, "overdraft_limit": 100, "lowest_balance": -50, "events_below_zero": 1, "first_version": 4}
+    ]
+
+
+def test_a_complete_lake_reconciles(lake: Lake) -> None:
+    found = lake.query("reconciliation", from_day="2026-03-01", to_day="2026-03-03")
+    assert [tuple(row.values())[1:] for row in found] == [(7, 5, 2, 5, 0), (5, 4, 1, 4, 0), (2, 2, 0, 2, 0)]
+    assert lake.query("sequence_gaps") == []
+
+
+def test_a_lost_event_shows_as_missing(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    lake.arrive("2026-03-01", [each for each in FIRST if each.id not in {f"{A}/2", f"{B}/2"}])
+    lake.arrive("2026-03-02", SECOND)
+    found = lake.query("reconciliation", from_day="2026-03-01", to_day="2026-03-02")
+    assert [(row["day"].day, row["expected"], row["missing"]) for row in found] == [(1, 4, 1), (2, 5, 1)]
+    gaps = [(row["account_id"], row["first_missing"], row["last_missing"]) for row in lake.query("sequence_gaps")]
+    assert gaps == [(A, 2, 2), (B, 2, 2)]
+
+
+def test_everything_runs_on_an_empty_lake(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    assert lake.query("daily_report", day="2026-03-01") == []
+    assert lake.query("account_statement", account_id=A) == []
+    assert lake.sql("SELECT * FROM account_balances") == []

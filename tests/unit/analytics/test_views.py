@@ -1,0 +1,69 @@
+"""The views over a small history with deliveries repeated."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+
+from analytics.catalog import views
+from tests.unit.analytics.conftest import FIRST, SECOND, THIRD, A, B, C
+from tests.unit.analytics.lake import DATABASE, Lake
+
+
+def test_each_event_stands_once(lake: Lake) -> None:
+    assert lake.sql("SELECT count(*) AS n FROM events") == [{"n": 14}]
+    found = lake.sql("SELECT id, sequence FROM domain_events ORDER BY id")
+    assert [row["id"] for row in found] == sorted(event.id for event in (*FIRST, *SECOND, *THIRD))
+
+
+def test_an_event_moves_its_accounts_balance_up_or_down_or_not(lake: Lake) -> None:
+    found = lake.sql("SELECT event, sum(signed_amount) AS moved FROM domain_events GROUP BY event ORDER BY event")
+    assert {row["event"]: row["moved"] for row in found} == {
+        "AccountClosed": 0,
+        "AccountCreated": 0,
+        "BalanceCredited": 1100,
+        "BalanceWithdrawn": -1050,
+        "TransferReceived": 300,
+        "TransferSent": -300,
+    }
+
+
+def test_balances(lake: Lake) -> None:
+    found = {row["account_id"]: row for row in lake.sql("SELECT * FROM account_balances")}
+    assert {name: (row["balance"], row["status"], row["version"]) for name, row in found.items()} == {
+        A: (0, "open", 5),
+        B: (0, "closed", 4),
+        C: (50, "open", 2),
+    }
+    assert found[A]["overdraft_limit"] == 100
+    assert found[C]["currency"] == "CZK"
+    assert found[A]["updated_at"] == datetime(2026, 3, 3, 9)  # noqa: DTZ001 - the lake's timestamps carry no zone
+
+
+def test_daily_activity(lake: Lake) -> None:
+    found = lake.sql(f"SELECT * FROM daily_account_activity WHERE account_id IN ('{A}', '{B}')")
+    by_day = {(row["day"].day, row["account_id"]): row for row in found}
+    assert {key: row["net"] for key, row in by_day.items()} == {
+        (1, A): 700, (1, B): 300, (2, A): -750, (2, B): -300, (3, A): 50, (3, B): 0,
+    }  # fmt: skip
+    assert by_day[3, B]["currency"] == "EUR", "a closing is in its account's currency"
+    first = by_day[1, A]
+    assert first["day"] == date(2026, 3, 1)
+    assert (first["credits"], first["credited"], first["transfers_out"], first["transferred_out"]) == (1, 1000, 1, 300)
+    assert (by_day[1, B]["transfers_in"], by_day[1, B]["transferred_in"]) == (1, 300)
+    assert (by_day[2, B]["withdrawals"], by_day[2, B]["withdrawn"]) == (1, 300)
+
+
+@pytest.mark.parametrize("name", views())
+def test_a_views_declared_columns_are_those_of_its_statement(name: str, lake: Lake) -> None:
+    sql_types = {"string": "VARCHAR", "bigint": "BIGINT", "timestamp": "TIMESTAMP", "date": "DATE"}
+    declared = views()[name].columns
+    values = ", ".join(f"max(typeof({column})) AS {column}" for column in declared)
+    (found,) = lake.sql(f"SELECT {values} FROM {DATABASE}.{name}")
+    counted = {column for column, kind in found.items() if kind == "HUGEINT"}  # DuckDB's count_if; Athena's is bigint
+    assert {column: kind for column, kind in found.items() if column not in counted} == {
+        column: sql_types[kind] for column, kind in declared.items() if column not in counted
+    }
+    assert {declared[column] for column in counted} <= {"bigint"}
+    assert list(lake.sql(f"SELECT * FROM {name}")[0]) == list(declared)

@@ -1,0 +1,115 @@
+"""`daybook report`: where it writes, what it prints and how it exits."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cli import report
+from cli.sql_target import Target
+from lambdas.reporting.athena import Row
+from lambdas.reporting.errors import ScanLimitError
+from lambdas.reporting.report import Folder, Shelf
+
+WHERE = {
+    "athena_workgroup": "w", "glue_database": "g", "region": "eu-west-1", "aws_endpoint_url": "http://127.0.0.1:1",
+    "athena_endpoint_url": "http://127.0.0.1:2",
+}  # fmt: skip
+
+
+class Empty:
+    """A lake without events, or one that cannot be asked."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self._error = error
+
+    def rows(self, sql: str, time_left: Callable[[], float]) -> list[Row]:
+        if self._error:
+            raise self._error
+        return []
+
+
+@pytest.fixture(autouse=True)
+def _today(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "utc_now", lambda: datetime(2026, 11, 22, 23, 59, tzinfo=UTC))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """An environment file of a system with a bucket for reports."""
+    path = tmp_path / "environment.json"
+    path.write_text(json.dumps(WHERE | {"report_bucket": "results", "api_url": "x"}))
+    return path
+
+
+def run(arguments: list[str], folder: Path, error: Exception | None = None) -> tuple[int, list[str]]:
+    parser = argparse.ArgumentParser()
+    report.add_parser(parser.add_subparsers(), Path("nowhere/environment.json"))
+    buckets: list[str] = []
+
+    def bucket_of(target: Target, name: str) -> Shelf:
+        buckets.append(name)
+        return Folder(folder / "bucket")
+
+    options = parser.parse_args(["report", *arguments])
+    return report.run(options, athena_of=lambda _: Empty(error), bucket_of=bucket_of), buckets
+
+
+def test_a_day_to_a_folder(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, buckets = run(
+        ["--date", "2026-11-22", "--environment-file", str(file), "--output", str(tmp_path / "out")], tmp_path
+    )
+    assert (status, buckets) == (0, [])
+    day = tmp_path / "out" / "dt=2026-11-22"
+    assert capsys.readouterr().out.splitlines() == [str(day / "report.csv"), str(day / "index.html")]
+    assert b"Nothing was booked" in (day / "index.html").read_bytes()
+
+
+def test_what_is_due_to_the_systems_own_bucket(file: Path, tmp_path: Path) -> None:
+    assert run(["--environment-file", str(file)], tmp_path) == (0, ["results"])
+    assert sorted(each.name for each in (tmp_path / "bucket").iterdir()) == [
+        "dt=2026-11-18", "dt=2026-11-19", "dt=2026-11-20", "dt=2026-11-21"
+    ]  # fmt: skip
+
+
+def test_a_failure_is_one_sentence(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    failure = ScanLimitError("query 1 passed the scan cut-off.")
+    assert run(["--date", "2026-11-21", "--environment-file", str(file)], tmp_path, failure)[0] == 1
+    assert capsys.readouterr().err == (
+        "daybook report: reports were not written. 2026-11-21: query 1 passed the scan cut-off.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--date", "2026-11-23"], "is in the future"),
+        (["--date", "yesterday"], "YYYY-MM-DD"),
+        ([], "is the system running?"),
+        (["--region", "eu-west-1"], "--region goes with --env"),
+        (["--env", "prod", "--workgroup", "w", "--database", "d"], "--output FOLDER, or --bucket NAME"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments, tmp_path)[0] == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_an_environment_file_without_a_bucket(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "environment.json"
+    path.write_text(json.dumps(WHERE))
+    assert run(["--environment-file", str(path)], tmp_path)[0] == 2
+    assert "Say where to write" in capsys.readouterr().err
+
+
+def test_clients_of_the_emulator_need_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    target = Target(**WHERE)
+    assert report.open_athena(target)
+    assert report.open_bucket(target, "results")

@@ -1,0 +1,91 @@
+"""Filling gaps: the domain events of an account, from the event table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from lambdas.contracts import event_reader
+from lambdas.contracts.domain_events import NotPublishableError, domain_event
+from lambdas.contracts.event_reader import MAX_READS_ON_HOLE, DomainEventReader, open_reader
+from lambdas.eventsourcing.dynamodb_items import row_to_item
+from lambdas.eventsourcing.dynamodb_schema import EVENT_TABLE_HASH_KEY, EVENT_TABLE_RANGE_KEY
+from lambdas.eventsourcing.errors import InconsistentReadError
+from lambdas.eventsourcing.memory import InMemoryEventStore
+from lambdas.eventsourcing.retry import Backoff, Deadline
+from lambdas.eventsourcing.rows import Commit, EventRow
+from lambdas.eventsourcing.store import Page
+from tests.support.event_rows import ACCOUNT, credited
+from tests.support.fake_dynamodb import FakeDynamoDB
+
+NO_WAITING = Backoff(sleep=lambda _: None)
+ROWS = [credited(version) for version in range(1, 11)]
+
+
+class HoleyStore(InMemoryEventStore):
+    """Hides a version for the first reads, as a Query may while a transaction takes effect."""
+
+    def __init__(self, hidden: int, reads: int) -> None:
+        super().__init__()
+        self.hidden, self.reads_left = hidden, reads
+
+    def read(self, *args: Any, **kwargs: Any) -> Page:
+        page = super().read(*args, **kwargs)
+        self.reads_left -= 1
+        if self.reads_left < 0:
+            return page
+        return Page([row for row in page.rows if row.version != self.hidden], more=page.more)
+
+
+def reader(store: InMemoryEventStore, rows: list[EventRow] = ROWS) -> DomainEventReader:
+    store.commit(Commit("c", tuple(rows)), now=0, deadline=Deadline())
+    return DomainEventReader(store, backoff=NO_WAITING)
+
+
+@pytest.mark.parametrize("page", [1, 3, 10, 500])
+@pytest.mark.parametrize(
+    ("after", "up_to"), [(0, None), (3, 7), (9, None), (0, 1), (10, None), (4, 99), (5, 5), (7, 3)]
+)
+def test_it_reads_what_was_published(after: int, up_to: int | None, page: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_reader, "PAGE_EVENTS", page)
+    events = list(reader(InMemoryEventStore()).read(ACCOUNT, after=after, up_to=up_to))
+    assert events == [domain_event(row) for row in ROWS[after : 10 if up_to is None else up_to]]
+
+
+def test_an_unknown_account_has_no_events() -> None:
+    assert list(reader(InMemoryEventStore()).read("7c9e6679-7425-40de-944b-e07fc1f90ae7")) == []
+
+
+@pytest.mark.parametrize("hidden", [1, 4, 9])
+def test_a_hole_is_read_again_until_it_is_filled(hidden: int) -> None:
+    events = list(reader(HoleyStore(hidden, reads=MAX_READS_ON_HOLE - 1)).read(ACCOUNT))
+    assert [event.sequence for event in events] == list(range(1, 11))
+
+
+def test_a_hole_that_stays_is_an_error_after_the_events_before_it() -> None:
+    store = HoleyStore(4, reads=99)
+    events = reader(store).read(ACCOUNT)
+    assert [next(events).sequence for _ in range(3)] == [1, 2, 3]
+    with pytest.raises(InconsistentReadError, match="no row at version 4"):
+        next(events)
+    assert store.reads_left == 99 - 1 - MAX_READS_ON_HOLE
+
+
+def test_a_row_that_cannot_be_published_is_named() -> None:
+    rows = [ROWS[0], msgspec.structs.replace(ROWS[1], type="BalanceGuessed")]
+    events = reader(InMemoryEventStore(), rows).read(ACCOUNT)
+    assert next(events).sequence == 1
+    with pytest.raises(NotPublishableError, match=f"{ACCOUNT}/2: no event BalanceGuessed"):
+        next(events)
+
+
+def test_an_opened_reader_reads_the_named_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeDynamoDB({"ledger": (EVENT_TABLE_HASH_KEY, EVENT_TABLE_RANGE_KEY)})
+    for row in ROWS:
+        fake.put_item(TableName="ledger", Item=row_to_item(row))
+    monkeypatch.setattr(event_reader, "dynamodb_client", lambda: fake)
+    monkeypatch.setattr(event_reader, "PAGE_EVENTS", 3)
+    events = list(open_reader("ledger").read(ACCOUNT, after=2, up_to=9))
+    assert events == [domain_event(row) for row in ROWS[2:9]]

@@ -1,0 +1,94 @@
+"""The lake's columns: the envelope's attributes, and one struct of all events' fields."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+from lambdas.accounts.events import AccountEvent
+from lambdas.contracts.domain_events import domain_event, encode_domain_event
+from lambdas.contracts.lake import DATA_FIELDS, LAKE_COLUMNS, PARTITION, LakeTypeError, data_fields
+from tests.support.event_rows import row_of, stored_events
+
+JSON_TYPES = {"string": str, "timestamp": str, "bigint": int}
+
+
+DATA = (
+    "struct<currency:string,overdraft_limit:bigint,amount:bigint,reference:string,transfer_id:string,"
+    "to_account_id:string,from_account_id:string>"
+)
+
+
+def test_the_columns() -> None:
+    assert {column.name: column.type for column in LAKE_COLUMNS} == {
+        "specversion": "string",
+        "id": "string",
+        "source": "string",
+        "type": "string",
+        "subject": "string",
+        "time": "timestamp",
+        "dataschema": "string",
+        "datacontenttype": "string",
+        "sequence": "bigint",
+        "recordedtime": "timestamp",
+        "correlationid": "string",
+        "causationid": "string",
+        "data": DATA,
+    }
+
+
+def test_types_of_columns_never_change() -> None:
+    """Files that are written stay as they are: a field may be added, but none may go or get another type."""
+    first = {
+        "currency": "string",
+        "overdraft_limit": "bigint",
+        "amount": "bigint",
+        "reference": "string",
+        "transfer_id": "string",
+        "to_account_id": "string",
+        "from_account_id": "string",
+    }
+    assert first.items() <= DATA_FIELDS.items()
+
+
+@pytest.mark.parametrize("name", sorted(stored_events()))
+def test_every_published_value_has_a_column_of_its_type(name: str) -> None:
+    event: dict[str, Any] = json.loads(encode_domain_event(domain_event(row_of(name))))
+    types = {column.name: column.type for column in LAKE_COLUMNS}
+    data = event.pop("data")
+    assert all(isinstance(value, JSON_TYPES[types[name]]) for name, value in event.items())
+    assert all(isinstance(value, JSON_TYPES[DATA_FIELDS[name]]) for name, value in data.items())
+
+
+def test_every_field_of_every_event_is_there() -> None:
+    assert {field for cls in get_args(AccountEvent) for field in cls.__struct_fields__} == DATA_FIELDS.keys()
+
+
+def test_comments_fit_glue() -> None:
+    assert all(len(column.comment) <= 255 for column in (*LAKE_COLUMNS, PARTITION))
+
+
+def _event(**fields: Any) -> type[msgspec.Struct]:
+    return msgspec.defstruct("Happened", list(fields.items()), frozen=True)
+
+
+def test_one_name_has_one_type() -> None:
+    with pytest.raises(LakeTypeError, match=r"Happened\.amount is string, elsewhere bigint"):
+        data_fields((_event(amount=int), _event(amount=str)))
+
+
+@pytest.mark.parametrize("kind", [float, list[str], int | str, dict[str, str]], ids=str)
+def test_a_field_without_a_type_in_the_lake_is_refused(kind: Any) -> None:
+    with pytest.raises(LakeTypeError):
+        data_fields((_event(amount=kind),))
+
+
+def test_other_types_that_have_one() -> None:
+    assert data_fields((_event(a=bool, b=str | None, c=int | msgspec.UnsetType),)) == {
+        "a": "boolean",
+        "b": "string",
+        "c": "bigint",
+    }

@@ -1,0 +1,92 @@
+"""The example of the consumer's guide is run as it stands."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from lambdas.contracts.domain_events import domain_event, encode_domain_event
+from lambdas.contracts.event_reader import DomainEventReader
+from lambdas.eventsourcing.memory import InMemoryEventStore
+from lambdas.eventsourcing.retry import Deadline
+from lambdas.eventsourcing.rows import Commit
+from tests.support.event_rows import ACCOUNT, account_id, credited
+from tests.support.publishing import GUIDE, guide_consumer, guide_lines
+
+ROWS = [credited(version) for version in range(1, 7)]
+LINES = [encode_domain_event(domain_event(row)) + b"\n" for row in ROWS]
+
+
+class Ledger:
+    """The consumer over a ledger with six events, and what it applied."""
+
+    def __init__(self) -> None:
+        store = InMemoryEventStore()
+        store.commit(Commit("c", tuple(ROWS)), now=0, deadline=Deadline())
+        self.applied: list[dict[str, Any]] = []
+        self.last: dict[str, int] = {}
+        self.consumer = guide_consumer()(self.applied.append, DomainEventReader(store), self.last)
+
+    def take(self, *numbers: int) -> list[int]:
+        """Feed it a record with these events; the sequences applied so far."""
+        self.consumer.take(b"".join(LINES[number - 1] for number in numbers))
+        return [event["sequence"] for event in self.applied]
+
+
+def test_events_in_order_are_applied_as_they_come() -> None:
+    ledger = Ledger()
+    assert ledger.take(1, 2) == [1, 2]
+    assert ledger.take(3) == [1, 2, 3]
+    assert ledger.applied == [json.loads(line) for line in LINES[:3]]
+    assert ledger.last == {ACCOUNT: 3}
+
+
+def test_a_duplicate_is_dropped() -> None:
+    ledger = Ledger()
+    ledger.take(1, 2, 3)
+    assert ledger.take(2) == [1, 2, 3]
+    assert ledger.take(1, 2, 3, 4) == [1, 2, 3, 4]
+
+
+def test_a_gap_is_filled_and_late_events_are_dropped() -> None:
+    ledger = Ledger()
+    assert ledger.take(4) == [1, 2, 3, 4]
+    assert ledger.take(2) == [1, 2, 3, 4]
+    assert ledger.take(6, 5) == [1, 2, 3, 4, 5, 6]
+    assert ledger.applied == [json.loads(line) for line in LINES]
+
+
+def test_accounts_are_apart() -> None:
+    ledger = Ledger()
+    other = encode_domain_event(domain_event(credited(1, account_id(1))))
+    ledger.consumer.take(LINES[0] + other)
+    assert ledger.last == {ACCOUNT: 1, account_id(1): 1}
+
+
+def test_a_type_to_come_reaches_the_application_and_moves_on() -> None:
+    ledger = Ledger()
+    unknown = json.loads(LINES[0]) | {"type": "daybook.account.AccountFrozen.v1", "data": {}}
+    ledger.consumer.take(json.dumps(unknown).encode())
+    assert ledger.take(2) == [1, 2]
+
+
+def test_an_error_leaves_the_position_before_the_event() -> None:
+    ledger = Ledger()
+
+    def fail(_event: Any) -> None:
+        raise RuntimeError("the database is away")
+
+    ledger.consumer.apply = fail
+    with pytest.raises(RuntimeError):
+        ledger.take(1)
+    assert ledger.last == {}
+
+
+def test_the_example_is_short_and_the_document_shown_is_a_real_one() -> None:
+    assert guide_lines() <= 20
+    shown = GUIDE.read_text("utf-8").partition("```json\n")[2].partition("```")[0]
+    document = json.loads(shown)
+    assert list(document) == list(json.loads(LINES[0]))
+    assert document["id"] == f"{document['subject']}/{document['sequence']}"

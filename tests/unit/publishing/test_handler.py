@@ -1,0 +1,243 @@
+"""The deployed function: what it counts, what it logs, and when it raises."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from botocore.session import Session
+from botocore.stub import ANY, Stubber
+from msgspec.structs import replace
+
+from lambdas.contracts.domain_events import domain_event, encode_domain_event
+from lambdas.eventsourcing.retry import Backoff, Deadline
+from lambdas.publishing.composition import deployed_publisher, kinesis_client, s3_client
+from lambdas.publishing.kinesis import KinesisSender
+from lambdas.publishing.parking import ParkingPlace
+from lambdas.publishing.publisher import Publisher
+from lambdas.publishing.settings import PublisherSettings
+from lambdas.service.settings import SettingsError
+from tests.support.event_rows import ACCOUNT, credited, stream_record, stream_records
+from tests.support.fake_dynamodb import client_error
+from tests.support.publishing import FakeBucket, FakeKinesis
+
+REPOSITORY = Path(__file__).parents[3]
+MODULE = "lambdas.handlers.event_publisher"
+VARIABLES = {
+    "DOMAIN_EVENT_STREAM": "domain-events",
+    "PARKING_BUCKET": "parking",
+    "ENVIRONMENT": "test",
+    "POWERTOOLS_SERVICE_NAME": "daybook",
+    "POWERTOOLS_METRICS_NAMESPACE": "daybook",
+    "AWS_ACCESS_KEY_ID": "key",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_REGION": "eu-north-1",
+}
+
+
+class Context:
+    """What the handler reads of the Lambda context."""
+
+    function_name = "publisher"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:eu-north-1:000000000000:function:publisher"
+    aws_request_id = "request"
+
+    def __init__(self, milliseconds: int = 60_000) -> None:
+        self._milliseconds = milliseconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self._milliseconds
+
+
+class Function:
+    """The handler's module over a fake Kinesis and a fake bucket."""
+
+    def __init__(self, module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.kinesis, self.bucket = FakeKinesis(), FakeBucket()
+        sender = KinesisSender(self.kinesis, stream="domain-events", backoff=Backoff(sleep=lambda _: None))
+        monkeypatch.setattr(
+            module, "_publisher", Publisher(sender, ParkingPlace(lambda: self.bucket, bucket="parking"))
+        )
+        self.incomplete: type[Exception] = module.PublishingIncompleteError
+        self._module = module
+
+    def __call__(self, records: list[dict[str, Any]], milliseconds: int = 60_000) -> None:
+        assert self._module.handler({"Records": records}, Context(milliseconds)) is None
+
+
+@pytest.fixture
+def environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The variables of the deployed function; its module is imported anew."""
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delitem(sys.modules, MODULE, raising=False)
+    return monkeypatch
+
+
+@pytest.fixture
+def function(environ: pytest.MonkeyPatch) -> Function:
+    """A function that was just started."""
+    return Function(importlib.import_module(MODULE), environ)
+
+
+def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """Every metric that was written, by name, and its dimensions."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (metrics,) = [line for line in lines if "EventsPublished" in line]
+    return dict(metrics)
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """The attributes of every log line."""
+    return [vars(record) for record in caplog.records]
+
+
+def test_it_publishes_and_counts(
+    function: Function, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    function(stream_records([credited(1), credited(2)]))
+    metrics, logs = counted(capsys), logged(caplog)
+    assert metrics["EventsPublished"] == [2.0]
+    assert metrics["RowsParked"] == [0.0]
+    assert metrics["EventTableTampered"] == [0.0]
+    assert (metrics["service"], metrics["environment"]) == ("daybook", "test")
+    assert logs == []
+    assert len(function.kinesis.lines()) == 2
+
+
+@pytest.mark.parametrize("change", ["MODIFY", "REMOVE"])
+def test_tampering_raises_the_alarm_and_nothing_else(
+    function: Function, change: str, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    function([stream_record(credited(7), change)])
+    metrics, (log,) = counted(capsys), logged(caplog)
+    assert metrics["EventTableTampered"] == [1.0]
+    assert (log["levelname"], log["stream_id"], log["version"], log["change"]) == ("ERROR", ACCOUNT, "7", change)
+    assert function.kinesis.arrived == []
+
+
+def test_a_parked_row_is_counted_and_named(
+    function: Function, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    function(stream_records([replace(credited(7), type="BalanceGuessed"), credited(8)]))
+    metrics, (log,) = counted(capsys), logged(caplog)
+    assert (metrics["RowsParked"], metrics["EventsPublished"]) == ([1.0], [1.0])
+    assert (log["levelname"], log["stream_id"], log["version"]) == ("ERROR", ACCOUNT, "7")
+    assert log["object"] == f"publisher/{ACCOUNT}/7.json"
+    assert "BalanceGuessed" in log["reason"]
+
+
+def test_it_raises_when_a_row_cannot_be_parked(
+    function: Function, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    function.bucket.trouble = 1.0
+    with pytest.raises(function.incomplete, match=r"0 accounts .* 1 records are not parked"):
+        function(stream_records([replace(credited(7), schema=2), credited(8)]))
+    metrics, (log,) = counted(capsys), logged(caplog)
+    assert (metrics["RowsParked"], metrics["EventsPublished"]) == ([0.0], [1.0])
+    assert "SlowDown" in log["failure"]
+
+
+def test_it_raises_when_kinesis_stays_away(
+    function: Function, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    def down(**_: Any) -> Any:
+        raise client_error("InternalFailure", "PutRecords", status=500)
+
+    function.kinesis.put_records = down  # type: ignore[method-assign]
+    with pytest.raises(function.incomplete, match="1 accounts are not fully published"):
+        function(stream_records([credited(7), replace(credited(8), schema=2)]))
+    metrics, logs = counted(capsys), logged(caplog)
+    assert (metrics["EventsPublished"], metrics["RowsParked"]) == ([0.0], [1.0])
+    assert logs[-1]["accounts"] == [ACCOUNT]
+    assert "InternalFailure" in logs[-1]["reason"]
+
+
+def test_it_sends_nothing_when_the_function_has_no_time_left(function: Function) -> None:
+    with pytest.raises(function.incomplete):
+        function(stream_records([credited(7)]), milliseconds=6_000)
+    assert function.kinesis.calls == []
+
+
+def test_a_parked_object_is_an_event_for_the_function(function: Function) -> None:
+    function(stream_records([replace(credited(7), schema=2)]))
+    (parked,) = function.bucket.objects.values()
+    event = json.loads(parked)
+    event["Records"][0]["dynamodb"]["NewImage"]["schema"] = {"N": "1"}
+    function(event["Records"])
+    assert [json.loads(line)["sequence"] for line in function.kinesis.lines()] == [7]
+
+
+@pytest.mark.parametrize("name", ["DOMAIN_EVENT_STREAM", "PARKING_BUCKET", "ENVIRONMENT"])
+def test_a_missing_variable_is_named(environ: pytest.MonkeyPatch, name: str) -> None:
+    environ.delenv(name)
+    with pytest.raises(SettingsError, match=name):
+        importlib.import_module(MODULE)
+
+
+def test_the_handler_imports_nothing_heavy() -> None:
+    show = f"import sys, {MODULE}; print(*sys.modules, sep='\\n')"
+    started = subprocess.run(
+        [sys.executable, "-c", show], env=VARIABLES, cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert MODULE in started.stdout.split()
+    unwanted = {"boto3", "s3transfer", "lambdas.contracts.lake", "lambdas.contracts.components"}
+    assert set(started.stdout.split()) & unwanted == set()
+
+
+@pytest.mark.usefixtures("environ")
+def test_the_client_that_parks_is_made_when_something_is_parked(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    create = Session.create_client
+
+    def watched(session: Session, name: str, **options: Any) -> Any:
+        made.append(name)
+        return create(session, name, **options)
+
+    monkeypatch.setattr(Session, "create_client", watched)
+    deployed_publisher(PublisherSettings("domain-events", "parking", "test"))
+    assert made == ["kinesis"]
+
+
+@pytest.mark.usefixtures("environ")
+def test_the_service_takes_the_requests_and_its_answers_are_read() -> None:
+    """botocore checks requests and answers against the service's own description."""
+    kinesis, s3 = kinesis_client(), s3_client()
+    refused = {"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "Rate exceeded"}
+    accepted = {"SequenceNumber": "49", "ShardId": "shardId-000000000000"}
+    row = credited(1)
+    data = encode_domain_event(domain_event(row)) + b"\n"
+    request = {"StreamName": "domain-events", "Records": [{"Data": data, "PartitionKey": ACCOUNT}]}
+    broken = stream_record(replace(credited(2), schema=2))
+    with Stubber(kinesis) as streams, Stubber(s3) as buckets:
+        streams.add_response("put_records", {"FailedRecordCount": 1, "Records": [refused]}, request)
+        streams.add_client_error("put_records", "LimitExceededException", expected_params=request)
+        streams.add_response("put_records", {"Records": [accepted]}, request)
+        buckets.add_response("put_object", {}, {
+            "Bucket": "parking", "Key": f"publisher/{ACCOUNT}/2.json", "Body": ANY, "ContentType": "application/json",
+        })  # fmt: skip
+        sender = KinesisSender(kinesis, stream="domain-events", backoff=Backoff(sleep=lambda _: None))
+        publisher = Publisher(sender, ParkingPlace(lambda: s3, bucket="parking"))
+        published = publisher.publish([stream_record(row), broken], Deadline())
+        assert published.complete
+        assert published.sent.calls == 3
+        streams.assert_no_pending_responses()
+        buckets.assert_no_pending_responses()
+
+
+@pytest.mark.usefixtures("environ")
+def test_the_clients_are_bounded() -> None:
+    kinesis, s3 = kinesis_client(), s3_client()
+    assert kinesis.meta.config.retries["total_max_attempts"] == 1
+    assert s3.meta.config.retries["total_max_attempts"] == 3
+    for client in (kinesis, s3):
+        assert (client.meta.config.connect_timeout, client.meta.config.read_timeout) == (1, 2)
+    assert callable(kinesis.put_records)
+    assert callable(s3.put_object)

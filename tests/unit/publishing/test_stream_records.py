@@ -1,0 +1,125 @@
+"""Reading a batch: accounts, order, what is parked and what was tampered with."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from lambdas.contracts.domain_events import domain_event, encode_domain_event
+from lambdas.publishing.stream_records import UNREADABLE, Tampering, read_batch, row_of
+from tests.support.event_rows import ACCOUNT, account_id, credited, stream_record, stream_records
+
+
+def changed(**image: Any) -> dict[str, Any]:
+    """A record of version 7 with some attributes changed; None takes one away."""
+    record = stream_record(credited(7))
+    attributes = {**record["dynamodb"]["NewImage"], **image}
+    record["dynamodb"]["NewImage"] = {name: value for name, value in attributes.items() if value is not None}
+    return record
+
+
+def test_a_record_holds_the_row() -> None:
+    assert row_of(stream_record(credited(7))) == credited(7)
+
+
+def test_lines_stand_by_account_and_version_each_once() -> None:
+    rows = [credited(version, account_id(account)) for account in (1, 2) for version in (8, 9, 10, 11)]
+    shuffled = [rows[place] for place in (3, 5, 0, 2, 7, 1, 0, 6, 4)]
+    batch = read_batch(stream_records(shuffled))
+    assert {account: [line.version for line in lines] for account, lines in batch.lines.items()} == {
+        account_id(1): [8, 9, 10, 11],
+        account_id(2): [8, 9, 10, 11],
+    }
+    assert batch.lines[account_id(1)][0].text == encode_domain_event(domain_event(rows[0])) + b"\n"
+    assert not batch.unpublishable
+    assert not batch.tamperings
+
+
+@pytest.mark.parametrize("change", ["MODIFY", "REMOVE"])
+def test_a_changed_or_removed_row_is_never_published(change: str) -> None:
+    record = stream_record(credited(7), change)
+    if change == "REMOVE":
+        del record["dynamodb"]["NewImage"]
+    batch = read_batch([record])
+    assert batch.tamperings == [Tampering(ACCOUNT, "7", change)]
+    assert not batch.lines
+    assert not batch.unpublishable
+
+
+MALFORMED: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown type": (changed(type={"S": "BalanceGuessed"}), "no event BalanceGuessed of schema 1"),
+    "unknown schema": (changed(schema={"N": "2"}), "no event BalanceCredited of schema 2"),
+    "no data": (changed(data=None), "no attribute data"),
+    "data of another type": (changed(data={"N": "1"}), "unexpected attribute or type: data"),
+    "data that does not fit": (changed(data={"S": "{}"}), "missing required field"),
+    "an attribute more": (changed(extra={"S": "x"}), "unexpected attribute or type: extra"),
+    "a fraction": (changed(schema={"N": "1.5"}), "not a whole number"),
+    "a hash that is no base64": (changed(hash={"B": "!"}), "Error"),
+    "a hash that is no text": (changed(hash={"B": None}), "TypeError"),
+    "a value that is none": (changed(data="text"), "unexpected attribute or type: data"),
+}
+
+
+@pytest.mark.parametrize(("record", "reason"), MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_row_is_named_with_its_reason_and_stops_no_other(record: dict[str, Any], reason: str) -> None:
+    others = [credited(6), credited(8), credited(1, account_id(2))]
+    batch = read_batch([record, *stream_records(others)])
+    assert [line.version for line in batch.lines[ACCOUNT]] == [6, 8]
+    assert [line.version for line in batch.lines[account_id(2)]] == [1]
+    (parked,) = batch.unpublishable
+    assert parked.name == f"{ACCOUNT}/7"
+    assert reason in parked.reason
+    assert parked.record == record
+
+
+def unreadable() -> list[dict[str, Any]]:
+    """Records that do not even say which row they are about."""
+    whole = stream_record(credited(7))
+    no_keys, no_change, odd_keys = deepcopy(whole), deepcopy(whole), deepcopy(whole)
+    del no_keys["dynamodb"]["Keys"], no_keys["dynamodb"]["NewImage"]["stream_id"]
+    del no_change["dynamodb"]
+    odd_keys["dynamodb"]["Keys"]["version"] = "7"
+    odd_keys["dynamodb"]["NewImage"] = None
+    return [no_keys, no_change, odd_keys, {}, {"eventName": "INSERT", "dynamodb": []}]
+
+
+@pytest.mark.parametrize("record", unreadable(), ids=lambda record: json.dumps(record)[:40])
+def test_a_record_without_keys_is_parked_by_its_content(record: dict[str, Any]) -> None:
+    (parked,) = read_batch([record]).unpublishable
+    (again,) = read_batch([deepcopy(record)]).unpublishable
+    assert parked.name.startswith(f"{UNREADABLE}/")
+    assert parked.name == again.name
+    assert parked.record == record
+
+
+def test_unreadable_records_do_not_replace_each_other() -> None:
+    batch = read_batch(unreadable())
+    assert len({parked.name for parked in batch.unpublishable}) == len(unreadable())
+
+
+@pytest.mark.parametrize("change", [None, "", "TRUNCATE", 7, []])
+def test_an_unknown_change_is_parked_not_published(change: Any) -> None:
+    record = {**stream_record(credited(7)), "eventName": change}
+    batch = read_batch([record])
+    assert not batch.lines
+    assert batch.unpublishable[0].name == f"{ACCOUNT}/7"
+
+
+def test_a_record_without_its_new_image_is_parked() -> None:
+    record = stream_record(credited(7))
+    del record["dynamodb"]["NewImage"]
+    assert read_batch([record]).unpublishable[0].name == f"{ACCOUNT}/7"
+
+
+@pytest.mark.parametrize("stream_id", ["../../etc", "a/b", "ü \n", "x" * 2000])
+def test_names_are_safe_and_short_whatever_the_stream_is_called(stream_id: str) -> None:
+    record = stream_record(credited(7, stream_id))
+    name = read_batch([record]).unpublishable[0].name
+    stream, _, version = name.partition("/")
+    assert version == "7"
+    assert "/" not in stream
+    assert name.isascii()
+    assert len(name) < 900
