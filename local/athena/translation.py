@@ -84,11 +84,6 @@ def empty_relation(table: Table) -> exp.Expression:
     return _select(f"SELECT {nulls} WHERE FALSE").subquery()
 
 
-def table_in_glue(table: Table) -> exp.Expression:
-    """The table by its full name: the emulator reads its files in that place."""
-    return exp.table_(table.name, db=table.database, quoted=True)
-
-
 def _select(sql: str) -> exp.Query:
     parsed = sqlglot.parse_one(sql, dialect="duckdb")
     assert isinstance(parsed, exp.Query)  # noqa: S101 - the text is ours

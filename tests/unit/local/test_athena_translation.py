@@ -17,7 +17,6 @@ from local.athena.translation import (
     TableNotFoundError,
     empty_relation,
     parse,
-    table_in_glue,
     translate,
 )
 
@@ -30,6 +29,10 @@ TABLES = {
 }
 
 
+def in_its_schema(table: Table) -> exp.Expression:
+    return exp.table_(table.name, db=table.database, quoted=True)
+
+
 def run(sql: str) -> list[tuple[Any, ...]]:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
@@ -37,7 +40,7 @@ def run(sql: str) -> list[tuple[Any, ...]]:
         connection.execute(
             "CREATE TABLE db.events AS SELECT * FROM (VALUES ('a', 0, 'x'), ('b', 3, 'y')) AS t(id, n, dt)"
         )
-        return connection.execute(translate(sql, TABLES, table_in_glue, database="db")).fetchall()
+        return connection.execute(translate(sql, TABLES, in_its_schema, database="db")).fetchall()
 
 
 @pytest.mark.parametrize(
@@ -101,7 +104,7 @@ def test_what_athena_would_not_take(sql: str, complaint: str) -> None:
 @pytest.mark.parametrize("name", ["nope", "other.events", "db.nope"])
 def test_a_table_that_there_is_not(name: str) -> None:
     with pytest.raises(TableNotFoundError, match=r"^TABLE_NOT_FOUND: Table 'awsdatacatalog\.\w+\.\w+' does not exist$"):
-        translate(f"SELECT * FROM {name}", TABLES, table_in_glue, database="db")
+        translate(f"SELECT * FROM {name}", TABLES, in_its_schema, database="db")
 
 
 def test_an_empty_table_has_the_types_of_its_columns() -> None:
