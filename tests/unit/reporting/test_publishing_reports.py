@@ -112,8 +112,9 @@ def test_a_bucket_or_folder_that_cannot_be_written(tmp_path: Path) -> None:
 @pytest.fixture
 def function(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The handler's module as Lambda imports it."""
-    for name in ("ATHENA_WORKGROUP", "GLUE_DATABASE", "REPORT_BUCKET", "ENVIRONMENT", "POWERTOOLS_SERVICE_NAME"):
+    for name in ("ATHENA_WORKGROUP", "GLUE_DATABASE", "REPORT_BUCKET", "POWERTOOLS_SERVICE_NAME"):
         monkeypatch.setenv(name, name.lower())
+    monkeypatch.setenv("ENVIRONMENT", "test")  # as for the other handlers: Powertools keeps dimensions for a process
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "daybook")
     return importlib.reload(importlib.import_module("lambdas.handlers.daily_report"))
 
