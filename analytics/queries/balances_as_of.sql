@@ -1,4 +1,5 @@
 -- What was the balance of every account at a moment, as the ledger knew it then (by `recordedtime`)? In minor units.
+-- The resolution is one millisecond, Athena's: every event of the asked millisecond is in.
 -- parameter at timestamp
 SELECT
   subject AS account_id,
@@ -6,6 +7,6 @@ SELECT
   CAST(sum(signed_amount) AS bigint) AS balance,
   max(sequence) AS version
 FROM domain_events
-WHERE recordedtime <= :at
+WHERE date_trunc('millisecond', recordedtime) <= :at
 GROUP BY subject
 ORDER BY subject

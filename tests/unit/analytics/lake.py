@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +78,7 @@ def duckdb_type(glue_type: str) -> str:
 def event(
     kind: str, account: str, version: int, recorded: str, *, occurred: str | None = None, **data: object
 ) -> DomainEvent[Any]:
-    """A domain event; times are `YYYY-MM-DD HH:MM:SS`."""
-    in_full = partial("{0[0]}T{0[1]}.000000Z".format)
+    """A domain event; times are `YYYY-MM-DD HH:MM:SS`, with or without microseconds."""
     return msgspec.convert(
         {
             "specversion": "1.0",
@@ -87,14 +86,18 @@ def event(
             "source": "/daybook/accounts",
             "type": f"daybook.account.{kind}.v1",
             "subject": account,
-            "time": in_full((occurred or recorded).split()),
+            "time": _in_full(occurred or recorded),
             "dataschema": f"urn:daybook:schema:account:{kind}:1",
             "datacontenttype": "application/json",
             "sequence": version,
-            "recordedtime": in_full(recorded.split()),
+            "recordedtime": _in_full(recorded),
             "correlationid": f"c-{version}",
             "causationid": f"k-{version}",
             "data": data,
         },
         DomainEvent[Any],
     )
+
+
+def _in_full(moment: str) -> str:
+    return datetime.fromisoformat(moment).isoformat(timespec="microseconds") + "Z"
