@@ -1,5 +1,6 @@
 -- From which accounts was money taken out at least `times` times within a minute, and when did that begin and end?
 -- One row for each withdrawal that completes such a series; booking days from one to another, both included.
+-- A series may have begun on the day before the first, so that day is read too.
 -- parameter from_day date
 -- parameter to_day date
 -- parameter times integer
@@ -13,12 +14,13 @@ FROM (
   FROM (
     SELECT *, row_number() OVER (PARTITION BY id ORDER BY dt) AS delivery
     FROM events
-    WHERE dt BETWEEN CAST(CAST(date_add('day', -1, :from_day) AS date) AS varchar)
+    WHERE dt BETWEEN CAST(CAST(date_add('day', -2, :from_day) AS date) AS varchar)
       AND CAST(CAST(date_add('day', 3, :to_day) AS date) AS varchar)
   ) AS deliveries
   WHERE delivery = 1
     AND split_part(type, '.', 3) = 'BalanceWithdrawn'
-    AND CAST(recordedtime AS date) BETWEEN :from_day AND :to_day
+    AND CAST(recordedtime AS date) BETWEEN CAST(date_add('day', -1, :from_day) AS date) AND :to_day
 ) AS withdrawals
 WHERE recordedtime < date_add('minute', 1, began_at)
+  AND CAST(recordedtime AS date) BETWEEN :from_day AND :to_day
 ORDER BY account_id, version

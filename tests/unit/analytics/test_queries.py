@@ -31,6 +31,14 @@ def test_balances_as_of_a_moment_are_those_known_then(lake: Lake) -> None:
     assert [(row["account_id"], row["balance"]) for row in before] == [(A, 700), (B, 300)]
 
 
+def test_an_event_of_the_asked_millisecond_is_in_its_balance(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    lake.arrive("2026-03-01", [event("BalanceCredited", A, 1, "2026-03-01 10:00:00.123456", amount=7, **EUR)])
+    found = lake.query("balances_as_of", at="2026-03-01T10:00:00.123456Z")
+    assert [(row["account_id"], row["balance"]) for row in found] == [(A, 7)]
+    assert lake.query("balances_as_of", at="2026-03-01T10:00:00.122999Z") == []
+
+
 def test_the_events_of_days(lake: Lake) -> None:
     found = lake.query("domain_events_of_days", from_day="2026-03-02", to_day="2026-03-03")
     assert {row["id"] for row in found} == {each.id for each in (*SECOND, *THIRD)}
@@ -107,6 +115,29 @@ def test_ten_withdrawals_in_a_minute(tmp_path: Path, seconds: tuple[int, int], f
     assert [row["version"] for row in rows] == [11, 12][:found]
     if rows:
         assert (rows[0]["ended_at"] - rows[0]["began_at"]).seconds == 9 * step
+
+
+@pytest.mark.parametrize(
+    ("from_day", "to_day", "found"),
+    [
+        ("2026-03-02", "2026-03-02", [11]),
+        ("2026-03-01", "2026-03-02", [11]),
+        ("2026-03-01", "2026-03-01", []),  # it was not complete
+        ("2026-03-03", "2026-03-03", []),
+    ],
+)
+def test_a_series_across_midnight_counts_on_the_day_that_completes_it(
+    tmp_path: Path, from_day: str, to_day: str, found: list[int]
+) -> None:
+    lake = Lake(tmp_path)
+    moments = [f"2026-03-01 23:59:{second}" for second in range(50, 60, 2)]
+    moments += [f"2026-03-02 00:00:0{second}" for second in (0, 1, 2, 3, 5)]
+    withdrawals = [event("BalanceWithdrawn", A, 2 + n, each, amount=1, **EUR) for n, each in enumerate(moments)]
+    lake.arrive("2026-02-28", withdrawals[:1])  # a file's day can be the one before
+    lake.arrive("2026-03-01", withdrawals[1:5])
+    lake.arrive("2026-03-02", withdrawals[5:])
+    rows = lake.query("rapid_withdrawals", from_day=from_day, to_day=to_day, times=10)
+    assert [row["version"] for row in rows] == found
 
 
 def test_accounts_below_zero(lake: Lake) -> None:
