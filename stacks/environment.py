@@ -53,6 +53,8 @@ class Environment:
     lake_interval_seconds: int = 300
     """How long Firehose collects events for a file, unless `lake_buffer_mb` are full before."""
     lake_buffer_mb: int = 128
+    lake_behind_seconds: int = 900
+    """How far Firehose may be behind the newest event of the stream, which forgets after `event_stream_days`."""
     lake_infrequent_access_days: int = 90
     lake_glacier_days: int = 365
     """When files move to Glacier's instant retrieval, the only Glacier class that Athena reads."""

@@ -118,6 +118,13 @@ class LakeStack(Stack):
             threshold=LATE_INTERVALS * config.lake_interval_seconds,
             description="Domain events have waited too long to be written to the lake (seconds).",
         )
+        alarm_above(
+            self,
+            "BehindStream",
+            metric=self.delivery.metric("KinesisMillisBehindLatest"),
+            threshold=1_000 * config.lake_behind_seconds,
+            description="Firehose is too far behind the stream of domain events (milliseconds).",
+        )
         alarm_on_any(
             self,
             "Unconverted",

@@ -166,6 +166,21 @@ def test_late_files_and_unconverted_records_raise_an_alarm(
     )
 
 
+def test_a_delivery_that_reads_too_little_of_the_stream_raises_an_alarm(anywhere: Synthesized) -> None:
+    delivery_id, _ = anywhere.lake.only(DELIVERY)
+    anywhere.lake.template.has_resource_properties(
+        "AWS::CloudWatch::Alarm",
+        {
+            "Namespace": "AWS/Firehose",
+            "MetricName": "KinesisMillisBehindLatest",
+            "Dimensions": [{"Name": "DeliveryStreamName", "Value": {"Ref": delivery_id}}],
+            "Statistic": "Maximum",
+            "ComparisonOperator": "GreaterThanThreshold",
+            "Threshold": 900_000,
+        },
+    )
+
+
 def test_clients_find_the_lake_by_stable_output_names(anywhere: Synthesized) -> None:
     outputs = {name: each["Value"] for name, each in anywhere.lake.body["Outputs"].items()}
     own = {
