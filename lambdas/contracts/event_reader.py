@@ -37,10 +37,11 @@ class DomainEventReader:
         self._backoff = backoff or Backoff()
 
     def read(self, account_id: str, *, after: int = 0, up_to: int | None = None) -> Iterator[AccountDomainEvent]:
-        """The events with after < sequence ≤ up_to, in order, those that are recorded; without `up_to` to the newest.
+        """All events with after < sequence ≤ up_to, in order; without `up_to` to the newest that is recorded.
 
         They equal the published ones. Raises NotPublishableError or CorruptRowError at an event that could not be
-        published either (it is parked), ReadUnavailableError, InconsistentReadError.
+        published either (it is parked), InconsistentReadError at one that stays missing, also if it is the last of the
+        range, ReadUnavailableError.
         """
         attempt = 0
         while up_to is None or after < up_to:
@@ -54,7 +55,7 @@ class DomainEventReader:
                 yield domain_event(row)
                 after = row.version
             else:
-                if not page.more:
+                if up_to is None and not page.more:
                     return
             attempt = attempt + 1 if after == start else 0
             if attempt == MAX_READS_ON_HOLE:

@@ -45,9 +45,7 @@ def reader(store: InMemoryEventStore, rows: list[EventRow] = ROWS) -> DomainEven
 
 
 @pytest.mark.parametrize("page", [1, 3, 10, 500])
-@pytest.mark.parametrize(
-    ("after", "up_to"), [(0, None), (3, 7), (9, None), (0, 1), (10, None), (4, 99), (5, 5), (7, 3)]
-)
+@pytest.mark.parametrize(("after", "up_to"), [(0, None), (3, 7), (9, None), (0, 1), (10, None), (5, 5), (7, 3)])
 def test_it_reads_what_was_published(after: int, up_to: int | None, page: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_reader, "PAGE_EVENTS", page)
     events = list(reader(InMemoryEventStore()).read(ACCOUNT, after=after, up_to=up_to))
@@ -71,6 +69,26 @@ def test_a_hole_that_stays_is_an_error_after_the_events_before_it() -> None:
     with pytest.raises(InconsistentReadError, match="no row at version 4"):
         next(events)
     assert store.reads_left == 99 - 1 - MAX_READS_ON_HOLE
+
+
+@pytest.mark.parametrize("page", [1, 3, 500])
+def test_a_hole_at_the_end_of_the_range_is_an_error(page: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_reader, "PAGE_EVENTS", page)
+    store = HoleyStore(7, reads=99)
+    events = reader(store).read(ACCOUNT, after=4, up_to=7)
+    assert [next(events).sequence for _ in range(2)] == [5, 6]
+    with pytest.raises(InconsistentReadError, match="no row at version 7"):
+        next(events)
+
+
+def test_a_range_beyond_the_newest_row_is_an_error() -> None:
+    with pytest.raises(InconsistentReadError, match="no row at version 11"):
+        list(reader(InMemoryEventStore()).read(ACCOUNT, after=4, up_to=99))
+
+
+def test_a_hole_at_the_end_of_the_range_is_read_again_until_it_is_filled() -> None:
+    events = list(reader(HoleyStore(7, reads=MAX_READS_ON_HOLE - 1)).read(ACCOUNT, after=6, up_to=7))
+    assert [event.sequence for event in events] == [7]
 
 
 def test_a_row_that_cannot_be_published_is_named() -> None:

@@ -9,25 +9,40 @@ import pytest
 
 from lambdas.contracts.domain_events import domain_event, encode_domain_event
 from lambdas.contracts.event_reader import DomainEventReader
+from lambdas.eventsourcing.errors import InconsistentReadError
 from lambdas.eventsourcing.memory import InMemoryEventStore
-from lambdas.eventsourcing.retry import Deadline
+from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.rows import Commit
+from lambdas.eventsourcing.store import Page
 from tests.support.event_rows import ACCOUNT, account_id, credited
 from tests.support.publishing import GUIDE, guide_consumer, guide_lines
 
 ROWS = [credited(version) for version in range(1, 7)]
 LINES = [encode_domain_event(domain_event(row)) + b"\n" for row in ROWS]
+NO_WAITING = Backoff(sleep=lambda _: None)
+
+
+class LosingStore(InMemoryEventStore):
+    """A store some of whose rows were removed."""
+
+    def __init__(self, absent: tuple[int, ...]) -> None:
+        super().__init__()
+        self.absent = absent
+
+    def read(self, *args: Any, **kwargs: Any) -> Page:
+        page = super().read(*args, **kwargs)
+        return Page([row for row in page.rows if row.version not in self.absent], more=page.more)
 
 
 class Ledger:
-    """The consumer over a ledger with six events, and what it applied."""
+    """The consumer over a ledger with six events, without the `absent` ones, and what it applied."""
 
-    def __init__(self) -> None:
-        store = InMemoryEventStore()
+    def __init__(self, *absent: int) -> None:
+        store = LosingStore(absent)
         store.commit(Commit("c", tuple(ROWS)), now=0, deadline=Deadline())
         self.applied: list[dict[str, Any]] = []
         self.last: dict[str, int] = {}
-        self.consumer = guide_consumer()(self.applied.append, DomainEventReader(store), self.last)
+        self.consumer = guide_consumer()(self.applied.append, DomainEventReader(store, backoff=NO_WAITING), self.last)
 
     def take(self, *numbers: int) -> list[int]:
         """Feed it a record with these events; the sequences applied so far."""
@@ -56,6 +71,30 @@ def test_a_gap_is_filled_and_late_events_are_dropped() -> None:
     assert ledger.take(2) == [1, 2, 3, 4]
     assert ledger.take(6, 5) == [1, 2, 3, 4, 5, 6]
     assert ledger.applied == [json.loads(line) for line in LINES]
+
+
+def test_a_gap_that_cannot_be_filled_stops_the_account() -> None:
+    ledger = Ledger(2)
+    ledger.take(1)
+    with pytest.raises(InconsistentReadError, match="no row at version 2"):
+        ledger.take(3)
+    assert [event["sequence"] for event in ledger.applied] == [1]
+    assert ledger.last == {ACCOUNT: 1}
+
+
+@pytest.mark.parametrize("found", [[], [3]])
+def test_it_checks_the_sequence_itself(found: list[int]) -> None:
+    class Forgetful:
+        def read(self, *_: Any, **__: Any) -> list[Any]:
+            return [domain_event(ROWS[number - 1]) for number in found]
+
+    ledger = Ledger()
+    ledger.take(1)
+    ledger.consumer.reader = Forgetful()
+    with pytest.raises(LookupError, match=f"{ACCOUNT}: no event 2"):
+        ledger.take(4)
+    assert [event["sequence"] for event in ledger.applied] == [1]
+    assert ledger.last == {ACCOUNT: 1}
 
 
 def test_accounts_are_apart() -> None:
