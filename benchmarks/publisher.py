@@ -74,7 +74,7 @@ def _record(row: EventRow) -> dict[str, Any]:
 
 def _publish(kinesis: _Kinesis, records: Sequence[dict[str, Any]]) -> Published:
     publisher = Publisher(KinesisSender(kinesis, stream="s"), ParkingPlace(_Bucket, bucket="b"))
-    published = publisher.publish(records, Deadline())
+    published = publisher.publish(records, Deadline(), Deadline())
     if not published.complete or published.sent.events != len(records):
         raise RuntimeError("the batch was not published")
     return published

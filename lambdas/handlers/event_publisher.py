@@ -15,8 +15,11 @@ from lambdas.publishing.publisher import Parked, Published
 from lambdas.publishing.settings import PublisherSettings
 from lambdas.service.settings import load
 
-RESERVED_SECONDS = 5.0
-"""Of the function's time, what is kept for parking, logs and metrics."""
+RESERVED_SECONDS = 6.0
+"""Of the function's time, what is kept for parking, logs and metrics: one attempt to park is always possible."""
+
+REPORT_SECONDS = 2.0
+"""Of that, what is kept for logs and metrics."""
 
 logger = Logger()
 metrics = Metrics()
@@ -35,8 +38,10 @@ metrics.set_default_dimensions(environment=_settings.environment)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Publish one batch. Raises PublishingIncompleteError after all that can be done is done."""
-    seconds = context.get_remaining_time_in_millis() / 1000 - RESERVED_SECONDS
-    published = _publisher.publish(event["Records"], Deadline(seconds))
+    seconds = context.get_remaining_time_in_millis() / 1000
+    published = _publisher.publish(
+        event["Records"], Deadline(seconds - RESERVED_SECONDS), Deadline(seconds - REPORT_SECONDS)
+    )
     _count(published)
     _log(published)
     if not published.complete:

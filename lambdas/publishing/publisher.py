@@ -41,12 +41,12 @@ class Publisher:
         self._sender = sender
         self._parking = parking
 
-    def publish(self, records: Iterable[StreamRecord], deadline: Deadline) -> Published:
-        """Send what can be sent, park what never can, and say what is left."""
+    def publish(self, records: Iterable[StreamRecord], sending: Deadline, parking: Deadline) -> Published:
+        """Send what can be sent, park what never can, each until its deadline, and say what is left."""
         batch = read_batch(records)
         queues = self._pack(batch)
-        sent = self._sender.send(queues, deadline)
-        return Published(sent, [self._park(each) for each in batch.unpublishable], batch.tamperings)
+        sent = self._sender.send(queues, sending)
+        return Published(sent, [self._park(each, parking) for each in batch.unpublishable], batch.tamperings)
 
     def _pack(self, batch: Batch) -> list[Queue]:
         """Records to send; lines too long for one join the unpublishable."""
@@ -69,7 +69,9 @@ class Publisher:
                 queues.append(pack(account_id, fitting, limits))
         return queues
 
-    def _park(self, what: Unpublishable) -> Parked:
+    def _park(self, what: Unpublishable, deadline: Deadline) -> Parked:
+        if not deadline.allows_attempt():
+            return Parked(what, None, "no time is left")
         try:
             return Parked(what, self._parking.park(what))
         except ParkingError as error:

@@ -166,6 +166,23 @@ def test_it_sends_nothing_when_the_function_has_no_time_left(function: Function)
     assert function.kinesis.calls == []
 
 
+def test_a_row_is_parked_after_the_time_for_kinesis_is_over(
+    function: Function, capsys: pytest.CaptureFixture[str]
+) -> None:
+    function([stream_record(replace(credited(7), schema=2))], milliseconds=6_000)
+    assert counted(capsys)["RowsParked"] == [1.0]
+
+
+def test_it_parks_nothing_more_in_the_time_for_logs_and_metrics(
+    function: Function, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(function.incomplete, match="300 records are not parked"):
+        function(stream_records([replace(credited(n), schema=2) for n in range(1, 301)]), milliseconds=5_000)
+    assert function.bucket.objects == {}
+    assert counted(capsys)["RowsParked"] == [0.0]
+    assert {log["failure"] for log in logged(caplog)} == {"no time is left"}
+
+
 def test_a_parked_object_is_an_event_for_the_function(function: Function) -> None:
     function(stream_records([replace(credited(7), schema=2)]))
     (parked,) = function.bucket.objects.values()
@@ -225,7 +242,7 @@ def test_the_service_takes_the_requests_and_its_answers_are_read() -> None:
         })  # fmt: skip
         sender = KinesisSender(kinesis, stream="domain-events", backoff=Backoff(sleep=lambda _: None))
         publisher = Publisher(sender, ParkingPlace(lambda: s3, bucket="parking"))
-        published = publisher.publish([stream_record(row), broken], Deadline())
+        published = publisher.publish([stream_record(row), broken], Deadline(), Deadline())
         assert published.complete
         assert published.sent.calls == 3
         streams.assert_no_pending_responses()

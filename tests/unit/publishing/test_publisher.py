@@ -13,13 +13,17 @@ from lambdas.publishing.kinesis import KinesisSender
 from lambdas.publishing.packing import Limits
 from lambdas.publishing.parking import ParkingPlace
 from lambdas.publishing.publisher import Published, Publisher
+from tests.support.clocks import SimulatedTime
 from tests.support.event_rows import ACCOUNT, account_id, credited, stream_record, stream_records
 from tests.support.publishing import FakeBucket, FakeKinesis
 
 
-def publish(kinesis: FakeKinesis, bucket: FakeBucket, records: list[dict[str, Any]]) -> Published:
+def publish(
+    kinesis: FakeKinesis, bucket: FakeBucket, records: list[dict[str, Any]], parking: Deadline | None = None
+) -> Published:
     sender = KinesisSender(kinesis, stream="s", backoff=Backoff(sleep=lambda _: None), limits=kinesis.limits)
-    return Publisher(sender, ParkingPlace(lambda: bucket, bucket="parking")).publish(records, Deadline())
+    publisher = Publisher(sender, ParkingPlace(lambda: bucket, bucket="parking"))
+    return publisher.publish(records, Deadline(), parking or Deadline())
 
 
 def test_a_batch_is_published() -> None:
@@ -89,6 +93,23 @@ def test_parking_goes_on_after_one_that_failed() -> None:
     bucket.put_object = fail_first  # type: ignore[method-assign]
     published = publish(FakeKinesis(), bucket, stream_records([replace(credited(n), schema=9) for n in (1, 2)]))
     assert [each.key is None for each in published.parked] == [True, False]
+    assert not published.complete
+
+
+def test_parking_ends_in_time_and_what_is_left_is_told() -> None:
+    bucket, time = FakeBucket(), SimulatedTime()
+    put = bucket.put_object
+
+    def slow(**kwargs: Any) -> Any:
+        time.sleep(1.0)
+        return put(**kwargs)
+
+    bucket.put_object = slow  # type: ignore[method-assign]
+    broken = stream_records([replace(credited(n), schema=9) for n in range(1, 101)])
+    published = publish(FakeKinesis(), bucket, broken, Deadline(10.0, time.monotonic))
+    assert len(bucket.objects) == 7
+    assert [each.failure for each in published.parked if each.key is None] == ["no time is left"] * 93
+    assert time.monotonic() <= 10.0
     assert not published.complete
 
 

@@ -105,7 +105,8 @@ class World:
         """One invocation: whether it returned, as opposed to raised or ended."""
         shuffled = self.rng.sample(batch, len(batch))
         try:
-            published = self.publisher.publish(shuffled, Deadline(self.seconds, self.time.monotonic))
+            sending, parking = (Deadline(self.seconds + more, self.time.monotonic) for more in (0.0, 4.0))
+            published = self.publisher.publish(shuffled, sending, parking)
         except CrashError:
             self.counted["crashed"] += 1
             return False
