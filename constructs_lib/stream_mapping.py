@@ -11,14 +11,16 @@ from constructs_lib.python_function import PythonFunction
 
 MAPPING_PREFIX = "aws/lambda/"
 """Where a mapping puts what it gives up, by itself. Source: Lambda Developer Guide, "Retaining discarded batches"."""
+NO_BOUND = -1
+"""The age at which Lambda gives up no record."""
 
 
 class StreamMapping(Construct):
     """Every change of every shard in its order, one batch at a time, from the oldest record that is retained.
 
-    A batch that fails is tried again and halved until `retries` or `record_age` is used up; then the whole records go
-    to `parking`. Between tries nothing of the shard passes. The role of `function` must be allowed to read the stream
-    and to put objects below MAPPING_PREFIX of `parking`.
+    A batch that fails is tried again and halved until `retries` or `record_age_seconds` (None: no bound) is used up;
+    then the whole records go to `parking`. Between tries nothing of the shard passes. The role of `function` must be
+    allowed to read the stream and to put objects below MAPPING_PREFIX of `parking`.
     """
 
     def __init__(
@@ -32,7 +34,7 @@ class StreamMapping(Construct):
         batch_size: int,
         batch_window: Duration,
         retries: int,
-        record_age: Duration,
+        record_age_seconds: int | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.mapping = CfnEventSourceMapping(
@@ -46,7 +48,7 @@ class StreamMapping(Construct):
             parallelization_factor=1,
             bisect_batch_on_function_error=True,
             maximum_retry_attempts=retries,
-            maximum_record_age_in_seconds=int(record_age.to_seconds()),
+            maximum_record_age_in_seconds=NO_BOUND if record_age_seconds is None else record_age_seconds,
             destination_config=CfnEventSourceMapping.DestinationConfigProperty(
                 on_failure=CfnEventSourceMapping.OnFailureProperty(destination=parking.bucket.bucket_arn)
             ),

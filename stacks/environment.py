@@ -26,8 +26,8 @@ class InvalidContextError(ValueError):
 class Environment:
     """Sizes, retention and protection of one environment. Rates are requests per second.
 
-    What the local emulator cannot hold is switched off here and nowhere else: `bundle_packages`, `named_queries`, and
-    dashboards, which are off wherever `quicksight_user` names nobody.
+    What the local emulator cannot hold is switched off here and nowhere else: `bundle_packages`, `named_queries`,
+    `publisher_record_age_seconds`, and dashboards, which are off wherever `quicksight_user` names nobody.
     """
 
     name: str
@@ -46,8 +46,8 @@ class Environment:
     publisher_batch_window_seconds: int = 1
     publisher_retries: int = 1_000
     """Of one batch. What never succeeds is parked by the function itself, so that this bounds trouble that passes."""
-    publisher_record_age_seconds: int = 12 * 3600
-    """Half of what the table's stream retains: the other half is for people."""
+    publisher_record_age_seconds: int | None = 12 * 3600
+    """Half of what the table's stream retains: the other half is for people. None: no bound."""
     publisher_behind_seconds: int = 300
 
     lake_interval_seconds: int = 300
@@ -89,6 +89,7 @@ LOCAL = Environment(
     throttling_rate=1_000,
     throttling_burst=1_000,
     function_memory_mb=512,
+    publisher_record_age_seconds=None,  # the emulator would lose what is older, not park it
     lake_interval_seconds=60,
     lake_buffer_mb=64,
     named_queries=False,  # the emulator refuses a whole template over their type

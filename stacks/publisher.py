@@ -52,7 +52,7 @@ class PublisherStack(Stack):
             batch_size=BATCH_SIZE,
             batch_window=Duration.seconds(config.publisher_batch_window_seconds),
             retries=config.publisher_retries,
-            record_age=Duration.seconds(config.publisher_record_age_seconds),
+            record_age_seconds=config.publisher_record_age_seconds,
         )
         self._watch(config)
 
