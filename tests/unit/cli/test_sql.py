@@ -97,7 +97,7 @@ def test_csv_and_json_go_to_standard_output_alone(
 
 def test_a_named_query_and_a_file_are_filled_in(asked: Asked, where: list[str], tmp_path: Path) -> None:
     assert main(["sql", *where, "--name", "balances_as_of", "-p", "at=2026-03-01T10:00:00Z"]) == 0
-    assert "recordedtime <= TIMESTAMP '2026-03-01 10:00:00.000'" in asked.statements[0]
+    assert "date_trunc('millisecond', recordedtime) <= TIMESTAMP '2026-03-01 10:00:00.000'" in asked.statements[0]
     path = tmp_path / "mine.sql"
     path.write_text("-- Mine.\n-- parameter n integer\nSELECT :n;\n")
     assert main(["sql", *where, "--file", str(path), "-p", "n=7"]) == 0
