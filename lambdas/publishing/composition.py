@@ -16,19 +16,19 @@ from lambdas.publishing.settings import PublisherSettings
 
 def kinesis_client() -> Any:
     """A low-level Kinesis client with short timeouts that never retries by itself: the sender does, in order."""
-    return _client("kinesis", attempts=1)
+    return _client("kinesis")
 
 
 def s3_client() -> Any:
-    """A low-level S3 client; writing an object again changes nothing, so it may retry."""
-    return _client("s3", attempts=3)
+    """A low-level S3 client that never retries by itself: one attempt is what the parking deadline counts with."""
+    return _client("s3")
 
 
-def _client(service: str, *, attempts: int) -> Any:
+def _client(service: str) -> Any:
     config = Config(
         connect_timeout=1,
         read_timeout=2,
-        retries={"total_max_attempts": attempts, "mode": "standard"},
+        retries={"total_max_attempts": 1, "mode": "standard"},
         tcp_keepalive=True,
     )
     return get_session().create_client(service, region_name=os.environ.get("AWS_REGION"), config=config)
