@@ -32,9 +32,7 @@ def as_page(report: DailyReport) -> bytes:
         _INTRODUCTION,
         _headline(report),
         *(_charts(report) if report.currencies else ()),
-        _by_currency(report)
-        if report.lines
-        else "<h2>Nothing was booked</h2>\n<p>There are no events of this day.</p>",
+        _by_currency(report) if report.lines else _NOTHING,
         _top_movers(report.movers) if report.movers else "",
         _NOTES,
         "</main>\n</body>\n</html>\n",
