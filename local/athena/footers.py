@@ -1,6 +1,9 @@
-"""Sizes of column chunks from the footers of Parquet files, read once for each object of the lake."""
+"""The files of a table: sizes of their column chunks, and their rows where DuckDB reads them quickly."""
 
 import tempfile
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,6 +11,8 @@ from urllib.parse import urlsplit
 import duckdb
 
 from local.athena.scanning import DataFile
+
+_MOST_BATCHES = 20
 
 
 def column_sizes(files: list[Path]) -> dict[Path, dict[str, int]]:
@@ -25,51 +30,89 @@ def column_sizes(files: list[Path]) -> dict[Path, dict[str, int]]:
     return found
 
 
-class Footers:
-    """The files below a place in S3. Objects never change, so each is fetched once, and kept for the queries.
+@dataclass(frozen=True)
+class Snapshot:
+    """The files of a table at one moment, and `paths` in the machine's file system that hold all their rows."""
 
-    What one call fetches becomes one file a partition: the emulator's Firehose writes a file for each record, and
-    reading thousands of them for every query would take seconds.
+    files: list[DataFile]
+    paths: list[Path]
+
+    @property
+    def relation(self) -> str:
+        """DuckDB's table function over the rows; there must be a file."""
+        types = ", ".join(f"'{name}': VARCHAR" for name in self.files[0].partition)
+        paths = ", ".join(f"'{path}'" for path in self.paths)
+        return f"read_parquet([{paths}], union_by_name = true, hive_partitioning = true, hive_types = {{{types}}})"
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Objects of one partition by key, and the file that holds the rows of all of them."""
+
+    files: Mapping[str, DataFile]
+    path: Path
+
+
+class Footers:
+    """The objects below a place in S3. They never change, so each is fetched once, and kept for the queries.
+
+    What one call fetches becomes one file a partition: the emulator's Firehose writes an object for each record, and
+    reading thousands of them for every query would take seconds. Such a file is written once, under a name of its own,
+    and stays: a query may read it for as long as it runs, whatever came or went meanwhile.
     """
 
     def __init__(self, s3: Any) -> None:
         self._s3 = s3
-        self._known: dict[str, DataFile] = {}
+        self._batches: dict[str, list[_Batch]] = defaultdict(list)
         self._kept = Path(tempfile.mkdtemp(prefix="daybook-lake-"))
-        self._batches = 0
+        self._written = 0
 
-    def files(self, location: str) -> list[DataFile]:
+    def snapshot(self, location: str) -> Snapshot:
         """All files under `s3://bucket/prefix/`, whose folders are named `column=value`."""
         place = urlsplit(location)
         prefix = place.path.strip("/") + "/"
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=place.netloc, Prefix=prefix)
-        keys = [each["Key"] for page in pages for each in page.get("Contents", []) if not each["Key"].endswith("/")]
-        self._fetch(place.netloc, prefix, [key for key in keys if f"{place.netloc}/{key}" not in self._known])
-        return [self._known[f"{place.netloc}/{key}"] for key in keys]
+        listed = self._listed(place.netloc, prefix)
+        for folder, keys in listed.items():
+            partition = dict(each.split("=", 1) for each in folder.split("/") if "=" in each)
+            self._bring_up(folder, keys, partition)
+        batches = [each for folder in sorted(listed) for each in self._batches[folder]]
+        files = {key: file for each in batches for key, file in each.files.items()}
+        return Snapshot([files[key] for key in sorted(files)], [each.path for each in batches])
 
-    def relation(self, location: str, partition: list[str]) -> str:
-        """DuckDB's table function over the rows of all files that were fetched."""
-        place = urlsplit(location)
-        folder = self._kept / place.netloc / place.path.strip("/")
-        types = ", ".join(f"'{name}': VARCHAR" for name in partition)
-        return f"read_parquet('{folder}/**/*.parquet', union_by_name = true, hive_types = {{{types}}})"
+    def _listed(self, bucket: str, prefix: str) -> dict[str, set[str]]:
+        """Keys by folder, the bucket's name before it."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        found: dict[str, set[str]] = defaultdict(set)
+        for each in (each for page in pages for each in page.get("Contents", []) if not each["Key"].endswith("/")):
+            found[f"{bucket}/{each['Key'].rpartition('/')[0]}"].add(each["Key"])
+        return found
 
-    def _fetch(self, bucket: str, prefix: str, keys: list[str]) -> None:
-        with tempfile.TemporaryDirectory(prefix="daybook-footers-") as folder:
-            paths = {key: Path(folder) / f"{number}.parquet" for number, key in enumerate(keys)}
+    def _bring_up(self, folder: str, keys: set[str], partition: Mapping[str, str]) -> None:
+        """Hold exactly these objects of a folder. A batch of which one was deleted is not read any more."""
+        batches = [each for each in self._batches[folder] if each.files.keys() <= keys]
+        new = sorted(keys - {key for batch in batches for key in batch.files})
+        if new:
+            batches.append(self._fetch(folder, new, partition))
+        if len(batches) > _MOST_BATCHES:
+            files = {key: file for batch in batches for key, file in batch.files.items()}
+            batches = [_Batch(files, self._merge(folder, [batch.path for batch in batches]))]
+        self._batches[folder] = batches
+
+    def _fetch(self, folder: str, keys: list[str], partition: Mapping[str, str]) -> _Batch:
+        with tempfile.TemporaryDirectory(prefix="daybook-footers-") as fetched:
+            paths = {key: Path(fetched) / f"{number}.parquet" for number, key in enumerate(keys)}
             for key, path in paths.items():
-                path.write_bytes(self._s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+                content = self._s3.get_object(Bucket=folder.partition("/")[0], Key=key)["Body"].read()
+                path.write_bytes(content)
             sizes = column_sizes(list(paths.values()))
-            for place in {key.rpartition("/")[0] for key in keys}:
-                self._keep(bucket, place, [path for key, path in paths.items() if key.rpartition("/")[0] == place])
-            for key, path in paths.items():
-                folders = [part.split("=", 1) for part in key.removeprefix(prefix).split("/")[:-1] if "=" in part]
-                self._known[f"{bucket}/{key}"] = DataFile({name: value for name, value in folders}, sizes[path])  # noqa: C416
+            merged = self._merge(folder, list(paths.values()))
+        return _Batch({key: DataFile(partition, sizes[path]) for key, path in paths.items()}, merged)
 
-    def _keep(self, bucket: str, place: str, paths: list[Path]) -> None:
-        self._batches += 1
-        folder = self._kept / bucket / place
-        folder.mkdir(parents=True, exist_ok=True)
+    def _merge(self, folder: str, paths: list[Path]) -> Path:
+        self._written += 1
+        merged = self._kept / folder / f"{self._written}.parquet"
+        merged.parent.mkdir(parents=True, exist_ok=True)
         with duckdb.connect() as connection:
-            rows = connection.read_parquet([str(path) for path in paths], union_by_name=True)
-            rows.write_parquet(str(folder / f"{self._batches}.parquet"))
+            rows = connection.read_parquet([str(path) for path in paths], union_by_name=True, hive_partitioning=False)
+            rows.write_parquet(str(merged))
+        return merged

@@ -6,15 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import duckdb
-import sqlglot
 from botocore.exceptions import BotoCoreError, ClientError
 from sqlglot import exp
 
 from local.athena import answers
 from local.athena.answers import Asked, Json
-from local.athena.footers import Footers
-from local.athena.scanning import DataFile, bytes_scanned
+from local.athena.footers import Footers, Snapshot
+from local.athena.reading import Reading, reading, rows_of
 from local.athena.tables import Table, read_tables
 from local.athena.translation import (
     MalformedQueryError,
@@ -79,27 +77,19 @@ class Service:
     def _prepare(self, sql: str, database: str, workgroup: str) -> tuple[str, Asked]:
         tables = read_tables(self._glue, database)
         try:
-            files = {each.name: self._files(each) for each in tables.values() if each.location}
-            translated = translate(sql, tables, partial(self._relation, files), database=database)
-            scanned = _scanned(sql, tables, files, database)
+            snapshots = {each.name: self._snapshot(each) for each in tables.values() if each.location}
+            translated = translate(sql, tables, partial(_relation, snapshots), database=database)
+            found = reading(sql, tables, snapshots, database)
         except (TableNotFoundError, MalformedQueryError) as error:
             return _NOTHING, Asked(sql, refused=str(error))
         limit = self._scan_limit(workgroup)
-        if limit is not None and scanned > limit:
-            return _NOTHING, Asked(sql, scanned=scanned, refused=answers.SCAN_LIMIT, state="CANCELLED")
-        return translated, Asked(sql, scanned=scanned)
+        if limit is not None and found.scanned > limit:
+            return _NOTHING, _above_limit(sql, found)
+        return translated, Asked(sql, scanned=found.scanned)
 
-    def _files(self, table: Table) -> list[DataFile]:
+    def _snapshot(self, table: Table) -> Snapshot:
         with self._lock:
-            return self._footers.files(table.location)
-
-    def _relation(self, files: dict[str, list[DataFile]], table: Table) -> exp.Expression:
-        found = files.get(table.name)
-        return (
-            _rows_of(self._footers.relation(table.location, list(found[0].partition)))
-            if found
-            else empty_relation(table)
-        )
+            return self._footers.snapshot(table.location)
 
     def _scan_limit(self, workgroup: str) -> int | None:
         try:
@@ -115,24 +105,13 @@ class Service:
         return answer if asked is None else {**answer, "QueryExecution": answers.execution(found, asked)}
 
 
-def _rows_of(relation: str) -> exp.Expression:
-    return sqlglot.select("*").from_(sqlglot.parse_one(relation, dialect="duckdb")).subquery()
+def _relation(snapshots: dict[str, Snapshot], table: Table) -> exp.Expression:
+    found = snapshots.get(table.name)
+    return rows_of(found.relation) if found and found.files else empty_relation(table)
 
 
-def _scanned(sql: str, tables: dict[str, Table], files: dict[str, list[DataFile]], database: str) -> int:
-    """Bytes over all tables of files; 0 for a statement that DuckDB cannot plan, which then fails by itself."""
-
-    def over(wanted: Table, relation: str) -> str:
-        def stand_in(table: Table) -> exp.Expression:
-            if table.name != wanted.name:
-                return empty_relation(table)
-            return _rows_of(relation)
-
-        return translate(sql, tables, stand_in, database=database)
-
-    try:
-        return sum(
-            bytes_scanned(tables[name], found, partial(over, tables[name])) for name, found in files.items() if found
-        )
-    except duckdb.Error:
-        return 0
+def _above_limit(sql: str, found: Reading) -> Asked:
+    """Cancelled, as Athena does; or failed with what is wrong with it, when that kept it from being counted."""
+    if found.problem:
+        return Asked(sql, refused=answers.reason(found.problem))
+    return Asked(sql, scanned=found.scanned, refused=answers.SCAN_LIMIT, state="CANCELLED")

@@ -7,12 +7,14 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.athena import answers, service
 from local.athena.answers import Asked
+from local.athena.footers import Snapshot
 from local.athena.proxy import Proxy
 from local.athena.scanning import DataFile
 from local.athena.service import Service
@@ -83,12 +85,8 @@ class Workgroups:
 class Footers:
     def __init__(self, _: object) -> None: ...
 
-    def files(self, location: str) -> list[DataFile]:
-        return FILES[location]
-
-    def relation(self, location: str, partition: list[str]) -> str:
-        assert (location, partition) == ("s3://lake/events/", ["dt"])
-        return "read_parquet('/kept/*.parquet')"
+    def snapshot(self, location: str) -> Snapshot:
+        return Snapshot(FILES[location], [Path("/kept/1.parquet")])
 
 
 class Client:
@@ -144,7 +142,8 @@ def test_a_statement_goes_on_in_duckdbs_sql_with_views_put_in(client: Client, em
     execution = client.execution("SELECT date_format(max(at), '%Y') AS y FROM seen, events")
     (sent,) = emulator.sent
     assert "STRFTIME" in sent["QueryString"]
-    assert "SELECT DISTINCT id FROM (SELECT * FROM READ_PARQUET('/kept/*.parquet')) AS events" in sent["QueryString"]
+    assert "SELECT DISTINCT id FROM (SELECT * FROM READ_PARQUET(['/kept/1.parquet']," in sent["QueryString"]
+    assert "hive_types = {'dt': VARCHAR})) AS events" in sent["QueryString"]
     assert (sent["WorkGroup"], sent["QueryExecutionContext"]) == ("group", {"Database": "db"})
     assert emulator.headers[0]["Authorization"] == "signed"
     assert execution["Query"] == "SELECT date_format(max(at), '%Y') AS y FROM seen, events"
@@ -174,6 +173,25 @@ def test_a_query_above_the_workgroups_limit_is_cancelled_and_not_run(
     execution = client.execution("SELECT id, at FROM events")
     assert execution["Status"] == {"State": "CANCELLED", "StateChangeReason": answers.SCAN_LIMIT}
     assert emulator.sent[-1]["QueryString"] == "SELECT 1"
+
+
+def test_the_limit_holds_for_a_statement_that_cannot_be_planned(
+    client: Client, workgroups: Workgroups, emulator: Emulator
+) -> None:
+    sql = "SELECT id, nope FROM events"
+    assert client.execution(sql)["Statistics"]["DataScannedInBytes"] == 570, "all there is, since any of it may be read"
+    assert "nope" in emulator.sent[-1]["QueryString"], "the emulator says what is wrong"
+    workgroups.limit = 569
+    execution = client.execution(sql)
+    assert execution["Status"] == {
+        "State": "FAILED",
+        "StateChangeReason": "COLUMN_NOT_FOUND: Column 'nope' cannot be resolved",
+    }
+    assert emulator.sent[-1]["QueryString"] == "SELECT 1"
+
+
+def test_what_is_not_read_does_not_count_when_a_statement_cannot_be_planned(client: Client) -> None:
+    assert client.execution("SELECT nope(1)")["Statistics"]["DataScannedInBytes"] == 0
 
 
 def test_a_table_without_files_keeps_its_types(client: Client, emulator: Emulator) -> None:

@@ -81,26 +81,101 @@ class Bucket:
         return {"Body": BytesIO((self._folder / Key).read_bytes())}
 
 
-def test_each_object_is_fetched_once_and_its_rows_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    bucket = Bucket(tmp_path / "s3")
-    footers = Footers(bucket)
+class Lake:
+    """A lake of one table: the number in each object, and the rows that a query would see."""
 
-    def put(day: str, name: str, column: str) -> None:
-        place = tmp_path / "s3" / "events" / f"dt={day}"
-        place.mkdir(parents=True, exist_ok=True)
-        duckdb.execute(f"COPY (SELECT 7 AS {column}) TO '{place / name}.parquet' (FORMAT parquet)")
+    location = "s3://lake/events/"
 
-    def rows() -> list[tuple[Any, ...]]:
-        footers.files("s3://lake/events/")
-        relation = footers.relation("s3://lake/events/", ["dt"])
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.bucket = Bucket(folder)
+        self.footers = Footers(self.bucket)
+
+    def object(self, day: str, name: str) -> Path:
+        return self._folder / "events" / f"dt={day}" / f"{name}.parquet"
+
+    def put(self, day: str, name: str, *, column: str = "n", value: int = 7) -> None:
+        path = self.object(day, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        duckdb.execute(f"COPY (SELECT {value} AS {column}) TO '{path}' (FORMAT parquet)")
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        relation = self.footers.snapshot(self.location).relation
         return duckdb.execute(f"SELECT dt, count(*) FROM {relation} GROUP BY dt ORDER BY dt").fetchall()
 
-    put("2026-03-01", "a", "n")
-    put("2026-03-01", "b", "n")
-    put("2026-03-02", "a", "n")
-    assert rows() == [("2026-03-01", 2), ("2026-03-02", 1)]
-    put("2026-03-02", "b", "added_later")
-    assert rows() == [("2026-03-01", 2), ("2026-03-02", 2)]
-    assert len(bucket.fetched) == len(set(bucket.fetched)) == 4
-    assert footers.files("s3://lake/events/")[0].partition == {"dt": "2026-03-01"}
+
+@pytest.fixture
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return Lake(tmp_path / "s3")
+
+
+def test_each_object_is_fetched_once_and_its_rows_are_kept(lake: Lake) -> None:
+    lake.put("2026-03-01", "a")
+    lake.put("2026-03-01", "b")
+    lake.put("2026-03-02", "a")
+    assert lake.rows() == [("2026-03-01", 2), ("2026-03-02", 1)]
+    lake.put("2026-03-02", "b", column="added_later")
+    assert lake.rows() == [("2026-03-01", 2), ("2026-03-02", 2)]
+    assert len(lake.bucket.fetched) == len(set(lake.bucket.fetched)) == 4
+    assert [file.partition for file in lake.footers.snapshot(lake.location).files] == [
+        {"dt": "2026-03-01"}, {"dt": "2026-03-01"}, {"dt": "2026-03-02"}, {"dt": "2026-03-02"}
+    ]  # fmt: skip
+
+
+def test_a_query_that_runs_reads_what_it_was_given(lake: Lake) -> None:
+    lake.put("2026-03-01", "a")
+    running = lake.footers.snapshot(lake.location)
+    before = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in running.paths}
+    for number in range(50):  # more than are kept as they are
+        lake.put("2026-03-01", f"b{number:02}")
+        lake.footers.snapshot(lake.location)
+    lake.object("2026-03-01", "a").unlink()
+    lake.footers.snapshot(lake.location)
+    assert {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in running.paths} == before
+    assert duckdb.execute(f"SELECT count(*) FROM {running.relation}").fetchall() == [(1,)]
+
+
+def test_many_small_fetches_do_not_become_many_files(lake: Lake) -> None:
+    for number in range(50):
+        lake.put("2026-03-01", f"{number:02}", value=number)
+        found = lake.footers.snapshot(lake.location)
+    assert len(found.paths) <= 20
+    assert len(found.files) == len(lake.bucket.fetched) == 50
+    assert duckdb.execute(f"SELECT sum(n), count(*) FROM {found.relation}").fetchall() == [(sum(range(50)), 50)]
+
+
+def test_rows_of_a_deleted_object_are_gone_and_those_fetched_with_it_stay(lake: Lake) -> None:
+    for day in ("2026-03-01", "2026-03-02"):
+        for name in ("a", "b", "c"):
+            lake.put(day, name)
+    lake.rows()
+    lake.object("2026-03-01", "b").unlink()
+    assert lake.rows() == [("2026-03-01", 2), ("2026-03-02", 3)]
+    for name in ("a", "c"):
+        lake.object("2026-03-01", name).unlink()
+    assert lake.rows() == [("2026-03-02", 3)]
+    assert len(lake.footers.snapshot(lake.location).files) == 3
+
+
+def test_a_fetch_that_breaks_off_leaves_no_row_out_and_none_twice(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    for day in ("2026-03-01", "2026-03-02", "2026-03-03"):
+        lake.put(day, "a")
+        lake.put(day, "b")
+    fetch = lake.bucket.get_object
+    broken = {"events/dt=2026-03-02/b.parquet"}
+
+    def get_object(*, Key: str, **_: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        if Key in broken:
+            raise ConnectionError(Key)
+        return fetch(Key=Key)
+
+    monkeypatch.setattr(lake.bucket, "get_object", get_object)
+    with pytest.raises(ConnectionError):
+        lake.rows()
+    broken.clear()
+    assert lake.rows() == [("2026-03-01", 2), ("2026-03-02", 2), ("2026-03-03", 2)]
+    assert [key for key in lake.bucket.fetched if "03-01" in key] == [
+        "events/dt=2026-03-01/a.parquet",
+        "events/dt=2026-03-01/b.parquet",
+    ], "what was fetched to the end is known"
