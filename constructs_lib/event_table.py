@@ -79,6 +79,11 @@ class EventTable(Construct):
         """Allow appending, also in transactions, and reading streams; no change, no removal, no scan."""
         grant_actions(grantee, table=self.table, key=self._key, actions=["dynamodb:PutItem", "dynamodb:Query"])
 
+    def grant_read(self, grantee: IGrantable) -> None:
+        """Allow reading streams by their ids; no scan, no append."""
+        Grant.add_to_principal(grantee=grantee, actions=["dynamodb:Query"], resource_arns=[self.table.table_arn])
+        grant_key(grantee, key=self._key, service="dynamodb", actions=["Decrypt"])
+
     def grant_stream_read(self, grantee: IGrantable) -> None:
         """Allow following the table's stream of changes; no access to the table itself."""
         Grant.add_to_principal(

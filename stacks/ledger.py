@@ -1,6 +1,7 @@
 """What must never be lost: the event table and the commands table."""
 
 from aws_cdk import CfnOutput, Stack
+from aws_cdk.aws_iam import ManagedPolicy
 from aws_cdk.aws_kms import Key
 from constructs import Construct
 
@@ -39,6 +40,9 @@ class LedgerStack(Stack):
             removal_policy=config.removal_policy,
             deletion_protection=config.protect_data,
         )
+        readers = ManagedPolicy(self, "Readers", description="Filling gaps from daybook's event table")
+        self.events.grant_read(readers)
         CfnOutput(self, "EventTableName", value=self.events.table.table_name)
         CfnOutput(self, "EventTableStreamArn", value=self.events.table.table_stream_arn or "")
+        CfnOutput(self, "EventTableReadPolicyArn", value=readers.managed_policy_arn)
         CfnOutput(self, "CommandsTableName", value=self.commands.table.table_name)

@@ -35,6 +35,15 @@ def test_other_services_are_given_a_policy_that_reads_and_no_more(anywhere: Synt
     }
 
 
+def test_who_fills_gaps_is_given_a_policy_that_queries_the_event_table_and_no_more(anywhere: Synthesized) -> None:
+    assert policy_allows(anywhere, anywhere.ledger, "Ledger/Readers") == {
+        "<Ledger/Events/Table>": {"dynamodb:Query"},
+        "<Ledger/Key> via dynamodb": {"kms:Decrypt"},
+    }
+    [policy_id] = anywhere.ledger.resources("AWS::IAM::ManagedPolicy")
+    anywhere.ledger.template.has_output("EventTableReadPolicyArn", {"Value": {"Ref": policy_id}})
+
+
 def test_what_is_parked_stays_until_somebody_has_dealt_with_it(anywhere: Synthesized) -> None:
     [parking] = [
         each["Properties"]
