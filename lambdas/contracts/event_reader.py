@@ -1,7 +1,7 @@
 """How a consumer fills a gap: the missing domain events of one account, read from where they were recorded.
 
-It needs `dynamodb:Query` on the event table and nothing else. Consumers use this reader only: how rows are laid out is
-not part of the contract.
+It needs `dynamodb:Query` on the event table and `kms:Decrypt` on its key, and nothing else. Consumers use this reader
+only: how rows are laid out is not part of the contract.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from lambdas.contracts.domain_events import AccountDomainEvent, domain_event
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
 from lambdas.eventsourcing.dynamodb_items import ReceiptTable
-from lambdas.eventsourcing.errors import InconsistentReadError
+from lambdas.eventsourcing.errors import CorruptRowError, InconsistentReadError
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.store import EventStore
 from lambdas.service.composition import dynamodb_client
@@ -40,14 +40,18 @@ class DomainEventReader:
         """All events with after < sequence ≤ up_to, in order; without `up_to` to the newest that is recorded.
 
         They equal the published ones. Raises NotPublishableError or CorruptRowError at an event that could not be
-        published either (it is parked), InconsistentReadError at one that stays missing, also if it is the last of the
-        range, ReadUnavailableError.
+        published either (it is parked), after all events before it; InconsistentReadError at one that stays missing,
+        also if it is the last of the range, ReadUnavailableError.
         """
         attempt = 0
         while up_to is None or after < up_to:
-            page = self._store.read(
-                account_id, after=after, up_to=up_to, limit=PAGE_EVENTS, deadline=self._new_deadline()
-            )
+            try:
+                page = self._store.read(
+                    account_id, after=after, up_to=up_to, limit=PAGE_EVENTS, deadline=self._new_deadline()
+                )
+            except CorruptRowError as error:
+                yield from self.read(account_id, after=after, up_to=error.version - 1)
+                raise
             start = after
             for row in page.rows:
                 if row.version != after + 1:

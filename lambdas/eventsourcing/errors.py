@@ -10,7 +10,7 @@ EventSourcingError
 │   ├── ReadUnavailableError       a read failed after bounded retries
 │   ├── NotAppliedError            certain: nothing was written
 │   └── OutcomeUnknownError        an attempt may have taken effect
-├── InconsistentReadError          versions stayed out of sequence over several reads
+├── InconsistentReadError          a row that must be there stayed missing over several reads
 ├── CorruptRowError                a stored row is not in the documented form
 ├── UnknownSchemaError             an event type or schema version this code does not know
 ├── ChainBrokenError               the verifier's finding: the first bad version
@@ -88,10 +88,10 @@ class OutcomeUnknownError(StoreUnavailableError):
 
 
 class InconsistentReadError(EventSourcingError):
-    """Versions were out of sequence in several reads in a row: `version` is missing."""
+    """A row that must be there, `version`, was missing in several reads in a row: later ones exist, or were asked for."""
 
     def __init__(self, stream_id: str, version: int) -> None:
-        super().__init__(f"stream {stream_id} has no row at version {version}, but has later ones")
+        super().__init__(f"stream {stream_id} has no row at version {version}, in several reads in a row")
         self.stream_id = stream_id
         self.version = version
 

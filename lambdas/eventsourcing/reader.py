@@ -105,6 +105,7 @@ class StreamReader(Generic[S, E]):
                 return read()
             except _HoleError as error:
                 hole = error.version
+            if attempt < MAX_READS_ON_HOLE:
                 self._backoff.pause(attempt)
         raise InconsistentReadError(stream_id, hole)
 

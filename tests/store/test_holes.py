@@ -10,10 +10,15 @@ from hypothesis import strategies as st
 
 from lambdas.eventsourcing.errors import InconsistentReadError
 from lambdas.eventsourcing.memory import InMemoryEventStore
+from lambdas.eventsourcing.reader import MAX_READS_ON_HOLE
+from lambdas.eventsourcing.repository import Repository
+from lambdas.eventsourcing.retry import Backoff
+from tests.support.clocks import TickingClock
 from tests.support.stores import CountingStore, HalfVisibleStore, OvertakenStore
 from tests.support.tally import (
     METADATA,
     OCCURRED_AT,
+    TALLY,
     Added,
     Tally,
     TallyRepository,
@@ -162,6 +167,18 @@ def test_hole_that_stays_is_an_error(read: Callable[[TallyRepository], object]) 
 
     assert (caught.value.stream_id, caught.value.version) == (STREAM, 22)
     assert 2 <= counting.reads <= 10
+
+
+def test_the_last_read_at_a_hole_is_followed_by_its_error_at_once() -> None:
+    pauses: list[float] = []
+    backoff = Backoff(sleep=pauses.append, uniform=lambda low, high: high)
+    counting = CountingStore(HalfVisibleStore(_store(), {22}, times=FOREVER))
+
+    with pytest.raises(InconsistentReadError) as caught:
+        Repository(counting, TALLY, clock=TickingClock(), backoff=backoff).load(STREAM)
+
+    assert (counting.reads, len(pauses)) == (MAX_READS_ON_HOLE, MAX_READS_ON_HOLE - 1)
+    assert str(caught.value) == "stream stream has no row at version 22, in several reads in a row"
 
 
 @given(hidden=st.sets(st.integers(1, 40)), length=st.integers(1, 40), interval=st.integers(1, 15), cold=st.booleans())

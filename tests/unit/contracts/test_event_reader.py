@@ -12,7 +12,7 @@ from lambdas.contracts.domain_events import NotPublishableError, domain_event
 from lambdas.contracts.event_reader import MAX_READS_ON_HOLE, DomainEventReader, open_reader
 from lambdas.eventsourcing.dynamodb_items import row_to_item
 from lambdas.eventsourcing.dynamodb_schema import EVENT_TABLE_HASH_KEY, EVENT_TABLE_RANGE_KEY
-from lambdas.eventsourcing.errors import InconsistentReadError
+from lambdas.eventsourcing.errors import CorruptRowError, InconsistentReadError
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.rows import Commit, EventRow
@@ -82,7 +82,7 @@ def test_a_hole_at_the_end_of_the_range_is_an_error(page: int, monkeypatch: pyte
 
 
 def test_a_range_beyond_the_newest_row_is_an_error() -> None:
-    with pytest.raises(InconsistentReadError, match="no row at version 11"):
+    with pytest.raises(InconsistentReadError, match=r"no row at version 11, in several reads in a row$"):
         list(reader(InMemoryEventStore()).read(ACCOUNT, after=4, up_to=99))
 
 
@@ -97,6 +97,21 @@ def test_a_row_that_cannot_be_published_is_named() -> None:
     assert next(events).sequence == 1
     with pytest.raises(NotPublishableError, match=f"{ACCOUNT}/2: no event BalanceGuessed"):
         next(events)
+
+
+@pytest.mark.parametrize("page", [1, 3, 500])
+def test_all_events_before_a_row_in_no_known_form_are_given(page: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeDynamoDB({"ledger": (EVENT_TABLE_HASH_KEY, EVENT_TABLE_RANGE_KEY)})
+    for row in ROWS:
+        item = row_to_item(row)
+        fake.put_item(TableName="ledger", Item=item | {"commit_id": {"N": "1"}} if row.version == 6 else item)
+    monkeypatch.setattr(event_reader, "dynamodb_client", lambda: fake)
+    monkeypatch.setattr(event_reader, "PAGE_EVENTS", page)
+    events = open_reader("ledger").read(ACCOUNT, after=1, up_to=9)
+    assert [next(events).sequence for _ in range(4)] == [2, 3, 4, 5]
+    with pytest.raises(CorruptRowError, match="version 6: unexpected attribute or type: commit_id"):
+        next(events)
+    assert [event.sequence for event in open_reader("ledger").read(ACCOUNT, after=6)] == [7, 8, 9, 10]
 
 
 def test_an_opened_reader_reads_the_named_table(monkeypatch: pytest.MonkeyPatch) -> None:
