@@ -20,7 +20,10 @@ from local.athena.tables import Table
 
 Plan = dict[str, Any]
 
-_DISTORTING = "statistics_propagation,empty_result_pullup,late_materialization,window_self_join,common_subplan"
+_DISTORTING = (
+    "statistics_propagation,empty_result_pullup,late_materialization,window_self_join,common_subplan,"
+    "top_n_window_elimination"
+)
 """Optimizers that look at the skeleton's data, or read a table twice where one pass does."""
 
 
