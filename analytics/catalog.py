@@ -1,7 +1,9 @@
 """Finds the files of SQL, reads their headings, and puts values in the place of `:name`. Standard library only.
 
-A file begins with a comment: what it answers, then a line `-- parameter NAME KIND` for each placeholder of a query, or
-`-- column NAME TYPE` (Glue's types) for each column of a view. The statement follows, without a semicolon.
+A file begins with a comment: what it answers, then a line for each placeholder of a query, or `-- column NAME TYPE`
+(Glue's types) for each column of a view. The statement follows, without a semicolon. A placeholder's line is
+`-- parameter NAME KIND, e.g. SQL`, with the expression that stands in its place where nobody is asked for a value, or
+`-- parameter NAME KIND, or VALUE`, with the value it has unless another is given.
 """
 
 import re
@@ -10,11 +12,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from graphlib import TopologicalSorter
 from pathlib import Path
+from textwrap import wrap
 
 FOLDER = Path(__file__).parent
 _HEADING = re.compile(r"(?:--[^\n]*\n)+")
-_DECLARATION = re.compile(r"-- (parameter|column) (\w+) (\S+)\n")
+_DECLARATION = re.compile(r"-- (parameter|column) (\w+) ([^\s,]+)(?:, (e\.g\.|or) ([^\n]+))?\n")
 _PLACEHOLDER_OR_TEXT = re.compile(r"'(?:[^']|'')*'|--[^\n]*|(?<![:\w]):([a-z_]\w*)")
+_WIDTH = 110
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 
 
@@ -24,11 +28,16 @@ class StatementError(Exception):
 
 @dataclass(frozen=True)
 class Statement:
-    """One file. `answers` is its comment, `parameters` names with kinds, `columns` names with types; `sql` is bare."""
+    """One file. `answers` is its comment, `parameters` names with kinds, `columns` names with types; `sql` is bare.
+
+    `examples` are expressions by the name of a parameter, and `defaults` values of those that need not be given.
+    """
 
     name: str
     answers: str
     parameters: Mapping[str, str]
+    examples: Mapping[str, str]
+    defaults: Mapping[str, str]
     columns: Mapping[str, str]
     sql: str
 
@@ -38,11 +47,30 @@ class Statement:
         if wrong:
             known = ", ".join(self.parameters) or "none"
             raise StatementError(f"{self.name} has no parameter {wrong[0]}; its parameters: {known}.")
-        missing = sorted(self.parameters.keys() - values.keys())
+        given = {**self.defaults, **values}
+        missing = sorted(self.parameters.keys() - given.keys())
         if missing:
             raise StatementError(f"{self.name} needs a value for {', '.join(missing)}.")
-        literals = {name: literal(name, kind, values[name]) for name, kind in self.parameters.items()}
-        return _PLACEHOLDER_OR_TEXT.sub(lambda found: literals.get(found[1] or "", found[0]), self.sql)
+        return self._with({name: literal(name, kind, given[name]) for name, kind in self.parameters.items()})
+
+    def as_it_stands(self) -> str:
+        """The statement that runs in Athena's console without a value from anybody.
+
+        Its comment comes first, then `parameters`, one row in which each value is written, and may be edited, once.
+        Raises StatementError when a parameter has neither example nor default.
+        """
+        written = {**self.examples, **self.defaults}
+        if unknown := sorted(self.parameters.keys() - written.keys()):
+            raise StatementError(f"{self.name} cannot stand by itself: there is no example of {', '.join(unknown)}.")
+        comment = "".join(f"-- {line}\n" for line in wrap(self.answers, _WIDTH))
+        if not self.parameters:
+            return f"{comment}{self.sql}\n"
+        row = ",\n".join(f"    {written[name]} AS {name}" for name in self.parameters)
+        sql = self._with({name: f"(SELECT {name} FROM parameters)" for name in self.parameters})  # noqa: S608
+        return f"{comment}WITH parameters AS (\n  SELECT\n{row}\n)\n{sql}\n"
+
+    def _with(self, replacements: Mapping[str, str]) -> str:
+        return _PLACEHOLDER_OR_TEXT.sub(lambda found: replacements.get(found[1] or "", found[0]), self.sql)
 
 
 def literal(name: str, kind: str, value: object) -> str:
@@ -104,9 +132,19 @@ def parse(name: str, text: str) -> Statement:
     heading = _HEADING.match(text)
     if heading is None:
         raise StatementError(f"{name} does not begin with a comment that says what it answers.")
-    declared: dict[str, dict[str, str]] = {"parameter": {}, "column": {}}
-    for what, its_name, kind in _DECLARATION.findall(heading[0]):
+    declared: dict[str, dict[str, str]] = {"parameter": {}, "column": {}, "e.g.": {}, "or": {}}
+    for what, its_name, kind, how, value in _DECLARATION.findall(heading[0]):
         declared[what][its_name] = kind
+        if how:
+            declared[how][its_name] = value
     prose = _DECLARATION.sub("", heading[0])
     answers = " ".join(line.removeprefix("--").strip() for line in prose.splitlines())
-    return Statement(name, answers, declared["parameter"], declared["column"], text[heading.end() :].strip())
+    return Statement(
+        name,
+        answers,
+        parameters=declared["parameter"],
+        examples=declared["e.g."],
+        defaults=declared["or"],
+        columns=declared["column"],
+        sql=text[heading.end() :].strip(),
+    )

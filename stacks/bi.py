@@ -23,9 +23,14 @@ CHARTS = (
         Chart(name=measure, title=title, measures=(measure,), by="currency", day="day")
         for measure, title in (
             ("events", "Events a day"),
+            ("opened", "Accounts opened a day"),
+            ("closed", "Accounts closed a day: a closing names no currency (XXX)"),
+            ("credits", "Credits a day"),
             ("credited", "Credited a day, in minor units"),
+            ("withdrawals", "Withdrawals a day"),
             ("withdrawn", "Withdrawn a day, in minor units"),
-            ("transferred_out", "Transferred a day, in minor units"),
+            ("transfers", "Transfers a day"),
+            ("transferred", "Transferred a day, in minor units"),
             ("net", "Net change of all balances a day, in minor units"),
         )
     ),
@@ -33,12 +38,12 @@ CHARTS = (
     Chart(
         name="totals",
         title="All days by currency, in minor units",
-        measures=("credited", "withdrawn", "transferred_out", "net"),
+        measures=("credited", "withdrawn", "transferred", "net"),
         by="currency",
     ),
     Chart(name="busiest", title="Accounts with the most events", measures=("events",), by="account_id"),
 )
-"""The figures of the daily report. Transfers are counted once, on the sender's side, as there."""
+"""The figures of the daily report, one by one: the view's columns are named and counted as the report's are."""
 
 CATALOG_ACTIONS = (
     "athena:GetDataCatalog",

@@ -106,9 +106,9 @@ class LakeStack(Stack):
             remove_with_history=not config.protect_data,
         )
         for query in catalog.queries().values() if config.named_queries else ():
-            file = catalog.FOLDER / "queries" / f"{query.name}.sql"  # whole: its comment explains the parameters
-            sql = file.read_text(encoding="utf-8")
-            self.workgroup.add_query(query.name, database=self.database, comment=query.answers, sql=sql)
+            self.workgroup.add_query(
+                query.name, database=self.database, comment=query.answers, sql=query.as_it_stands()
+            )
 
     def _watch(self, config: Environment) -> None:
         alarm_above(

@@ -1,5 +1,5 @@
 -- What moved the balance of one account, and what was the balance after each event? Amounts in minor units.
--- parameter account_id string
+-- parameter account_id string, e.g. (SELECT max_by(subject, recordedtime) FROM domain_events)
 SELECT
   sequence AS version,
   event,

@@ -1,8 +1,10 @@
 -- The daily report: what was booked on a day (in UTC) in each currency; amounts in minor units. Transfers are counted
 -- once, on the sender's side; `net` is what the balances of all accounts in the currency changed by. A closing names no
 -- currency and stands under ISO 4217's XXX.
--- Only partitions in which the day's events can lie are read: a file's `dt` is the arrival of its oldest record.
--- parameter day date
+-- Only partitions in which the day's events can lie are read: a file's `dt` is the arrival of its oldest record, which
+-- `late_days` bounds. More of them bring in what came later, such as a parked row that was replayed.
+-- parameter day date, e.g. current_date - INTERVAL '1' DAY
+-- parameter late_days integer, or 3
 SELECT
   CAST(recordedtime AS date) AS day,
   coalesce(currency, 'XXX') AS currency,
@@ -16,26 +18,12 @@ SELECT
   CAST(sum(CASE WHEN event = 'BalanceWithdrawn' THEN amount ELSE 0 END) AS bigint) AS withdrawn,
   count_if(event = 'TransferSent') AS transfers,
   CAST(sum(CASE WHEN event = 'TransferSent' THEN amount ELSE 0 END) AS bigint) AS transferred,
-  CAST(
-    sum(
-      CASE
-        WHEN event IN ('BalanceCredited', 'TransferReceived') THEN amount
-        WHEN event IN ('BalanceWithdrawn', 'TransferSent') THEN -amount
-        ELSE 0
-      END
-    ) AS bigint
-  ) AS net
+  CAST(sum(signed_amount) AS bigint) AS net
 FROM (
-  SELECT
-    split_part(type, '.', 3) AS event,
-    subject,
-    recordedtime,
-    data.currency AS currency,
-    data.amount AS amount,
-    row_number() OVER (PARTITION BY id ORDER BY dt) AS delivery
-  FROM events
+  SELECT *, row_number() OVER (PARTITION BY id ORDER BY dt) AS delivery
+  FROM delivered_events
   WHERE dt BETWEEN CAST(CAST(date_add('day', -1, :day) AS date) AS varchar)
-    AND CAST(CAST(date_add('day', 3, :day) AS date) AS varchar)
+    AND CAST(CAST(date_add('day', :late_days, :day) AS date) AS varchar)
 ) AS deliveries
 WHERE delivery = 1
   AND CAST(recordedtime AS date) = :day

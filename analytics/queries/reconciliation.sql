@@ -1,9 +1,11 @@
--- Does the lake hold what was booked each day? For booking days from one to another (both included): rows in the lake,
--- events among them, rows delivered again, and the events there must be by the accounts' versions: an account's newest
--- version of the day less its newest one before. `missing` is zero when the lake is complete; an event that is missing
--- at the end of a day shows on the account's next one.
--- parameter from_day date
--- parameter to_day date
+-- Does the lake hold what was booked each day, as far as the lake itself can tell? For booking days from one to another
+-- (both included): rows in the lake, events among them, rows delivered again, and the events there must be by the
+-- accounts' versions, which have no gaps. `missing` are the holes between an account's events of these days, on the day
+-- of the event after the hole. None can be seen before an account's first event of these days, nor after its last.
+-- Independent of that is `daybook reconcile`, which compares the lake's ids with the event table's.
+-- parameter from_day date, e.g. current_date - INTERVAL '7' DAY
+-- parameter to_day date, e.g. current_date - INTERVAL '1' DAY
+-- parameter late_days integer, or 3
 SELECT
   day,
   CAST(sum(deliveries) AS bigint) AS lake_rows,
@@ -17,18 +19,21 @@ FROM (
     deliveries,
     events,
     newest,
-    lag(newest, 1, CAST(0 AS bigint)) OVER (PARTITION BY subject ORDER BY day) AS earlier
+    coalesce(lag(newest) OVER (PARTITION BY subject ORDER BY day), oldest - 1) AS earlier
   FROM (
     SELECT
       CAST(recordedtime AS date) AS day,
       subject,
       count(*) AS deliveries,
-      count(DISTINCT id) AS events,
+      count(DISTINCT sequence) AS events,
+      min(sequence) AS oldest,
       max(sequence) AS newest
     FROM events
+    WHERE dt BETWEEN CAST(CAST(date_add('day', -1, :from_day) AS date) AS varchar)
+      AND CAST(CAST(date_add('day', :late_days, :to_day) AS date) AS varchar)
     GROUP BY CAST(recordedtime AS date), subject
   ) AS per_account
+  WHERE day BETWEEN :from_day AND :to_day
 ) AS compared
-WHERE day BETWEEN :from_day AND :to_day
 GROUP BY day
 ORDER BY day

@@ -1,6 +1,7 @@
 -- On which accounts did the most money move on a booking day: the first `top` of each currency, amounts in minor units?
--- parameter day date
--- parameter top integer
+-- parameter day date, e.g. current_date - INTERVAL '1' DAY
+-- parameter late_days integer, or 3
+-- parameter top integer, e.g. 10
 SELECT :day AS day, currency, place, account_id, moved, net, events
 FROM (
   SELECT
@@ -14,26 +15,18 @@ FROM (
     SELECT
       currency,
       subject AS account_id,
-      CAST(sum(amount) AS bigint) AS moved,
-      CAST(
-        sum(CASE WHEN event IN ('BalanceCredited', 'TransferReceived') THEN amount ELSE -amount END) AS bigint
-      ) AS net,
+      CAST(sum(abs(signed_amount)) AS bigint) AS moved,
+      CAST(sum(signed_amount) AS bigint) AS net,
       count(*) AS events
     FROM (
-      SELECT
-        split_part(type, '.', 3) AS event,
-        subject,
-        recordedtime,
-        data.currency AS currency,
-        data.amount AS amount,
-        row_number() OVER (PARTITION BY id ORDER BY dt) AS delivery
-      FROM events
+      SELECT *, row_number() OVER (PARTITION BY id ORDER BY dt) AS delivery
+      FROM delivered_events
       WHERE dt BETWEEN CAST(CAST(date_add('day', -1, :day) AS date) AS varchar)
-        AND CAST(CAST(date_add('day', 3, :day) AS date) AS varchar)
+        AND CAST(CAST(date_add('day', :late_days, :day) AS date) AS varchar)
     ) AS deliveries
     WHERE delivery = 1
       AND CAST(recordedtime AS date) = :day
-      AND event IN ('BalanceCredited', 'BalanceWithdrawn', 'TransferReceived', 'TransferSent')
+      AND signed_amount <> 0
     GROUP BY currency, subject
   ) AS movements
 ) AS ranked

@@ -1,7 +1,7 @@
 -- The domain events, each exactly once: delivery is at least once, and the id is the same each time.
--- For ad-hoc questions. It reads the whole history; reports filter the partition `dt` before they dedupe.
--- Besides the lake's columns: `event`, the class name inside `type`, and `signed_amount`, what the event adds to its
--- account's balance in minor units (zero for events that move no money). Order events of an account by `sequence`.
+-- For ad-hoc questions. It reads the whole history; the queries of days filter the partition `dt` before they dedupe.
+-- `event` is the class name inside `type`; `signed_amount` is what the event adds to its account's balance in minor
+-- units (zero for events that move no money). Order events of an account by `sequence`.
 -- column id string
 -- column source string
 -- column type string
@@ -26,7 +26,7 @@ SELECT
   id,
   source,
   type,
-  split_part(type, '.', 3) AS event,
+  event,
   subject,
   sequence,
   time,
@@ -34,23 +34,17 @@ SELECT
   correlationid,
   causationid,
   dataschema,
-  CASE split_part(type, '.', 3)
-    WHEN 'BalanceCredited' THEN data.amount
-    WHEN 'TransferReceived' THEN data.amount
-    WHEN 'BalanceWithdrawn' THEN -data.amount
-    WHEN 'TransferSent' THEN -data.amount
-    ELSE CAST(0 AS bigint)
-  END AS signed_amount,
-  data.currency AS currency,
-  data.amount AS amount,
-  data.overdraft_limit AS overdraft_limit,
-  data.reference AS reference,
-  data.transfer_id AS transfer_id,
-  data.from_account_id AS from_account_id,
-  data.to_account_id AS to_account_id,
+  signed_amount,
+  currency,
+  amount,
+  overdraft_limit,
+  reference,
+  transfer_id,
+  from_account_id,
+  to_account_id,
   dt
 FROM (
   SELECT *, row_number() OVER (PARTITION BY id ORDER BY dt) AS delivery
-  FROM events
+  FROM delivered_events
 ) AS deliveries
 WHERE delivery = 1

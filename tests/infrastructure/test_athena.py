@@ -5,6 +5,8 @@ import json
 from typing import Any
 
 import pytest
+import sqlglot
+from sqlglot import exp
 
 from analytics import catalog
 from constructs_lib.athena_view import InvalidViewError, View, sql_type, view_text
@@ -47,7 +49,7 @@ def test_nobody_overrides_the_workgroups_settings(anywhere: Synthesized) -> None
 
 def test_a_view_for_each_file_under_its_name(anywhere: Synthesized) -> None:
     assert set(views(anywhere)) == {file.stem for file in (ANALYTICS / "views").glob("*.sql")}
-    assert {"domain_events", "account_balances", "daily_account_activity"} <= set(views(anywhere))
+    assert {"delivered_events", "domain_events", "account_balances", "daily_account_activity"} <= set(views(anywhere))
 
 
 def test_a_view_is_what_athena_would_have_stored_itself(anywhere: Synthesized) -> None:
@@ -77,11 +79,22 @@ def test_every_query_is_offered_by_name_with_what_it_answers(cloud: Synthesized)
         each["Properties"]["Name"]: each["Properties"]
         for each in cloud.lake.resources("AWS::Athena::NamedQuery").values()
     }
-    files = {file.stem: file.read_text() for file in (ANALYTICS / "queries").glob("*.sql")}
-    assert {name: each["QueryString"] for name, each in queries.items()} == files
-    for each in queries.values():
-        assert each["Description"]
+    files = {file.stem for file in (ANALYTICS / "queries").glob("*.sql")}
+    assert set(queries) == files
+    for name, each in queries.items():
+        assert each["QueryString"] == catalog.query(name).as_it_stands()
+        assert 0 < len(each["Description"]) <= 1024
         assert each["WorkGroup"] == {"Ref": workgroup_id}
+
+
+def test_every_offered_query_runs_as_it_stands(cloud: Synthesized) -> None:
+    known = {"events", *catalog.views()}
+    for each in cloud.lake.resources("AWS::Athena::NamedQuery").values():
+        (statement,) = sqlglot.parse(each["Properties"]["QueryString"], dialect="athena")
+        assert isinstance(statement, exp.Query)
+        assert not list(statement.find_all(exp.Placeholder, exp.Parameter))
+        named_here = {cte.alias for cte in statement.find_all(exp.CTE)}
+        assert {table.name for table in statement.find_all(exp.Table)} <= known | named_here
 
 
 def test_the_emulator_which_knows_no_named_query_gets_none(local: Synthesized) -> None:
@@ -91,7 +104,7 @@ def test_the_emulator_which_knows_no_named_query_gets_none(local: Synthesized) -
 def test_whoever_may_query_reads_events_and_writes_results_only(anywhere: Synthesized) -> None:
     schema = {"glue:GetDatabase", "glue:GetPartitions", "glue:GetTable"}
     glue = "arn:<Partition>:glue:<Region>:<AccountId>"
-    tables = ("events", "domain_events", "account_balances", "daily_account_activity")
+    tables = ("events", *catalog.views())
     assert policy_allows(anywhere, anywhere.lake, "Lake/MayQuery") == {
         "arn:<Partition>:athena:<Region>:<AccountId>:workgroup/<Lake/Queries/Workgroup>": {
             "athena:GetQueryExecution",

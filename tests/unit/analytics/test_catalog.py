@@ -33,8 +33,29 @@ def test_every_file_says_what_it_answers(name: str) -> None:
 
 
 def test_the_questions_there_are() -> None:
-    assert list(views()) == ["domain_events", "account_balances", "daily_account_activity"]
+    assert list(views()) == ["delivered_events", "domain_events", "account_balances", "daily_account_activity"]
     assert {"account_statement", "balances_as_of", "top_movers", "reconciliation", "daily_report"} <= queries().keys()
+
+
+@pytest.mark.parametrize("name", queries())
+def test_a_query_stands_by_itself_with_each_value_in_one_place(name: str) -> None:
+    text = query(name).as_it_stands()
+    (statement,) = sqlglot.parse(text, dialect="athena")
+    assert isinstance(statement, exp.Query)
+    assert not list(statement.find_all(exp.Placeholder, exp.Parameter))
+    parameters = query(name).parameters
+    rows = [each for each in statement.find_all(exp.CTE) if each.alias == "parameters"]
+    assert [each.alias for cte in rows for each in cte.this.selects] == list(parameters)
+    for parameter in parameters:
+        assert text.count(f"(SELECT {parameter} FROM parameters)") == query(name).sql.count(f":{parameter}") > 0
+
+
+def test_a_query_without_an_example_does_not_stand_by_itself() -> None:
+    statement = parse("x", "-- Why?\n-- parameter a integer\n-- parameter b integer, or 2\nSELECT :a, :b\n")
+    assert statement.fill({"a": 1}) == "SELECT 1, 2"
+    assert statement.fill({"a": 1, "b": 3}) == "SELECT 1, 3"
+    with pytest.raises(StatementError, match="x cannot stand by itself: there is no example of a"):
+        statement.as_it_stands()
 
 
 def test_a_value_cannot_leave_its_literal() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 
+from analytics.catalog import queries, query
 from tests.unit.analytics.conftest import EUR, FIRST, SECOND, THIRD, A, B, C
 from tests.unit.analytics.lake import Lake, event
 
@@ -160,6 +162,63 @@ def test_a_lost_event_shows_as_missing(tmp_path: Path) -> None:
     assert [(row["day"].day, row["expected"], row["missing"]) for row in found] == [(1, 4, 1), (2, 5, 1)]
     gaps = [(row["account_id"], row["first_missing"], row["last_missing"]) for row in lake.query("sequence_gaps")]
     assert gaps == [(A, 2, 2), (B, 2, 2)]
+
+
+def test_a_hole_between_two_of_the_days_is_missing_on_the_later_one(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    lake.arrive("2026-03-01", FIRST)
+    lake.arrive("2026-03-03", THIRD)
+    both = lake.query("reconciliation", from_day="2026-03-01", to_day="2026-03-03")
+    assert [(row["day"].day, row["missing"]) for row in both] == [(1, 0), (3, 2)], "A's and B's of the second"
+    alone = lake.query("reconciliation", from_day="2026-03-03", to_day="2026-03-03")
+    assert [(row["day"].day, row["missing"]) for row in alone] == [(3, 0)], "what was before is not known"
+
+
+def test_what_lies_outside_the_days_partitions_is_no_hole(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    lake.arrive("2026-02-28", [event("BalanceCredited", A, 7, "2026-03-01 00:00:00", amount=1, **EUR)])
+    lake.arrive("2026-03-01", [event("BalanceCredited", A, 8, "2026-03-01 00:00:01", amount=1, **EUR)])
+    lake.arrive("2026-03-01", [event("BalanceCredited", A, 9, "2026-03-02 00:00:01", amount=1, **EUR)])
+    lake.arrive("2026-03-02", [event("BalanceCredited", A, 10, "2026-03-02 00:00:02", amount=1, **EUR)])
+    found = lake.query("reconciliation", from_day="2026-03-02", to_day="2026-03-02")
+    assert [(row["events"], row["expected"], row["missing"]) for row in found] == [(2, 2, 0)]
+
+
+def test_a_row_that_was_replayed_late_comes_back_with_more_late_days(lake: Lake) -> None:
+    lake.arrive("2026-03-20", [event("BalanceWithdrawn", A, 6, "2026-03-03 10:00:00", amount=5, **EUR)])
+    lake.arrive("2026-03-03", [event("BalanceCredited", A, 7, "2026-03-03 11:00:00", amount=1, **EUR)])
+
+    def told(**late: int) -> tuple[int, int, int]:
+        (day,) = lake.query("reconciliation", from_day="2026-03-03", to_day="2026-03-03", **late)
+        mover = lake.query("top_movers", day="2026-03-03", top=1, **late)[0]
+        return day["missing"], lake.query("daily_report", day="2026-03-03", **late)[0]["withdrawn"], mover["moved"]
+
+    assert told() == told(late_days=16) == (1, 0, 51)
+    assert told(late_days=17) == (0, 5, 56)
+
+
+EDITED = {
+    "account_id": f"'{B}'", "at": "TIMESTAMP '2026-03-02 00:00:00'", "day": "DATE '2026-03-02'",
+    "from_day": "DATE '2026-03-01'", "to_day": "DATE '2026-03-03'", "top": "1", "times": "1", "late_days": "2",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", queries())
+def test_a_query_of_the_console_runs_as_it_stands_and_with_its_values_edited_in_one_place(
+    name: str, lake: Lake
+) -> None:
+    statement = query(name)
+    text = statement.as_it_stands()
+    lake.sql(text)
+    values = {}
+    for parameter in statement.parameters:
+        text, edits = re.subn(
+            rf"^    .* AS {parameter}(?=,?$)", f"    {EDITED[parameter]} AS {parameter}", text, flags=re.MULTILINE
+        )
+        assert edits == 1
+        values[parameter] = re.sub(r"^\w+ '|'", "", EDITED[parameter])
+    assert lake.sql(text) == lake.query(name, **values)
+    assert lake.sql(text) or name == "sequence_gaps"
 
 
 def test_everything_runs_on_an_empty_lake(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from analytics.catalog import views
 from tests.unit.analytics.conftest import FIRST, SECOND, THIRD, A, B, C
-from tests.unit.analytics.lake import DATABASE, Lake
+from tests.unit.analytics.lake import DATABASE, Lake, event
 
 
 def test_each_event_stands_once(lake: Lake) -> None:
@@ -47,12 +47,35 @@ def test_daily_activity(lake: Lake) -> None:
     assert {key: row["net"] for key, row in by_day.items()} == {
         (1, A): 700, (1, B): 300, (2, A): -750, (2, B): -300, (3, A): 50, (3, B): 0,
     }  # fmt: skip
-    assert by_day[3, B]["currency"] == "EUR", "a closing is in its account's currency"
+    assert (by_day[3, B]["currency"], by_day[3, B]["closed"]) == ("XXX", 1)
     first = by_day[1, A]
-    assert first["day"] == date(2026, 3, 1)
-    assert (first["credits"], first["credited"], first["transfers_out"], first["transferred_out"]) == (1, 1000, 1, 300)
+    assert (first["day"], first["opened"], first["closed"]) == (date(2026, 3, 1), 1, 0)
+    assert (first["credits"], first["credited"], first["transfers"], first["transferred"]) == (1, 1000, 1, 300)
     assert (by_day[1, B]["transfers_in"], by_day[1, B]["transferred_in"]) == (1, 300)
     assert (by_day[2, B]["withdrawals"], by_day[2, B]["withdrawn"]) == (1, 300)
+
+
+def test_the_views_figures_are_the_reports(lake: Lake) -> None:
+    closed_later_that_day = [
+        event("BalanceWithdrawn", C, 3, "2026-03-03 12:00:00", amount=50, currency="CZK"),
+        event("AccountClosed", C, 4, "2026-03-03 12:00:01"),
+    ]
+    lake.arrive("2026-03-03", closed_later_that_day)
+    measures = [name for name in lake.query("daily_report", day="2026-03-01")[0] if name not in {"day", "currency"}]
+    sums = ", ".join(f"CAST(sum({each}) AS bigint) AS {each}" for each in measures if each != "active_accounts")
+    found = lake.sql(
+        f"SELECT day, currency, count(DISTINCT account_id) AS active_accounts, {sums} "
+        "FROM daily_account_activity GROUP BY day, currency ORDER BY day, currency"
+    )
+    for number in (1, 2, 3):
+        day = f"2026-03-0{number}"
+        of_day = [
+            {name: row[name] for name in ("day", "currency", *measures)} for row in found if str(row["day"]) == day
+        ]
+        assert lake.query("daily_report", day=day) == of_day
+        assert lake.query("daily_activity_per_currency", from_day=day, to_day=day) == of_day
+    assert [row["currency"] for row in found] == ["EUR", "CZK", "EUR", "CZK", "EUR", "XXX"]
+    assert found[-1]["closed"] == 2
 
 
 @pytest.mark.parametrize("name", views())
