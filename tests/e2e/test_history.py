@@ -1,6 +1,7 @@
 """Real statements through the whole system: commands, rows, domain events, Parquet, and SQL that adds up to the heller.
 
-The commands go to the store on the emulator's own tables; from there on everything is the deployed system. The data is
+Every line of every account is replayed, accounts beside each other: the first over HTTP, the others through the service
+on the emulator's own tables. From there on everything is the deployed system. The data is
 `../shared/data/statements.csv`, or the file that DAYBOOK_STATEMENTS names; without it the tests about it are skipped.
 """
 
@@ -12,9 +13,11 @@ import os
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -35,14 +38,18 @@ from lambdas.service.account_service import AccountService, CommandContext
 from lambdas.service.composition import account_service, dynamodb_store
 from lambdas.service.settings import Settings
 from local import aws
+from local.client import Client
 from local.environment import Environment
 from local.layout import REPOSITORY
 
+CURRENCY = "CZK"
 STATEMENTS = Path(os.environ.get("DAYBOOK_STATEMENTS") or REPOSITORY.parent / "shared" / "data" / "statements.csv")
-ENOUGH = 300
-"""Rows of whole accounts, so that it takes seconds."""
-
-PATIENCE_SECONDS = 60.0
+OVER_HTTP = 300
+"""At least so many lines, of whole accounts: an emulated function is slower than the store."""
+AT_ONCE = 4
+STATEMENTS_A_QUERY = 40
+"""Each query lists the whole lake once more."""
+PATIENCE_SECONDS = 120.0
 Events = dict[str, dict[str, Any]]
 
 
@@ -75,18 +82,14 @@ class Told:
         return sum(1 + len(lines) for lines in self.lines.values())
 
 
-def statements() -> dict[str, list[Line]]:
-    """Whole accounts, those with the longest statements in the middle of the field first."""
+def statements() -> list[list[Line]]:
+    """The lines of every account, in the order in which the accounts first appear."""
     by_account: dict[str, list[Line]] = defaultdict(list)
     with STATEMENTS.open(newline="") as file:
         for row in csv.DictReader(file):
             amount, balance = (int(Decimal(row[name]) * 100) for name in ("amount", "balance"))
             by_account[row["account"]].append(Line(date.fromisoformat(row["date"]), row["type"], amount, balance))
-    chosen: dict[str, list[Line]] = {}
-    for lines in sorted(by_account.values(), key=lambda lines: abs(len(lines) - 30)):
-        if sum(map(len, chosen.values())) + len(lines) <= ENOUGH:
-            chosen[str(uuid4())] = lines
-    return chosen
+    return list(by_account.values())
 
 
 def service_on(environment: Environment) -> AccountService:
@@ -99,17 +102,46 @@ def service_on(environment: Environment) -> AccountService:
     return account_service(dynamodb_store(aws.client(environment, "dynamodb"), settings), settings)
 
 
+class Replay:
+    """Statements as commands to one system, all under one correlation id. Each method gives the new account's id."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.correlation = f"statements-{uuid4()}"
+        self._environment = replace(environment, headers=environment.headers | {"X-Correlation-Id": self.correlation})
+        self._service = service_on(environment)
+
+    def over_http(self, lines: list[Line]) -> str:
+        client = Client(self._environment)
+        account_id: str = client.post("/accounts", {"currency": CURRENCY}, expected=201).body["account_id"]
+        for line in lines:
+            body = {"amount": line.amount, "occurred_at": f"{line.day}T00:00:00Z"}
+            answer = client.post(f"/accounts/{account_id}/{line.type}", body, expected=200)
+            assert answer.body["balance"] == line.balance
+        client.close()
+        return account_id
+
+    def through_the_service(self, lines: list[Line]) -> str:
+        account_id = str(uuid4())
+        for command in (OpenAccount(currency=CURRENCY), *(line.command for line in lines)):
+            self._service.execute(command, account_id, CommandContext(str(uuid4()), self.correlation, "importer"))
+        return account_id
+
+    def all(self, accounts: list[list[Line]]) -> dict[str, list[Line]]:
+        """Replay accounts beside each other, the lines of each in order. The lines by account id."""
+        before = accumulate(map(len, accounts), initial=0)
+        ways = [self.over_http if lines < OVER_HTTP else self.through_the_service for lines in before]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            ids = pool.map(lambda way, lines: way(lines), ways, accounts)
+            return dict(zip(ids, accounts, strict=True))
+
+
 @pytest.fixture(scope="module")
 def told(environment: Environment) -> Told:
-    """Every line of the chosen statements as a command."""
+    """Every line of the statements as a command."""
     if not STATEMENTS.exists():
         pytest.skip(f"{STATEMENTS} is not there: real statements cannot be replayed")
-    told = Told(f"statements-{uuid4()}", statements())
-    service = service_on(environment)
-    for account_id, lines in told.lines.items():
-        for command in (OpenAccount(currency="CZK"), *(line.command for line in lines)):
-            service.execute(command, account_id, CommandContext(str(uuid4()), told.correlation, "importer"))
-    return told
+    replay = Replay(environment)
+    return Told(replay.correlation, replay.all(statements()))
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +176,10 @@ def lake(ask: Callable[[str], list[dict[str, Any]]], published: Events) -> Calla
 
     eventually(all_there, "the events in the lake")
     return ask
+
+
+def in_groups(ids: list[str], size: int) -> Iterator[list[str]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
 def target(environment: Environment) -> Target:
@@ -201,13 +237,19 @@ def test_each_command_is_one_domain_event_and_one_row_of_the_lake(
 def test_the_running_balance_is_the_printed_one_in_every_line(
     told: Told, lake: Callable[[str], list[dict[str, Any]]]
 ) -> None:
+    statement = catalog.query("account_statement")
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for ids in in_groups(list(told.lines), STATEMENTS_A_QUERY):
+        asked = (f"SELECT '{each}' AS account, * FROM ({statement.fill({'account_id': each})})" for each in ids)
+        for row in lake(" UNION ALL ".join(asked)):
+            found[row["account"]].append(row)
     for account_id, lines in told.lines.items():
-        found = lake(catalog.query("account_statement").fill({"account_id": account_id}))
+        rows = sorted(found[account_id], key=lambda row: row["version"])
         signed = [line.amount if line.type == "credit" else -line.amount for line in lines]
-        assert [row["balance"] for row in found] == [0, *(line.balance for line in lines)]
-        assert [row["amount"] for row in found] == [0, *signed]
-        assert [row["occurred_at"].date() for row in found[1:]] == [line.day for line in lines]
-        assert [row["version"] for row in found] == list(range(1, len(lines) + 2))
+        assert [row["version"] for row in rows] == list(range(1, len(lines) + 2))
+        assert [row["balance"] for row in rows] == [0, *(line.balance for line in lines)]
+        assert [row["amount"] for row in rows] == [0, *signed]
+        assert [row["occurred_at"].date() for row in rows[1:]] == [line.day for line in lines]
 
 
 def test_balances_are_the_last_printed_ones(told: Told, lake: Callable[[str], list[dict[str, Any]]]) -> None:
