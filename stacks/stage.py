@@ -4,12 +4,14 @@ from aws_cdk import Stage, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 from constructs import Construct
 
+from constructs_lib.alarm_topic import notify_of_every_alarm
 from stacks.api import ApiStack
 from stacks.bi import DashboardsStack
 from stacks.domain_events import DomainEventsStack
 from stacks.environment import Environment
 from stacks.lake import LakeStack
 from stacks.ledger import LedgerStack
+from stacks.notifications import NotificationsStack
 from stacks.publisher import PublisherStack
 from stacks.reports import ReportsStack
 
@@ -27,6 +29,7 @@ class DaybookStage(Stage):
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment) -> None:
         super().__init__(scope, construct_id)
+        self.notifications = NotificationsStack(self, "Notifications", config=config)
         self.ledger = LedgerStack(self, "Ledger", config=config)
         self.api = ApiStack(self, "Api", config=config, events=self.ledger.events, commands=self.ledger.commands)
         self.domain_events = DomainEventsStack(self, "DomainEvents", config=config)
@@ -42,6 +45,7 @@ class DaybookStage(Stage):
         self.reports = ReportsStack(self, "Reports", config=config, lake=self.lake)
         if config.quicksight_user:
             self.dashboards = DashboardsStack(self, "Dashboards", config=config, lake=self.lake)
+        notify_of_every_alarm(self, self.notifications.alarms.topic)
         Tags.of(self).add("service", "daybook")
         Tags.of(self).add("environment", config.name)
         if config.require_iam:  # the emulated environment is open on purpose; every cloud environment is checked

@@ -47,6 +47,7 @@ class Synthesized:
     """One environment, synthesized and validated."""
 
     config: Environment
+    notifications: Deployable
     ledger: Deployable
     api: Deployable
     domain_events: Deployable
@@ -60,7 +61,15 @@ class Synthesized:
     @property
     def stacks(self) -> list[Deployable]:
         """All of them."""
-        found = [self.ledger, self.api, self.domain_events, self.lake, self.publisher, self.reports]
+        found = [
+            self.notifications,
+            self.ledger,
+            self.api,
+            self.domain_events,
+            self.lake,
+            self.publisher,
+            self.reports,
+        ]
         return found if self.dashboards is None else [*found, self.dashboards]
 
     def stack(self, name: str) -> Deployable:
@@ -112,6 +121,7 @@ def synthesize(
     names = {each.id: each.stack_name for each in built}
     return Synthesized(
         config=config,
+        notifications=stacks["Notifications"],
         ledger=stacks["Ledger"],
         api=stacks["Api"],
         domain_events=stacks["DomainEvents"],

@@ -60,7 +60,7 @@ def test_stack_names_are_stable_and_distinct(environments: dict[str, Synthesized
     assert {stack.name for each in environments.values() for stack in each.stacks} == {
         f"Daybook-{name}-{part}"
         for name in ("local", "dev", "staging", "prod")
-        for part in ("Ledger", "Api", "DomainEvents", "Lake", "Publisher", "Reports")
+        for part in ("Notifications", "Ledger", "Api", "DomainEvents", "Lake", "Publisher", "Reports")
     }
 
 

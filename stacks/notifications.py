@@ -1,0 +1,18 @@
+"""Where all alarms of an environment are heard."""
+
+from aws_cdk import CfnOutput, Stack
+from constructs import Construct
+
+from constructs_lib.alarm_topic import AlarmTopic
+from stacks.environment import Environment
+
+
+class NotificationsStack(Stack):
+    """Deployed before every stack that has an alarm. Protected, since it holds the subscriptions of teams."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, config: Environment) -> None:
+        super().__init__(scope, construct_id, termination_protection=config.protect_data)
+        self.alarms = AlarmTopic(
+            self, "Alarms", display_name=f"Daybook {config.name}", removal_policy=config.removal_policy
+        )
+        CfnOutput(self, "AlarmTopicArn", value=self.alarms.topic.topic_arn)
