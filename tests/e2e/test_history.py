@@ -19,7 +19,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import boto3
@@ -42,7 +42,7 @@ from local.client import Client
 from local.environment import Environment
 from local.layout import REPOSITORY
 
-CURRENCY = "CZK"
+CURRENCY: Final = "CZK"
 STATEMENTS = Path(os.environ.get("DAYBOOK_STATEMENTS") or REPOSITORY.parent / "shared" / "data" / "statements.csv")
 OVER_HTTP = 300
 """At least so many lines, of whole accounts: an emulated function is slower than the store."""
