@@ -8,7 +8,7 @@ from constructs import Construct
 from constructs_lib.alarms import alarm_on_any, alarm_on_silence
 from constructs_lib.python_function import PythonFunction
 from stacks.environment import Environment
-from stacks.functions import daybook_function
+from stacks.functions import daybook_function, own_metric
 from stacks.lake import LakeStack
 
 FUNCTION_TIMEOUT = Duration.minutes(15)
@@ -44,6 +44,12 @@ class ReportsStack(Stack):
             "ReportFailed",
             metric=self.function.live.metric_errors(),
             description="The daily report was not written.",
+        )
+        alarm_on_any(
+            self,
+            "EventsMissing",
+            metric=own_metric(config, "EventsMissingInLake"),
+            description="The versions of accounts have holes in the lake: `daybook reconcile` names what is missing.",
         )
         alarm_on_silence(
             self,

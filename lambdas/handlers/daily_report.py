@@ -1,4 +1,7 @@
-"""The daily report: `{}` for yesterday and the days before it, `{"date": "YYYY-MM-DD"}` for one day by hand."""
+"""The daily report: `{}` for yesterday and the days before it, `{"date": "YYYY-MM-DD"}` for one day by hand.
+
+With a date, `"late_days": N` brings in events that arrived later than the three days for which the report is written.
+"""
 
 from __future__ import annotations
 
@@ -25,16 +28,18 @@ metrics.set_default_dimensions(environment=_settings.environment)
 
 
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: Any, context: LambdaContext) -> dict[str, list[str]]:
-    """Write the reports; gives the addresses of their files. Raises a ReportError, which raises the alarm."""
+def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
+    """Write the reports; gives their files' addresses and how many events are missing. Raises a ReportError."""
 
     def time_left() -> float:
         return context.get_remaining_time_in_millis() / 1000 - RESERVED_SECONDS
 
-    days = days_to_report(event, today=utc_now().date())
+    due = days_to_report(event, today=utc_now().date())
     # clients are made here: a function that runs once a day gains nothing from a slower start
-    written = publish_all(deployed_athena(_settings), deployed_bucket(_settings), days, time_left)
-    metrics.add_metric(name="ReportsWritten", unit=MetricUnit.Count, value=len(days))
+    written = publish_all(deployed_athena(_settings), deployed_bucket(_settings), due, time_left)
+    metrics.add_metric(name="ReportsWritten", unit=MetricUnit.Count, value=len(due.days))
+    metrics.add_metric(name="EventsMissingInLake", unit=MetricUnit.Count, value=written.missing)
     metrics.flush_metrics()
-    logger.info("reports written", extra={"days": [str(day) for day in days], "files": written})
-    return {"files": written}
+    told = {"files": list(written.files), "missing": written.missing}
+    logger.info("reports written", extra={"days": [str(day) for day in due.days], **told})
+    return told

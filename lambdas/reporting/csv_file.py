@@ -6,27 +6,30 @@ import csv
 import io
 from typing import Final
 
+from lambdas.accounts.money import NO_CURRENCY
 from lambdas.reporting.amounts import decimal_places, plain_amount
 from lambdas.reporting.figures import CurrencyFigures, DailyReport
 
 COLUMNS: Final = (
     "day", "currency", "decimal_places", "events", "active_accounts", "opened", "closed", "credits", "credited",
-    "withdrawals", "withdrawn", "transfers", "transferred", "net",
+    "withdrawals", "withdrawn", "transfers", "transferred", "net", "missing",
 )  # fmt: skip
 AMOUNTS: Final = frozenset({"credited", "withdrawn", "transferred", "net"})
 """Decimal text in the currency's major unit; in minor units where `decimal_places` is empty."""
 
 
 def as_csv(report: DailyReport) -> bytes:
-    """The file. A line of the currency XXX (ISO 4217: none) counts closings, which name no currency."""
+    """The file. A line of the currency XXX (ISO 4217: none) counts closings and missing events, which name none."""
     text = io.StringIO(newline="")
     lines = csv.writer(text)
     lines.writerow(COLUMNS)
-    lines.writerows([_cell(line, column) for column in COLUMNS] for line in report.lines)
+    lines.writerows([_cell(report, line, column) for column in COLUMNS] for line in report.lines)
     return text.getvalue().encode()
 
 
-def _cell(line: CurrencyFigures, column: str) -> str | int:
+def _cell(report: DailyReport, line: CurrencyFigures, column: str) -> str | int:
+    if column == "missing":
+        return report.missing if line.currency == NO_CURRENCY else 0
     if column in AMOUNTS:
         return plain_amount(getattr(line, column), line.currency)
     if column == "decimal_places":

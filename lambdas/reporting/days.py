@@ -1,12 +1,12 @@
-"""Which days to report on."""
+"""Which days to report on, and how late an event may have arrived to be in."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from lambdas.reporting.errors import InvalidDayError
 
@@ -14,21 +14,33 @@ LATE_DAYS: Final = 3
 """Events of day D lie in partitions up to D + 3, so a report is written again until those days are over."""
 
 
+class Due(Struct, frozen=True):
+    """Days, the newest first, each with events that arrived until `late_days` after it."""
+
+    days: tuple[date, ...]
+    late_days: int = LATE_DAYS
+
+
 class _Request(Struct, frozen=True, forbid_unknown_fields=True):
     date: date | UnsetType = UNSET
+    late_days: Annotated[int, Meta(ge=LATE_DAYS, le=3650)] | UnsetType = UNSET
 
 
-def days_to_report(request: Any, *, today: date) -> list[date]:
-    """The day that `{"date": "YYYY-MM-DD"}` names; for `{}` yesterday and the three days before, the newest first.
+def days_to_report(request: Any, *, today: date) -> Due:
+    """The day that `{"date": "YYYY-MM-DD"}` names; for `{}` yesterday and the three days before.
 
-    Days are in UTC. A day in the future has no report; today's is of the day so far. Raises InvalidDayError.
+    With a date, `{"late_days": N}` brings in what arrived later than usual. Days are in UTC. A day in the future has no
+    report; today's is of the day so far. Raises InvalidDayError.
     """
     try:
-        wanted = msgspec.convert(request, _Request).date
+        wanted = msgspec.convert(request, _Request)
     except msgspec.ValidationError as error:
         raise InvalidDayError(f'give {{}} or {{"date": "YYYY-MM-DD"}}: {error}') from error
-    if wanted is UNSET:
-        return [today - timedelta(days=age) for age in range(1, LATE_DAYS + 2)]
-    if wanted > today:
-        raise InvalidDayError(f"{wanted} is in the future: it is {today} in UTC.")
-    return [wanted]
+    late_days = LATE_DAYS if wanted.late_days is UNSET else wanted.late_days
+    if wanted.date is not UNSET:
+        if wanted.date > today:
+            raise InvalidDayError(f"{wanted.date} is in the future: it is {today} in UTC.")
+        return Due((wanted.date,), late_days)
+    if wanted.late_days is not UNSET:
+        raise InvalidDayError("late_days goes with the date of one day.")
+    return Due(tuple(today - timedelta(days=age) for age in range(1, LATE_DAYS + 2)))

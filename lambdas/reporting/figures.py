@@ -1,4 +1,4 @@
-"""The figures of one booking day, as the queries `daily_report` and `top_movers` answer them."""
+"""The figures of one booking day, as the queries `daily_report`, `top_movers` and `reconciliation` answer them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from lambdas.reporting.errors import UnexpectedRowsError
 
 REPORT_QUERY: Final = "daily_report"
 MOVERS_QUERY: Final = "top_movers"
+RECONCILIATION_QUERY: Final = "reconciliation"
+DAYS_BEFORE: Final = 3
+"""A hole is seen between an account's events of the day and of so many days before it."""
+
 TOP: Final = 10
 """So many accounts of each currency are named as top movers."""
 
@@ -49,12 +53,23 @@ class Mover(Struct, frozen=True, kw_only=True):
     events: int
 
 
+class Counted(Struct, frozen=True):
+    """How many events of a day are `missing` in the lake, by the versions of the accounts' other events."""
+
+    day: date
+    missing: int
+
+
 class DailyReport(Struct, frozen=True):
-    """A booking day (UTC). `lines` are sorted by currency; one of XXX holds the closings, which name no currency."""
+    """A booking day (UTC). `lines` are sorted by currency; one of XXX holds what has no currency.
+
+    These are closings, which name none, and events that are `missing`, of which nothing but the version is known.
+    """
 
     day: date
     lines: tuple[CurrencyFigures, ...]
     movers: tuple[Mover, ...]
+    missing: int = 0
 
     @property
     def currencies(self) -> tuple[CurrencyFigures, ...]:
@@ -66,23 +81,37 @@ class DailyReport(Struct, frozen=True):
         return sum(getattr(line, count) for line in self.lines)
 
 
-_Figures = TypeVar("_Figures", CurrencyFigures, Mover)
+_Figures = TypeVar("_Figures", CurrencyFigures, Mover, Counted)
 
 
-def daily_report(day: date, totals: Iterable[Row], movers: Iterable[Row]) -> DailyReport:
-    """Read the rows of both queries; their order does not matter. Raises UnexpectedRowsError."""
-    found = sorted(_read(totals, CurrencyFigures, day, REPORT_QUERY), key=lambda each: each.currency)
-    if len({each.currency for each in found}) != len(found):
+def daily_report(day: date, totals: Iterable[Row], movers: Iterable[Row], counted: Iterable[Row]) -> DailyReport:
+    """Read the rows of the three queries; their order does not matter. Raises UnexpectedRowsError."""
+    found = sorted(_of_day(totals, CurrencyFigures, day, REPORT_QUERY), key=lambda each: each.currency)
+    currencies = {each.currency for each in found}
+    if len(currencies) != len(found):
         raise UnexpectedRowsError(f"query {REPORT_QUERY} answers more than one row for a currency.")
-    ranked = sorted(_read(movers, Mover, day, MOVERS_QUERY), key=lambda each: (each.currency, each.place))
-    return DailyReport(day, tuple(found), tuple(ranked))
+    ranked = sorted(_of_day(movers, Mover, day, MOVERS_QUERY), key=lambda each: (each.currency, each.place))
+    missing = sum(each.missing for each in _read(counted, Counted, RECONCILIATION_QUERY) if each.day == day)
+    if missing and NO_CURRENCY not in currencies:
+        found = sorted([*found, _nothing(day)], key=lambda each: each.currency)
+    return DailyReport(day, tuple(found), tuple(ranked), missing)
 
 
-def _read(rows: Iterable[Row], kind: type[_Figures], day: date, query: str) -> list[_Figures]:
-    try:
-        found: list[_Figures] = [msgspec.convert(row, kind, strict=False) for row in rows]
-    except msgspec.ValidationError as error:
-        raise UnexpectedRowsError(f"query {query} answers other rows than a report is made of: {error}") from error
+def _nothing(day: date) -> CurrencyFigures:
+    """The line of what has no currency, without closings."""
+    counts = [name for name in CurrencyFigures.__struct_fields__ if name not in {"day", "currency"}]
+    return CurrencyFigures(day=day, currency=NO_CURRENCY, **dict.fromkeys(counts, 0))
+
+
+def _of_day(rows: Iterable[Row], kind: type[_Figures], day: date, query: str) -> list[_Figures]:
+    found = _read(rows, kind, query)
     if any(each.day != day for each in found):
         raise UnexpectedRowsError(f"query {query} answers rows of another day than {day}.")
     return found
+
+
+def _read(rows: Iterable[Row], kind: type[_Figures], query: str) -> list[_Figures]:
+    try:
+        return [msgspec.convert(row, kind, strict=False) for row in rows]
+    except msgspec.ValidationError as error:
+        raise UnexpectedRowsError(f"query {query} answers other rows than a report is made of: {error}") from error

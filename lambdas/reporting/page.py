@@ -31,6 +31,7 @@ def as_page(report: DailyReport) -> bytes:
         f"<h1>Daily report: {report.day:%A}, {report.day.day} {report.day:%B %Y}</h1>",
         _INTRODUCTION,
         _headline(report),
+        _missing(report.missing) if report.missing else "",
         *(_charts(report) if report.currencies else ()),
         _by_currency(report) if report.lines else _NOTHING,
         _top_movers(report.movers) if report.movers else "",
@@ -46,9 +47,19 @@ def _headline(report: DailyReport) -> str:
         "Accounts opened": report.total("opened"),
         "Accounts closed": report.total("closed"),
         "Currencies": len(report.currencies),
+        "Missing in the lake": report.missing,
     }
     cards = (f'<div class="card"><dt>{name}</dt><dd>{value:,}</dd></div>' for name, value in figures.items())
     return f"<dl>{''.join(cards)}</dl>"
+
+
+def _missing(events: int) -> str:
+    few = "1 event of this day is" if events == 1 else f"{events:,} events of this day are"
+    return (
+        f'<p class="card alert" role="alert"><strong>{few} missing in the lake</strong>, and so in every figure here: '
+        "the versions of accounts have holes. Events missing before or after all others of an account cannot be seen "
+        "this way.</p>"
+    )
 
 
 def _charts(report: DailyReport) -> Iterable[str]:

@@ -21,6 +21,7 @@ dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); 
 dl .card { padding: .6rem .9rem; }
 dt { color: var(--soft); font-size: .9rem; }
 dd { margin: 0; font-size: 1.6rem; font-weight: 600; font-variant-numeric: tabular-nums; }
+.alert { padding: .6rem .9rem; margin-top: 1.2rem; border-left: .4rem solid #c4432b; }
 figure { margin: 0; padding: .8rem; }
 figure svg { display: block; width: 100%; height: auto; }
 .small { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: .75rem; margin-top: .75rem; }

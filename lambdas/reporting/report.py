@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
+from msgspec import Struct
 
 from analytics import catalog
 from lambdas.reporting.athena import Row
 from lambdas.reporting.csv_file import as_csv
+from lambdas.reporting.days import LATE_DAYS, Due
 from lambdas.reporting.errors import PublishError, QueryFailedError, ReportError, ReportsFailedError
-from lambdas.reporting.figures import MOVERS_QUERY, REPORT_QUERY, TOP, DailyReport, daily_report
+from lambdas.reporting.figures import (
+    DAYS_BEFORE,
+    MOVERS_QUERY,
+    RECONCILIATION_QUERY,
+    REPORT_QUERY,
+    TOP,
+    DailyReport,
+    daily_report,
+)
 from lambdas.reporting.page import as_page
 
 PREFIX: Final = "reports/"
 CSV_NAME: Final = "report.csv"
 PAGE_NAME: Final = "index.html"
 _CONTENT_TYPES: Final = {CSV_NAME: "text/csv; charset=utf-8", PAGE_NAME: "text/html; charset=utf-8"}
+
+
+class Published(Struct, frozen=True):
+    """Addresses of the files written, and how many events of their days are known to be missing in the lake."""
+
+    files: tuple[str, ...]
+    missing: int
 
 
 class Queries(Protocol):
@@ -71,37 +88,41 @@ class Folder:
         return str(path)
 
 
-def read_report(queries: Queries, day: date, time_left: Callable[[], float]) -> DailyReport:
-    """The figures of a day. Raises a ReportError."""
+def read_report(queries: Queries, day: date, late_days: int, time_left: Callable[[], float]) -> DailyReport:
+    """The figures of a day, with what arrived until `late_days` after it. Raises a ReportError."""
 
     def ask(name: str, values: Mapping[str, object]) -> list[Row]:
         try:
-            return queries.rows(catalog.query(name).fill(values), time_left)
+            return queries.rows(catalog.query(name).fill({**values, "late_days": late_days}), time_left)
         except catalog.StatementError as error:
             raise QueryFailedError(str(error)) from error
 
-    return daily_report(day, ask(REPORT_QUERY, {"day": day}), ask(MOVERS_QUERY, {"day": day, "top": TOP}))
+    totals, movers = ask(REPORT_QUERY, {"day": day}), ask(MOVERS_QUERY, {"day": day, "top": TOP})
+    first = day - timedelta(days=DAYS_BEFORE)
+    return daily_report(day, totals, movers, ask(RECONCILIATION_QUERY, {"from_day": first, "to_day": day}))
 
 
-def publish(queries: Queries, shelf: Shelf, day: date, time_left: Callable[[], float]) -> list[str]:
+def publish(
+    queries: Queries, shelf: Shelf, day: date, time_left: Callable[[], float], *, late_days: int = LATE_DAYS
+) -> Published:
     """Write the files of a day, again with the same bytes if nothing new has arrived. Raises a ReportError."""
-    report = read_report(queries, day, time_left)
+    report = read_report(queries, day, late_days, time_left)
     files = {CSV_NAME: as_csv(report), PAGE_NAME: as_page(report)}
-    return [shelf.put(f"dt={day}/{name}", content) for name, content in files.items()]
+    return Published(tuple(shelf.put(f"dt={day}/{name}", content) for name, content in files.items()), report.missing)
 
 
-def publish_all(queries: Queries, shelf: Shelf, days: Iterable[date], time_left: Callable[[], float]) -> list[str]:
+def publish_all(queries: Queries, shelf: Shelf, due: Due, time_left: Callable[[], float]) -> Published:
     """Write the reports of several days, each whether or not the others succeed.
 
     Raises ReportsFailedError afterwards when one of them failed; its message says why.
     """
-    written: list[str] = []
+    written: list[Published] = []
     failures: list[str] = []
-    for day in days:
+    for day in due.days:
         try:
-            written += publish(queries, shelf, day, time_left)
+            written.append(publish(queries, shelf, day, time_left, late_days=due.late_days))
         except ReportError as error:
             failures.append(f"{day}: {error}")
     if failures:
         raise ReportsFailedError("reports were not written. " + " ".join(failures))
-    return written
+    return Published(tuple(file for each in written for file in each.files), sum(each.missing for each in written))

@@ -80,6 +80,23 @@ def test_a_report_that_fails_or_is_not_even_begun_raises_an_alarm(anywhere: Synt
     )
 
 
+def test_events_missing_in_the_lake_raise_an_alarm(anywhere: Synthesized) -> None:
+    anywhere.reports.template.has_resource_properties(
+        "AWS::CloudWatch::Alarm",
+        {
+            "Namespace": "daybook",
+            "MetricName": "EventsMissingInLake",
+            "Dimensions": [
+                {"Name": "environment", "Value": anywhere.config.name},
+                {"Name": "service", "Value": "daybook"},
+            ],
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+            "Threshold": 1,
+            "Statistic": "Sum",
+        },
+    )
+
+
 def test_every_handler_of_every_stack_is_a_file_with_that_function(anywhere: Synthesized) -> None:
     handlers = [
         each["Properties"]["Handler"] for stack in anywhere.stacks for each in stack.resources(FUNCTION).values()

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from lambdas.accounts.money import MINOR_UNITS
 from lambdas.reporting.amounts import plain_amount, readable_amount, short_amount
 from lambdas.reporting.errors import UnexpectedRowsError
-from tests.unit.reporting.days import MOVERS, TOTALS, movers_of, report, total
+from lambdas.reporting.figures import daily_report
+from tests.unit.reporting.days import DAY, MOVERS, TOTALS, counted, movers_of, report, total
 
 
 def test_lines_and_movers_are_in_order_whatever_the_rows_order() -> None:
@@ -25,6 +26,18 @@ def test_lines_and_movers_are_in_order_whatever_the_rows_order() -> None:
 def test_counts_have_totals_and_closings_are_among_them() -> None:
     found = report()
     assert (found.total("events"), found.total("opened"), found.total("closed")) == (15, 3, 3)
+
+
+def test_missing_events_are_those_of_the_day_and_have_a_line_of_no_currency() -> None:
+    assert report().missing == 0, "those of the day before are not counted"
+    assert report(missing=2).missing == 2
+    assert report(missing=2).lines == report().lines
+    alone = report([total("EUR", events=2), total("ZAR", events=1)], [], missing=1)
+    assert [(line.currency, line.events) for line in alone.lines] == [("EUR", 2), ("XXX", 0), ("ZAR", 1)]
+    assert [line.currency for line in alone.currencies] == ["EUR", "ZAR"]
+    assert daily_report(DAY, [], [], []).missing == 0
+    with pytest.raises(UnexpectedRowsError, match="reconciliation"):
+        daily_report(DAY, [], [], [counted(1) | {"missing": None}])
 
 
 @pytest.mark.parametrize(

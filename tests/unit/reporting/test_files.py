@@ -98,6 +98,21 @@ def test_the_page_shows_every_figure() -> None:
     assert "<dt>Accounts closed</dt><dd>3</dd>" in page
 
 
+def test_missing_events_are_on_the_page_and_in_the_file() -> None:
+    whole, page = as_page(report()).decode(), as_page(report(missing=1200)).decode()
+    assert "<dt>Missing in the lake</dt><dd>0</dd>" in whole
+    assert 'role="alert"' not in whole
+    assert "<dt>Missing in the lake</dt><dd>1,200</dd>" in page
+    assert (
+        '<p class="card alert" role="alert"><strong>1,200 events of this day are missing in the lake</strong>' in page
+    )
+    assert "<strong>1 event of this day is missing" in as_page(report(missing=1)).decode()
+    by_currency = {row["currency"]: row["missing"] for row in csv_rows(report(missing=7))}
+    assert by_currency == {"BHD": "0", "EUR": "0", "JPY": "0", "XXX": "7"}
+    assert [row["missing"] for row in csv_rows(report([total("EUR", events=2)], [], missing=3))] == ["0", "3"]
+    assert {row["missing"] for row in csv_rows(report())} == {"0"}
+
+
 def test_a_retired_currency_is_shown_in_minor_units_and_says_so() -> None:
     rows = Outline(as_page(report([total("DEM", credits=1, credited=12345)], []))).rows
     assert rows[1][0] == "DEM (in minor units)"
