@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,11 +15,11 @@ import boto3
 import msgspec
 from botocore.exceptions import BotoCoreError
 
-from cli.sql_target import SqlError, Target, target_in_aws, target_in_file
+from cli.sql_target import SqlError, Target, emulated, target_in_aws, target_in_file
 from lambdas.eventsourcing.timestamps import utc_now
 from lambdas.reporting.athena import Athena, countdown
 from lambdas.reporting.composition import RETRIES
-from lambdas.reporting.days import days_to_report
+from lambdas.reporting.days import LATE_DAYS, Due, days_to_report
 from lambdas.reporting.errors import InvalidDayError, ReportError
 from lambdas.reporting.report import Bucket, Folder, Queries, Shelf, publish_all
 
@@ -43,6 +42,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], en
         allow_abbrev=False,
     )
     command.add_argument("--date", metavar="YYYY-MM-DD", help="one day, up to today")
+    command.add_argument(
+        "--late-days",
+        type=int,
+        metavar="N",
+        help=f"with --date: events that arrived up to N days later (default: {LATE_DAYS})",
+    )
     where = command.add_mutually_exclusive_group()
     where.add_argument("--output", type=Path, metavar="FOLDER", help="write to a folder of this machine")
     where.add_argument("--bucket", metavar="NAME", help="write to reports/ in this bucket (ReportBucketName)")
@@ -75,24 +80,26 @@ def run(
 ) -> int:
     """Run the command; gives its exit status."""
     try:
-        days = _days(options)
+        due = _due(options)
         target = _target(options)
         queries, shelf = athena_of(target), _shelf(options, target, bucket_of)
     except (SqlError, InvalidDayError) as error:
         print(f"daybook report: {error}", file=sys.stderr)
         return 2
     try:
-        written = publish_all(queries, shelf, days, countdown(options.timeout))
+        written = publish_all(queries, shelf, due, countdown(options.timeout))
     except ReportError as error:
         print(f"daybook report: {error}", file=sys.stderr)
         return 1
-    print(*written, sep="\n")
+    print(*written.files, sep="\n")
+    if written.missing:
+        print(f"daybook report: events are missing in the lake: {written.missing}.", file=sys.stderr)
     return 0
 
 
-def _days(options: argparse.Namespace) -> list[date]:
-    request = {} if options.date is None else {"date": options.date}
-    return days_to_report(request, today=utc_now().date())
+def _due(options: argparse.Namespace) -> Due:
+    given = {"date": options.date, "late_days": options.late_days}
+    return days_to_report({name: value for name, value in given.items() if value is not None}, today=utc_now().date())
 
 
 def _target(options: argparse.Namespace) -> Target:
@@ -117,8 +124,7 @@ def _shelf(options: argparse.Namespace, target: Target, bucket_of: Callable[[Tar
 
 
 def _client(service: str, target: Target, endpoint_url: str | None) -> Any:
-    emulated = {"aws_access_key_id": "local", "aws_secret_access_key": "local"} if endpoint_url else {}
     try:
-        return boto3.client(service, region_name=target.region, endpoint_url=endpoint_url, config=RETRIES, **emulated)
+        return boto3.client(service, region_name=target.region, config=RETRIES, **emulated(endpoint_url))
     except (BotoCoreError, ValueError) as error:
         raise SqlError(f"AWS's configuration is not complete: {error}") from error

@@ -23,7 +23,7 @@ WHERE = {
 
 
 class Empty:
-    """A lake without events, or one that cannot be asked."""
+    """A lake without events but one that came 30 days late, and a hole; or one that cannot be asked."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self._error = error
@@ -31,7 +31,8 @@ class Empty:
     def rows(self, sql: str, time_left: Callable[[], float]) -> list[Row]:
         if self._error:
             raise self._error
-        return []
+        late = "date_add('day', 30, DATE '2026-11-21')" in sql and "AS missing" in sql
+        return [{"day": "2026-11-21", "missing": "2"}] if late else []
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +71,14 @@ def test_a_day_to_a_folder(file: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert b"Nothing was booked" in (day / "index.html").read_bytes()
 
 
+def test_what_came_late_and_what_is_missing(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--date", "2026-11-21", "--environment-file", str(file), "--output", str(tmp_path)]
+    assert run(arguments, tmp_path)[0] == 0
+    assert capsys.readouterr().err == ""
+    assert run([*arguments, "--late-days", "30"], tmp_path)[0] == 0
+    assert capsys.readouterr().err == "daybook report: events are missing in the lake: 2.\n"
+
+
 def test_what_is_due_to_the_systems_own_bucket(file: Path, tmp_path: Path) -> None:
     assert run(["--environment-file", str(file)], tmp_path) == (0, ["results"])
     assert sorted(each.name for each in (tmp_path / "bucket").iterdir()) == [
@@ -89,6 +98,7 @@ def test_a_failure_is_one_sentence(file: Path, tmp_path: Path, capsys: pytest.Ca
     ("arguments", "complaint"),
     [
         (["--date", "2026-11-23"], "is in the future"),
+        (["--late-days", "9"], "goes with the date of one day"),
         (["--date", "yesterday"], "YYYY-MM-DD"),
         ([], "is the system running?"),
         (["--region", "eu-west-1"], "--region goes with --env"),
