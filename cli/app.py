@@ -1,4 +1,4 @@
-"""Command line of `daybook`: `verify`, `sql` and `report`.
+"""Command line of `daybook`: `verify`, `reconcile`, `republish`, `sql` and `report`.
 
 Exit status of `verify`: 0 every account verifies; 1 a history is broken, or there is none; 2 the command line or the
 environment file is wrong; 3 nothing is known to be broken, but an account could not be read.
@@ -7,14 +7,13 @@ environment file is wrong; 3 nothing is known to be broken, but an account could
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cli import report, sql
+from cli import reconcile, report, republish, sql
 from cli.ledger import Ledger, LedgerError, ledger_in_file, open_store
+from cli.places import account_id
 from cli.verification import VERIFIED, Verification, as_json, as_text, exit_status, verify
-from lambdas.accounts.text import UUID_PATTERN
 from lambdas.eventsourcing.store import EventStore
 
 ENVIRONMENT_FILE = Path(".local/environment.json")
@@ -32,8 +31,8 @@ def main(arguments: Sequence[str] | None = None, *, store_of: Callable[[Ledger],
     except LedgerError as error:
         parser.error(str(error))
     results: list[Verification] = []
-    for account_id in options.account_ids:
-        results.append(verify(store, account_id))
+    for each in options.account_ids:
+        results.append(verify(store, each))
         if not options.json:
             print(as_text(results[-1]), flush=True)
     if options.json:
@@ -53,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit status: 0 all verify, 1 broken or without a history, 2 wrong usage, 3 could not be read.",
         allow_abbrev=False,
     )
-    command.add_argument("account_ids", nargs="+", type=_account_id, metavar="ACCOUNT_ID", help="a UUID")
+    command.add_argument("account_ids", nargs="+", type=account_id, metavar="ACCOUNT_ID", help="a UUID")
     where = command.add_mutually_exclusive_group()
     where.add_argument(
         "--environment-file",
@@ -68,15 +67,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--region", help="of the event table (default: as AWS's own tools find it)")
     command.add_argument("--json", action="store_true", help="one JSON document instead of a line an account")
     command.set_defaults(run=None)
+    reconcile.add_parser(commands, ENVIRONMENT_FILE)
+    republish.add_parser(commands, ENVIRONMENT_FILE)
     sql.add_parser(commands, ENVIRONMENT_FILE)
     report.add_parser(commands, ENVIRONMENT_FILE)
     return parser
-
-
-def _account_id(text: str) -> str:
-    if not re.match(UUID_PATTERN, text.lower()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a UUID")
-    return text.lower()
 
 
 def _ledger(options: argparse.Namespace) -> Ledger:

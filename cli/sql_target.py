@@ -42,7 +42,7 @@ def target_in_aws(
 ) -> Target:
     """The target that the outputs of an environment's lake stack name, where the options do not. Raises SqlError."""
     if workgroup is None or database is None:
-        outputs = _outputs(LAKE_STACK.format(environment=environment), region)
+        outputs = stack_outputs(LAKE_STACK.format(environment=environment), region)
         try:
             workgroup = workgroup or outputs["AthenaWorkgroupName"]
             database = database or outputs["GlueDatabaseName"]
@@ -51,9 +51,17 @@ def target_in_aws(
     return Target(athena_workgroup=workgroup, glue_database=database, region=region)
 
 
-def _outputs(stack: str, region: str | None) -> dict[str, str]:
+def emulated(endpoint_url: str | None) -> dict[str, str]:
+    """Settings of a client of an emulator, which takes any credentials; nothing for AWS."""
+    if endpoint_url is None:
+        return {}
+    return {"endpoint_url": endpoint_url, "aws_access_key_id": "local", "aws_secret_access_key": "local"}
+
+
+def stack_outputs(stack: str, region: str | None, endpoint_url: str | None = None) -> dict[str, str]:
+    """The outputs of a stack by name. Raises SqlError."""
     try:
-        client = boto3.client("cloudformation", region_name=region)
+        client = boto3.client("cloudformation", region_name=region, **emulated(endpoint_url))
         (found,) = client.describe_stacks(StackName=stack)["Stacks"]
     except ClientError as error:
         reason = error.response["Error"].get("Message", "no reason given")

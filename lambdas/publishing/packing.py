@@ -10,11 +10,11 @@ call, partition keys included).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from lambdas.publishing.stream_records import Line
+from lambdas.publishing.stream_records import Line, Unpublishable
 
 MAX_RECORD_BYTES = 1024 * 1024
 MAX_CALL_BYTES = 5 * 1024 * 1024
@@ -65,6 +65,27 @@ def pack(account_id: str, lines: Sequence[Line], limits: Limits) -> Queue:
     if texts:
         records.append(Packed(account_id, b"".join(texts), size, len(texts)))
     return Queue(account_id, records)
+
+
+def pack_all(lines: Mapping[str, Sequence[Line]], limits: Limits) -> tuple[list[Queue], list[Unpublishable]]:
+    """The records of each account's lines, in order, and the lines that are too long for any."""
+    queues: list[Queue] = []
+    too_long: list[Unpublishable] = []
+    for account_id, its_lines in lines.items():
+        fitting = [line for line in its_lines if fits(account_id, line, limits)]
+        too_long += [
+            Unpublishable(
+                account_id,
+                str(line.version),
+                f"a domain event of {len(line.text)} bytes does not fit a record of {limits.record_bytes}",
+                line.record,
+            )
+            for line in its_lines
+            if not fits(account_id, line, limits)
+        ]
+        if fitting:
+            queues.append(pack(account_id, fitting, limits))
+    return queues, too_long
 
 
 def next_call(waiting: deque[Queue], limits: Limits) -> list[Queue]:

@@ -8,9 +8,9 @@ import msgspec
 
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.publishing.kinesis import KinesisSender, Sent
-from lambdas.publishing.packing import Queue, fits, pack
+from lambdas.publishing.packing import pack_all
 from lambdas.publishing.parking import ParkingError, ParkingPlace
-from lambdas.publishing.stream_records import Batch, StreamRecord, Tampering, Unpublishable, read_batch
+from lambdas.publishing.stream_records import StreamRecord, Tampering, Unpublishable, read_batch
 
 
 class Parked(msgspec.Struct, frozen=True):
@@ -44,30 +44,10 @@ class Publisher:
     def publish(self, records: Iterable[StreamRecord], sending: Deadline, parking: Deadline) -> Published:
         """Send what can be sent, park what never can, each until its deadline, and say what is left."""
         batch = read_batch(records)
-        queues = self._pack(batch)
+        queues, too_long = pack_all(batch.lines, self._sender.limits)
         sent = self._sender.send(queues, sending)
-        return Published(sent, [self._park(each, parking) for each in batch.unpublishable], batch.tamperings)
-
-    def _pack(self, batch: Batch) -> list[Queue]:
-        """Records to send; lines too long for one join the unpublishable."""
-        limits = self._sender.limits
-        queues = []
-        for account_id, lines in batch.lines.items():
-            fitting = [line for line in lines if fits(account_id, line, limits)]
-            if len(fitting) < len(lines):
-                batch.unpublishable.extend(
-                    Unpublishable(
-                        account_id,
-                        str(line.version),
-                        f"a domain event of {len(line.text)} bytes does not fit a record of {limits.record_bytes}",
-                        line.record,
-                    )
-                    for line in lines
-                    if not fits(account_id, line, limits)
-                )
-            if fitting:
-                queues.append(pack(account_id, fitting, limits))
-        return queues
+        parked = [self._park(each, parking) for each in (*batch.unpublishable, *too_long)]
+        return Published(sent, parked, batch.tamperings)
 
     def _park(self, what: Unpublishable, deadline: Deadline) -> Parked:
         if not deadline.allows_attempt():

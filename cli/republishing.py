@@ -1,0 +1,112 @@
+"""Domain events sent once more: those of recorded rows, read anew. Consumers drop the ids that they have seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from lambdas.contracts.domain_events import AccountDomainEvent, NotPublishableError, encode_domain_event
+from lambdas.contracts.event_reader import DomainEventReader
+from lambdas.eventsourcing.errors import CorruptRowError, InconsistentReadError
+from lambdas.eventsourcing.retry import Deadline
+from lambdas.publishing.kinesis import KinesisSender
+from lambdas.publishing.packing import pack_all
+from lambdas.publishing.stream_records import Line, Unpublishable
+
+BATCH_EVENTS: Final = 5_000
+SENDING_SECONDS: Final = 120.0
+"""How long one batch may take."""
+
+
+class NotSentError(Exception):
+    """Kinesis did not take a batch. The message is a sentence; sending everything again is safe."""
+
+
+class Span(msgspec.Struct, frozen=True):
+    """Events of an account: after < sequence ≤ up_to; None is the newest."""
+
+    account_id: str
+    after: int = 0
+    up_to: int | None = None
+
+
+class Resender:
+    """Sends lines as the publisher does: a call holds one record an account, and its next waits for that one."""
+
+    def __init__(
+        self, sender: KinesisSender, *, new_deadline: Callable[[], Deadline] = lambda: Deadline(SENDING_SECONDS)
+    ) -> None:
+        self._sender = sender
+        self._new_deadline = new_deadline
+        self.sent = 0
+
+    def send(self, lines: Mapping[str, Sequence[Line]]) -> list[Unpublishable]:
+        """Send all lines to the end; those that fit no record are given back. Raises NotSentError."""
+        queues, too_long = pack_all(lines, self._sender.limits)
+        sent = self._sender.send(queues, self._new_deadline())
+        self.sent += sent.events
+        if sent.unsent:
+            raise NotSentError(f"Kinesis did not take all events of {len(sent.unsent)} accounts: {sent.failure}.")
+        return too_long
+
+
+def resend(reader: DomainEventReader, spans: Iterable[Span], resender: Resender) -> Iterator[str]:
+    """Send the events of spans again, in order. Yields why a row among them could not be; those after it go on.
+
+    Raises NotSentError, and when the table does not answer what the reader raises.
+    """
+    problems: list[str] = []
+    events = (event for span in spans for event in _events(reader, span, problems))
+    while batch := list(islice(events, BATCH_EVENTS)):
+        too_long = resender.send(_lines(batch))
+        problems += [f"{each.stream_id}/{each.version}: {each.reason}" for each in too_long]
+        yield from problems
+        problems.clear()
+    yield from problems
+
+
+def _lines(events: Iterable[AccountDomainEvent]) -> dict[str, list[Line]]:
+    lines: dict[str, dict[int, Line]] = {}
+    for event in events:
+        line = Line(event.sequence, encode_domain_event(event) + b"\n", {})
+        lines.setdefault(event.subject, {})[event.sequence] = line
+    return {name: [found[version] for version in sorted(found)] for name, found in lines.items()}
+
+
+def _events(reader: DomainEventReader, span: Span, problems: list[str]) -> Iterator[AccountDomainEvent]:
+    after = span.after
+    while span.up_to is None or after < span.up_to:
+        try:
+            for event in reader.read(span.account_id, after=after, up_to=span.up_to):
+                yield event
+                after = event.sequence
+        except (NotPublishableError, CorruptRowError) as error:
+            problems.append(str(error))
+            after += 1
+        except InconsistentReadError as error:
+            problems.append(str(error))
+            return
+        else:
+            return
+
+
+def spans_of(ids: Iterable[str]) -> list[Span]:
+    """As few spans as hold the ids `<account>/<sequence>`, by account and in order. Raises ValueError."""
+    wanted: dict[str, set[int]] = {}
+    for each in ids:
+        account_id, _, version = each.rpartition("/")
+        if not account_id or not version.isascii() or not version.isdigit() or int(version) < 1:
+            raise ValueError(f"{each!r} is no id of a domain event")
+        wanted.setdefault(account_id, set()).add(int(version))
+    spans: list[Span] = []
+    for name, versions in wanted.items():
+        for number in sorted(versions):
+            last = spans[-1] if spans else None
+            if last is not None and (last.account_id, last.up_to) == (name, number - 1):
+                spans[-1] = Span(name, last.after, number)
+            else:
+                spans.append(Span(name, number - 1, number))
+    return spans

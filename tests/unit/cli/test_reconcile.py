@@ -1,0 +1,311 @@
+"""`daybook reconcile`: the event table against the lake, whichever of both lacks something, and wherever."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from cli import reconcile as command
+from cli.reconciliation import Reconciliation, reconcile
+from cli.republishing import spans_of
+from cli.sql_session import Result
+from cli.sql_target import SqlError
+from cli.table_scan import Recorded, ScanError, Window, recorded_versions
+from lambdas.contracts.domain_events import DomainEvent
+from tests.unit.analytics.conftest import EUR, FIRST, SECOND, THIRD, A, B, C
+from tests.unit.analytics.lake import Lake, event
+
+EVENTS = (*FIRST, *SECOND, *THIRD)
+WINDOW = Window(date(2026, 3, 1), date(2026, 3, 3), datetime(2026, 3, 4, tzinfo=UTC))
+TODAY = date(2026, 3, 20)
+Item = dict[str, dict[str, str]]
+Events = Iterable[DomainEvent[Any]]
+
+
+def item(of: DomainEvent[Any]) -> Item:
+    return {"stream_id": {"S": of.subject}, "version": {"N": str(of.sequence)}, "recorded_at": {"S": of.recordedtime}}
+
+
+class FakeScan:
+    """Answers a parallel Scan in pages of two items, each of which costs half a unit."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self.items = list(items)
+
+    def scan(self, **request: Any) -> dict[str, Any]:
+        names = request["ExpressionAttributeNames"]
+        assert [names[each] for each in request["ProjectionExpression"].split(", ")] == [
+            "stream_id", "version", "recorded_at"
+        ]  # fmt: skip
+        assert "ConsistentRead" not in request, "a strongly consistent scan costs twice as much"
+        segment, of = request["Segment"], request["TotalSegments"]
+        found = [each for each in self.items if crc32(each["stream_id"]["S"].encode()) % of == segment]
+        start = request.get("ExclusiveStartKey", {"at": 0})["at"]
+        page: dict[str, Any] = {"Items": found[start : start + 2], "ConsumedCapacity": {"CapacityUnits": 0.5}}
+        return page | ({"LastEvaluatedKey": {"at": start + 2}} if len(found) > start + 2 else {})
+
+
+class Asked:
+    """The lake as `sql` shows it; counts the questions."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self.questions = 0
+
+    def __call__(self, statement: str) -> Result:
+        self.questions += 1
+        rows = self._lake.sql(statement)
+        return Result(list(rows[0]) if rows else [], [tuple(row.values()) for row in rows], 0)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path)
+
+
+def compare(lake: Lake, table: Events = EVENTS, window: Window = WINDOW, today: date = TODAY) -> Reconciliation:
+    return reconcile(lambda: recorded(map(item, table), window), Asked(lake), window, today=today)
+
+
+def recorded(items: Iterable[Item], window: Window = WINDOW) -> Recorded:
+    return recorded_versions(FakeScan(items), "events", window)
+
+
+def arrived(lake: Lake, lost: Iterable[str] = (), more: Events = ()) -> Lake:
+    """All events but some, in several files; some came twice."""
+    kept = [each for each in EVENTS if each.id not in set(lost)]
+    lake.arrive("2026-03-01", [*kept[:4], *more])
+    lake.arrive("2026-03-02", [*kept[3:], *kept[:1]])
+    return lake
+
+
+def test_equal_whatever_came_twice(lake: Lake) -> None:
+    found = compare(arrived(lake))
+    assert found.equal
+    assert [(day.day.day, day.event_table, day.lake, day.missing, day.unknown, day.late) for day in found.days] == [
+        (1, 5, 5, 0, 0, 0), (2, 4, 4, 0, 0, 0), (3, 2, 2, 0, 0, 0)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        pytest.param([f"{A}/5"], id="an account's last event"),
+        pytest.param([f"{A}/4", f"{A}/5", f"{B}/4"], id="tails over days"),
+        pytest.param([f"{C}/1", f"{C}/2"], id="a whole account"),
+        pytest.param([f"{A}/2"], id="a hole"),
+        pytest.param([f"{A}/1"], id="a head"),
+        pytest.param([each.id for each in THIRD], id="a whole day"),
+    ],
+)
+def test_what_the_lake_lost_is_named(lake: Lake, lost: list[str]) -> None:
+    found = compare(arrived(lake, lost))
+    assert (sorted(found.missing), found.unknown, found.equal) == (sorted(lost), [], False)
+    assert sum(day.missing for day in found.days) == len(lost)
+
+
+def test_equal_counts_of_different_events_are_no_equality(lake: Lake) -> None:
+    stranger = event("BalanceCredited", B, 9, "2026-03-01 12:00:00", amount=1, **EUR)
+    found = compare(arrived(lake, [f"{A}/2"], more=[stranger]))
+    assert (found.missing, found.unknown) == ([f"{A}/2"], [f"{B}/9"])
+    assert (found.days[0].event_table, found.days[0].lake) == (5, 5)
+    assert not found.equal
+
+
+def test_an_account_that_only_the_lake_knows(lake: Lake) -> None:
+    found = compare(arrived(lake), table=[each for each in EVENTS if each.subject != C])
+    assert (found.missing, found.unknown, found.equal) == ([], [f"{C}/1", f"{C}/2"], False)
+
+
+def test_what_was_published_again_weeks_later_is_there_but_late(lake: Lake) -> None:
+    arrived(lake, [f"{A}/5", f"{C}/2"]).arrive("2026-03-19", [each for each in EVENTS if each.id == f"{A}/5"])
+    found = compare(lake)
+    assert (found.missing, [day.late for day in found.days]) == ([f"{C}/2"], [0, 0, 1])
+    assert [(day.lake, day.missing) for day in found.days] == [(5, 0), (3, 1), (2, 0)]
+
+
+def test_later_partitions_are_read_only_when_something_is_missing(lake: Lake) -> None:
+    whole = Asked(arrived(lake))
+    reconcile(lambda: recorded(map(item, EVENTS)), whole, WINDOW, today=TODAY)
+    assert whole.questions == 1
+
+
+def test_the_partitions_that_reports_read_are_those_that_are_in_time(lake: Lake) -> None:
+    lake.arrive("2026-02-28", EVENTS[:1])
+    lake.arrive("2026-03-06", EVENTS[1:])
+    assert compare(lake).equal
+    assert sum(day.late for day in compare(lake).days) == 0
+
+
+def test_other_days_are_left_out_of_both(lake: Lake) -> None:
+    arrived(lake, [f"{A}/1", f"{A}/5"])
+    found = compare(lake, window=Window(date(2026, 3, 2), date(2026, 3, 2), WINDOW.settled))
+    assert [(day.day.day, day.event_table, day.lake) for day in found.days] == [(2, 4, 4)]
+    assert found.equal
+
+
+def test_what_was_recorded_just_now_may_have_arrived_or_not(lake: Lake) -> None:
+    arrived(lake, [f"{A}/5"])
+    found = compare(lake, window=Window(date(2026, 3, 3), date(2026, 3, 3), datetime(2026, 3, 3, 7, tzinfo=UTC)))
+    assert [(day.event_table, day.lake, day.unknown) for day in found.days] == [(0, 0, 0)]
+    assert found.equal
+
+
+def test_what_is_recorded_and_arrives_meanwhile_is_not_unknown(lake: Lake) -> None:
+    """The table is scanned last, so it holds whatever the lake showed."""
+    arrived(lake, [f"{A}/5"])
+
+    def scan() -> Recorded:
+        lake.arrive("2026-03-03", [each for each in EVENTS if each.id == f"{A}/5"])
+        return recorded(item(each) for each in EVENTS if each.id != f"{A}/5")
+
+    assert reconcile(scan, Asked(lake), WINDOW, today=TODAY).equal
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"recorded_at": {"N": "5"}},
+        {"recorded_at": {"S": "yesterday"}},
+        {"recorded_at": {"S": "2026-03-01"}},
+        {"version": {"N": "1.5"}},
+    ],
+)
+def test_a_row_without_a_readable_day_or_version_is_a_difference(lake: Lake, change: Item) -> None:
+    odd = {"stream_id": {"S": "x"}, "version": {"N": "7"}, "recorded_at": {"S": "2026-03-01T00:00:00.000000Z"}} | change
+    rows = recorded([*map(item, EVENTS), odd])
+    found = reconcile(lambda: rows, Asked(arrived(lake)), WINDOW, today=TODAY)
+    assert (found.odd, found.missing, found.equal) == ([f"x/{odd['version']['N']}"], [], False)
+
+
+def test_a_row_without_a_booking_time_is_a_difference(lake: Lake) -> None:
+    rows = recorded([*map(item, EVENTS), {"stream_id": {"S": "x"}, "version": {"N": "7"}}])
+    assert rows.odd == ["x/7"]
+
+
+@pytest.mark.parametrize("segments", [1, 4, 9])
+def test_every_page_of_every_segment_is_read_and_its_cost_is_told(segments: int) -> None:
+    items = [item(each) for each in EVENTS]
+    found = recorded_versions(FakeScan(items), "events", WINDOW, segments=segments)
+    assert found.rows == len(EVENTS)
+    assert found.versions == recorded(items).versions
+    assert found.versions[date(2026, 3, 1), A] == {1, 2, 3}
+    assert found.read_units >= len(EVENTS) / 4
+
+
+def test_a_scan_that_fails_is_a_sentence() -> None:
+    class Down:
+        def scan(self, **request: Any) -> dict[str, Any]:
+            raise ReadTimeoutError(endpoint_url="https://example.test")
+
+    with pytest.raises(ScanError, match="cannot be scanned: Read timeout"):
+        recorded_versions(Down(), "events", WINDOW)
+
+
+# --- the command
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "utc_now", lambda: datetime(2026, 3, 3, 12, 30, 0, 5, tzinfo=UTC))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., int]:
+    """Run the command on a system of which the lake lost `lost`; notes the window."""
+    file = tmp_path / "environment.json"
+    file.write_text('{"event_table": "t", "aws_endpoint_url": "http://127.0.0.1:1", "region": "eu-west-1"}')
+
+    def run(*arguments: str, lost: Iterable[str] = (), error: Exception | None = None) -> int:
+        lake = arrived(Lake(tmp_path / "lake"), lost)
+        parser = argparse.ArgumentParser()
+        command.add_parser(parser.add_subparsers(), file)
+        options = parser.parse_args(["reconcile", "--from", "2026-03-01", *arguments])
+
+        def scan(place: Any, window: Window) -> Recorded:
+            if error:
+                raise error
+            return recorded(map(item, EVENTS), window)
+
+        return command.run(options, scan=scan, ask_of=lambda place: Asked(lake))
+
+    return run
+
+
+def test_nothing_differs(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--to", "2026-03-02") == 0
+    said = capsys.readouterr()
+    assert said.out.split()[:6] == ["day", "event_table", "lake", "missing", "unknown", "late"]
+    assert "not in the lake" not in said.out
+    assert said.err == "11 rows scanned, 4.0 read units\n"
+
+
+def test_what_differs_is_listed_and_the_status_says_so(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "SHOWN_IDS", 2)
+    assert run(lost=[f"{A}/1", f"{A}/2", f"{C}/1"]) == 1
+    shown = capsys.readouterr().out
+    assert f"3 not in the lake:\n  {A}/1\n  {A}/2\n  … and 1 more: --json lists all" in shown
+
+
+def test_json_has_every_id_in_the_form_that_can_be_published_again(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "SHOWN_IDS", 1)
+    lost = [f"{A}/1", f"{A}/2", f"{C}/1"]
+    assert run("--json", lost=lost) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert document["missing"] == lost
+    assert document["days"][0] == {
+        "day": "2026-03-01", "event_table": 5, "lake": 3, "missing": 2, "unknown": 0, "late": 0
+    }  # fmt: skip
+    assert len(spans_of(document["missing"])) == 2
+
+
+@pytest.mark.parametrize(("settle", "compared"), [("0", 2), ("240", 1), ("300", 0)])
+def test_what_is_on_its_way_is_left_out(
+    settle: str, compared: int, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At 12:30: the third day's events are of 08:00 and 09:00."""
+    assert run("--settle", settle, "--json") == 0
+    days = {day["day"]: day["event_table"] for day in json.loads(capsys.readouterr().out)["days"]}
+    assert days.get("2026-03-03", 0) == compared
+
+
+@pytest.mark.parametrize("error", [ScanError("it fails."), SqlError("it fails.")])
+def test_what_could_not_be_read_is_neither_equal_nor_different(
+    error: Exception, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(error=error) == 3
+    assert capsys.readouterr().err == "daybook reconcile: it fails.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--to", "2026-02-28"], "not 2026-03-01 to 2026-02-28"),
+        (["--to", "2026-03-04"], "up to today"),
+        (["--region", "eu-west-1"], "--region goes with --env"),
+        (["--environment-file", "nowhere.json"], "is the system running?"),
+    ],
+)
+def test_wrong_usage(
+    arguments: list[str], complaint: str, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*arguments) == 2
+    assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--to", "soon"], ["--settle", "-1"], ["--settle", "1.5"]])
+def test_a_value_that_is_none(arguments: list[str], run: Callable[..., int]) -> None:
+    with pytest.raises(SystemExit):
+        run(*arguments)

@@ -1,0 +1,427 @@
+"""`daybook republish`: rows and parked records once more, in order, and whatever cannot be sent is named."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from msgspec.structs import replace
+
+from cli import places, republish, republishing
+from cli.ledger import Ledger
+from cli.parked import ParkingBucket, records_of, replay
+from cli.places import Place
+from cli.republish import Parts
+from cli.republishing import NotSentError, Resender, Span, resend, spans_of
+from cli.sql_target import SqlError
+from lambdas.contracts.domain_events import domain_event, encode_domain_event
+from lambdas.contracts.event_reader import DomainEventReader
+from lambdas.eventsourcing.memory import InMemoryEventStore
+from lambdas.eventsourcing.retry import Backoff, Deadline
+from lambdas.eventsourcing.rows import Commit, EventRow
+from lambdas.publishing.kinesis import KinesisSender
+from lambdas.publishing.packing import Limits
+from tests.support.event_rows import ACCOUNT, account_id, credited, stream_record, stream_records
+from tests.support.fake_dynamodb import client_error
+from tests.support.publishing import FakeKinesis
+
+OTHER = account_id(2)
+NO_WAITING = Backoff(sleep=lambda _: None)
+BROKEN = replace(credited(3), type="BalanceGuessed")
+
+
+class FakeS3:
+    """Objects, listed two a page."""
+
+    def __init__(self, objects: dict[str, bytes]) -> None:
+        self.objects = objects
+
+    def get_paginator(self, name: str) -> FakeS3:
+        assert name == "list_objects_v2"
+        return self
+
+    def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: N803 - boto3's names
+        assert Bucket == "parking"
+        keys = sorted(each for each in self.objects if each.startswith(Prefix))
+        for start in range(0, max(len(keys), 1), 2):
+            yield {"Contents": [{"Key": each} for each in keys[start : start + 2]]} if keys else {}
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
+        body = self.objects[Key]
+
+        class Body:
+            def read(self) -> bytes:
+                return body
+
+        return {"Body": Body()}
+
+    def delete_object(self, *, Bucket: str, Key: str) -> None:  # noqa: N803 - boto3's names
+        del self.objects[Key]
+
+
+class Refusing(FakeKinesis):
+    """Throttles the first `times` records of an account, or of all."""
+
+    def __init__(self, times: int, account: str | None = None) -> None:
+        super().__init__()
+        self.times, self.account = times, account
+
+    def put_records(self, **request: Any) -> dict[str, Any]:
+        accepted = []
+        for each in self.check(request):
+            refuse = self.times > 0 and self.account in (None, each["PartitionKey"])
+            self.times -= refuse
+            accepted.append(not refuse)
+        return self.answer(accepted, request["Records"])
+
+
+def reader_of(*rows: EventRow) -> DomainEventReader:
+    store = InMemoryEventStore()
+    store.commit(Commit("c", rows), now=0, deadline=Deadline())
+    return DomainEventReader(store, backoff=NO_WAITING)
+
+
+def resender_to(kinesis: FakeKinesis) -> Resender:
+    return Resender(KinesisSender(kinesis, stream="s", backoff=NO_WAITING, limits=kinesis.limits))
+
+
+def sequences(kinesis: FakeKinesis, account: str = ACCOUNT) -> list[int]:
+    return [
+        json.loads(line)["sequence"] for name, data in kinesis.arrived for line in data.splitlines() if name == account
+    ]
+
+
+ROWS = [credited(version) for version in range(1, 8)]
+OTHERS = [credited(version, OTHER) for version in range(1, 5)]
+
+
+# --- rows
+
+
+@pytest.mark.parametrize(
+    ("span", "found"),
+    [
+        (Span(ACCOUNT), [1, 2, 3, 4, 5, 6, 7]),
+        (Span(ACCOUNT, 2, 5), [3, 4, 5]),
+        (Span(ACCOUNT, 6), [7]),
+        (Span(OTHER, 0, 1), [1]),
+    ],
+)
+@pytest.mark.parametrize("batch", [1, 3, 5_000])
+def test_rows_are_sent_as_they_were_published(
+    span: Span, found: list[int], batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(republishing, "BATCH_EVENTS", batch)
+    kinesis = FakeKinesis()
+    resender = resender_to(kinesis)
+    assert list(resend(reader_of(*ROWS, *OTHERS), [span], resender)) == []
+    wanted = ROWS if span.account_id == ACCOUNT else OTHERS
+    assert kinesis.lines() == [encode_domain_event(domain_event(row)) for row in wanted if row.version in found]
+    assert resender.sent == len(found)
+
+
+@pytest.mark.parametrize("batch", [2, 3, 5_000])
+def test_an_accounts_next_record_waits_until_its_last_one_was_taken(
+    batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(republishing, "BATCH_EVENTS", batch)
+    kinesis = Refusing(3, ACCOUNT)
+    assert list(resend(reader_of(*ROWS, *OTHERS), [Span(ACCOUNT), Span(OTHER)], resender_to(kinesis))) == []
+    assert (sequences(kinesis), sequences(kinesis, OTHER)) == ([1, 2, 3, 4, 5, 6, 7], [1, 2, 3, 4])
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5_000])
+def test_a_row_that_cannot_be_published_is_named_and_holds_up_no_other(
+    batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(republishing, "BATCH_EVENTS", batch)
+    kinesis = FakeKinesis()
+    rows = [*ROWS[:2], BROKEN, *ROWS[3:]]
+    problems = list(resend(reader_of(*rows, *OTHERS), [Span(ACCOUNT), Span(OTHER)], resender_to(kinesis)))
+    assert problems == [f"{ACCOUNT}/3: no event BalanceGuessed of schema 1 is registered"]
+    assert (sequences(kinesis), sequences(kinesis, OTHER)) == ([1, 2, 4, 5, 6, 7], [1, 2, 3, 4])
+
+
+def test_a_version_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    kinesis = FakeKinesis()
+    problems = list(resend(reader_of(*ROWS), [Span(ACCOUNT, 5, 99)], resender_to(kinesis)))
+    assert problems == [f"stream {ACCOUNT} has no row at version 8, in several reads in a row"]
+    assert sequences(kinesis) == [6, 7]
+
+
+def test_an_event_that_fits_no_record_is_named() -> None:
+    kinesis = FakeKinesis(limits=Limits(record_bytes=100))
+    (problem,) = resend(reader_of(ROWS[0]), [Span(ACCOUNT)], resender_to(kinesis))
+    assert problem.startswith(f"{ACCOUNT}/1: a domain event of ")
+
+
+def test_a_stream_that_takes_nothing_ends_it_after_what_was_found_until_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(republishing, "BATCH_EVENTS", 2)
+    resender = resender_to(Refusing(1_000, OTHER))
+    with pytest.raises(NotSentError, match="all events of 1 accounts: ProvisionedThroughputExceededException"):
+        list(resend(reader_of(*ROWS, *OTHERS), [Span(ACCOUNT), Span(OTHER)], resender))
+    assert resender.sent == len(ROWS)
+
+
+def test_ids_become_as_few_spans_as_hold_them() -> None:
+    assert spans_of([f"{OTHER}/4", f"{ACCOUNT}/3", f"{ACCOUNT}/1", f"{ACCOUNT}/2", f"{ACCOUNT}/9"]) == [
+        Span(OTHER, 3, 4),
+        Span(ACCOUNT, 0, 3),
+        Span(ACCOUNT, 8, 9),
+    ]
+    assert spans_of([]) == []
+
+
+@pytest.mark.parametrize("wrong", ["", "a", "a/", "/1", "a/0", "a/-1", "a/1.5", "a/²"])
+def test_what_is_no_id(wrong: str) -> None:
+    with pytest.raises(ValueError, match="is no id of a domain event"):
+        spans_of([wrong])
+
+
+# --- parked records
+
+
+def parked(*rows: EventRow) -> bytes:
+    """An object as the function writes it."""
+    return json.dumps({"Records": stream_records(rows), "reason": "unknown then"}).encode()
+
+
+def given_up(records: list[dict[str, Any]], *, text: bool = True) -> bytes:
+    """An object as the mapping writes it."""
+    payload: Any = {"Records": records}
+    return json.dumps(
+        {
+            "requestContext": {"condition": "RetryAttemptsExhausted", "approximateInvokeCount": 1001},
+            "version": "1.0",
+            "DDBStreamBatchInfo": {"shardId": "shardId-1", "batchSize": len(records)},
+            "payload": json.dumps(payload) if text else payload,
+        }
+    ).encode()
+
+
+@pytest.mark.parametrize("text", [True, False])
+def test_a_batch_of_several_accounts_is_sent_in_the_order_of_each(text: bool) -> None:
+    shuffled = stream_records([ROWS[2], OTHERS[1], ROWS[0], OTHERS[0], ROWS[1]])
+    s3, kinesis = FakeS3({"aws/lambda/m/shard/2026/x": given_up(shuffled, text=text)}), FakeKinesis()
+    (found,) = replay(ParkingBucket(s3, "parking"), "", resender_to(kinesis))
+    assert (found.events, found.problems, found.deleted) == (5, [], False)
+    assert (sequences(kinesis), sequences(kinesis, OTHER)) == ([1, 2, 3], [1, 2])
+    assert s3.objects, "what was parked stays unless somebody asks for its removal"
+
+
+def test_what_the_function_parked_is_sent_by_version() -> None:
+    rows = [credited(version) for version in (9, 10, 100)]
+    s3 = FakeS3({f"publisher/{ACCOUNT}/{row.version}.json": parked(row) for row in rows})
+    kinesis = FakeKinesis()
+    found = list(replay(ParkingBucket(s3, "parking"), "publisher/", resender_to(kinesis)))
+    assert [each.key.rpartition("/")[2] for each in found] == ["9.json", "10.json", "100.json"]
+    assert sequences(kinesis) == [9, 10, 100]
+
+
+def test_only_objects_below_the_prefix_are_sent() -> None:
+    s3 = FakeS3({"publisher/a/1.json": parked(ROWS[0]), "aws/lambda/x": given_up(stream_records([OTHERS[0]]))})
+    kinesis = FakeKinesis()
+    assert [each.key for each in replay(ParkingBucket(s3, "parking"), "aws/", resender_to(kinesis))] == ["aws/lambda/x"]
+    assert [name for name, _ in kinesis.arrived] == [OTHER]
+
+
+def test_an_object_is_deleted_only_when_all_of_it_was_sent() -> None:
+    changed = [*stream_records([OTHERS[0]]), stream_record(OTHERS[1], "MODIFY")]
+    s3 = FakeS3(
+        {
+            "1": parked(ROWS[0]),
+            "2": given_up(stream_records([ROWS[1], BROKEN])),
+            "3": given_up(changed),
+            "4": b"{}",
+            "5": parked(ROWS[3]),
+        }
+    )
+    kinesis = FakeKinesis()
+    found = list(replay(ParkingBucket(s3, "parking"), "", resender_to(kinesis), delete=True))
+    assert list(s3.objects) == ["2", "3", "4"]
+    assert [(each.events, each.deleted) for each in found] == [(1, True), (1, False), (1, False), (0, False), (1, True)]
+    assert found[1].problems[0].startswith(f"{ACCOUNT}/3: ")
+    assert found[2].problems == [f"{OTHER}/2: a MODIFY is never published"]
+    assert (sequences(kinesis), sequences(kinesis, OTHER)) == ([1, 2, 4], [1])
+
+
+def test_an_object_is_not_deleted_when_the_stream_takes_nothing() -> None:
+    s3 = FakeS3({"1": parked(ROWS[0])})
+    with pytest.raises(NotSentError):
+        list(replay(ParkingBucket(s3, "parking"), "", resender_to(Refusing(1_000)), delete=True))
+    assert list(s3.objects) == ["1"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"{}", b'"x"', b"\xff", b'{"payload": "{"}', b'{"payload": 5}', b'{"Records": [5]}']
+)
+def test_an_object_that_holds_no_records(body: bytes) -> None:
+    with pytest.raises(ValueError, match="it holds no stream records"):
+        records_of(body)
+
+
+# --- the command
+
+Run = Callable[..., tuple[int, FakeKinesis]]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "environment.json"
+    path.write_text('{"event_table": "t", "aws_endpoint_url": "http://127.0.0.1:1", "region": "eu-west-1"}')
+    return path
+
+
+@pytest.fixture
+def run(file: Path) -> Run:
+    """Run the command on seven rows of one account, four of another, and a bucket."""
+
+    def run(*arguments: str, kinesis: FakeKinesis | None = None, s3: Any = None) -> tuple[int, FakeKinesis]:
+        kinesis = kinesis or FakeKinesis()
+        parser = argparse.ArgumentParser()
+        republish.add_parser(parser.add_subparsers(), file)
+        sender = KinesisSender(kinesis, stream="s", backoff=NO_WAITING)
+        parts = Parts(reader_of(*ROWS, *OTHERS), sender, lambda: ParkingBucket(s3, "parking"))
+        return republish.run(parser.parse_args(["republish", *arguments]), parts_of=lambda place: parts), kinesis
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ([], [1, 2, 3, 4, 5, 6, 7]),
+        (["--from", "3"], [3, 4, 5, 6, 7]),
+        (["--to", "2"], [1, 2]),
+        (["--from", "4", "--to", "4"], [4]),
+    ],
+)
+def test_a_range_of_an_account(
+    arguments: list[str], found: list[int], run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, kinesis = run("--account", ACCOUNT.upper(), *arguments)
+    assert (status, sequences(kinesis)) == (0, found)
+    assert capsys.readouterr().out == f"{len(found)} events sent\n"
+
+
+@pytest.mark.parametrize("where", ["file", "-"])
+def test_what_reconcile_found_missing(where: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = tmp_path / "missing.json"
+    listed.write_text(json.dumps({"missing": [f"{ACCOUNT}/7", f"{ACCOUNT}/2", f"{OTHER}/4"], "unknown": ["x/1"]}))
+    if where == "-":
+        monkeypatch.setattr("sys.stdin", io.StringIO(listed.read_text()))
+    status, kinesis = run("--ids", where if where == "-" else str(listed))
+    assert (status, sequences(kinesis), sequences(kinesis, OTHER)) == (0, [2, 7], [4])
+
+
+def test_parked_objects_one_a_line(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    s3 = FakeS3({"publisher/a/1.json": parked(ROWS[0]), "publisher/a/3.json": parked(BROKEN), "aws/x": b"{"})
+    assert run("--parked", "publisher/", "--delete", s3=s3)[0] == 1
+    said = capsys.readouterr()
+    assert said.out.splitlines() == [
+        "publisher/a/1.json: 1 events sent, object deleted",
+        "publisher/a/3.json: 0 events sent",
+        "1 events sent",
+    ]
+    assert said.err.startswith(f"daybook republish: not sent: publisher/a/3.json: {ACCOUNT}/3: ")
+    assert run("--parked", s3=FakeS3({"publisher/a/1.json": parked(ROWS[0])}))[0] == 0
+
+
+def test_a_bucket_that_does_not_answer(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    class Down(FakeS3):
+        def get_paginator(self, name: str) -> FakeS3:
+            raise client_error("AccessDenied", "ListObjectsV2", status=403)
+
+    assert run("--parked", s3=Down({}))[0] == 1
+    assert "The parking bucket does not answer" in capsys.readouterr().err
+
+
+def test_a_stream_that_takes_nothing(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--account", ACCOUNT, kinesis=Refusing(1_000))[0] == 1
+    said = capsys.readouterr()
+    assert "Kinesis did not take all events of 1 accounts" in said.err
+    assert said.out == "0 events sent\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--account", ACCOUNT, "--from", "5", "--to", "4"], "--to 4 is before --from 5"),
+        (["--account", ACCOUNT, "--delete"], "--delete goes with --parked"),
+        (["--parked", "--from", "5"], "--from and --to go with --account"),
+        (["--ids", "nowhere.json"], "Cannot read nowhere.json"),
+        (["--account", ACCOUNT, "--region", "eu-west-1"], "--region goes with --env"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], complaint: str, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    status, kinesis = run(*arguments)
+    assert (status, kinesis.arrived) == (2, [])
+    assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"missing": ["a/0"]}', '{"missing": [1]}'])
+def test_a_list_that_reconcile_did_not_write(
+    text: str, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listed = tmp_path / "ids.json"
+    listed.write_text(text)
+    assert run("--ids", str(listed))[0] == 2
+    assert "is not what `reconcile --json` writes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--account", "x"], ["--account", ACCOUNT, "--parked"], ["--account", ACCOUNT, "--from", "0"]]
+)
+def test_usage_that_the_parser_refuses(arguments: list[str], run: Run) -> None:
+    with pytest.raises(SystemExit):
+        run(*arguments)
+
+
+# --- where it all is
+
+
+def test_table_stream_and_bucket_are_found_by_the_stacks_outputs(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outputs = {
+        "Daybook-prod-Ledger": {"EventTableName": "events"},
+        "Daybook-prod-DomainEvents": {"DomainEventStreamName": "stream", "ParkingBucketName": "parking"},
+    }
+    asked = []
+
+    def stack_outputs(stack: str, region: str | None, endpoint_url: str | None) -> dict[str, str]:
+        asked.append((region, endpoint_url))
+        return outputs[stack]
+
+    monkeypatch.setattr(places, "stack_outputs", stack_outputs)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    place = Place("prod", file, "eu-west-1", "http://127.0.0.1:1")
+    parts = republish.open_parts(place)
+    assert parts.parking()
+    assert place.ledger() == Ledger("events", "eu-west-1", "http://127.0.0.1:1")
+    assert set(asked) == {("eu-west-1", "http://127.0.0.1:1")}
+    with pytest.raises(SqlError, match="Daybook-prod-Ledger has no output StreamName"):
+        place.output("Ledger", "StreamName")
+
+
+def test_the_emulator_is_asked_for_outputs_where_the_file_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[dict[str, Any]] = []
+    client = boto3.client("cloudformation", "eu-west-1", aws_access_key_id="test", aws_secret_access_key="test")
+
+    def make(name: str, **settings: Any) -> Any:
+        made.append(settings)
+        return client
+
+    monkeypatch.setattr(boto3, "client", make)
+    with Stubber(client) as stubbed:
+        stubbed.add_client_error("describe_stacks", "ValidationError", "Stack does not exist")
+        with pytest.raises(SqlError, match="Stack does not exist"):
+            Place("local", Path(), "eu-west-1", "http://127.0.0.1:9").ledger()
+    assert made[0]["endpoint_url"] == "http://127.0.0.1:9"
+    assert made[0]["region_name"] == "eu-west-1"
