@@ -125,6 +125,7 @@ def test_the_scheduled_function_and_the_command_line_write_the_same_true_report(
             assert int(line[name]) == truth[currency][name], (currency, name)
         for name in AMOUNTS:
             assert line[name] == plain_amount(truth[currency][name], currency), (currency, name)
+        assert line["missing"] == "0"
     assert stored("index.html").count(b"<svg") >= 4
 
     arguments = ["report", "--date", day, "--environment-file", str(environment_file), "--output", str(tmp_path)]
