@@ -9,11 +9,11 @@ from functools import partial
 
 import pytest
 
-from lambdas.eventsourcing.executor import _WorkingSet
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.retry import Backoff
 from lambdas.eventsourcing.rows import EventRow
 from lambdas.eventsourcing.verifier import ChainVerifier
+from lambdas.eventsourcing.working_set import WorkingSet
 from lambdas.service.account_service import AccountService
 from lambdas.service.decider import ACCOUNT_DECIDER
 from tests.support.audit import Audit
@@ -136,14 +136,14 @@ def test_interleavings_of_three(executor: Executor) -> None:
 
 def test_the_audit_sees_a_stale_winner_decide(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Planted: a state advanced by a winner's row counts as read."""
-    advance = _WorkingSet.advance
+    advance = WorkingSet.advance
 
-    def trusting(self: _WorkingSet[object, object], winners: Sequence[EventRow]) -> bool:
+    def trusting(self: WorkingSet[object, object], winners: Sequence[EventRow]) -> bool:
         advanced = advance(self, winners)
         self._confirmed = [True] * len(self._confirmed)
         return advanced
 
-    monkeypatch.setattr(_WorkingSet, "advance", trusting)
+    monkeypatch.setattr(WorkingSet, "advance", trusting)
 
     violations = _violations(executor, SCENARIOS["take all, refill"], explore)
 
