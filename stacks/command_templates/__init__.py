@@ -35,8 +35,8 @@ class IntegrationAnswer:
     """How one kind of DynamoDB's answers reaches the client.
 
     `selection_pattern` is matched with the HTTP status of DynamoDB's answer; None takes what no other takes. `status`
-    is the client's unless `template` overrides it. `headers` are mapping expressions, fixed values in single quotes; the
-    template adds its own (Content-Type of problems, X-Correlation-Id, Location, Retry-After).
+    is the client's unless `template` overrides it. `headers` are mapping expressions, fixed values in single quotes;
+    the template adds its own (Content-Type of problems, X-Correlation-Id, Location, Retry-After).
     """
 
     selection_pattern: str | None
