@@ -17,6 +17,12 @@ ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Path template to methods. HEAD and OPTIONS are answered 405 like every other method a path does not support."""
 
+GATEWAY_ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
+    "/accounts/{account_id}/commands": ("POST",),
+    "/accounts/{account_id}/commands/{command_id}": ("GET",),
+}
+"""Path template to the methods that the gateway answers from DynamoDB itself."""
+
 
 def match_path(path: str) -> str | None:
     """The template that serves `path`, None when none does. A trailing slash makes another path."""
