@@ -8,14 +8,25 @@ from typing import Any, Final, get_args
 import msgspec
 
 from lambdas.accounts.events import AccountEvent
-from lambdas.contracts.examples import ACCOUNT_ID, CORRELATION_ID
-from lambdas.contracts.http import Account, History, HistoryEntry, Problem, TransferResult
+from lambdas.contracts.examples import ACCOUNT_ID, COMMAND_ID, CORRELATION_ID
+from lambdas.contracts.http import (
+    Account,
+    CommandAccepted,
+    CommandStatus,
+    History,
+    HistoryEntry,
+    Problem,
+    TransferResult,
+)
 from lambdas.contracts.problems import PROBLEM_TYPES
 
 Document = dict[str, Any]
 
+ANY_COMMAND: Final = "AsynchronousCommand"
+
 _REF = "#/components/schemas/"
 _EVENTS: Final[tuple[type[msgspec.Struct], ...]] = get_args(AccountEvent)
+_REPLIES: Final = (Account, TransferResult, CommandAccepted, CommandStatus)
 _NEXT_PAGE: Final = "MjI"
 _TAGS = r'(W/)?"[!#-~]*"'
 _ENTITY_TAGS: Final = {"type": "string", "pattern": rf"^(\*|{_TAGS}([ \t]*,[ \t]*{_TAGS})*)$"}
@@ -25,18 +36,28 @@ _VERSION: Final = {"type": "integer", "minimum": 1, "maximum": 10**16 - 1}
 
 def schema_ref(shape: type) -> Document:
     """A reference to the schema of a class."""
-    return {"$ref": _REF + shape.__name__}
+    return _ref(shape.__name__)
+
+
+def _ref(name: str) -> Document:
+    return {"$ref": _REF + name}
+
+
+def any_command_ref() -> Document:
+    """A reference to the schema of a command that is told by its tag."""
+    return _ref(ANY_COMMAND)
 
 
 def schemas(commands: Sequence[type[msgspec.Struct]]) -> Document:
     """The schemas of commands, replies, events and problems."""
-    shapes = [*commands, *_EVENTS, Account, TransferResult, _history_entry(), Problem]
+    shapes = [*commands, *_EVENTS, *_REPLIES, _history_entry(), Problem]
     _, components = msgspec.json.schema_components(shapes, ref_template=_REF + "{name}")
     for command in commands:
         # The route says which command it is, so that here, unlike in stored commands, the tag may be left out.
         components[command.__name__]["required"] = [
             name for name in components[command.__name__].get("required", []) if name != "type"
         ]
+    components[ANY_COMMAND] = _any_of(commands)
     components[HistoryEntry.__name__]["oneOf"] = [
         {"properties": {"type": {"const": event.__name__}, "data": schema_ref(event)}} for event in _EVENTS
     ]
@@ -48,6 +69,21 @@ def schemas(commands: Sequence[type[msgspec.Struct]]) -> Document:
     components[Problem.__name__]["properties"]["status"] |= {"minimum": 400, "maximum": 599}
     published: Document = without_python_anchors(components)
     return published
+
+
+def _any_of(commands: Sequence[type[msgspec.Struct]]) -> Document:
+    """One of the commands, told by its tag, which is required here."""
+    return {
+        "title": ANY_COMMAND,
+        "description": "A command; `type` says which one.",
+        "type": "object",
+        "required": ["type"],
+        "oneOf": [schema_ref(command) for command in commands],
+        "discriminator": {
+            "propertyName": "type",
+            "mapping": {command.__name__: _REF + command.__name__ for command in commands},
+        },
+    }
 
 
 def _history_entry() -> type[msgspec.Struct]:
@@ -98,6 +134,13 @@ PARAMETERS: Final[Document] = {
         "A UUID in lower case.",
         ACCOUNT_ID,
     ),
+    "CommandId": _parameter(
+        "path",
+        "command_id",
+        _TOKEN,
+        "The `command_id` of the answer that accepted the command.",
+        COMMAND_ID,
+    ),
     "Version": _parameter(
         "query", "version", _VERSION, "The account as it was at this version; 404 beyond the newest.", 3
     ),
@@ -147,6 +190,14 @@ PARAMETERS: Final[Document] = {
         "remembered. Keys belong to an account; for transfers to the sending one.",
         "5f1c9d4e-order-17",
     ),
+    "CommandKey": _parameter(
+        "header",
+        "Idempotency-Key",
+        _TOKEN,
+        "Becomes the command's id; one is made when it is left out. The same key and bytes again are answered 202 and "
+        "change nothing, other bytes 422. Keys belong to the account in the path and do not expire.",
+        "5f1c9d4e-order-17",
+    ),
     "CorrelationId": _parameter(
         "header",
         "X-Correlation-Id",
@@ -163,7 +214,7 @@ def _header(description: str, schema: Document | None = None) -> Document:
 
 HEADERS: Final[Document] = {
     "ETag": _header("The version of the account, quoted.", {"type": "string", "pattern": '^"[1-9][0-9]*"$'}),
-    "Location": _header("The account, relative to the URL of the request."),
+    "Location": _header("The account or the command's status, relative to the URL of the request."),
     "IdempotentReplayed": _header("Present when the answer was given before.", {"const": "true"}),
     "CorrelationId": _header("The correlation id of the request."),
     "CacheControl": _header("Account data must not be stored by caches.", {"const": "no-store"}),

@@ -22,6 +22,14 @@ Timestamp = Annotated[
         },
     ),
 ]
+CommandId = Annotated[
+    str,
+    Meta(
+        description="The Idempotency-Key it was sent under, or one made for it.",
+        extra_json_schema={"pattern": "^[A-Za-z0-9._:-]{1,64}$"},
+    ),
+]
+CommandState = Literal["PENDING", "SUCCEEDED", "REJECTED", "FAILED"]
 
 
 class Account(Struct, frozen=True):
@@ -70,3 +78,28 @@ class Problem(Struct, frozen=True):
     detail: str | UnsetType = UNSET
     field: str | UnsetType = UNSET
     correlation_id: str | UnsetType = UNSET
+
+
+class CommandAccepted(Struct, frozen=True):
+    """An asynchronous command that is stored; `status` is PENDING unless the same was sent before."""
+
+    command_id: CommandId
+    account_id: AccountId
+    status: CommandState
+
+
+class CommandStatus(Struct, frozen=True):
+    """What became of an asynchronous command.
+
+    `completed_at` stands with every status but PENDING, `version` and `balance` with SUCCEEDED (of the account just
+    after the command), `problem` with REJECTED and FAILED.
+    """
+
+    command_id: CommandId
+    account_id: AccountId
+    status: CommandState
+    submitted_at: Timestamp
+    completed_at: Timestamp | UnsetType = UNSET
+    version: Version | UnsetType = UNSET
+    balance: Balance | UnsetType = UNSET
+    problem: Problem | UnsetType = UNSET
