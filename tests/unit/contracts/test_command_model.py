@@ -55,8 +55,10 @@ def commands(draw: st.DrawFn) -> dict[str, Any]:
 def nearly_commands(draw: st.DrawFn) -> dict[str, Any]:
     """A command with one field spoiled, by a value of any kind or of another field, or taken away."""
     command = draw(commands())
-    others = st.one_of(values(each) for schema in SCHEMAS.values() for each in schema["properties"].values())
-    odd = st.sampled_from(["", "\n", "x" * 64, "x" * 65, "x\n", 0, 1, 1.0, 10**15 - 1, 10**15, None, True, [], {}])
+    others = st.one_of([values(each) for schema in SCHEMAS.values() for each in schema["properties"].values()])
+    odd: st.SearchStrategy[Any] = st.sampled_from(
+        ["", "\n", "x" * 64, "x" * 65, "x\n", 0, 1, 1.0, 10**15 - 1, 10**15, None, True, [], {}]
+    )
     name = draw(st.sampled_from([*MODEL["properties"], "more"]))
     command[name] = draw(st.text(max_size=70) | st.integers() | odd | others)
     if draw(st.booleans()):
