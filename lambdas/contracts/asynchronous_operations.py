@@ -41,6 +41,10 @@ ASYNCHRONOUS_OPERATIONS: Final = (
         reply=CommandStatus,
         reply_headers=("RetryAfter",),
         parameters=("AccountId", "CommandId", "CorrelationId"),
-        problems=(*ALWAYS, problems.COMMAND_NOT_FOUND, problems.STORE_UNAVAILABLE),
+        problems=(
+            *(kind for kind in ALWAYS if kind is not problems.INVALID_REQUEST),
+            problems.COMMAND_NOT_FOUND,
+            problems.STORE_UNAVAILABLE,
+        ),
     ),
 )

@@ -10,6 +10,7 @@ import msgspec
 from lambdas.accounts.events import AccountEvent
 from lambdas.contracts.examples import ACCOUNT_ID, COMMAND_ID, CORRELATION_ID
 from lambdas.contracts.http import (
+    COMMAND_ID_PATTERN,
     Account,
     CommandAccepted,
     CommandStatus,
@@ -31,6 +32,7 @@ _NEXT_PAGE: Final = "MjI"
 _TAGS = r'(W/)?"[!#-~]*"'
 _ENTITY_TAGS: Final = {"type": "string", "pattern": rf"^(\*|{_TAGS}([ \t]*,[ \t]*{_TAGS})*)$"}
 _TOKEN: Final = {"type": "string", "pattern": r"^[A-Za-z0-9._:-]{1,64}$"}
+_COMMAND_ID: Final = {"type": "string", "pattern": COMMAND_ID_PATTERN, "maxLength": 64}
 _VERSION: Final = {"type": "integer", "minimum": 1, "maximum": 10**16 - 1}
 
 
@@ -137,7 +139,7 @@ PARAMETERS: Final[Document] = {
     "CommandId": _parameter(
         "path",
         "command_id",
-        _TOKEN,
+        _COMMAND_ID,
         "The `command_id` of the answer that accepted the command.",
         COMMAND_ID,
     ),
@@ -193,7 +195,7 @@ PARAMETERS: Final[Document] = {
     "CommandKey": _parameter(
         "header",
         "Idempotency-Key",
-        _TOKEN,
+        _COMMAND_ID,
         "Becomes the command's id; one is made when it is left out. The same key and bytes again are answered 202 and "
         "change nothing, other bytes 422. Keys belong to the account in the path and do not expire.",
         "5f1c9d4e-order-17",

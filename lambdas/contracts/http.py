@@ -22,11 +22,13 @@ Timestamp = Annotated[
         },
     ),
 ]
+COMMAND_ID_PATTERN = "^[A-Za-z0-9._:-]*[A-Za-z0-9_:-][A-Za-z0-9._:-]*$"
+"""Not of dots alone: a path cannot end in such a segment."""
 CommandId = Annotated[
     str,
     Meta(
         description="The Idempotency-Key it was sent under, or one made for it.",
-        extra_json_schema={"pattern": "^[A-Za-z0-9._:-]{1,64}$"},
+        extra_json_schema={"pattern": COMMAND_ID_PATTERN, "maxLength": 64},
     ),
 ]
 CommandState = Literal["PENDING", "SUCCEEDED", "REJECTED", "FAILED"]
