@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from lambdas.contracts.asynchronous_operations import ASYNCHRONOUS_OPERATIONS
-from lambdas.contracts.components import HEADERS, PARAMETERS, Document, any_command_ref, schema_ref, schemas
+from lambdas.contracts.components import Document, any_command_ref, schema_ref, schemas
 from lambdas.contracts.examples import command_examples, example, problem_example, status_examples
 from lambdas.contracts.http import CommandStatus, Problem
 from lambdas.contracts.operations import OPERATIONS, Operation
+from lambdas.contracts.parameters import HEADERS, PARAMETERS
 from lambdas.contracts.problems import (
     METHOD_NOT_ALLOWED,
     OF_COMMANDS_ONLY,
