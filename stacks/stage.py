@@ -6,6 +6,7 @@ from constructs import Construct
 
 from stacks.api import ApiStack
 from stacks.bi import DashboardsStack
+from stacks.commands import CommandsStack
 from stacks.domain_events import DomainEventsStack
 from stacks.environment import Environment
 from stacks.lake import LakeStack
@@ -29,6 +30,7 @@ class DaybookStage(Stage):
         super().__init__(scope, construct_id)
         self.ledger = LedgerStack(self, "Ledger", config=config)
         self.api = ApiStack(self, "Api", config=config, events=self.ledger.events, commands=self.ledger.commands)
+        self.commands = CommandsStack(self, "Commands", config=config, ledger=self.ledger)
         self.domain_events = DomainEventsStack(self, "DomainEvents", config=config)
         self.lake = LakeStack(self, "Lake", config=config, events=self.domain_events.events)
         self.publisher = PublisherStack(

@@ -49,6 +49,7 @@ class Synthesized:
     config: Environment
     ledger: Deployable
     api: Deployable
+    commands: Deployable
     domain_events: Deployable
     lake: Deployable
     publisher: Deployable
@@ -60,7 +61,7 @@ class Synthesized:
     @property
     def stacks(self) -> list[Deployable]:
         """All of them."""
-        found = [self.ledger, self.api, self.domain_events, self.lake, self.publisher, self.reports]
+        found = [self.ledger, self.api, self.commands, self.domain_events, self.lake, self.publisher, self.reports]
         return found if self.dashboards is None else [*found, self.dashboards]
 
     def stack(self, name: str) -> Deployable:
@@ -114,6 +115,7 @@ def synthesize(
         config=config,
         ledger=stacks["Ledger"],
         api=stacks["Api"],
+        commands=stacks["Commands"],
         domain_events=stacks["DomainEvents"],
         lake=stacks["Lake"],
         publisher=stacks["Publisher"],
