@@ -39,12 +39,12 @@ metrics.set_default_dimensions(environment=_settings.environment)
 
 
 @logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001 - Lambda's signature
     """Mark the commands of one object. Raises MarkingIncompleteError, ParkedObjectError, and errors of S3's client."""
     bucket, key = event["detail"]["bucket"]["name"], event["detail"]["object"]["key"]
     marked = mark_all(_marker, read_parked(_s3(), bucket, key))
     metrics.add_metric(name="CommandsFailed", unit=MetricUnit.Count, value=len(marked.failed))
+    metrics.flush_metrics()
     for each in marked.failed:
         logger.error(
             "a command was given up for a technical reason",
