@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import hypothesis.strategies as st
 import jsonschema_rs
@@ -18,6 +18,7 @@ from lambdas.accounts.commands import AccountCommand, Command, Transfer
 from lambdas.contracts.command_model import COMMANDS, CommandModelError, command_model
 from lambdas.contracts.examples import command_examples
 from lambdas.contracts.generate import COMMAND_MODEL_FILE
+from lambdas.processing.instructions import AnyCommand
 
 MODEL = command_model()
 VALIDATOR = jsonschema_rs.Draft4Validator(MODEL)
@@ -144,7 +145,7 @@ def test_patterns_mean_the_same_everywhere() -> None:
 
 
 def test_every_command_is_in_it() -> None:
-    assert set(Command.__subclasses__()) == set(COMMANDS)
+    assert set(Command.__subclasses__()) == set(COMMANDS) == set(get_args(AnyCommand))
     assert MODEL["properties"]["type"]["enum"] == [command.__name__ for command in COMMANDS]
     assert MODEL["required"] == ["type"]
     assert json.loads(COMMAND_MODEL_FILE.read_text("utf-8")) == MODEL
