@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from lambdas.commands import table
-from lambdas.eventsourcing.decider import Committed, Outcome, StoredCommand
+from lambdas.eventsourcing.decider import Committed, Outcome, Replayed, StoredCommand
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from tests.support.backends import Backend, DynamoDBBackend
-from tests.support.tally import Tally
+from tests.support.tally import METADATA, OCCURRED_AT, Added, Tally, TallyError, TallyRepository
 
 Attributes = dict[str, str | int]
 KEYS = (table.HASH_KEY, table.RANGE_KEY)
@@ -99,3 +100,29 @@ def _succeeded(committed: Committed[Tally]) -> Outcome:
 
 def _key(scope: str, key: str) -> dict[str, dict[str, str]]:
     return {table.HASH_KEY: {"S": scope}, table.RANGE_KEY: {"S": key}}
+
+
+def take_stored(
+    repo: TallyRepository,
+    stream_id: str,
+    amount: int,
+    *,
+    key: str = "command",
+    expected: frozenset[int] | None = None,
+) -> Committed[Tally] | Replayed:
+    """Take from a tally what it holds, as the stored command `key` asks. Raises TallyError."""
+
+    def decide(state: Tally | None) -> Sequence[Sequence[Added]]:
+        total = state.total if state else 0
+        if total < amount:
+            raise TallyError(f"{total} is less than {amount}")
+        return ([Added(-amount)],)
+
+    return repo.execute(
+        (stream_id,),
+        decide,
+        metadata=METADATA,
+        occurred_at=OCCURRED_AT,
+        expected=expected,
+        stored=stored(stream_id, key),
+    )
