@@ -17,7 +17,7 @@ from lambdas.eventsourcing.errors import (
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import Commit, Completion, Receipt
 from tests.support.backends import DynamoDBBackend
-from tests.support.inbox import TableInbox, take_stored
+from tests.support.inbox import BODY, TableInbox, take_stored
 from tests.support.recording import whole_history
 from tests.support.tally import TallyRepository, add, amounts, repository, rows_of
 
@@ -93,7 +93,7 @@ def test_what_was_stored_stays_and_types_are_kept(inbox: TableInbox, repo: Tally
     assert inbox.item(stream_id, "command") == {
         table.HASH_KEY: {"S": stream_id},
         table.RANGE_KEY: {"S": "command"},
-        table.BODY: {"B": b'{"type":"\xf0\x9f\x8c\x8d"}'},
+        table.BODY: {"B": BODY},
         table.STATUS: {"S": table.SUCCEEDED},
         table.COMMIT_ID: {"S": committed.commit_id},
         table.VERSION: {"N": "2"},

@@ -12,6 +12,7 @@ from tests.support.backends import Backend, DynamoDBBackend
 from tests.support.tally import METADATA, OCCURRED_AT, Added, Tally, TallyError, TallyRepository
 
 Attributes = dict[str, str | int]
+BODY = b'{"type":"\xf0\x9f\x8c\x8d"}'
 KEYS = (table.HASH_KEY, table.RANGE_KEY)
 
 
@@ -57,15 +58,15 @@ class TableInbox:
         self.put(scope, key, **{table.STATUS: {"S": table.PENDING}, table.FAILED_ON: {"S": "2026-02-28"}})
 
     def put(self, scope: str, key: str, **attributes: dict[str, Any]) -> None:
-        """A row with a body and these attributes, in place of what is there."""
-        item = {**_key(scope, key), table.BODY: {"B": b'{"type":"\xf0\x9f\x8c\x8d"}'}, **attributes}
+        """A row with these attributes, and `BODY` if there is no body among them, in place of what is there."""
+        item = {**_key(scope, key), table.BODY: {"B": BODY}, **attributes}
         self._client.put_item(TableName=self._name, Item=item)
 
     def find(self, scope: str, key: str) -> Attributes:
         """See Inbox.find; an attribute that only pending rows may have is not hidden."""
         item = self.item(scope, key)
         assert item is not None
-        assert bytes(item[table.BODY]["B"]) == b'{"type":"\xf0\x9f\x8c\x8d"}'
+        assert bytes(item[table.BODY]["B"]) == BODY
         kept = {name: value for name, value in item.items() if name not in {*KEYS, table.BODY}}
         found: Attributes = {n: int(v["N"]) if "N" in v else str(v["S"]) for n, v in kept.items()}
         if found[table.STATUS] == table.PENDING:
