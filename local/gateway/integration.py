@@ -7,23 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from local.gateway.answers import JSON, Answer
 from local.gateway.errors import ConfigurationError, UnsupportedMediaTypeError
+from local.gateway.mapping import header_value
 from local.gateway.models import BodyModels
 from local.gateway.rendering import GatewayRequest, render_request, render_response
 
-JSON = "application/json"
 _URI = re.compile(r"arn:aws[a-z-]*:apigateway:(?P<region>[^:]+):dynamodb:action/(?P<action>\w+)")
 _HEADER = "method.response.header."
-_CONTEXT = "context."
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What the client gets."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +43,7 @@ Send = Callable[[Integration, bytes], tuple[int, bytes]]
 """Sends an action's JSON: the service's status and body. Raises IntegrationFailureError, IntegrationTimeoutError."""
 
 
-def parse_integration(deployed: Mapping[str, Any], models: BodyModels) -> Integration | None:
+def parse_integration(deployed: Mapping[str, Any]) -> Integration | None:
     """A method's `methodIntegration` as the control plane gives it; None for what is no action of DynamoDB."""
     uri = _URI.fullmatch(deployed.get("uri") or "")
     if deployed.get("type") != "AWS" or uri is None:
@@ -63,7 +54,6 @@ def parse_integration(deployed: Mapping[str, Any], models: BodyModels) -> Integr
         timeout=int(deployed.get("timeoutInMillis") or 29_000) / 1000,
         templates=deployed.get("requestTemplates") or {},
         responses=[_response(each) for each in (deployed.get("integrationResponses") or {}).values()],
-        models=models,
     )
 
 
@@ -107,17 +97,9 @@ def _selected(responses: Sequence[IntegrationResponse], status: int) -> Integrat
 
 def _mapped(response: IntegrationResponse, request: GatewayRequest, body: bytes) -> Answer:
     rendered = render_response(response.template, request, body)
-    fixed = {name: _header(expression, request) for name, expression in response.headers.items()}
+    fixed = {name: header_value(expression, request) for name, expression in response.headers.items()}
     return Answer(
         status=rendered.status or response.status,
         headers={"Content-Type": JSON, **fixed, **rendered.headers},
         body=rendered.body.strip().encode(),
     )
-
-
-def _header(expression: str, request: GatewayRequest) -> str:
-    if expression[:1] == expression[-1:] == "'":
-        return expression[1:-1]
-    if expression.startswith(_CONTEXT):
-        return str(request.context[expression.removeprefix(_CONTEXT)])
-    raise ConfigurationError(f"a header mapping that is not understood here: {expression}")

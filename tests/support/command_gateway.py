@@ -10,8 +10,9 @@ from typing import Any
 import requests
 
 from lambdas.contracts.command_model import command_model
+from local.gateway.answers import Answer
 from local.gateway.context import request_context
-from local.gateway.integration import Answer, Integration, parse_integration, run
+from local.gateway.integration import Integration, parse_integration, run
 from local.gateway.models import BodyModels
 from local.gateway.rendering import GatewayRequest
 from stacks import command_templates
@@ -44,9 +45,9 @@ def deployed(action: str, template: str, answers: Iterable[IntegrationAnswer]) -
 
 def integration(action: str, template: str, answers: Iterable[IntegrationAnswer], models: BodyModels) -> Integration:
     """The same, as the border reads it."""
-    parsed = parse_integration(deployed(action, template, answers), models)
+    parsed = parse_integration(deployed(action, template, answers))
     assert parsed is not None
-    return parsed
+    return replace(parsed, models=models)
 
 
 def send_to_moto(integration: Integration, payload: bytes) -> tuple[int, bytes]:

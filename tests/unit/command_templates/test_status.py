@@ -10,8 +10,8 @@ import pytest
 from moto import mock_aws
 
 from lambdas.commands import table
+from local.gateway.answers import Answer
 from local.gateway.errors import ConfigurationError
-from local.gateway.integration import Answer
 from tests.support.command_gateway import ACCOUNT, CommandGateway
 from tests.unit.command_templates.test_submit import CREDIT, KEY, TABLE, Rows, error_of, failing, problem
 

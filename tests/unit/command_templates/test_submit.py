@@ -13,8 +13,8 @@ import pytest
 from moto import mock_aws
 
 from lambdas.accounts.commands import CloseAccount, CreditAccount, OpenAccount, Transfer, WithdrawFromAccount
+from local.gateway.answers import Answer
 from local.gateway.errors import BadRequestBodyError, ConfigurationError, UnsupportedMediaTypeError
-from local.gateway.integration import Answer
 from tests.support.command_gateway import ACCOUNT, CommandGateway, Headers
 from tests.support.dynamodb_tables import REGION
 

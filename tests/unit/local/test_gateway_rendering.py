@@ -220,4 +220,4 @@ def test_a_header_mapping_of_another_kind_is_an_error() -> None:
     ],
 )
 def test_only_actions_of_dynamodb_are_carried_out(deployed: dict[str, Any]) -> None:
-    assert parse_integration(deployed, BodyModels({})) is None
+    assert parse_integration(deployed) is None
