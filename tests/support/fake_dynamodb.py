@@ -207,16 +207,19 @@ def _check_placeholders(write: Mapping[str, Any]) -> None:
 
 
 def _updated(update: Mapping[str, Any], existing: Item | None) -> Item:
-    """The item after `SET #a = :a, … REMOVE #b, …`, which may leave out the second part."""
+    """The item after `SET #a = :a, #b = if_not_exists(#b, :b), … REMOVE #c, …`, which may leave out the second part."""
     names, values = update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
     sets, _, removes = update["UpdateExpression"].removeprefix("SET ").partition(" REMOVE ")
-    assignments = dict(term.split(" = ") for term in sets.split(", "))
+    assignments = dict(term.split(" = ") for term in re.split(r", (?![^(]*\))", sets))
     cleared = removes.split(", ") if removes else []
     paths = [names[placeholder] for placeholder in (*assignments, *cleared)]
     assert len(set(paths) - update["Key"].keys()) == len(paths), f"keys or overlapping paths: {paths}"
     item = dict(existing or update["Key"])
     for name, value in assignments.items():
-        item[names[name]] = values[value]
+        if value.startswith(f"if_not_exists({name}, "):
+            item.setdefault(names[name], values[value.removesuffix(")").rpartition(" ")[2]])
+        else:
+            item[names[name]] = values[value]
     for name in cleared:
         item.pop(names[name], None)
     return item
