@@ -1,4 +1,4 @@
-"""Command line of `daybook`: `verify`, `sql` and `report`.
+"""Command line of `daybook`: `verify`, `sql`, `report` and `redrive`.
 
 Exit status of `verify`: 0 every account verifies; 1 a history is broken, or there is none; 2 the command line or the
 environment file is wrong; 3 nothing is known to be broken, but an account could not be read.
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cli import report, sql
+from cli import redrive, report, sql
 from cli.ledger import Ledger, LedgerError, ledger_in_file, open_store
 from cli.verification import VERIFIED, Verification, as_json, as_text, exit_status, verify
 from lambdas.accounts.text import UUID_PATTERN
@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=None)
     sql.add_parser(commands, ENVIRONMENT_FILE)
     report.add_parser(commands, ENVIRONMENT_FILE)
+    redrive.add_parser(commands, ENVIRONMENT_FILE)
     return parser
 
 
