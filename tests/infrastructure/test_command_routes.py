@@ -10,8 +10,9 @@ from lambdas.contracts.command_model import command_model
 from lambdas.httpapi.routing import GATEWAY_ROUTES
 from stacks.command_templates import IntegrationAnswer, status_answers, status_request, submit_answers, submit_request
 from tests.infrastructure.permissions import allowed, trusted
-from tests.infrastructure.synthesis import Deployable, Resource, Synthesized
+from tests.infrastructure.synthesis import Resource, Synthesized
 from tests.infrastructure.test_api_function import KEY_ACTIONS
+from tests.infrastructure.test_api_gateway import path_of
 
 METHOD = "AWS::ApiGateway::Method"
 SUBMIT = ("POST", "/accounts/{account_id}/commands", "UpdateItem", "Api/SubmitCommand/Role")
@@ -19,21 +20,13 @@ STATUS = ("GET", "/accounts/{account_id}/commands/{command_id}", "GetItem", "Api
 ROUTES = (SUBMIT, STATUS)
 
 
-def path_of(stack: Deployable, resource: Any) -> str:
-    """The path of a resource reference, from the root down."""
-    if "Ref" not in resource:
-        return ""
-    properties = stack.body["Resources"][resource["Ref"]]["Properties"]
-    return f"{path_of(stack, properties['ParentId'])}/{properties['PathPart']}"
-
-
 def method(environment: Synthesized, http_method: str, path: str) -> Resource:
     """The properties of one method of one path."""
+    methods: list[Resource] = [each["Properties"] for each in environment.api.resources(METHOD).values()]
     [found] = [
-        each["Properties"]
-        for each in environment.api.resources(METHOD).values()
-        if each["Properties"]["HttpMethod"] == http_method
-        and path_of(environment.api, each["Properties"]["ResourceId"]) == path
+        each
+        for each in methods
+        if each["HttpMethod"] == http_method and path_of(environment.api, each["ResourceId"]) == path
     ]
     return found
 
@@ -130,13 +123,11 @@ def test_both_routes_have_the_validator_of_body_and_parameters(anywhere: Synthes
         assert method(anywhere, verb, path)["RequestValidatorId"] == {"Ref": validator_id}
 
 
-def test_a_changed_model_or_template_is_deployed(environments: dict[str, Synthesized]) -> None:
-    """A deployment is a snapshot: it has to come after the model that a method uses."""
-    for environment in environments.values():
-        _, deployment = environment.api.only("AWS::ApiGateway::Deployment")
-        model_id, _ = environment.api.only("AWS::ApiGateway::Model")
-        methods = set(environment.api.resources(METHOD))
-        assert {model_id, *methods} <= set(deployment["DependsOn"])
+def test_what_is_deployed_is_all_of_it(anywhere: Synthesized) -> None:
+    """A deployment is a snapshot: it has to come after the model and the methods."""
+    _, deployment = anywhere.api.only("AWS::ApiGateway::Deployment")
+    model_id, _ = anywhere.api.only("AWS::ApiGateway::Model")
+    assert {model_id, *anywhere.api.resources(METHOD)} <= set(deployment["DependsOn"])
 
 
 @pytest.mark.parametrize(("verb", "path", "action", "role"), ROUTES)
