@@ -103,7 +103,7 @@ def _processor() -> Credit:
 
 
 def _stored(account_id: str, turn: int) -> StreamRecord:
-    item = {
+    item: dict[str, dict[str, Any]] = {
         table.HASH_KEY: {"S": account_id},
         table.RANGE_KEY: {"S": str(uuid4())},
         table.BODY: {"B": b'{"type":"CreditAccount","amount":10}'},

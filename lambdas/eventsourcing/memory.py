@@ -49,7 +49,7 @@ class InMemoryEventStore:
             winners = self._winners(commit)
             if winners and winners[0].commit_id == commit.commit_id:
                 return
-            if self._completed(commit):
+            if commit.completion is not None and self._completed(commit.completion):
                 return
             self._check_receipt(commit, now)
             if winners:
@@ -83,14 +83,12 @@ class InMemoryEventStore:
     def _append(self, row: EventRow) -> None:
         self._streams.setdefault(row.stream_id, []).append(row)
 
-    def _completed(self, commit: Commit) -> bool:
-        """Whether this very commit has completed the command. Raises StoredCommandCompletedError for another one."""
-        if commit.completion is None:
-            return False
-        existing = self._completions.get((commit.completion.scope, commit.completion.key))
+    def _completed(self, completion: Completion) -> bool:
+        """Whether the same commit has completed the command. Raises StoredCommandCompletedError for another one."""
+        existing = self._completions.get((completion.scope, completion.key))
         if existing is None:
             return False
-        if existing.commit_id != commit.commit_id:
+        if existing.commit_id != completion.commit_id:
             raise StoredCommandCompletedError(existing.scope, existing.key, existing.status)
         return True
 

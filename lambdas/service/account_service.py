@@ -61,7 +61,7 @@ class AccountService:
         """
         return self._repository.execute(
             (account_id,),
-            _decision(command),
+            lambda state: (decide(command, state),),
             metadata=context.metadata(),
             occurred_at=self._occurred_at(command),
             expected=expected,
@@ -105,7 +105,7 @@ class AccountService:
         """
         return self._repository.execute(
             (account_id,),
-            _decision(command),
+            lambda state: (decide(command, state),),
             metadata=context.metadata(),
             occurred_at=occurred_at,
             stored=stored,
@@ -170,10 +170,6 @@ class AccountService:
         if isinstance(command.occurred_at, UnsetType):
             return None
         return format_timestamp(business_time(command.occurred_at, self._clock()))
-
-
-def _decision(command: AccountCommand) -> Callable[[Account | None], tuple[Sequence[AccountEvent], ...]]:
-    return lambda state: (decide(command, state),)
 
 
 def _transfer_decision(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import msgspec
 import pytest
 
-from lambdas.accounts.commands import CloseAccount, Command, CreditAccount, OpenAccount, Transfer
+from lambdas.accounts.commands import AccountCommand, CloseAccount, CreditAccount, OpenAccount, Transfer
 from lambdas.accounts.errors import RuleBrokenError
 from lambdas.accounts.money import MAX_AMOUNT
 from lambdas.commands import table
@@ -39,7 +39,7 @@ class Inbox:
         self._bench = bench
         self.rows = TableInbox(bench.backend.client, bench.backend.tables.commands)
 
-    def submit(self, account_id: str, command: Command, key: str = KEY) -> CommandRow:
+    def submit(self, account_id: str, command: AccountCommand | Transfer, key: str = KEY) -> CommandRow:
         """Store a command."""
         moment = parse_timestamp(OCCURRED_AT)
         body = msgspec.json.encode(msgspec.structs.replace(command, occurred_at=moment))
@@ -55,7 +55,7 @@ class Inbox:
         )
         return row
 
-    def process(self, bank: AccountService, row: CommandRow, command: Command) -> Usage:
+    def process(self, bank: AccountService, row: CommandRow, command: AccountCommand | Transfer) -> Usage:
         """What it takes to carry it out; that it had ended before is an answer, too."""
         stored, account_id = stored_command(row, self._bench.clock), row.key.account_id
         with self._bench.client.measure() as usage, suppress(RuleBrokenError, StoredCommandCompletedError):
@@ -194,11 +194,12 @@ def test_nothing_is_metered_twice(bench: Bench, inbox: Inbox, new_id: NewId) -> 
     account_id = bench.history(new_id(), 20)
 
     class Counting:
-        def __getattr__(self, operation: str) -> Callable[..., object]:
+        def __getattr__(self, operation: str) -> Any:
             requests.append(operation)
-            return getattr(bench.backend.client, operation)  # type: ignore[no-any-return]
+            return getattr(bench.backend.client, operation)
 
-    bench.client = MeteredClient(Counting())
+    client: Any = Counting()
+    bench.client = MeteredClient(client)
     usage = inbox.process(bench.warm(account_id), inbox.submit(account_id, CreditAccount(amount=1)), CREDIT)
 
     assert usage.round_trips == 1

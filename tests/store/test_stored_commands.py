@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 
@@ -234,7 +235,7 @@ def test_calls_to_the_store(backend: Backend, new_id: NewId) -> None:
         inbox.submit(stream_id, "command")
         add(warm, stream_id, 100)
         counting.reads = counting.commits = 0
-        _try(lambda repo=repo, s=stream_id, a=amount: take_stored(repo or repository(counting), s, a))
+        _try(partial(take_stored, repo or repository(counting), stream_id, amount))
         assert (counting.reads, counting.commits) == (reads, 1)
 
 
