@@ -51,10 +51,11 @@ def _receipt_bytes(receipt: Receipt) -> int:
 
 
 def _completion_bytes(completion: Completion) -> int:
-    """What a completion adds to the stored command; whose own size is not known here."""
-    values = sum(_NUMBER if isinstance(v, int) else _utf8(v) for v in completion.attributes.values())
-    names = sum(map(_utf8, completion.attributes))
-    return _COMPLETION_FIXED + _utf8(completion.commit_id) + _utf8(completion.status) + names + values
+    """What a completion adds to the stored command, whose own size is not known here."""
+    size = _COMPLETION_FIXED + _utf8(completion.commit_id) + _utf8(completion.status)
+    for name, value in completion.attributes.items():
+        size += _utf8(name) + (_NUMBER if isinstance(value, int) else _utf8(value))
+    return size
 
 
 def check_limits(commit: Commit) -> None:
