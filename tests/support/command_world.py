@@ -7,10 +7,9 @@ import importlib
 import io
 import itertools
 import json
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -89,6 +88,8 @@ class FakeBucket:
     def get_object(self, **request: Any) -> dict[str, Any]:
         """See S3."""
         assert request["Bucket"] == BUCKET
+        if request["Key"] not in self.objects:
+            raise client_error("NoSuchKey", "GetObject", status=404)
         return {"Body": io.BytesIO(self.objects[request["Key"]])}
 
     def get_paginator(self, operation: str) -> FakeBucket:
@@ -135,7 +136,7 @@ class World:
         self.poisoned = PoisonedClient(self.dynamodb)
         self.poison = self.poisoned.poison
         self.store = store_on(self.poisoned, TABLES)
-        self.processor, self.failures = (_fresh(name, monkeypatch) for name in HANDLERS)
+        self.processor, self.failures = (importlib.import_module(name) for name in HANDLERS)
         monkeypatch.setattr(self.processor, "_processor", new_processor(self.store, self.time.wall))
         marker = FailureMarker(self.dynamodb, TABLES.commands, clock=self.time.wall)
         monkeypatch.setattr(self.failures, "_marker", marker)
@@ -240,8 +241,3 @@ CONTEXT = SimpleNamespace(
     aws_request_id="request",
     get_remaining_time_in_millis=lambda: 60_000,
 )
-
-
-def _fresh(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.delitem(sys.modules, name, raising=False)
-    return importlib.import_module(name)

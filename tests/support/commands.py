@@ -132,3 +132,9 @@ class Desk:
     def account(self, account_id: str) -> Loaded[Any]:
         """The account as it stands, read anew."""
         return Repository(self.store, ACCOUNT_DECIDER).load(account_id)
+
+    def balance(self, account_id: str) -> int:
+        """The balance of an account that exists."""
+        state = self.account(account_id).state
+        assert state is not None
+        return int(state.balance)

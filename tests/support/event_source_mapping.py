@@ -18,14 +18,14 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from tests.support.clocks import SimulatedTime
 
-Record = Mapping[str, Any]
+Record = dict[str, Any]
 MAPPING = "4e9f6f5c-2f0c-4f2e-9a39-0f7f6f0f2f10"
 EXHAUSTED, TOO_OLD = "RetryAttemptsExhausted", "MaxRecordAgeExceeded"
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)

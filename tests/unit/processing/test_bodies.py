@@ -93,7 +93,7 @@ def test_an_invalid_command_is_rejected_and_changes_nothing(desk: Desk, body: An
 def test_an_invalid_command_does_not_stop_its_account(desk: Desk) -> None:
     records = [desk.record(A, b"{"), desk.record(A, CREDIT)]
     assert desk.process(*records).left == 0
-    assert desk.account(A).state.balance == 1001
+    assert desk.balance(A) == 1001
 
 
 def test_an_invalid_command_that_comes_again(desk: Desk) -> None:
@@ -123,7 +123,7 @@ def test_business_time_is_given_or_that_of_submission(desk: Desk, given_at: str 
 
 def test_of_a_key_that_stands_twice_the_last_value_counts(desk: Desk) -> None:
     desk.run(A, b'{"type":"CreditAccount","amount":1,"amount":2}')
-    assert desk.account(A).state.balance == 1002
+    assert desk.balance(A) == 1002
 
 
 JSON = st.recursive(

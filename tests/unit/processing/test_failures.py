@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import importlib
 import json
-import sys
-from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from lambdas.commands import table
 from lambdas.processing.marking import FailureMarker
 from lambdas.processing.parked_objects import ParkedObjectError, parked_records
 from lambdas.processing.stream_records import CommandKey
 from tests.support.clocks import START
+from tests.support.command_world import BUCKET, CONTEXT, TABLES, VARIABLES, FakeBucket, FakeInbox
 from tests.support.commands import CORRELATION, Item, Record, command_item, command_record
-from tests.support.dynamodb_tables import REGION, create_tables
 from tests.support.event_rows import account_id
 from tests.support.event_source_mapping import invocation_record, object_key
 from tests.support.fake_dynamodb import client_error
-from tests.unit.processing.test_processor_handler import VARIABLES, Context
 
 MODULE = "lambdas.handlers.command_failures"
-BUCKET = "parking"
 A, B = account_id(1), account_id(2)
 SECRET = "nobody-reads-this"
 BODY = {"type": "CreditAccount", "amount": 1, "reference": SECRET}
@@ -34,15 +28,11 @@ NOW, TODAY = "2026-03-01T12:00:00.000000Z", "2026-03-01"
 
 
 class Place:
-    """A commands table and a bucket in moto, and the function over them."""
+    """A commands table and a bucket, and the function over them."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.dynamodb = boto3.client("dynamodb", region_name=REGION)
-        self.s3 = boto3.client("s3", region_name=REGION)
-        self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        self.table = create_tables(self.dynamodb).commands
-        self.marker = FailureMarker(self.dynamodb, self.table, clock=lambda: START)
-        monkeypatch.delitem(sys.modules, MODULE, raising=False)
+        self.dynamodb, self.s3 = FakeInbox(), FakeBucket()
+        self.marker = FailureMarker(self.dynamodb, TABLES.commands, clock=lambda: START)
         self.module = importlib.import_module(MODULE)
         monkeypatch.setattr(self.module, "_marker", self.marker)
         monkeypatch.setattr(self.module, "_s3", lambda: self.s3)
@@ -50,19 +40,19 @@ class Place:
     def store(self, account: str, command: str, **changes: Any) -> Record:
         """A stored command, in another state than it was stored in if `changes` say so; its record."""
         item = command_item(account, command, BODY)
-        self.dynamodb.put_item(TableName=self.table, Item=item | changes)
+        self.dynamodb.put_item(TableName=TABLES.commands, Item=item | changes)
         return command_record(item, 1)
 
     def row(self, account: str, command: str) -> Item | None:
         """A row as it stands."""
         key = {table.HASH_KEY: {"S": account}, table.RANGE_KEY: {"S": command}}
-        item: Item | None = self.dynamodb.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
+        item: Item | None = self.dynamodb.get_item(TableName=TABLES.commands, Key=key, ConsistentRead=True).get("Item")
         return item
 
     def park(self, *records: Record, content: bytes | None = None) -> dict[str, Any]:
         """Park records; the event that tells of it."""
         key = object_key("shardId-00000001573689847184-864758bb", START)
-        self.s3.put_object(Bucket=BUCKET, Key=key, Body=content or invocation_record(records, "shard", 4, START))
+        self.s3.objects[key] = content or invocation_record(records, "shard", 4, START)
         return {
             "version": "0",
             "detail-type": "Object Created",
@@ -72,16 +62,14 @@ class Place:
 
     def tell(self, event: dict[str, Any]) -> None:
         """Invoke the function."""
-        assert self.module.handler(event, Context()) is None
+        assert self.module.handler(event, CONTEXT) is None
 
 
 @pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def place(monkeypatch: pytest.MonkeyPatch) -> Place:
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    with mock_aws():
-        yield Place(monkeypatch)
+    return Place(monkeypatch)
 
 
 def failed_metric(capsys: pytest.CaptureFixture[str]) -> list[float]:
@@ -147,7 +135,7 @@ def test_a_command_that_is_not_stored_is_not_made(place: Place, capsys: pytest.C
 def test_a_receipt_is_no_command(place: Place) -> None:
     """It has no status: nothing can be done to it, whatever a record says."""
     receipt = {table.HASH_KEY: {"S": A}, table.RANGE_KEY: {"S": "receipt#k"}, "response": {"S": "{}"}}
-    place.dynamodb.put_item(TableName=place.table, Item=receipt)
+    place.dynamodb.put_item(TableName=TABLES.commands, Item=receipt)
     place.tell(place.park(command_record(command_item(A, "receipt#k", BODY), 1)))
     assert place.row(A, "receipt#k") == receipt
 
@@ -192,7 +180,6 @@ def test_a_row_that_cannot_be_written_stops_no_other(
     row = place.row(B, "b1")
     assert row is not None
     assert row["status"] == {"S": table.FAILED}
-    monkeypatch.undo()
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff", b'{"payload":1}', b'{"payload":"{"}', b"[" * 100_000])

@@ -78,8 +78,7 @@ def test_a_success(
         table.SUCCEEDED,
         {"completed_at": format_timestamp(START + LATER), "version": version, "balance": balance},
     )
-    after = desk.account(account)
-    assert (after.version, after.state.balance) == (version, balance)
+    assert (desk.account(account).version, desk.balance(account)) == (version, balance)
     rows = desk.store.read(account, after=version - len(events), deadline=Deadline()).rows
     assert [row.type for row in rows] == events
     assert {row.commit_id for row in rows} == {end.commit_id}, "not one commit"
@@ -147,4 +146,4 @@ def test_a_rejection_stays_one_though_the_command_would_succeed_now(desk: Desk) 
     desk.run(B, {"type": "CreditAccount", "amount": 5})
     assert desk.process(record).repeated == 1
     assert desk.end_of(record).status == table.REJECTED
-    assert desk.account(B).state.balance == 5
+    assert desk.balance(B) == 5

@@ -100,7 +100,7 @@ def test_it_processes_and_counts(
     assert metrics["CommandsLeft"] == [0.0]
     assert (metrics["service"], metrics["environment"]) == ("daybook", "test")
     assert caplog.records == []
-    assert function.account(A).state.balance == 987654
+    assert function.balance(A) == 987654
 
 
 def test_it_raises_at_the_end_and_says_why(
@@ -116,7 +116,7 @@ def test_it_raises_at_the_end_and_says_why(
             raise client_error("ResourceNotFoundException", "TransactWriteItems")
         commit(what, **options)
 
-    function.store.commit = refused  # type: ignore[method-assign]
+    function.store.commit = refused  # type: ignore[assignment, method-assign]
     with pytest.raises(function.incomplete, match=r"^2 commands have not ended$") as raised:
         function(failed, behind, other)
     assert raised.value.__cause__ is raised.value.__context__ is None, "Lambda would log what it chains"
@@ -134,7 +134,7 @@ def test_no_log_holds_a_body(
     def failing(what: Any, **options: Any) -> None:
         raise ValueError(f"cannot write {what}")
 
-    function.store.commit = failing  # type: ignore[method-assign]
+    function.store.commit = failing  # type: ignore[assignment, method-assign]
     with pytest.raises(function.incomplete) as raised:
         function(
             function.record(A, OPEN | {"reference": SECRET}),
