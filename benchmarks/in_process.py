@@ -17,9 +17,12 @@ from eventsourcing.domain import Aggregate, event
 
 from benchmarks.report import Row, at_least
 from lambdas.accounts.commands import CreditAccount, OpenAccount
+from lambdas.commands import table
 from lambdas.eventsourcing.memory import InMemoryEventStore
-from lambdas.eventsourcing.repository import Repository
+from lambdas.eventsourcing.repository import Repository, random_commit_id
 from lambdas.eventsourcing.timestamps import utc_now
+from lambdas.processing.processor import CommandProcessor
+from lambdas.processing.stream_records import StreamRecord, insert_record
 from lambdas.service.account_service import AccountService, CommandContext
 from lambdas.service.decider import ACCOUNT_DECIDER
 
@@ -79,6 +82,38 @@ def _daybook(**options: Any) -> Credit:
     return credit
 
 
+def _processor() -> Credit:
+    """Stored commands, in batches with one of each account; in one thread, since nothing here waits."""
+    store = InMemoryEventStore()
+    service = AccountService(Repository(store, ACCOUNT_DECIDER), clock=utc_now)
+    processor = CommandProcessor(service, store, clock=utc_now, new_commit_id=random_commit_id, workers=1)
+    context = CommandContext(command_id=str(uuid4()), correlation_id=str(uuid4()), actor="benchmark")
+    ids = [str(uuid4()) for _ in range(ACCOUNTS)]
+    for account_id in ids:
+        service.execute(OpenAccount(currency="EUR"), account_id, context)
+    records = [_stored(ids[turn % ACCOUNTS], turn) for turn in range(COMMANDS)]
+
+    def credit(turn: int) -> None:
+        if turn % ACCOUNTS == ACCOUNTS - 1:
+            batch = records[turn + 1 - ACCOUNTS : turn + 1]
+            if processor.process(batch, lambda: True).succeeded != ACCOUNTS:
+                raise RuntimeError("a stored command did not succeed")
+
+    return credit
+
+
+def _stored(account_id: str, turn: int) -> StreamRecord:
+    item: dict[str, dict[str, Any]] = {
+        table.HASH_KEY: {"S": account_id},
+        table.RANGE_KEY: {"S": str(uuid4())},
+        table.BODY: {"B": b'{"type":"CreditAccount","amount":10}'},
+        table.SUBMITTED_AT: {"S": "2026-03-01T09:30:00.123000Z"},
+        table.CORRELATION_ID: {"S": str(uuid4())},
+        table.ACTOR: {"S": "benchmark"},
+    }
+    return insert_record(item, turn + 1)
+
+
 def _rate(credit: Credit) -> float:
     start = time.process_time()
     for turn in range(COMMANDS):
@@ -92,6 +127,7 @@ def measure() -> Iterator[Row]:
     contenders: dict[str, Callable[[], Credit]] = {
         "daybook, accounts remembered": _daybook,
         "daybook, every account read": lambda: _daybook(cache_capacity=0),
+        "daybook, stored commands": _processor,
         "eventsourcing, with snapshots": lambda: _neighbour(_SnapshottingAccounts, {}),
         "eventsourcing, cached": lambda: _neighbour(_Accounts, cached),
         "eventsourcing, cached, not copied": lambda: _neighbour(

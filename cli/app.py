@@ -1,4 +1,4 @@
-"""Command line of `daybook`: `verify`, `reconcile`, `republish`, `sql` and `report`.
+"""Command line of `daybook`: `verify`, `reconcile`, `republish`, `sql`, `report` and `redrive`.
 
 Exit status of `verify`: 0 every account verifies; 1 a history is broken, or there is none; 2 the command line or the
 environment file is wrong; 3 nothing is known to be broken, but an account could not be read.
@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cli import reconcile, report, republish, sql
+from cli import reconcile, redrive, report, republish, sql
 from cli.ledger import Ledger, LedgerError, ledger_in_file, open_store
 from cli.places import account_id
 from cli.verification import VERIFIED, Verification, as_json, as_text, exit_status, verify
@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     republish.add_parser(commands, ENVIRONMENT_FILE)
     sql.add_parser(commands, ENVIRONMENT_FILE)
     report.add_parser(commands, ENVIRONMENT_FILE)
+    redrive.add_parser(commands, ENVIRONMENT_FILE)
     return parser
 
 

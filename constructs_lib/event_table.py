@@ -1,21 +1,13 @@
 """An append-only table of events."""
 
 from aws_cdk import RemovalPolicy
-from aws_cdk.aws_dynamodb import (
-    Attribute,
-    AttributeType,
-    BillingMode,
-    PointInTimeRecoverySpecification,
-    StreamViewType,
-    Table,
-    TableEncryption,
-)
+from aws_cdk.aws_dynamodb import Attribute, AttributeType
 from aws_cdk.aws_iam import AnyPrincipal, Effect, Grant, IGrantable, PolicyStatement
 from aws_cdk.aws_kms import IKey
 from constructs import Construct
 
 from constructs_lib.key_access import grant_key
-from constructs_lib.table_access import grant_actions
+from constructs_lib.protected_table import ProtectedTable
 from lambdas.eventsourcing.dynamodb_schema import EVENT_TABLE_HASH_KEY, EVENT_TABLE_RANGE_KEY
 
 REWRITING_ACTIONS = (
@@ -34,10 +26,9 @@ Source: DynamoDB Developer Guide, "Using IAM with DynamoDB transactions".
 """
 
 
-class EventTable(Construct):
-    """Streams of events, written once: on demand, point-in-time recovery, a stream of new images.
+class EventTable(ProtectedTable):
+    """Streams of events, written once.
 
-    One region on purpose: a global table may lose an append (eventual) or has no transactions (strong).
     PutItem stays allowed although it could replace a row: IAM cannot demand a condition expression.
     """
 
@@ -50,20 +41,14 @@ class EventTable(Construct):
         removal_policy: RemovalPolicy,
         deletion_protection: bool,
     ) -> None:
-        super().__init__(scope, construct_id)
-        self._key = key
-        self.table = Table(
-            self,
-            "Table",
-            partition_key=Attribute(name=EVENT_TABLE_HASH_KEY, type=AttributeType.STRING),
-            sort_key=Attribute(name=EVENT_TABLE_RANGE_KEY, type=AttributeType.NUMBER),
-            billing_mode=BillingMode.PAY_PER_REQUEST,
-            stream=StreamViewType.NEW_IMAGE,
-            point_in_time_recovery_specification=PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True),
-            encryption=TableEncryption.CUSTOMER_MANAGED,
-            encryption_key=key,
-            deletion_protection=deletion_protection,
+        super().__init__(
+            scope,
+            construct_id,
+            hash_key=Attribute(name=EVENT_TABLE_HASH_KEY, type=AttributeType.STRING),
+            range_key=Attribute(name=EVENT_TABLE_RANGE_KEY, type=AttributeType.NUMBER),
+            key=key,
             removal_policy=removal_policy,
+            deletion_protection=deletion_protection,
         )
         self.table.add_to_resource_policy(
             PolicyStatement(
@@ -77,23 +62,9 @@ class EventTable(Construct):
 
     def grant_append_and_read(self, grantee: IGrantable) -> None:
         """Allow appending, also in transactions, and reading streams; no change, no removal, no scan."""
-        grant_actions(grantee, table=self.table, key=self._key, actions=["dynamodb:PutItem", "dynamodb:Query"])
+        self._grant(grantee, "PutItem", "Query")
 
     def grant_read(self, grantee: IGrantable) -> None:
         """Allow reading streams by their ids; no scan, no append."""
         Grant.add_to_principal(grantee=grantee, actions=["dynamodb:Query"], resource_arns=[self.table.table_arn])
-        grant_key(grantee, key=self._key, service="dynamodb", actions=["Decrypt"])
-
-    def grant_stream_read(self, grantee: IGrantable) -> None:
-        """Allow following the table's stream of changes; no access to the table itself."""
-        Grant.add_to_principal(
-            grantee=grantee,
-            actions=[
-                "dynamodb:DescribeStream",
-                "dynamodb:GetRecords",
-                "dynamodb:GetShardIterator",
-                "dynamodb:ListStreams",
-            ],
-            resource_arns=[self.table.table_stream_arn or ""],
-        )
         grant_key(grantee, key=self._key, service="dynamodb", actions=["Decrypt"])

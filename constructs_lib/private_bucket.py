@@ -86,6 +86,14 @@ class PrivateBucket(Construct):
         Grant.add_to_principal(grantee=policy, actions=list(actions), resource_arns=objects)
         acknowledge_prefixes(policy, bucket=self.bucket, prefixes=prefixes)
 
+    def announce_objects(self) -> None:
+        """Have S3 tell EventBridge of every new object. The CDK's own option brings a function that sets this up."""
+        cast(
+            "CfnBucket", self.bucket.node.default_child
+        ).notification_configuration = CfnBucket.NotificationConfigurationProperty(
+            event_bridge_configuration=CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+        )
+
     def grant_on_bucket(self, grantee: IGrantable, *, actions: Sequence[str]) -> None:
         """Allow exactly `actions` on the bucket itself."""
         Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[self.bucket.bucket_arn])

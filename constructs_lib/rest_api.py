@@ -1,4 +1,4 @@
-"""A regional REST API in front of one function, which answers every path and method itself."""
+"""A regional REST API in front of one function, which answers every path and method that nobody else does."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,8 @@ gateway knows only the whole principal, whose session name may be a person's add
 class FunctionRestApi(Construct):
     """Sends `routes` (path to methods), all other methods on them and all other paths to one function.
 
-    The function answers 404 and 405: a gateway alone would answer 403 to both.
+    The function answers 404 and 405: a gateway alone would answer 403 to both. A method that something else answers is
+    added to the API by whoever does; its path stands in `routes` all the same, with the function's methods or none.
     """
 
     def __init__(
@@ -121,11 +122,6 @@ class FunctionRestApi(Construct):
             Acknowledgment(
                 id=f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{_PUSH_LOGS_POLICY}]",
                 reason="API Gateway documents this policy for the one role with which it writes logs.",
-            ),
-            Acknowledgment(
-                id="AwsSolutions-APIG2",
-                reason="The function checks every request against the command classes and names the first "
-                "offending field; a gateway validator would be a second, coarser truth.",
             ),
             Acknowledgment(
                 id="AwsSolutions-APIG3",

@@ -1,5 +1,8 @@
 """A table's stream into a function, within bounds, and with nothing lost at their end."""
 
+import json
+from collections.abc import Mapping, Sequence
+
 from aws_cdk import Duration
 from aws_cdk.aws_cloudwatch import Metric
 from aws_cdk.aws_dynamodb import ITable
@@ -18,6 +21,7 @@ NO_BOUND = -1
 class StreamMapping(Construct):
     """Every change of every shard in its order, one batch at a time, from the oldest record that is retained.
 
+    With `patterns`: only changes that one of them matches. Lambda passes over the others without a call.
     A batch that fails is tried again and halved until `retries` or `record_age_seconds` (None: no bound) is used up;
     then the whole records go to `parking`. Between tries nothing of the shard passes. The role of `function` must be
     allowed to read the stream and to put objects below MAPPING_PREFIX of `parking`.
@@ -35,6 +39,7 @@ class StreamMapping(Construct):
         batch_window: Duration,
         retries: int,
         record_age_seconds: int | None,
+        patterns: Sequence[Mapping[str, object]] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         self.mapping = CfnEventSourceMapping(
@@ -43,6 +48,7 @@ class StreamMapping(Construct):
             event_source_arn=table.table_stream_arn,
             function_name=function.live.function_arn,
             starting_position="TRIM_HORIZON",
+            filter_criteria=_criteria(patterns) if patterns else None,
             batch_size=batch_size,
             maximum_batching_window_in_seconds=int(batch_window.to_seconds()),
             parallelization_factor=1,
@@ -72,3 +78,8 @@ class StreamMapping(Construct):
             metric_name=name,
             dimensions_map={"EventSourceMappingUUID": self.mapping.ref},
         )
+
+
+def _criteria(patterns: Sequence[Mapping[str, object]]) -> CfnEventSourceMapping.FilterCriteriaProperty:
+    filters = [CfnEventSourceMapping.FilterProperty(pattern=json.dumps(each)) for each in patterns]
+    return CfnEventSourceMapping.FilterCriteriaProperty(filters=filters)

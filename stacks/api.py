@@ -1,14 +1,15 @@
-"""The synchronous HTTP API: stateless, safe to replace."""
+"""The HTTP API: stateless, safe to replace."""
 
 from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
 from constructs_lib.alarms import alarm_on_any
 from constructs_lib.event_table import EventTable
+from constructs_lib.inbox_table import InboxTable
 from constructs_lib.python_function import PythonFunction
-from constructs_lib.receipt_table import ReceiptTable
 from constructs_lib.rest_api import FunctionRestApi
-from lambdas.httpapi.routing import ROUTES
+from lambdas.httpapi.routing import GATEWAY_ROUTES, ROUTES
+from stacks.command_routes import add_command_routes
 from stacks.environment import Environment
 from stacks.functions import daybook_function, own_metric
 from stacks.gateway_answers import GATEWAY_ANSWERS
@@ -25,7 +26,7 @@ FUNCTION_TIMEOUT = Duration.seconds(20)
 
 
 class ApiStack(Stack):
-    """API Gateway in front of one function, which may append to the ledger and read it."""
+    """API Gateway in front of one function, which may append to the ledger and read it, and of the commands table."""
 
     def __init__(
         self,
@@ -34,7 +35,7 @@ class ApiStack(Stack):
         *,
         config: Environment,
         events: EventTable,
-        commands: ReceiptTable,
+        commands: InboxTable,
     ) -> None:
         super().__init__(scope, construct_id)
         self.function = self._function(config, events, commands)
@@ -42,7 +43,7 @@ class ApiStack(Stack):
             self,
             "Rest",
             function=self.function.live,
-            routes=ROUTES,
+            routes={**ROUTES, **dict.fromkeys(GATEWAY_ROUTES, ())},
             require_iam=config.require_iam,
             problems=GATEWAY_ANSWERS,
             stage_name=STAGE_NAME,
@@ -51,10 +52,11 @@ class ApiStack(Stack):
             log_retention=config.log_retention,
             removal_policy=config.removal_policy,
         )
+        add_command_routes(self, api=self.rest_api.api, commands=commands)
         self._watch(config)
         CfnOutput(self, "ApiUrl", value=self.rest_api.api.url)
 
-    def _function(self, config: Environment, events: EventTable, commands: ReceiptTable) -> PythonFunction:
+    def _function(self, config: Environment, events: EventTable, commands: InboxTable) -> PythonFunction:
         function = daybook_function(
             self,
             "Accounts",

@@ -27,7 +27,8 @@ class Environment:
     """Sizes, retention and protection of one environment. Rates are requests per second.
 
     What the local emulator cannot hold is switched off here and nowhere else: `bundle_packages`, `named_queries`,
-    `publisher_record_age_seconds`, and dashboards, which are off wherever `quicksight_user` names nobody.
+    `publisher_record_age_seconds`, `command_record_age_seconds`, and dashboards, which are off wherever
+    `quicksight_user` names nobody.
     """
 
     name: str
@@ -49,6 +50,15 @@ class Environment:
     publisher_record_age_seconds: int | None = 12 * 3600
     """Half of what the table's stream retains: the other half is for people. None: no bound."""
     publisher_behind_seconds: int = 300
+
+    command_batch_size: int = 100
+    command_batch_window_seconds: int = 0
+    """A client waits for the outcome."""
+    command_retries: int = 10
+    """Of one batch, once it is halved down to what fails. While they last, later commands of the shard wait."""
+    command_record_age_seconds: int | None = 1800
+    """Of a command that keeps failing, before it is parked. None: no bound."""
+    commands_behind_seconds: int = 60
 
     lake_interval_seconds: int = 300
     """How long Firehose collects events for a file, unless `lake_buffer_mb` are full before."""
@@ -90,6 +100,7 @@ LOCAL = Environment(
     throttling_burst=1_000,
     function_memory_mb=512,
     publisher_record_age_seconds=None,  # the emulator would lose what is older, not park it
+    command_record_age_seconds=None,  # the same
     lake_interval_seconds=60,
     lake_buffer_mb=64,
     named_queries=False,  # the emulator refuses a whole template over their type

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from aws_cdk import Duration, Stack
 from aws_cdk.aws_cloudwatch import Metric
+from aws_cdk.aws_lambda import ILayerVersion
 
 from constructs_lib.python_function import ARCHITECTURE, RUNTIME, PythonFunction, source_code
 from constructs_lib.python_packages import PythonPackages
@@ -26,10 +27,7 @@ def daybook_function(
     environment: Mapping[str, str],
     packages: Sequence[str] = ("lambdas",),
 ) -> PythonFunction:
-    """The function that `lambdas.handlers.<handler>` handles. `packages` are what it ships.
-
-    A stack has at most one: it brings the third-party packages.
-    """
+    """The function that `lambdas.handlers.<handler>` handles. `packages` are what it ships."""
     return PythonFunction(
         stack,
         construct_id,
@@ -61,7 +59,11 @@ def own_metric(config: Environment, name: str) -> Metric:
     )
 
 
-def _packages(stack: Stack) -> PythonPackages:
+def _packages(stack: Stack) -> ILayerVersion:
+    """The third-party packages: one layer for all functions of a stack."""
+    found = stack.node.try_find_child("Packages")
+    if isinstance(found, PythonPackages):
+        return found
     return PythonPackages(
         stack,
         "Packages",

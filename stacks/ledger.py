@@ -1,48 +1,67 @@
-"""What must never be lost: the event table and the commands table."""
+"""What must never be lost: the event table, the commands table, and commands that could not be carried out."""
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput
 from aws_cdk.aws_iam import ManagedPolicy
-from aws_cdk.aws_kms import Key
 from constructs import Construct
 
 from constructs_lib.event_table import EventTable
-from constructs_lib.receipt_table import ReceiptTable
-from lambdas.commands.table import HASH_KEY, RANGE_KEY, TTL_ATTRIBUTE
+from constructs_lib.inbox_table import InboxTable
+from constructs_lib.stream_mapping import MAPPING_PREFIX
+from lambdas.commands.table import FAILED_INDEX, FAILED_ON, HASH_KEY, RANGE_KEY, TTL_ATTRIBUTE
 from stacks.environment import Environment
+from stacks.stateful import StatefulStack, parking_bucket
 
 
-class LedgerStack(Stack):
+class LedgerStack(StatefulStack):
     """The stateful part. Protected against removal, with its data, wherever the environment protects data."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment) -> None:
-        super().__init__(scope, construct_id, termination_protection=config.protect_data)
-        key = Key(
-            self,
-            "Key",
-            description="Encrypts the ledger's tables",
-            enable_key_rotation=True,
-            removal_policy=config.removal_policy,
-        )
+        encrypts = "Encrypts the ledger's tables, and commands that could not be carried out"
+        super().__init__(scope, construct_id, config=config, key_description=encrypts)
         self.events = EventTable(
             self,
             "Events",
-            key=key,
+            key=self.key,
             removal_policy=config.removal_policy,
             deletion_protection=config.protect_data,
         )
-        self.commands = ReceiptTable(
+        self.commands = InboxTable(
             self,
             "Commands",
             hash_key=HASH_KEY,
             range_key=RANGE_KEY,
             ttl_attribute=TTL_ATTRIBUTE,
-            key=key,
+            failed_index=FAILED_INDEX,
+            failed_attribute=FAILED_ON,
+            key=self.key,
             removal_policy=config.removal_policy,
             deletion_protection=config.protect_data,
         )
         readers = ManagedPolicy(self, "Readers", description="Filling gaps from daybook's event table")
         self.events.grant_read(readers)
+        self.parking = parking_bucket(self, config=config)
+        self.parking.announce_objects()
+        self._policies()
         CfnOutput(self, "EventTableName", value=self.events.table.table_name)
         CfnOutput(self, "EventTableStreamArn", value=self.events.table.table_stream_arn or "")
         CfnOutput(self, "EventTableReadPolicyArn", value=readers.managed_policy_arn)
         CfnOutput(self, "CommandsTableName", value=self.commands.table.table_name)
+        CfnOutput(self, "CommandParkingBucketName", value=self.parking.bucket.bucket_name)
+        CfnOutput(self, "CommandRedrivePolicyArn", value=self.may_redrive.managed_policy_arn)
+
+    def _policies(self) -> None:
+        """What may be done with parked commands. None of them removes or replaces one for good."""
+        parked = [MAPPING_PREFIX]
+        self.may_park = ManagedPolicy(self, "MayPark", description="Keeping commands that could not be carried out")
+        self.parking.grant_on_bucket(self.may_park, actions=["s3:ListBucket"])
+        self.parking.grant_put(self.may_park, prefix=MAPPING_PREFIX)
+        self.may_read_parked = ManagedPolicy(self, "MayReadParked", description="Reading commands that were parked")
+        self.parking.grant(self.may_read_parked, prefixes=parked, actions=["s3:GetObject"])
+        self.parking.grant_key(self.may_read_parked, "Decrypt")
+        self.may_redrive = ManagedPolicy(
+            self, "MayRedrive", description="Finding commands that failed, and setting them pending again"
+        )
+        self.commands.grant_redrive(self.may_redrive)
+        self.parking.grant_on_bucket(self.may_redrive, actions=["s3:ListBucket"])
+        self.parking.grant(self.may_redrive, prefixes=parked, actions=["s3:GetObject"])
+        self.parking.grant_key(self.may_redrive, "Decrypt")

@@ -7,6 +7,7 @@ from constructs import Construct
 from constructs_lib.alarm_topic import notify_of_every_alarm
 from stacks.api import ApiStack
 from stacks.bi import DashboardsStack
+from stacks.commands import CommandsStack
 from stacks.domain_events import DomainEventsStack
 from stacks.environment import Environment
 from stacks.lake import LakeStack
@@ -32,6 +33,7 @@ class DaybookStage(Stage):
         self.notifications = NotificationsStack(self, "Notifications", config=config)
         self.ledger = LedgerStack(self, "Ledger", config=config)
         self.api = ApiStack(self, "Api", config=config, events=self.ledger.events, commands=self.ledger.commands)
+        self.commands = CommandsStack(self, "Commands", config=config, ledger=self.ledger)
         self.domain_events = DomainEventsStack(self, "DomainEvents", config=config)
         self.lake = LakeStack(self, "Lake", config=config, events=self.domain_events.events)
         self.publisher = PublisherStack(

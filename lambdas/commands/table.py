@@ -1,4 +1,8 @@
-"""Key attributes of the commands table, shared by its users and the infrastructure that creates it."""
+"""What the commands table's rows are made of: keys, attributes, statuses. Shared by all who touch the table.
+
+A command's row is written by the gateway as PENDING and ends as SUCCEEDED, REJECTED (the business said no) or FAILED
+(technical). Idempotency receipts live in the same table, have no `status` and are no commands.
+"""
 
 HASH_KEY = "account_id"
 """String: the account a command or an idempotency receipt belongs to."""
@@ -11,3 +15,44 @@ TTL_ATTRIBUTE = "expires_at"
 
 RECEIPT_PREFIX = "receipt#"
 """Marks idempotency receipts in the range key. Command ids must refuse this prefix."""
+
+STATUS = "status"
+"""String: one of the four statuses."""
+
+PENDING = "PENDING"
+SUCCEEDED = "SUCCEEDED"
+REJECTED = "REJECTED"
+FAILED = "FAILED"
+
+BODY = "body"
+"""Binary: exactly the bytes that the client sent."""
+
+SUBMITTED_AT = "submitted_at"
+"""String: when the gateway stored the command, RFC 3339 with Z and six digits, true to the millisecond."""
+
+CORRELATION_ID = "correlation_id"
+"""String: the correlation id of the request that stored the command."""
+
+ACTOR = "actor"
+"""String: the principal who sent the command, or `anonymous`."""
+
+COMPLETED_AT = "completed_at"
+"""String: when the command reached its end state; as `submitted_at`."""
+
+COMMIT_ID = "commit_id"
+"""String: the commit that wrote the end state; of a success, also that of its events."""
+
+VERSION = "version"
+"""Number, SUCCEEDED only: the account's version after the command."""
+
+BALANCE = "balance"
+"""Number, SUCCEEDED only: the account's balance after the command, in minor units."""
+
+PROBLEM = "problem"
+"""String, REJECTED and FAILED only: the problem details as JSON text."""
+
+FAILED_ON = "failed_on"
+"""String: the UTC day (YYYY-MM-DD) a command failed on; kept while it is PENDING again, removed by its completion."""
+
+FAILED_INDEX = "failed"
+"""Sparse, keys-only index of rows with `failed_on`: that is its hash key, `RANGE_KEY` its range key."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from lambdas.contracts.asyncapi import asyncapi_document
+from lambdas.contracts.command_model import command_model
 from lambdas.contracts.components import Document
 from lambdas.contracts.event_schemas import event_schema_documents
 from lambdas.contracts.openapi import OPENAPI_FILE, openapi_text
@@ -14,12 +15,18 @@ from lambdas.contracts.openapi import OPENAPI_FILE, openapi_text
 FOLDER: Final = Path(__file__).parent
 SCHEMA_FOLDER: Final = FOLDER / "schemas"
 ASYNCAPI_FILE: Final = FOLDER / "asyncapi.json"
+COMMAND_MODEL_FILE: Final = FOLDER / "command_model.json"
 
 
 def artifacts() -> dict[Path, str]:
     """Every generated file and its text."""
     schemas = {SCHEMA_FOLDER / f"{name}.json": _text(each) for name, each in event_schema_documents().items()}
-    return {OPENAPI_FILE: openapi_text(), ASYNCAPI_FILE: _text(asyncapi_document()), **schemas}
+    return {
+        OPENAPI_FILE: openapi_text(),
+        ASYNCAPI_FILE: _text(asyncapi_document()),
+        COMMAND_MODEL_FILE: _text(command_model()),
+        **schemas,
+    }
 
 
 def _text(document: Document) -> str:

@@ -22,6 +22,16 @@ Timestamp = Annotated[
         },
     ),
 ]
+COMMAND_ID_PATTERN = "^[A-Za-z0-9._:-]*[A-Za-z0-9_:-][A-Za-z0-9._:-]*$"
+"""Not of dots alone: a path cannot end in such a segment."""
+CommandId = Annotated[
+    str,
+    Meta(
+        description="The Idempotency-Key it was sent under, or one made for it.",
+        extra_json_schema={"pattern": COMMAND_ID_PATTERN, "maxLength": 64},
+    ),
+]
+CommandState = Literal["PENDING", "SUCCEEDED", "REJECTED", "FAILED"]
 
 
 class Account(Struct, frozen=True):
@@ -70,3 +80,28 @@ class Problem(Struct, frozen=True):
     detail: str | UnsetType = UNSET
     field: str | UnsetType = UNSET
     correlation_id: str | UnsetType = UNSET
+
+
+class CommandAccepted(Struct, frozen=True):
+    """An asynchronous command that is stored; `status` is PENDING unless the same was sent before."""
+
+    command_id: CommandId
+    account_id: AccountId
+    status: CommandState
+
+
+class CommandStatus(Struct, frozen=True):
+    """What became of an asynchronous command.
+
+    `completed_at` stands with every status but PENDING, `version` and `balance` with SUCCEEDED (of the account just
+    after the command), `problem` with REJECTED and FAILED.
+    """
+
+    command_id: CommandId
+    account_id: AccountId
+    status: CommandState
+    submitted_at: Timestamp
+    completed_at: Timestamp | UnsetType = UNSET
+    version: Version | UnsetType = UNSET
+    balance: Balance | UnsetType = UNSET
+    problem: Problem | UnsetType = UNSET

@@ -6,20 +6,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from lambdas.contracts.components import HEADERS, PARAMETERS, Document, schema_ref, schemas
-from lambdas.contracts.examples import example, problem_example
-from lambdas.contracts.http import Problem
+from lambdas.contracts.asynchronous_operations import ASYNCHRONOUS_OPERATIONS
+from lambdas.contracts.components import Document, any_command_ref, schema_ref, schemas
+from lambdas.contracts.examples import command_examples, example, problem_example, status_examples
+from lambdas.contracts.http import CommandStatus, Problem
 from lambdas.contracts.operations import OPERATIONS, Operation
-from lambdas.contracts.problems import METHOD_NOT_ALLOWED, PROBLEM_MEDIA_TYPE, PROBLEM_TYPES, ProblemType
+from lambdas.contracts.parameters import HEADERS, PARAMETERS
+from lambdas.contracts.problems import (
+    METHOD_NOT_ALLOWED,
+    OF_COMMANDS_ONLY,
+    PROBLEM_MEDIA_TYPE,
+    PROBLEM_TYPES,
+    ProblemType,
+)
 
 OPENAPI_FILE: Final = Path(__file__).with_name("openapi.json")
 
 _JSON = "application/json"
+_ANSWERED = [kind for kind in PROBLEM_TYPES if kind not in OF_COMMANDS_ONLY]
 _HEADER_NAMES = {
     "IdempotentReplayed": "Idempotent-Replayed",
     "CorrelationId": "X-Correlation-Id",
@@ -40,7 +49,7 @@ def openapi_document() -> Document:
     """The document as JSON values."""
     commands = [operation.command for operation in OPERATIONS if operation.command is not None]
     paths: Document = {}
-    for operation in OPERATIONS:
+    for operation in (*OPERATIONS, *ASYNCHRONOUS_OPERATIONS):
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
     return {
         "openapi": "3.1.0",
@@ -57,8 +66,8 @@ def openapi_document() -> Document:
             "schemas": schemas(commands),
             "parameters": PARAMETERS,
             "headers": HEADERS,
-            "responses": {kind.code: _problem_response([kind]) for kind in PROBLEM_TYPES},
-            "examples": {kind.code: {"summary": kind.title, "value": problem_example(kind)} for kind in PROBLEM_TYPES},
+            "responses": {kind.code: _problem_response([kind]) for kind in _ANSWERED},
+            "examples": {kind.code: {"summary": kind.title, "value": problem_example(kind)} for kind in _ANSWERED},
             "securitySchemes": {
                 "sigv4": {
                     "type": "apiKey",
@@ -80,10 +89,27 @@ def _operation(operation: Operation) -> Document:
         "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in operation.parameters],
         "responses": _responses(operation),
     }
+    content: Document = {}
     if operation.command is not None:
         content = {"schema": schema_ref(operation.command), "example": example(operation.command)}
+    elif operation.commands:
+        content = {"schema": any_command_ref(), "examples": _named(command_examples(operation.commands))}
+    if content:
         document["requestBody"] = {"required": operation.body_required, "content": {_JSON: content}}
     return document
+
+
+def _named(values: Mapping[str, Any]) -> Document:
+    return {name: {"value": value} for name, value in values.items()}
+
+
+def _reply(operation: Operation) -> Document:
+    examples: Document = (
+        {"examples": _named(status_examples())}
+        if operation.reply is CommandStatus
+        else {"example": example(operation.reply)}
+    )
+    return {"schema": schema_ref(operation.reply), **examples}
 
 
 def _responses(operation: Operation) -> Document:
@@ -91,7 +117,7 @@ def _responses(operation: Operation) -> Document:
         str(operation.status): {
             "description": HTTPStatus(operation.status).phrase,
             "headers": _headers(operation.reply_headers),
-            "content": {_JSON: {"schema": schema_ref(operation.reply), "example": example(operation.reply)}},
+            "content": {_JSON: _reply(operation)},
         }
     }
     if operation.not_modified:

@@ -19,7 +19,10 @@ from lambdas.contracts.problems import RULES_BROKEN, ProblemType
 
 
 class Operation(Struct, frozen=True, kw_only=True):
-    """One method of one path. `parameters` and `reply_headers` are names in the document's components."""
+    """One method of one path. `parameters` and `reply_headers` are names in the document's components.
+
+    The body is `command`, or one of `commands`, which then carries its tag.
+    """
 
     method: str
     path: str
@@ -27,6 +30,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     summary: str
     description: str
     command: type[Struct] | None = None
+    commands: tuple[type[Struct], ...] = ()
     body_required: bool = True
     status: int = 200
     reply: type[Struct]
@@ -38,7 +42,7 @@ class Operation(Struct, frozen=True, kw_only=True):
 
 _RULES: Final = {kind.code: kind for kind in RULES_BROKEN}
 
-_ALWAYS: Final = (
+ALWAYS: Final = (
     problems.INVALID_REQUEST,
     problems.MALFORMED_REQUEST,
     problems.UNAUTHORIZED,
@@ -47,8 +51,10 @@ _ALWAYS: Final = (
     problems.INTERNAL_ERROR,
     problems.OUTCOME_UNKNOWN,
 )
+"""Any operation may end so."""
+
 _COMMAND: Final = (
-    *_ALWAYS,
+    *ALWAYS,
     problems.CONTENTION,
     problems.PAYLOAD_TOO_LARGE,
     problems.UNSUPPORTED_MEDIA_TYPE,
@@ -89,7 +95,7 @@ OPERATIONS: Final = (
         not_modified=True,
         parameters=("AccountId", "Version", "At", "MinVersion", "IfNoneMatch", "IfMatch", "CorrelationId"),
         problems=(
-            *_ALWAYS,
+            *ALWAYS,
             problems.ACCOUNT_NOT_FOUND,
             problems.VERSION_NOT_FOUND,
             problems.PRECONDITION_FAILED,
@@ -142,7 +148,7 @@ OPERATIONS: Final = (
         description="Every event of the account, page by page.",
         reply=History,
         parameters=("AccountId", "Limit", "Cursor", "CorrelationId"),
-        problems=(*_ALWAYS, problems.ACCOUNT_NOT_FOUND, problems.STORE_UNAVAILABLE),
+        problems=(*ALWAYS, problems.ACCOUNT_NOT_FOUND, problems.STORE_UNAVAILABLE),
     ),
     Operation(
         method="POST",

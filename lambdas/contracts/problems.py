@@ -26,6 +26,7 @@ class ProblemType(Struct, frozen=True):
 
 INVALID_REQUEST: Final = ProblemType("invalid-request", 400, "The request is malformed or a value is not acceptable")
 ACCOUNT_NOT_FOUND: Final = ProblemType("account-not-found", 404, "The account does not exist")
+COMMAND_NOT_FOUND: Final = ProblemType("command-not-found", 404, "The account has no such command")
 VERSION_NOT_FOUND: Final = ProblemType("version-not-found", 404, "The account has no such version")
 PATH_NOT_FOUND: Final = ProblemType("not-found", 404, "Nothing is served at this path")
 METHOD_NOT_ALLOWED: Final = ProblemType("method-not-allowed", 405, "The path does not support this method")
@@ -63,12 +64,20 @@ UNAUTHORIZED: Final = ProblemType("unauthorized", 401, "The request is not authe
 FORBIDDEN: Final = ProblemType("forbidden", 403, "The caller may not do this")
 TOO_MANY_REQUESTS: Final = ProblemType("too-many-requests", 429, "There are too many requests at the moment", 1)
 
+# What only the status of an asynchronous command shows: its `status` is what a synchronous route would answer.
+INVALID_COMMAND: Final = ProblemType("invalid-command", 400, "The body is not a valid command")
+PROCESSING_FAILED: Final = ProblemType(
+    "processing-failed", 500, "The command could not be processed for a technical reason; nothing was changed"
+)
+OF_COMMANDS_ONLY: Final = (INVALID_COMMAND, PROCESSING_FAILED)
+
 PROBLEM_TYPES: Final = (
     INVALID_REQUEST,
     MALFORMED_REQUEST,
     UNAUTHORIZED,
     FORBIDDEN,
     ACCOUNT_NOT_FOUND,
+    COMMAND_NOT_FOUND,
     VERSION_NOT_FOUND,
     PATH_NOT_FOUND,
     METHOD_NOT_ALLOWED,
@@ -84,4 +93,5 @@ PROBLEM_TYPES: Final = (
     STORE_UNAVAILABLE,
     NOT_APPLIED,
     OUTCOME_UNKNOWN,
+    *OF_COMMANDS_ONLY,
 )

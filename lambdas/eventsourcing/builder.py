@@ -10,9 +10,9 @@ import msgspec
 from msgspec.structs import replace
 
 from lambdas.eventsourcing.chain import GENESIS, row_hash
-from lambdas.eventsourcing.decider import Committed, Decider, Idempotency, Loaded
+from lambdas.eventsourcing.decider import Committed, Decider, Idempotency, Loaded, Outcome, StoredCommand
 from lambdas.eventsourcing.limits import MAX_ROW_BYTES, row_bytes
-from lambdas.eventsourcing.rows import Commit, EventRow, Receipt
+from lambdas.eventsourcing.rows import Commit, Completion, EventRow, Receipt
 from lambdas.eventsourcing.timestamps import format_timestamp
 
 S = TypeVar("S")
@@ -52,8 +52,9 @@ class CommitBuilder(Generic[S, E]):
         metadata: str,
         occurred_at: str | None,
         idempotency: Idempotency[S] | None,
+        stored: StoredCommand[S] | None,
     ) -> Draft[S]:
-        """The commit that appends `events[i]` to `loaded[i]`, with its receipt when the request has a key.
+        """The commit that appends `events[i]` to `loaded[i]`, with its receipt or the end of the stored command.
 
         `recorded_at` is the larger of now and the streams' newest, so that it never decreases in any of them.
         """
@@ -71,6 +72,9 @@ class CommitBuilder(Generic[S, E]):
                 rows.append(row)
             after.append(current)
         committed = Committed(commit_id, tuple(after))
+        if stored is not None:
+            completion = _completion(stored, commit_id, stored.succeed(committed))
+            return Draft(Commit(commit_id, tuple(rows), completion=completion), committed, made_at=0)
         if idempotency is None:
             return Draft(Commit(commit_id, tuple(rows)), committed, made_at=0)
         made_at = int(moment.timestamp())
@@ -82,6 +86,11 @@ class CommitBuilder(Generic[S, E]):
         made_at = int(self._clock().timestamp())
         commit_id = self._new_commit_id()
         return Commit(commit_id, (), _receipt(idempotency, commit_id, version, response, made_at)), made_at
+
+    def build_end(self, stored: StoredCommand[S], rejection: Exception) -> Commit:
+        """A commit that holds nothing but the end of a stored command that was rejected."""
+        commit_id = self._new_commit_id()
+        return Commit(commit_id, (), completion=_completion(stored, commit_id, stored.reject(rejection)))
 
     def _next(
         self, stream: Loaded[S], event: E, commit_id: str, metadata: str, occurred_at: str, recorded_at: str
@@ -102,6 +111,10 @@ class CommitBuilder(Generic[S, E]):
         row = replace(row, hash=row_hash(stream.hash, row))
         snapshot_version = stream.snapshot_version if row.state is None else version
         return Loaded(stream.stream_id, state, version, row.hash, recorded_at, snapshot_version), row
+
+
+def _completion(stored: StoredCommand[S], commit_id: str, outcome: Outcome) -> Completion:
+    return Completion(stored.scope, stored.key, commit_id, outcome.status, outcome.attributes)
 
 
 def _receipt(idempotency: Idempotency[S], commit_id: str, version: int, response: str, made_at: int) -> Receipt:

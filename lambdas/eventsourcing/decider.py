@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 import msgspec
@@ -69,6 +69,26 @@ class Idempotency(msgspec.Struct, Generic[S], frozen=True):
     ttl: int
     respond: Callable[[Committed[S]], str]
     reject: Callable[[Exception], str | None]
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a stored command ended: its status and what else to keep, text and numbers by attribute name."""
+
+    status: str
+    attributes: Mapping[str, str | int]
+
+
+class StoredCommand(msgspec.Struct, Generic[S], frozen=True):
+    """A command that was stored before it is carried out, and what to write there when it ends.
+
+    `scope` and `key` identify it in the store. `succeed` gives the outcome of a success, `reject` that of a rejection
+    or a failed precondition; each may be asked for several attempts.
+    """
+
+    scope: str
+    key: str
+    succeed: Callable[[Committed[S]], Outcome]
+    reject: Callable[[Exception], Outcome]
 
 
 class RecordedEvent(msgspec.Struct, Generic[E], frozen=True):

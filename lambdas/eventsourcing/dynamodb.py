@@ -1,40 +1,27 @@
-"""Streams in a DynamoDB table: one conditional put for one row, one transaction for more."""
+"""Streams in a DynamoDB table: consistent queries, and conditional writes that are sent again when in doubt."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NoReturn, Protocol
 
 from botocore.exceptions import ClientError
 
 from lambdas.eventsourcing import dynamodb_schema as schema
-from lambdas.eventsourcing.dynamodb_faults import FAILURES, Failure, Fault, classify, failed_items
-from lambdas.eventsourcing.dynamodb_items import (
-    Item,
-    ReceiptTable,
-    item_to_receipt,
-    item_to_row,
-    receipt_to_item,
-    row_to_item,
-)
-from lambdas.eventsourcing.errors import (
-    NotAppliedError,
-    OutcomeUnknownError,
-    ReadUnavailableError,
-    ReceiptExistsError,
-    VersionConflictError,
-)
+from lambdas.eventsourcing.dynamodb_conflicts import resolve
+from lambdas.eventsourcing.dynamodb_faults import FAILURES, Failure, Fault, classify
+from lambdas.eventsourcing.dynamodb_items import InboxTable, Item, ReceiptTable, item_to_row
+from lambdas.eventsourcing.dynamodb_writes import Tables, WritingClient, prepare
+from lambdas.eventsourcing.errors import NotAppliedError, OutcomeUnknownError, ReadUnavailableError
 from lambdas.eventsourcing.limits import check_limits
 from lambdas.eventsourcing.retry import Backoff, Deadline
-from lambdas.eventsourcing.rows import Commit, EventRow, Receipt
+from lambdas.eventsourcing.rows import Commit
 from lambdas.eventsourcing.store import Page
 
 MAX_ATTEMPTS = 8
 
-_ROW_IS_FREE = f"attribute_not_exists({schema.EVENT_TABLE_HASH_KEY})"
 
-
-class DynamoDBClient(Protocol):
+class DynamoDBClient(WritingClient, Protocol):
     """The calls used of boto3's low-level DynamoDB client.
 
     It must not retry by itself (`total_max_attempts` 1), so that an attempt in doubt is seen as one; its time-outs
@@ -42,12 +29,10 @@ class DynamoDBClient(Protocol):
     """
 
     def query(self, **kwargs: Any) -> Mapping[str, Any]: ...
-    def put_item(self, **kwargs: Any) -> Mapping[str, Any]: ...
-    def transact_write_items(self, **kwargs: Any) -> Mapping[str, Any]: ...
 
 
 class DynamoDBEventStore:
-    """An EventStore on an event table and a receipt table."""
+    """An EventStore on an event table and a receipt table. Only with an `inbox` can stored commands be completed."""
 
     def __init__(
         self,
@@ -55,12 +40,12 @@ class DynamoDBEventStore:
         *,
         event_table: str,
         receipts: ReceiptTable,
+        inbox: InboxTable | None = None,
         backoff: Backoff | None = None,
         max_attempts: int = MAX_ATTEMPTS,
     ) -> None:
         self._client = client
-        self._event_table = event_table
-        self._receipts = receipts
+        self._tables = Tables(event_table, receipts, inbox)
         self._backoff = backoff or Backoff()
         self._max_attempts = max_attempts
 
@@ -101,7 +86,7 @@ class DynamoDBEventStore:
     def commit(self, commit: Commit, *, now: int, deadline: Deadline) -> None:
         """See EventStore.commit. Every attempt sends the same rows at the same versions."""
         check_limits(commit)
-        send = self._prepare(commit, now)
+        send = prepare(self._client, self._tables, commit, now)
         if not deadline.allows_attempt():
             raise NotAppliedError("no time is left to send the commit")
         in_doubt = False
@@ -113,7 +98,7 @@ class DynamoDBEventStore:
             except FAILURES as error:
                 fault = classify(error)
                 if fault is Fault.CONDITION and isinstance(error, ClientError):
-                    return self._resolve(error, commit, in_doubt=in_doubt)
+                    return resolve(error, commit, self._tables, in_doubt=in_doubt)
                 in_doubt = in_doubt or fault is Fault.UNKNOWN
                 if fault is Fault.FATAL or not self._may_retry(attempt, deadline):
                     _give_up(error, attempt, fault, in_doubt=in_doubt)
@@ -136,56 +121,12 @@ class DynamoDBEventStore:
                 values[":last"] = {"N": str(up_to)}
                 condition = "#s = :s AND #v BETWEEN :first AND :last"
         return {
-            "TableName": self._event_table,
+            "TableName": self._tables.events,
             "ConsistentRead": True,
             "KeyConditionExpression": condition,
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": values,
         }
-
-    def _prepare(self, commit: Commit, now: int) -> Callable[[], object]:
-        puts = [self._put_row(row) for row in commit.rows]
-        if commit.receipt is not None:
-            puts.append(self._put_receipt(commit.receipt, now))
-        if len(puts) == 1:
-            return lambda: self._client.put_item(**puts[0])
-        actions = [{"Put": put} for put in puts]
-        return lambda: self._client.transact_write_items(TransactItems=actions)
-
-    def _put_row(self, row: EventRow) -> dict[str, Any]:
-        return {
-            "TableName": self._event_table,
-            "Item": row_to_item(row),
-            "ConditionExpression": _ROW_IS_FREE,
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-
-    def _put_receipt(self, receipt: Receipt, now: int) -> dict[str, Any]:
-        return {
-            "TableName": self._receipts.name,
-            "Item": receipt_to_item(receipt, self._receipts),
-            "ConditionExpression": "attribute_not_exists(#k) OR #t <= :now",
-            "ExpressionAttributeNames": {"#k": self._receipts.range_key, "#t": self._receipts.ttl_attribute},
-            "ExpressionAttributeValues": {":now": {"N": str(now)}},
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-
-    def _resolve(self, error: ClientError, commit: Commit, *, in_doubt: bool) -> None:
-        """Own commit id anywhere: success. Then a live receipt: replay. Then rows: somebody else's."""
-        failed = failed_items(error)
-        if any(item is not None and item["commit_id"]["S"] == commit.commit_id for _, item in failed):
-            return
-        if in_doubt and any(item is None for _, item in failed):
-            raise OutcomeUnknownError("the store did not say whose rows stand at our versions") from error
-        winners: list[EventRow] = []
-        for index, item in failed:
-            if index == len(commit.rows) and item is None:
-                raise NotAppliedError("a receipt exists that the store did not return") from error
-            if index == len(commit.rows) and item is not None:
-                raise ReceiptExistsError(item_to_receipt(item, self._receipts)) from error
-            if item is not None:
-                winners.append(item_to_row(item))
-        raise VersionConflictError(winners) from error
 
 
 def _more(answer: Mapping[str, Any], after: int, up_to: int | None, *, newest_first: bool) -> bool:

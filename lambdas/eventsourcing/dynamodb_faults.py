@@ -1,6 +1,6 @@
 """What a failed DynamoDB call means: refused for certain, in doubt, a failed condition, or a fault of ours.
 
-Sources: Amazon DynamoDB Developer Guide, "Error handling with DynamoDB"; API reference of PutItem and
+Sources: Amazon DynamoDB Developer Guide, "Error handling with DynamoDB"; API reference of PutItem, UpdateItem and
 TransactWriteItems (cancellation reasons); botocore's exception classes for what never reached the service.
 """
 

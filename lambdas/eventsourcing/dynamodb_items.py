@@ -1,4 +1,4 @@
-"""Event rows and receipts to and from DynamoDB items (attribute values as the low-level client takes them)."""
+"""Event rows, receipts and completions to and from DynamoDB items, as the low-level client takes them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 
 from lambdas.eventsourcing import dynamodb_schema as schema
 from lambdas.eventsourcing.errors import CorruptRowError
-from lambdas.eventsourcing.rows import EventRow, Receipt
+from lambdas.eventsourcing.rows import Completion, EventRow, Receipt
 
 Item = dict[str, dict[str, Any]]
 
@@ -42,6 +42,20 @@ class ReceiptTable(msgspec.Struct, frozen=True):
     range_key: str
     ttl_attribute: str
     prefix: str
+
+
+class InboxTable(msgspec.Struct, frozen=True):
+    """Where stored commands wait: a table, its key and status attributes, and the status of those that wait.
+
+    A completion removes the attributes `cleared`, and adds its commit's id as `commit_id`.
+    """
+
+    name: str
+    hash_key: str
+    range_key: str
+    status_attribute: str
+    pending: str
+    cleared: tuple[str, ...] = ()
 
 
 def row_to_item(row: EventRow) -> Item:
@@ -130,3 +144,11 @@ def item_to_receipt(item: Mapping[str, Mapping[str, Any]], table: ReceiptTable) 
         response=item["response"]["S"],
         expires_at=int(item[table.ttl_attribute]["N"]),
     )
+
+
+def completion_values(completion: Completion) -> Item:
+    """The attributes of a completion by name: text as S, whole numbers as N."""
+    return {
+        name: {"N": str(value)} if isinstance(value, int) else {"S": value}
+        for name, value in completion.attributes.items()
+    }

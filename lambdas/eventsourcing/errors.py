@@ -4,6 +4,8 @@ EventSourcingError
 ├── PreconditionFailedError        the caller's expected version is not the stream's version
 ├── IdempotencyKeyReusedError      a live receipt holds another request under this key
 ├── ContentionError                lost the race for the next version too often
+├── StoredCommandCompletedError    the stored command has ended before; nothing was written
+├── StoredCommandMissingError      no such command is stored
 ├── VersionNotFoundError           time travel beyond the newest version, or below 1
 ├── CommitTooLargeError            more than one transaction can hold
 ├── StoreUnavailableError
@@ -55,6 +57,25 @@ class ContentionError(EventSourcingError):
         super().__init__(f"lost the race on {', '.join(stream_ids)} {conflicts} times")
         self.stream_ids = tuple(stream_ids)
         self.conflicts = conflicts
+
+
+class StoredCommandCompletedError(EventSourcingError):
+    """Another commit has brought the stored command to its end, which is `status`; nothing was written."""
+
+    def __init__(self, scope: str, key: str, status: str) -> None:
+        super().__init__(f"command {key} of {scope} has ended before: {status}")
+        self.scope = scope
+        self.key = key
+        self.status = status
+
+
+class StoredCommandMissingError(EventSourcingError):
+    """No such command is stored; nothing was written."""
+
+    def __init__(self, scope: str, key: str) -> None:
+        super().__init__(f"no command {key} of {scope} is stored")
+        self.scope = scope
+        self.key = key
 
 
 class VersionNotFoundError(EventSourcingError):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 from lambdas.eventsourcing.builder import CommitBuilder, Draft
 from lambdas.eventsourcing.cache import StreamCache
-from lambdas.eventsourcing.decider import Committed, Idempotency, Loaded, Replayed
+from lambdas.eventsourcing.decider import Committed, Idempotency, Loaded, Replayed, StoredCommand
 from lambdas.eventsourcing.errors import (
     ContentionError,
     IdempotencyKeyReusedError,
@@ -19,6 +19,7 @@ from lambdas.eventsourcing.reader import StreamReader
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.rows import EventRow, Receipt
 from lambdas.eventsourcing.store import EventStore
+from lambdas.eventsourcing.working_set import WorkingSet
 
 S = TypeVar("S")
 E = TypeVar("E")
@@ -57,20 +58,24 @@ class CommandExecutor(Generic[S, E]):
         occurred_at: str | None,
         expected: frozenset[int] | None,
         idempotency: Idempotency[S] | None,
+        stored: StoredCommand[S] | None,
         opens: bool,
         deadline: Deadline,
     ) -> Committed[S] | Replayed:
         """See Repository.execute."""
-        working = _WorkingSet(self._reader, self._cache, stream_ids, deadline, opens=opens)
+        working = WorkingSet(self._reader, self._cache, stream_ids, deadline, opens=opens)
         conflicts = 0
         while True:
             try:
                 events = self._decide(working, decide, expected)
             except self._rejections as rejection:
+                if stored is not None:
+                    self._settle(stored, rejection, deadline)
                 return self._reject(rejection, working.loaded[0].version, idempotency, deadline)
             draft = self._builder.build(
-                working.loaded, events, metadata=metadata, occurred_at=occurred_at, idempotency=idempotency
-            )
+                working.loaded, events, metadata=metadata, occurred_at=occurred_at, idempotency=idempotency,
+                stored=stored,
+            )  # fmt: skip
             try:
                 return self._append(draft, deadline)
             except ReceiptExistsError as existing:
@@ -82,7 +87,7 @@ class CommandExecutor(Generic[S, E]):
                 self._catch_up(working, conflict.rows, conflicts)
 
     def _decide(
-        self, working: _WorkingSet[S, E], decide: Decide[E], expected: frozenset[int] | None
+        self, working: WorkingSet[S, E], decide: Decide[E], expected: frozenset[int] | None
     ) -> Sequence[Sequence[E]]:
         """Decide; to say no, or to do nothing, takes a state that a read in this request has confirmed."""
         while True:
@@ -97,18 +102,24 @@ class CommandExecutor(Generic[S, E]):
                     return events
 
     def _append(self, draft: Draft[S], deadline: Deadline) -> Committed[S]:
-        if draft.commit.rows or draft.commit.receipt is not None:
-            self._store.commit(draft.commit, now=draft.made_at, deadline=deadline)
+        commit = draft.commit
+        if commit.rows or commit.receipt is not None or commit.completion is not None:
+            self._store.commit(commit, now=draft.made_at, deadline=deadline)
         for stream in draft.committed.streams:
             self._cache.put(stream)
         return draft.committed
 
-    def _catch_up(self, working: _WorkingSet[S, E], winners: Sequence[EventRow], conflicts: int) -> None:
+    def _catch_up(self, working: WorkingSet[S, E], winners: Sequence[EventRow], conflicts: int) -> None:
         """After the first lost race the winner's rows are enough; after another, read what came since."""
         if conflicts == 1 and working.advance(winners):
             return
         self._backoff.pause(conflicts)
         working.reread()
+
+    def _settle(self, stored: StoredCommand[S], rejection: Exception, deadline: Deadline) -> NoReturn:
+        """Raise the rejection of a stored command once it stands as the command's end."""
+        self._store.commit(self._builder.build_end(stored, rejection), now=0, deadline=deadline)
+        raise rejection
 
     def _reject(
         self, rejection: Exception, version: int, idempotency: Idempotency[S] | None, deadline: Deadline
@@ -123,69 +134,6 @@ class CommandExecutor(Generic[S, E]):
         except ReceiptExistsError as existing:
             return _replay(idempotency, existing.receipt)
         raise rejection
-
-
-class _WorkingSet(Generic[S, E]):
-    """The streams of one command. A stream is confirmed when a read begun in this request gave its state.
-
-    Only confirmed streams justify a rejection: what is remembered, or learned from a winner's row, may be behind.
-    """
-
-    def __init__(
-        self,
-        reader: StreamReader[S, E],
-        cache: StreamCache[S],
-        stream_ids: tuple[str, ...],
-        deadline: Deadline,
-        *,
-        opens: bool,
-    ) -> None:
-        self._reader = reader
-        self._cache = cache
-        self._deadline = deadline
-        self.loaded: list[Loaded[S]] = []
-        self._confirmed: list[bool] = []
-        for stream_id in stream_ids:
-            remembered = cache.get(stream_id)
-            if remembered is None and opens:
-                remembered = Loaded(stream_id)
-            self.loaded.append(remembered or self._read(Loaded(stream_id)))
-            self._confirmed.append(remembered is None)
-
-    def confirm(self) -> bool:
-        """Read the streams that are not confirmed; False when all were."""
-        stale = [index for index, confirmed in enumerate(self._confirmed) if not confirmed]
-        for index in stale:
-            self._reread(index)
-        return bool(stale)
-
-    def reread(self) -> None:
-        """Read what came since in every stream."""
-        for index in range(len(self.loaded)):
-            self._reread(index)
-
-    def advance(self, winners: Sequence[EventRow]) -> bool:
-        """Fold the winners' rows; False when none of them continues what is known."""
-        advanced = False
-        for index, stream in enumerate(self.loaded):
-            following = sorted(
-                (row for row in winners if row.stream_id == stream.stream_id), key=lambda row: row.version
-            )
-            if following and following[0].version == stream.version + 1:
-                self.loaded[index] = self._reader.advance(stream, following)
-                self._cache.put(self.loaded[index])
-                self._confirmed[index] = False
-                advanced = True
-        return advanced
-
-    def _reread(self, index: int) -> None:
-        self.loaded[index] = self._read(self.loaded[index])
-        self._confirmed[index] = True
-
-    def _read(self, base: Loaded[S]) -> Loaded[S]:
-        loaded = self._reader.load(base.stream_id, base=base, deadline=self._deadline)
-        self._cache.put(loaded)
-        return loaded
 
 
 def _check_precondition(first: Loaded[S], expected: frozenset[int] | None) -> None:

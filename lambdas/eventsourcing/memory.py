@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import threading
 
-from lambdas.eventsourcing.errors import ReceiptExistsError, VersionConflictError
+from lambdas.eventsourcing.errors import ReceiptExistsError, StoredCommandCompletedError, VersionConflictError
 from lambdas.eventsourcing.limits import check_limits
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.eventsourcing.rows import Commit, EventRow, Receipt
+from lambdas.eventsourcing.rows import Commit, Completion, EventRow, Receipt
 from lambdas.eventsourcing.store import Page
 
 
 class InMemoryEventStore:
-    """An EventStore with the guarantees and limits of the DynamoDB one, thread-safe, and always available."""
+    """An EventStore with the guarantees and limits of the DynamoDB one, thread-safe, and always available.
+
+    It does not know which commands are stored: each counts as pending until it is completed.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._streams: dict[str, list[EventRow]] = {}
         self._receipts: dict[tuple[str, str], Receipt] = {}
+        self._completions: dict[tuple[str, str], Completion] = {}
 
     def read(
         self,
@@ -45,6 +49,8 @@ class InMemoryEventStore:
             winners = self._winners(commit)
             if winners and winners[0].commit_id == commit.commit_id:
                 return
+            if commit.completion is not None and self._completed(commit.completion):
+                return
             self._check_receipt(commit, now)
             if winners:
                 raise VersionConflictError(winners)
@@ -52,6 +58,13 @@ class InMemoryEventStore:
                 self._append(row)
             if commit.receipt is not None:
                 self._receipts[commit.receipt.scope, commit.receipt.key] = commit.receipt
+            if commit.completion is not None:
+                self._completions[commit.completion.scope, commit.completion.key] = commit.completion
+
+    def completion(self, scope: str, key: str) -> Completion | None:
+        """The end state of a stored command; None while it is pending."""
+        with self._lock:
+            return self._completions.get((scope, key))
 
     def _winners(self, commit: Commit) -> list[EventRow]:
         """The rows that stand at the commit's versions. Raises ValueError for a gap, before anything is added."""
@@ -69,6 +82,15 @@ class InMemoryEventStore:
 
     def _append(self, row: EventRow) -> None:
         self._streams.setdefault(row.stream_id, []).append(row)
+
+    def _completed(self, completion: Completion) -> bool:
+        """Whether the same commit has completed the command. Raises StoredCommandCompletedError for another one."""
+        existing = self._completions.get((completion.scope, completion.key))
+        if existing is None:
+            return False
+        if existing.commit_id != completion.commit_id:
+            raise StoredCommandCompletedError(existing.scope, existing.key, existing.status)
+        return True
 
     def _check_receipt(self, commit: Commit, now: int) -> None:
         if commit.receipt is None:

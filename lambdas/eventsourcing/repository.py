@@ -12,7 +12,15 @@ import msgspec
 
 from lambdas.eventsourcing.builder import CommitBuilder
 from lambdas.eventsourcing.cache import StreamCache
-from lambdas.eventsourcing.decider import Committed, Decider, History, Idempotency, Loaded, Replayed
+from lambdas.eventsourcing.decider import (
+    Committed,
+    Decider,
+    History,
+    Idempotency,
+    Loaded,
+    Replayed,
+    StoredCommand,
+)
 from lambdas.eventsourcing.errors import NotAppliedError, ReadUnavailableError
 from lambdas.eventsourcing.executor import CommandExecutor, Decide
 from lambdas.eventsourcing.reader import StreamReader
@@ -97,6 +105,7 @@ class Repository(Generic[S, E]):
         occurred_at: str | None,
         expected: frozenset[int] | None = None,
         idempotency: Idempotency[S] | None = None,
+        stored: StoredCommand[S] | None = None,
         opens: bool = False,
     ) -> Committed[S] | Replayed:
         """Decide on the states of the streams and append the events, all or nothing.
@@ -107,9 +116,15 @@ class Repository(Generic[S, E]):
         change meanwhile. Streams are read one after the other, so `decide` rejects for what is true of one of them,
         not for a combination, which may never have stood together.
 
-        Raises the domain's rejection, PreconditionFailedError, IdempotencyKeyReusedError, ContentionError,
-        CommitTooLargeError, NotAppliedError, OutcomeUnknownError, and what reads raise but ReadUnavailableError.
+        A `stored` command ends with the events, in one commit; its rejection is raised once it is written. It has no
+        idempotency key: it takes effect once by itself.
+
+        Raises the domain's rejection, PreconditionFailedError, IdempotencyKeyReusedError, StoredCommandCompletedError,
+        StoredCommandMissingError, ContentionError, CommitTooLargeError, NotAppliedError, OutcomeUnknownError, and what
+        reads raise but ReadUnavailableError.
         """
+        if stored is not None and idempotency is not None:
+            raise ValueError("a stored command takes no idempotency key")
         try:
             return self._executor.execute(
                 stream_ids,
@@ -118,6 +133,7 @@ class Repository(Generic[S, E]):
                 occurred_at=occurred_at,
                 expected=expected,
                 idempotency=idempotency,
+                stored=stored,
                 opens=opens,
                 deadline=self._new_deadline(),
             )

@@ -1,9 +1,11 @@
-"""What the store holds: event rows and receipts, encoded, and the commit that adds them.
+"""What the store holds: event rows, receipts and ends of stored commands, encoded, and the commit that adds them.
 
 Rows and receipts hold nothing but text, numbers and bytes, so the garbage collector need not track them (`gc=False`).
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import msgspec
 
@@ -45,12 +47,26 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     expires_at: int
 
 
+class Completion(msgspec.Struct, frozen=True):
+    """The end state of a stored command, written only while the command is still pending.
+
+    `scope` and `key` identify the command. `attributes` are added to what is stored of it: text and numbers.
+    """
+
+    scope: str
+    key: str
+    commit_id: str
+    status: str
+    attributes: Mapping[str, str | int]
+
+
 class Commit(msgspec.Struct, frozen=True):
-    """What one command adds, all or nothing: rows of one or more streams, and maybe a receipt."""
+    """What one command adds, all or nothing: rows of one or more streams, and maybe a receipt or its own end state."""
 
     commit_id: str
     rows: tuple[EventRow, ...]
     receipt: Receipt | None = None
+    completion: Completion | None = None
 
 
 class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -18,7 +18,7 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class EventStore(Protocol):
-    """Append-only streams of event rows, and receipts."""
+    """Append-only streams of event rows, receipts, and the ends of stored commands."""
 
     def read(
         self,
@@ -38,10 +38,11 @@ class EventStore(Protocol):
         ...
 
     def commit(self, commit: Commit, *, now: int, deadline: Deadline) -> None:
-        """Add all rows and the receipt, or nothing; each row's version must be free.
+        """Add all rows, the receipt and the completion, or nothing.
 
-        `now` (seconds since the epoch) decides whether an existing receipt is still live. Sending the same commit
-        again after it took effect succeeds. Raises VersionConflictError, ReceiptExistsError, NotAppliedError,
-        OutcomeUnknownError, CommitTooLargeError.
+        Each row's version must be free and the completed command pending. `now` (seconds since the epoch) decides
+        whether an existing receipt is still live. Sending the same commit again after it took effect succeeds.
+        Raises VersionConflictError, ReceiptExistsError, StoredCommandCompletedError, StoredCommandMissingError,
+        NotAppliedError, OutcomeUnknownError, CommitTooLargeError.
         """
         ...

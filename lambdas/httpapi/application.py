@@ -14,7 +14,7 @@ from lambdas.httpapi.errors import InvalidRequestError, MethodNotAllowedError, P
 from lambdas.httpapi.problems import problem_reply, problem_type
 from lambdas.httpapi.replies import Reply
 from lambdas.httpapi.requests import ACCOUNT_ID, NO_ACCOUNT_ID, Request
-from lambdas.httpapi.routing import ROUTES, match_path, path_parameters
+from lambdas.httpapi.routing import GATEWAY_ROUTES, allowed_methods, match_path, path_parameters
 from lambdas.httpapi.telemetry import count, logger
 
 Route = Callable[[Request], Reply]
@@ -84,8 +84,10 @@ def _routing_error(request: Request) -> RequestError:
     template = match_path(request.path)
     if template is None:
         return PathNotFoundError("nothing is served at this path")
-    if request.method not in ROUTES[template]:
-        return MethodNotAllowedError(ROUTES[template])
+    if request.method not in allowed_methods(template):
+        return MethodNotAllowedError(allowed_methods(template))
+    if template in GATEWAY_ROUTES:
+        return PathNotFoundError("the gateway answers this, and the function does not")
     return InvalidRequestError(ACCOUNT_ID, NO_ACCOUNT_ID)
 
 

@@ -10,13 +10,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from lambdas.accounts.errors import InvalidFieldError
 from lambdas.httpapi.errors import InvalidRequestError, PayloadTooLargeError, UnsupportedMediaTypeError
+from lambdas.service.command_json import decode_command
 
 MAX_BODY_BYTES = 64 * 1024
-_MAX_REASON = 200
 _MEDIA_TYPE = re.compile(r'application/json[ \t]*(?:;[ \t]*charset="?utf-?8"?[ \t]*)?;?', re.IGNORECASE)
-_PLACE = re.compile(r" - at `\$\.?([^`]*)`$")
-_OWN_FIELD = re.compile(r"Object (?:missing required|contains unknown) field `(.*?)`", re.DOTALL)
 
 C = TypeVar("C", bound=msgspec.Struct)
 
@@ -40,27 +39,8 @@ def check_media_type(value: str | None) -> None:
 
 
 def decode_body(content: bytes, command: type[C]) -> C:
-    """Decode and validate. Raises InvalidRequestError, which names the first offending field.
-
-    Of a key that stands twice in an object the last value wins; all must be acceptable. Integers must be written
-    without fraction and exponent.
-    """
+    """Decode and validate (see `decode_command`). Raises InvalidRequestError, which names the first offending field."""
     try:
-        return msgspec.json.decode(content, type=command)
-    except msgspec.ValidationError as error:
-        raise _invalid_field(str(error)) from None
-    except msgspec.DecodeError as error:
-        raise InvalidRequestError("body", str(error)) from None
-    except UnicodeError:
-        raise InvalidRequestError("body", "is not text in UTF-8") from None
-    except RecursionError:
-        raise InvalidRequestError("body", "is nested too deeply") from None
-
-
-def _invalid_field(message: str) -> InvalidRequestError:
-    """msgspec names the place at the end of its message, and a missing or unknown key inside it."""
-    place = _PLACE.search(message)
-    reason = message[: place.start()] if place else message
-    own = _OWN_FIELD.match(reason)
-    names = [name for name in (place[1] if place else "", own[1] if own else "") if name]
-    return InvalidRequestError(".".join(names)[:_MAX_REASON] or "body", reason[:_MAX_REASON])
+        return decode_command(content, lambda text: msgspec.json.decode(text, type=command))
+    except InvalidFieldError as error:
+        raise InvalidRequestError(error.field, str(error)) from None

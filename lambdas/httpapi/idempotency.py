@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import unquote
@@ -18,6 +16,7 @@ from lambdas.httpapi.conditional import EntityTags
 from lambdas.httpapi.problems import problem_reply
 from lambdas.httpapi.replies import Reply, remember
 from lambdas.httpapi.requests import Request
+from lambdas.service.derived_ids import derived_uuid, digest
 
 TIME_TO_LIVE = timedelta(days=7)
 REMEMBERED_PROBLEMS = frozenset({412, 422})
@@ -61,20 +60,9 @@ def request_hash(method: str, path: str, command: Command, if_match: EntityTags 
     else:
         body = _encode(msgspec.structs.replace(command, occurred_at=in_utc(command.occurred_at)))
     parts = (method.encode(), path.encode(), body, if_match.canonical().encode() if if_match else b"")
-    return _digest(*parts)
+    return digest(*parts)
 
 
 def derived_account_id(caller: str, key: str) -> str:
-    """The id of the account that this caller opens under this key: a UUID of version 8 (RFC 9562)."""
-    value = int.from_bytes(_digest(caller.encode(), key.encode())[:16])
-    value = value & ~(0xF << 76) | 0x8 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return str(uuid.UUID(int=value))
-
-
-def _digest(*parts: bytes) -> bytes:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(len(part).to_bytes(4))
-        digest.update(part)
-    return digest.digest()
+    """The id of the account that this caller opens under this key."""
+    return derived_uuid(caller, key)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
-from lambdas.accounts.errors import AccountNotFoundError, DomainError, InvalidFieldError, RuleBrokenError
 from lambdas.contracts import problems as types
 from lambdas.contracts.http import Problem
 from lambdas.contracts.problems import PROBLEM_MEDIA_TYPE, ProblemType
-from lambdas.eventsourcing import errors as store
 from lambdas.httpapi import errors as http
 from lambdas.httpapi.replies import Reply, json_reply
-
-_RULES_BROKEN = {kind.code: kind for kind in types.RULES_BROKEN}
+from lambdas.service import problems as service
 
 _PROBLEM_TYPES: Final[dict[type[Exception], ProblemType]] = {
     http.InvalidRequestError: types.INVALID_REQUEST,
@@ -23,58 +20,28 @@ _PROBLEM_TYPES: Final[dict[type[Exception], ProblemType]] = {
     http.PayloadTooLargeError: types.PAYLOAD_TOO_LARGE,
     http.UnsupportedMediaTypeError: types.UNSUPPORTED_MEDIA_TYPE,
     http.VersionNotReachedError: types.VERSION_NOT_REACHED,
-    InvalidFieldError: types.INVALID_REQUEST,
-    AccountNotFoundError: types.ACCOUNT_NOT_FOUND,
-    store.VersionNotFoundError: types.VERSION_NOT_FOUND,
-    store.PreconditionFailedError: types.PRECONDITION_FAILED,
-    store.IdempotencyKeyReusedError: types.IDEMPOTENCY_KEY_REUSED,
-    store.ContentionError: types.CONTENTION,
-    store.ReadUnavailableError: types.STORE_UNAVAILABLE,
-    store.NotAppliedError: types.NOT_APPLIED,
-    store.OutcomeUnknownError: types.OUTCOME_UNKNOWN,
 }
 
 
 def problem_type(error: Exception) -> ProblemType:
     """The type of problem an error is; `internal-error` for one that nobody expects."""
-    if isinstance(error, RuleBrokenError):
-        return _RULES_BROKEN[error.code]
-    return _PROBLEM_TYPES.get(type(error), types.INTERNAL_ERROR)
+    return _PROBLEM_TYPES.get(type(error)) or service.problem_type(error)
 
 
 def problem_reply(error: Exception, correlation_id: str) -> Reply:
     """The reply to a request that ended in `error`."""
     kind = problem_type(error)
-    problem = Problem(
-        type=kind.uri,
-        title=kind.title,
-        status=kind.status,
-        detail=_detail(error),
-        field=_field(error),
-        correlation_id=correlation_id,
-    )
     headers = {"Content-Type": PROBLEM_MEDIA_TYPE}
     if kind.retry_after is not None:
         headers["Retry-After"] = str(kind.retry_after)
     if isinstance(error, http.MethodNotAllowedError):
         headers["Allow"] = ", ".join(error.allowed)
-    return json_reply(kind.status, problem, headers)
+    return json_reply(kind.status, _document(error, correlation_id), headers)
 
 
-def _field(error: Exception) -> str | UnsetType:
-    return error.field if isinstance(error, InvalidFieldError | http.InvalidRequestError) else UNSET
-
-
-def _detail(error: Exception) -> str | UnsetType:
-    """Only messages written for callers: those of the store and of Python may tell too much."""
-    match error:
-        case InvalidFieldError() | http.InvalidRequestError():
-            return f"{error.field}: {error}"
-        case DomainError() | http.RequestError():
-            return str(error)
-        case store.PreconditionFailedError():
-            return f"the account is at version {error.version}"
-        case store.VersionNotFoundError():
-            return f"the newest version of the account is {error.newest}"
-        case _:
-            return UNSET
+def _document(error: Exception, correlation_id: str) -> Problem:
+    if not isinstance(error, http.RequestError):
+        return service.problem_document(error, correlation_id)
+    offender = error.field if isinstance(error, http.InvalidRequestError) else UNSET
+    detail = str(error) if offender is UNSET else f"{offender}: {error}"
+    return service.problem(problem_type(error), correlation_id, detail=detail, field=offender)

@@ -13,7 +13,7 @@ from lambdas.accounts.decider import decide, decide_transfer
 from lambdas.accounts.errors import AccountNotFoundError, InvalidFieldError
 from lambdas.accounts.events import AccountEvent
 from lambdas.accounts.state import Account
-from lambdas.eventsourcing.decider import Committed, History, Idempotency, Loaded, Replayed
+from lambdas.eventsourcing.decider import Committed, History, Idempotency, Loaded, Replayed, StoredCommand
 from lambdas.eventsourcing.errors import VersionNotFoundError
 from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.rows import Metadata
@@ -59,13 +59,9 @@ class AccountService:
 
         Raises DomainError, PreconditionFailedError, IdempotencyKeyReusedError, ContentionError.
         """
-
-        def decide_account(state: Account | None) -> tuple[Sequence[AccountEvent], ...]:
-            return (decide(command, state),)
-
         return self._repository.execute(
             (account_id,),
-            decide_account,
+            lambda state: (decide(command, state),),
             metadata=context.metadata(),
             occurred_at=self._occurred_at(command),
             expected=expected,
@@ -85,17 +81,53 @@ class AccountService:
 
         Raises DomainError, IdempotencyKeyReusedError, ContentionError.
         """
-
-        def decide_accounts(sender: Account | None, receiver: Account | None) -> tuple[Sequence[AccountEvent], ...]:
-            sent, received = decide_transfer(command, sender, receiver, transfer_id)
-            return (sent,), (received,)
-
         return self._repository.execute(
             (command.from_account_id, command.to_account_id),
-            decide_accounts,
+            _transfer_decision(command, transfer_id),
             metadata=context.metadata(),
             occurred_at=self._occurred_at(command),
             idempotency=idempotency,
+        )
+
+    def execute_stored(
+        self,
+        command: AccountCommand,
+        account_id: str,
+        context: CommandContext,
+        *,
+        occurred_at: str,
+        stored: StoredCommand[Account],
+    ) -> Outcome:
+        """Decide, append and end the stored command in one commit. Its business time is `occurred_at`, unchecked.
+
+        Raises DomainError once the command stands as rejected, StoredCommandCompletedError, StoredCommandMissingError,
+        ContentionError.
+        """
+        return self._repository.execute(
+            (account_id,),
+            lambda state: (decide(command, state),),
+            metadata=context.metadata(),
+            occurred_at=occurred_at,
+            stored=stored,
+            opens=isinstance(command, OpenAccount),
+        )
+
+    def transfer_stored(
+        self,
+        command: Transfer,
+        transfer_id: str,
+        context: CommandContext,
+        *,
+        occurred_at: str,
+        stored: StoredCommand[Account],
+    ) -> Outcome:
+        """Move money and end the stored command in one commit; otherwise as `execute_stored`."""
+        return self._repository.execute(
+            (command.from_account_id, command.to_account_id),
+            _transfer_decision(command, transfer_id),
+            metadata=context.metadata(),
+            occurred_at=occurred_at,
+            stored=stored,
         )
 
     def account(self, account_id: str) -> Loaded[Account]:
@@ -138,6 +170,16 @@ class AccountService:
         if isinstance(command.occurred_at, UnsetType):
             return None
         return format_timestamp(business_time(command.occurred_at, self._clock()))
+
+
+def _transfer_decision(
+    command: Transfer, transfer_id: str
+) -> Callable[[Account | None, Account | None], tuple[Sequence[AccountEvent], ...]]:
+    def decide_accounts(sender: Account | None, receiver: Account | None) -> tuple[Sequence[AccountEvent], ...]:
+        sent, received = decide_transfer(command, sender, receiver, transfer_id)
+        return (sent,), (received,)
+
+    return decide_accounts
 
 
 def _existing(loaded: Loaded[Account]) -> Loaded[Account]:

@@ -12,7 +12,7 @@ from botocore.session import get_session
 
 from lambdas.commands import table as commands_table
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
-from lambdas.eventsourcing.dynamodb_items import ReceiptTable
+from lambdas.eventsourcing.dynamodb_items import InboxTable, ReceiptTable
 from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.timestamps import utc_now
@@ -37,7 +37,7 @@ def dynamodb_client() -> Any:
 
 
 def dynamodb_store(client: Any, settings: Settings) -> DynamoDBEventStore:
-    """The event table, with receipts in the commands table."""
+    """The event table, with receipts and stored commands in the commands table."""
     receipts = ReceiptTable(
         name=settings.commands_table,
         hash_key=commands_table.HASH_KEY,
@@ -45,7 +45,15 @@ def dynamodb_store(client: Any, settings: Settings) -> DynamoDBEventStore:
         ttl_attribute=commands_table.TTL_ATTRIBUTE,
         prefix=commands_table.RECEIPT_PREFIX,
     )
-    return DynamoDBEventStore(client, event_table=settings.event_table, receipts=receipts)
+    inbox = InboxTable(
+        name=settings.commands_table,
+        hash_key=commands_table.HASH_KEY,
+        range_key=commands_table.RANGE_KEY,
+        status_attribute=commands_table.STATUS,
+        pending=commands_table.PENDING,
+        cleared=(commands_table.FAILED_ON,),
+    )
+    return DynamoDBEventStore(client, event_table=settings.event_table, receipts=receipts, inbox=inbox)
 
 
 def account_service(

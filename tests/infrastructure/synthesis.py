@@ -50,6 +50,7 @@ class Synthesized:
     notifications: Deployable
     ledger: Deployable
     api: Deployable
+    commands: Deployable
     domain_events: Deployable
     lake: Deployable
     publisher: Deployable
@@ -65,6 +66,7 @@ class Synthesized:
             self.notifications,
             self.ledger,
             self.api,
+            self.commands,
             self.domain_events,
             self.lake,
             self.publisher,
@@ -124,6 +126,7 @@ def synthesize(
         notifications=stacks["Notifications"],
         ledger=stacks["Ledger"],
         api=stacks["Api"],
+        commands=stacks["Commands"],
         domain_events=stacks["DomainEvents"],
         lake=stacks["Lake"],
         publisher=stacks["Publisher"],

@@ -25,6 +25,8 @@ def data(environment: Synthesized) -> dict[str, tuple[Deployable, str, dict[str,
 
 def test_these_are_all_the_buckets(anywhere: Synthesized) -> None:
     assert set(buckets(anywhere)) == {
+        "Ledger/AccessLogs/Bucket",
+        "Ledger/Parking/Bucket",
         "DomainEvents/AccessLogs/Bucket",
         "DomainEvents/Parking/Bucket",
         "Lake/AccessLogs/Bucket",

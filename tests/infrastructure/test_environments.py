@@ -24,11 +24,11 @@ CLOUD_ONLY = {LAYER, NAMED_QUERY}
 def topology(stack: Deployable) -> set[tuple[str, str]]:
     """Construct path below the environment, and type, of every resource but those for the cloud only.
 
-    The CDK names a permission after the function and the API it connects, environment included: their type will do.
+    The CDK names a permission after the function and what may call it, environment included: their type will do.
     """
     paths = {key: each["Metadata"]["aws:cdk:path"].split("/", 1)[1] for key, each in stack.body["Resources"].items()}
     return {
-        (re.sub(r"ApiScoped\..*", "ApiScoped", paths[key]), each["Type"])
+        (re.sub(r"(ApiScoped|AllowEventRule).*", r"\1", paths[key]), each["Type"])
         for key, each in stack.body["Resources"].items()
         if each["Type"] not in CLOUD_ONLY
     }
@@ -44,7 +44,7 @@ def test_all_environments_have_the_same_resources(environments: dict[str, Synthe
 def test_the_cloud_brings_its_packages_and_the_emulator_finds_them_in_the_virtual_environment(
     environments: dict[str, Synthesized],
 ) -> None:
-    for stack in ("api", "publisher", "reports"):
+    for stack in ("api", "commands", "publisher", "reports"):
         layers = {name: len(getattr(each, stack).resources(LAYER)) for name, each in environments.items()}
         assert layers == {"local": 0, "dev": 1, "staging": 1, "prod": 1}
 
@@ -60,7 +60,7 @@ def test_stack_names_are_stable_and_distinct(environments: dict[str, Synthesized
     assert {stack.name for each in environments.values() for stack in each.stacks} == {
         f"Daybook-{name}-{part}"
         for name in ("local", "dev", "staging", "prod")
-        for part in ("Notifications", "Ledger", "Api", "DomainEvents", "Lake", "Publisher", "Reports")
+        for part in ("Notifications", "Ledger", "Api", "Commands", "DomainEvents", "Lake", "Publisher", "Reports")
     }
 
 

@@ -31,9 +31,10 @@ def test_the_event_table_is_keyed_by_stream_and_numeric_version_on_demand(anywhe
     )
 
 
-def test_the_event_table_streams_new_images(anywhere: Synthesized) -> None:
+@pytest.mark.parametrize("keys", [EVENT_KEYS, COMMAND_KEYS])
+def test_both_tables_stream_new_images(anywhere: Synthesized, keys: list[dict[str, str]]) -> None:
     anywhere.ledger.template.has_resource_properties(
-        TABLE, {"KeySchema": EVENT_KEYS, "StreamSpecification": {"StreamViewType": "NEW_IMAGE"}}
+        TABLE, {"KeySchema": keys, "StreamSpecification": {"StreamViewType": "NEW_IMAGE"}}
     )
 
 
@@ -45,9 +46,29 @@ def test_commands_and_receipts_are_keyed_by_account_and_may_expire(anywhere: Syn
             "AttributeDefinitions": [
                 {"AttributeName": "account_id", "AttributeType": "S"},
                 {"AttributeName": "command_id", "AttributeType": "S"},
+                {"AttributeName": "failed_on", "AttributeType": "S"},
             ],
             "BillingMode": "PAY_PER_REQUEST",
             "TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True},
+        },
+    )
+
+
+def test_failed_commands_of_a_day_are_found_by_an_index_that_holds_nothing_else(anywhere: Synthesized) -> None:
+    anywhere.ledger.template.has_resource_properties(
+        TABLE,
+        {
+            "KeySchema": COMMAND_KEYS,
+            "GlobalSecondaryIndexes": [
+                {
+                    "IndexName": "failed",
+                    "KeySchema": [
+                        {"AttributeName": "failed_on", "KeyType": "HASH"},
+                        {"AttributeName": "command_id", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
+            ],
         },
     )
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from aws_cdk import RemovalPolicy
-from aws_cdk.aws_apigateway import AuthorizationType
+from aws_cdk.aws_apigateway import AuthorizationType, CfnRequestValidator
 from aws_cdk.aws_dynamodb import CfnTable
 from aws_cdk.aws_iam import PolicyStatement
 from aws_cdk.aws_s3 import Bucket
+from aws_cdk.aws_sqs import Queue
 
 from stacks.stage import DaybookStage
 from tests.infrastructure.conftest import CLOUD
@@ -36,6 +37,20 @@ def let_firehose_do_anything(stage: DaybookStage) -> None:
     stage.lake.lake.grant(stage.lake.delivery.policy, prefixes=["events/"], actions=["s3:*"])
 
 
+def validate_no_bodies(stage: DaybookStage) -> None:
+    validator = stage.api.rest_api.api.node.find_child("Validator").node.default_child
+    assert isinstance(validator, CfnRequestValidator)
+    validator.validate_request_body = False
+
+
+def add_a_bare_queue(stage: DaybookStage) -> None:
+    Queue(stage.commands, "Bare")
+
+
+def let_the_processor_remove_what_is_parked(stage: DaybookStage) -> None:
+    stage.ledger.parking.grant(stage.ledger.may_park, prefixes=["aws/lambda/"], actions=["s3:Delete*"])
+
+
 def misspell_the_billing_mode(stage: DaybookStage) -> None:
     table = stage.ledger.events.table.node.default_child
     assert isinstance(table, CfnTable)
@@ -55,6 +70,9 @@ def test_every_cloud_environment_passes(cloud: Synthesized) -> None:
         (grant_scans_everywhere, "AwsSolutions-IAM5[Resource::*]"),
         (widen_the_function, "AwsSolutions-IAM5[Action::dynamodb:*]"),
         (let_firehose_do_anything, "AwsSolutions-IAM5[Action::s3:*]"),
+        (validate_no_bodies, "AwsSolutions-APIG2"),
+        (add_a_bare_queue, "AwsSolutions-SQS3"),
+        (let_the_processor_remove_what_is_parked, "AwsSolutions-IAM5[Action::s3:Delete*]"),
     ],
 )
 def test_a_fault_stops_synthesis(

@@ -101,7 +101,7 @@ def test_every_handler_of_every_stack_is_a_file_with_that_function(anywhere: Syn
     handlers = [
         each["Properties"]["Handler"] for stack in anywhere.stacks for each in stack.resources(FUNCTION).values()
     ]
-    assert len(handlers) == 3
+    assert len(handlers) == 5
     for handler in handlers:
         module, _, name = handler.rpartition(".")
         source = Path(REPOSITORY, *module.split(".")).with_suffix(".py")

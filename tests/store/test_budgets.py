@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 
 import pytest
 
 from lambdas.accounts.commands import AccountCommand, CloseAccount, OpenAccount
-from lambdas.accounts.errors import DomainError, RuleBrokenError
+from lambdas.accounts.errors import RuleBrokenError
 from lambdas.accounts.money import MAX_AMOUNT
 from lambdas.commands import table as commands
 from lambdas.eventsourcing.decider import Committed, Replayed
@@ -19,8 +16,8 @@ from lambdas.eventsourcing.errors import PreconditionFailedError
 from lambdas.eventsourcing.rows import Receipt
 from lambdas.service.account_service import AccountService
 from tests.support import worst_case
-from tests.support.backends import NO_WAITING, DynamoDBBackend, NewId
-from tests.support.bank import new_bank
+from tests.support.backends import DynamoDBBackend, NewId
+from tests.support.budgets import Bench, costs
 from tests.support.clocks import TickingClock
 from tests.support.metering import MeteredClient, Usage, item_bytes
 from tests.support.worst_case import CONTEXT, CREDIT, TRANSFER_ID, WITHDRAWAL, at_the_end_of
@@ -31,47 +28,9 @@ LENGTHS = [1, *range(10, 31), 1_000, 1_000_000, 1_000_001, 1_000_009]
 OPENING = OpenAccount(currency="EUR", overdraft_limit=MAX_AMOUNT)
 
 
-@dataclass
-class Bench:
-    """A bank on a metered client, a clock, and a way to put histories in place."""
-
-    backend: DynamoDBBackend
-    client: MeteredClient
-    clock: TickingClock
-
-    def cold(self) -> AccountService:
-        """A bank that remembers nothing."""
-        return new_bank(self.backend.on(self.client), self.clock, backoff=NO_WAITING)
-
-    def warm(self, *account_ids: str) -> AccountService:
-        """A bank that remembers these accounts."""
-        bank = self.cold()
-        for account_id in account_ids:
-            bank.account(account_id)
-        return bank
-
-    def history(self, account_id: str, length: int) -> str:
-        """The newest rows of an account of so many events, each as large as can be; gives its id."""
-        self.backend.seed(at_the_end_of(length, account_id, self.clock))
-        return account_id
-
-    def usage(self, call: Callable[[], object]) -> Usage:
-        """What a call asks for; domain errors and failed preconditions are answers, too."""
-        with self.client.measure() as usage, suppress(DomainError, PreconditionFailedError):
-            call()
-        return usage
-
-
 @pytest.fixture
 def bench(dynamodb: DynamoDBBackend) -> Bench:
     return Bench(dynamodb, MeteredClient(dynamodb.client), TickingClock())
-
-
-def _costs(usage: Usage, operations: Sequence[str], *, write_units: int = 0, read_units: float = 0) -> None:
-    """These operations in this order, exactly these write units, at most these read units."""
-    assert usage.operations == list(operations)
-    assert usage.write_units == write_units
-    assert usage.read_units <= read_units
 
 
 @pytest.mark.parametrize("length", LENGTHS)
@@ -99,7 +58,7 @@ def test_balance_is_one_query(bench: Bench, new_id: NewId, length: int) -> None:
 
     usage = bench.usage(lambda: bench.cold().account(account_id))
 
-    _costs(usage, ["Query"], read_units=2)
+    costs(usage, ["Query"], read_units=2)
     assert usage.items_read <= 10
     assert bench.cold().account(account_id).version == length
 
@@ -110,7 +69,7 @@ def test_balance_at_a_version_is_one_query(bench: Bench, new_id: NewId, length: 
 
     for version in range(max(1, length - 9), length + 1):
         usage = bench.usage(partial(bench.cold().account_at_version, account_id, version))
-        _costs(usage, ["Query"], read_units=2)
+        costs(usage, ["Query"], read_units=2)
         assert usage.items_read <= 10
 
 
@@ -120,7 +79,7 @@ def test_warm_command_is_one_round_trip(bench: Bench, new_id: NewId, length: int
     account_id = bench.history(new_id(), length)
     bank = bench.warm(account_id)
 
-    _costs(bench.usage(lambda: bank.execute(command, account_id, CONTEXT)), ["PutItem"], write_units=1)
+    costs(bench.usage(lambda: bank.execute(command, account_id, CONTEXT)), ["PutItem"], write_units=1)
 
 
 @pytest.mark.parametrize("length", LENGTHS)
@@ -129,18 +88,18 @@ def test_cold_command_is_two_round_trips(bench: Bench, new_id: NewId, length: in
 
     usage = bench.usage(lambda: bench.cold().execute(CREDIT, account_id, CONTEXT))
 
-    _costs(usage, ["Query", "PutItem"], write_units=1, read_units=2)
+    costs(usage, ["Query", "PutItem"], write_units=1, read_units=2)
 
 
 def test_opening_is_one_round_trip(bench: Bench, new_id: NewId) -> None:
-    _costs(bench.usage(lambda: bench.cold().execute(OPENING, new_id(), CONTEXT)), ["PutItem"], write_units=1)
+    costs(bench.usage(lambda: bench.cold().execute(OPENING, new_id(), CONTEXT)), ["PutItem"], write_units=1)
 
 
 def test_closing_is_as_cheap_as_any_command(bench: Bench, new_id: NewId) -> None:
     account_id, bank = new_id(), bench.cold()
     bank.execute(OPENING, account_id, CONTEXT)
 
-    _costs(bench.usage(lambda: bank.execute(CloseAccount(), account_id, CONTEXT)), ["PutItem"], write_units=1)
+    costs(bench.usage(lambda: bank.execute(CloseAccount(), account_id, CONTEXT)), ["PutItem"], write_units=1)
 
 
 @pytest.mark.parametrize("length", [1, 10, 11, 20, 1_000_000])
@@ -153,8 +112,8 @@ def test_key_costs_no_round_trip(bench: Bench, new_id: NewId, length: int) -> No
     warm = bench.usage(lambda: bank.execute(CREDIT, account_id, CONTEXT, idempotency=key))
     cold = bench.usage(lambda: bench.cold().execute(CREDIT, account_id, CONTEXT, idempotency=other_key))
 
-    _costs(warm, ["TransactWriteItems"], write_units=4)
-    _costs(cold, ["Query", "TransactWriteItems"], write_units=4, read_units=2)
+    costs(warm, ["TransactWriteItems"], write_units=4)
+    costs(cold, ["Query", "TransactWriteItems"], write_units=4, read_units=2)
 
 
 def test_opening_under_a_key_is_one_round_trip(bench: Bench, new_id: NewId) -> None:
@@ -163,7 +122,7 @@ def test_opening_under_a_key_is_one_round_trip(bench: Bench, new_id: NewId) -> N
 
     usage = bench.usage(lambda: bench.cold().execute(OPENING, account_id, CONTEXT, idempotency=key))
 
-    _costs(usage, ["TransactWriteItems"], write_units=4)
+    costs(usage, ["TransactWriteItems"], write_units=4)
 
 
 @pytest.mark.parametrize("length", [2, 10, 11, 20, 30, 1_000_000])
@@ -177,9 +136,9 @@ def test_transfer_is_one_transaction(bench: Bench, new_id: NewId, length: int, k
         command = worst_case.transfer(source, target)
         return bench.usage(lambda: bank.transfer(command, TRANSFER_ID, CONTEXT, idempotency=key))
 
-    _costs(usage(bench.warm(source, target)), ["TransactWriteItems"], write_units=write_units)
+    costs(usage(bench.warm(source, target)), ["TransactWriteItems"], write_units=write_units)
     cold = usage(bench.cold())
-    _costs(cold, ["Query", "Query", "TransactWriteItems"], write_units=write_units, read_units=4)
+    costs(cold, ["Query", "Query", "TransactWriteItems"], write_units=write_units, read_units=4)
 
 
 @pytest.mark.parametrize("length", [1, 9, 10, 19, 1_000_000])
@@ -193,10 +152,10 @@ def test_lost_race_costs_one_round_trip(bench: Bench, new_id: NewId, length: int
         bench.warm(account_id).execute(CREDIT, account_id, CONTEXT)
 
     rival()
-    _costs(bench.usage(lambda: plain.execute(WITHDRAWAL, account_id, CONTEXT)), ["PutItem", "PutItem"], write_units=2)
+    costs(bench.usage(lambda: plain.execute(WITHDRAWAL, account_id, CONTEXT)), ["PutItem", "PutItem"], write_units=2)
     keyed.account(account_id)
     rival()
-    _costs(
+    costs(
         bench.usage(lambda: keyed.execute(WITHDRAWAL, account_id, CONTEXT, idempotency=key)),
         ["TransactWriteItems"] * 2,
         write_units=8,
@@ -204,7 +163,7 @@ def test_lost_race_costs_one_round_trip(bench: Bench, new_id: NewId, length: int
     transferring.account(account_id)
     rival()
     command = worst_case.transfer(account_id, other_id)
-    _costs(
+    costs(
         bench.usage(lambda: transferring.transfer(command, TRANSFER_ID, CONTEXT)),
         ["TransactWriteItems"] * 2,
         write_units=8,
@@ -219,7 +178,7 @@ def test_race_lost_twice_adds_one_query_of_the_tail(bench: Bench, new_id: NewId)
 
     usage = bench.usage(lambda: bank.execute(WITHDRAWAL, account_id, CONTEXT))
 
-    _costs(usage, ["PutItem", "PutItem", "Query", "PutItem"], write_units=3, read_units=1)
+    costs(usage, ["PutItem", "PutItem", "Query", "PutItem"], write_units=3, read_units=1)
 
 
 @pytest.mark.parametrize("length", [2, 10, 11, 20, 1_000_000])
@@ -230,7 +189,7 @@ def test_rejection_is_one_query(bench: Bench, new_id: NewId, length: int) -> Non
 
     for bank, target in ((warm, account_id), (bench.cold(), account_id), (bench.cold(), new_id())):
         usage = bench.usage(partial(bank.execute, CloseAccount(), target, CONTEXT))
-        _costs(usage, ["Query"], read_units=2)
+        costs(usage, ["Query"], read_units=2)
 
 
 def test_failed_precondition_is_one_query(bench: Bench, new_id: NewId) -> None:
@@ -238,7 +197,7 @@ def test_failed_precondition_is_one_query(bench: Bench, new_id: NewId) -> None:
 
     for bank in (bench.warm(account_id), bench.cold()):
         usage = bench.usage(partial(bank.execute, CREDIT, account_id, CONTEXT, expected=frozenset({7})))
-        _costs(usage, ["Query"], read_units=2)
+        costs(usage, ["Query"], read_units=2)
 
 
 def test_rejection_under_a_key_adds_its_receipt(bench: Bench, new_id: NewId) -> None:
@@ -247,7 +206,7 @@ def test_rejection_under_a_key_adds_its_receipt(bench: Bench, new_id: NewId) -> 
 
     for bank in (bench.warm(account_id), bench.cold()):
         usage = bench.usage(partial(bank.execute, CloseAccount(), account_id, CONTEXT, idempotency=key))
-        _costs(usage, ["Query", "PutItem"], write_units=1, read_units=2)
+        costs(usage, ["Query", "PutItem"], write_units=1, read_units=2)
 
 
 def test_replay_is_one_transaction(bench: Bench, new_id: NewId) -> None:
@@ -261,7 +220,7 @@ def test_replay_is_one_transaction(bench: Bench, new_id: NewId) -> None:
 
     assert isinstance(first, Committed)
     assert isinstance(answers[0], Replayed)
-    _costs(usage, ["TransactWriteItems"], write_units=4)
+    costs(usage, ["TransactWriteItems"], write_units=4)
 
 
 def test_page_of_history_is_one_query(bench: Bench, new_id: NewId) -> None:
@@ -269,5 +228,5 @@ def test_page_of_history_is_one_query(bench: Bench, new_id: NewId) -> None:
 
     usage = bench.usage(lambda: bench.cold().history(account_id, before=None, limit=10))
 
-    _costs(usage, ["Query"], read_units=2)
+    costs(usage, ["Query"], read_units=2)
     assert usage.items_read == 10

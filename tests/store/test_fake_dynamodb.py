@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from lambdas.eventsourcing.errors import EventSourcingError
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.eventsourcing.rows import Commit, EventRow, Receipt
+from lambdas.eventsourcing.rows import Commit, Completion, EventRow, Receipt
 from tests.support.dynamodb_tables import KEYS, create_tables, moto_client, store_on
 from tests.support.fake_dynamodb import FakeDynamoDB
+from tests.support.inbox import TableInbox
 
 STREAMS = ("a", "b")
 
@@ -47,7 +48,7 @@ def _answer(call: Any, kwargs: dict[str, Any]) -> Any:
 def _comparable(answer: Any) -> Any:
     """What the store reads of an answer, but for LastEvaluatedKey, which moto leaves out at the end of a range."""
     if not isinstance(answer, ClientError):
-        return answer.get("Items")
+        return answer.get("Items"), answer.get("Item")
     response: Any = answer.response
     reasons = [(each["Code"], each.get("Item")) for each in response.get("CancellationReasons", [])]
     return response["Error"]["Code"], response.get("Item"), reasons
@@ -60,36 +61,51 @@ def reference() -> Iterator[Any]:
 
 
 rows = st.tuples(st.sampled_from(STREAMS), st.integers(1, 6))
+places = st.tuples(st.sampled_from(STREAMS), st.sampled_from("xy"))
 commits = st.tuples(
     st.just("commit"),
     st.lists(rows, max_size=4, unique=True),
-    st.none() | st.tuples(st.sampled_from(STREAMS), st.sampled_from("xy"), st.integers(1, 5)),
+    st.none() | st.tuples(places, st.integers(1, 5)),
+    st.none() | places,
     st.integers(1, 5),
-).filter(lambda commit: bool(commit[1] or commit[2]))
+).filter(lambda commit: any(commit[1:4]))
+submissions = st.tuples(st.just("submit"), st.sampled_from(STREAMS), st.sampled_from("xy"))
 reads = st.tuples(
     st.just("read"), st.sampled_from(STREAMS), st.integers(0, 4), st.integers(1, 3), st.booleans(), st.integers(1, 4)
 )
 
 
-@given(steps=st.lists(commits | reads, max_size=15))
+@given(steps=st.lists(commits | reads | submissions, max_size=15))
 @settings(max_examples=60, deadline=None)
 def test_same_answers_as_moto(reference: Any, steps: list[Any]) -> None:
     tables = create_tables(reference)
     fake = FakeDynamoDB(dict(zip(tables, KEYS.values(), strict=True)))
-    store = store_on(ComparingClient(fake, reference), tables)
+    client = ComparingClient(fake, reference)
+    store, inbox = store_on(client, tables), TableInbox(client, tables.commands)
     for number, step in enumerate(steps):
         if step[0] == "read":
             _, stream_id, after, count, newest_first, limit = step
             bounds: dict[str, Any] = {"after": after, "up_to": after + count} if count < 3 else {"after": after}
             store.read(stream_id, newest_first=newest_first, limit=limit, deadline=Deadline(), **bounds)
+        elif step[0] == "submit":
+            inbox.submit(*step[1:])
         else:
             with suppress(EventSourcingError):
-                store.commit(_commit(f"c{number}", *step[1:3]), now=step[3], deadline=Deadline())
+                store.commit(_commit(f"c{number}", *step[1:4]), now=step[4], deadline=Deadline())
+    for scope in STREAMS:
+        for key in "xy":
+            inbox.item(scope, key)
 
 
-def _commit(commit_id: str, places: list[tuple[str, int]], receipt: tuple[str, str, int] | None) -> Commit:
+def _commit(
+    commit_id: str,
+    places: list[tuple[str, int]],
+    receipt: tuple[tuple[str, str], int] | None,
+    completed: tuple[str, str] | None,
+) -> Commit:
     return Commit(
         commit_id,
         tuple(EventRow(s, v, commit_id, "T", 1, "{}", "{}", "", "", b"\x00\xff" * 16) for s, v in places),
-        None if receipt is None else Receipt(receipt[0], receipt[1], b"h", commit_id, 1, "r", receipt[2]),
+        None if receipt is None else Receipt(*receipt[0], b"h", commit_id, 1, "r", receipt[1]),
+        None if completed is None else Completion(*completed, commit_id, "DONE", {"number": 7, "text": "t"}),
     )

@@ -8,19 +8,27 @@ import random
 import pytest
 from botocore.exceptions import ClientError
 
+from lambdas.commands import table
 from lambdas.eventsourcing.dynamodb import MAX_ATTEMPTS
-from lambdas.eventsourcing.errors import NotAppliedError, OutcomeUnknownError, ReadUnavailableError
+from lambdas.eventsourcing.errors import (
+    NotAppliedError,
+    OutcomeUnknownError,
+    ReadUnavailableError,
+    StoredCommandMissingError,
+)
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from tests.support.audit import Audit
-from tests.support.bank import Accepted, Failed, Order, Outcome, Recorder, Rejected, new_bank
+from tests.support.bank import Accepted, Ended, Failed, Order, Outcome, Recorder, Rejected, new_bank
 from tests.support.clocks import SimulatedTime
 from tests.support.dynamodb_tables import moto_client, store_on
+from tests.support.ends import ends
 from tests.support.fake_dynamodb import client_error
 from tests.support.faults import MISHAPS, Effect, FaultyClient, Mishap, as_told
+from tests.support.inbox import TableInbox
 from tests.support.observed import observed_client, observed_fake
 from tests.support.recording import whole_history
 from tests.support.simulation import REQUEST_SECONDS, UNCERTAIN, play
-from tests.support.workloads import accounts, credit, opening, transfer, withdrawal
+from tests.support.workloads import accounts, as_stored, credit, opening, transfer, withdrawal
 
 SEED = int(os.environ.get("DAYBOOK_TEST_SEED", "1"))
 RUNS = int(os.environ.get("DAYBOOK_TEST_FAULT_RUNS", "1000"))
@@ -34,7 +42,7 @@ def test_seeded_runs() -> None:
         seen.update(play(observed_fake(), seed))
     if RUNS >= 1000:
         assert seen >= UNCERTAIN
-        assert {type(outcome) for outcome in seen} == {Accepted, Rejected, Failed}
+        assert {type(outcome) for outcome in seen} == {Accepted, Rejected, Failed, Ended}
 
 
 def test_seeded_runs_on_moto() -> None:
@@ -50,10 +58,15 @@ ORDERS_OF_ALL_SHAPES = {
     "two rows": transfer("order", A, B, 1),
     "two rows and receipt": transfer("order", A, B, 1, keyed=True),
     "receipt": withdrawal("order", A, 1000, keyed=True),
+    "row and completion": as_stored(credit("order", A, 1)),
+    "two rows and completion": as_stored(transfer("order", A, B, 1)),
+    "completion": as_stored(withdrawal("order", A, 1000)),
 }
-
-READS_FIRST: dict[str, list[Mishap | None]] = {shape: [] for shape in ORDERS_OF_ALL_SHAPES} | {"receipt": [None]}
-"""What is known from a cache rejects nothing: the account is read before the rejection is put as a receipt."""
+REJECTED_SHAPES = {"receipt", "completion"}
+READS_FIRST: dict[str, list[Mishap | None]] = {
+    shape: [None] if shape in REJECTED_SHAPES else [] for shape in ORDERS_OF_ALL_SHAPES
+}
+"""What is known from a cache rejects nothing: the account is read before the rejection is written."""
 REJECTED = Rejected("insufficient-funds")
 
 
@@ -67,6 +80,8 @@ class Story:
         self.elsewhere = new_bank(self.store, self.time.wall)
         for order in (opening(A), opening(B), credit("a", A, 100), credit("b", B, 100)):
             self.recorder.send(self.elsewhere, order)
+        self.inbox = TableInbox(self.observed.client, self.observed.tables.commands)
+        self.inbox.submit(A, "order")
         self.client = FaultyClient(self.observed.client, random.Random(0), self.time, schedule=as_told())
         backoff = Backoff(sleep=self.time.sleep, uniform=lambda low, high: high)
         self.bank = new_bank(
@@ -92,6 +107,8 @@ class Story:
         self.client.settle()
         histories = {account: whole_history(self.store, account) for account in (A, B)}
         assert Audit(histories, self.observed.appends, self.recorder.answers).violations() == []
+        certain = [answer for answer in self.recorder.answers if answer.outcome not in UNCERTAIN]
+        assert ends(certain, histories, self.inbox.find) == []
 
     def in_history(self, order: Order) -> int:
         """So many rows are from this order."""
@@ -117,8 +134,8 @@ def test_one_mishap_is_not_noticed(mishap: Mishap, shape: str) -> None:
     outcome = story.send(order)
 
     story.check()
-    assert outcome == REJECTED if shape == "receipt" else isinstance(outcome, Accepted)
-    assert story.in_history(order) == (0 if shape == "receipt" else len(order.account_ids))
+    assert outcome == REJECTED if shape in REJECTED_SHAPES else isinstance(outcome, Accepted)
+    assert story.in_history(order) == (0 if shape in REJECTED_SHAPES else len(order.account_ids))
 
 
 @pytest.mark.parametrize("shape", ORDERS_OF_ALL_SHAPES)
@@ -134,6 +151,7 @@ def test_a_mishap_without_end_is_called_by_its_name(mishap: Mishap, shape: str) 
     story.check()
     if outcome == Failed(NotAppliedError):
         assert story.in_history(order) == 0
+        assert not order.stored or story.inbox.find(A, "order") == {table.STATUS: table.PENDING}
 
 
 @pytest.mark.parametrize("late", [True, False], ids=["late ones arrive first", "late ones arrive last"])
@@ -153,6 +171,55 @@ def test_a_key_makes_it_safe_to_send_again(mishap: Mishap, shape: str, late: boo
     story.check()
     assert len(outcomes) == 1
     assert story.in_history(order) == (len(order.account_ids) if isinstance(outcomes.pop(), Accepted) else 0)
+
+
+@pytest.mark.parametrize("late", [True, False], ids=["late ones arrive first", "late ones arrive last"])
+@pytest.mark.parametrize("shape", [shape for shape, order in ORDERS_OF_ALL_SHAPES.items() if order.stored])
+@pytest.mark.parametrize("mishap", [each for each in MISHAPS if each.answer], ids=_by_name)
+def test_a_stored_command_may_be_tried_again(mishap: Mishap, shape: str, late: bool) -> None:
+    """By the same processor or another; by then even what was rejected at first could succeed."""
+    order = ORDERS_OF_ALL_SHAPES[shape]
+    story = Story(*READS_FIRST[shape], *[mishap] * 50)
+    story.send(order)
+    story.recorder.send(story.elsewhere, credit("meanwhile", A, 5000))
+    if late:
+        story.client.settle()
+
+    story.client.schedule = as_told()
+    first, second = story.send(order), story.recorder.send(story.elsewhere, order)
+
+    story.check()
+    status = story.inbox.find(A, "order")[table.STATUS]
+    assert second == Ended(str(status))
+    assert isinstance(first, Accepted) or first == Ended(str(status))
+    assert story.in_history(order) == (len(order.account_ids) if status == table.SUCCEEDED else 0)
+
+
+@pytest.mark.parametrize("shape", [shape for shape, order in ORDERS_OF_ALL_SHAPES.items() if order.stored])
+def test_an_answer_that_was_lost_is_found_by_the_commit_id(shape: str) -> None:
+    """The second attempt finds the end that the first has written, and so knows its own success or rejection."""
+    lost = next(mishap for mishap in MISHAPS if mishap.name == "answer lost")
+    order = ORDERS_OF_ALL_SHAPES[shape]
+    story = Story(*READS_FIRST[shape], lost)
+
+    outcome = story.send(order)
+
+    operation = "update_item" if shape == "completion" else "transact_write_items"
+    assert [each.operation for each in story.client.attempts if each.commit_id] == [operation] * 2
+    assert outcome == REJECTED if shape == "completion" else isinstance(outcome, Accepted)
+    story.check()
+
+
+@pytest.mark.parametrize("shape", [shape for shape, order in ORDERS_OF_ALL_SHAPES.items() if order.stored])
+def test_a_row_that_is_gone_leaves_doubt(shape: str) -> None:
+    """After an unknown outcome, that nothing is shown does not say that nothing was done."""
+    order = ORDERS_OF_ALL_SHAPES[shape]
+    for mishaps, error in (([LOST], OutcomeUnknownError), ([], StoredCommandMissingError)):
+        story = Story(*READS_FIRST[shape], *mishaps)
+        story.observed.client.tables[story.observed.tables.commands].delete(A, "order")
+
+        assert story.send(order) == Failed(error)
+        assert story.in_history(order) == 0
 
 
 def test_a_late_write_finds_its_place_taken() -> None:

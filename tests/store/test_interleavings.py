@@ -9,19 +9,21 @@ from functools import partial
 
 import pytest
 
-from lambdas.eventsourcing.executor import _WorkingSet
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.retry import Backoff
 from lambdas.eventsourcing.rows import EventRow
 from lambdas.eventsourcing.verifier import ChainVerifier
+from lambdas.eventsourcing.working_set import WorkingSet
 from lambdas.service.account_service import AccountService
 from lambdas.service.decider import ACCOUNT_DECIDER
 from tests.support.audit import Audit
 from tests.support.bank import Order, Recorder, new_bank
 from tests.support.clocks import TickingClock, Ticks
+from tests.support.ends import ends
+from tests.support.inbox import MemoryInbox
 from tests.support.interleaving import Run, SteppedStore, Turnstile, explore, sample
 from tests.support.recording import RecordingStore, whole_history
-from tests.support.workloads import accounts, closing, credit, opening, transfer, withdrawal
+from tests.support.workloads import accounts, as_stored, closing, credit, opening, transfer, withdrawal
 
 A, B, C = accounts(3)
 PREPARATION = [
@@ -54,6 +56,22 @@ SCENARIOS: dict[str, list[list[Order]]] = {
     "a keyed transfer sent twice": [
         [transfer("k", A, B, 100, keyed=True)],
         [transfer("k", A, B, 100, keyed=True), withdrawal("w", A, 1)],
+    ],
+    "one stored command, two processors": [
+        [as_stored(withdrawal("s", A, 100))],
+        [as_stored(withdrawal("s", A, 100)), withdrawal("v", A, 1)],
+    ],
+    "a stored command, rejected or not": [
+        [as_stored(withdrawal("s", A, 150)), credit("c", A, 50)],
+        [as_stored(withdrawal("s", A, 150))],
+    ],
+    "a stored transfer, delivered twice": [
+        [as_stored(transfer("s", A, B, 100)), as_stored(transfer("s", A, B, 100))],
+        [as_stored(transfer("s", A, B, 100))],
+    ],
+    "a stored opening, another one": [
+        [as_stored(opening(C))],
+        [as_stored(opening(C)), Order("other", opening(C).command, (C,))],
     ],
     "if match": [
         [Order("m", credit("m", A, 1).command, (A,), expected=frozenset({4}))],
@@ -111,7 +129,8 @@ def _run(executor: Executor, plans: Sequence[Sequence[Order]], choose: Callable[
     histories = {account: whole_history(inner, account) for account in (A, B, C)}
     for account in histories:
         ChainVerifier(inner, ACCOUNT_DECIDER).verify(account)
-    return Audit(histories, store.appends, recorder.answers).violations()
+    violations = Audit(histories, store.appends, recorder.answers).violations()
+    return violations + ends(recorder.answers, histories, MemoryInbox(inner).find)
 
 
 def _send_all(recorder: Recorder, bank: AccountService, plan: Sequence[Order]) -> None:
@@ -134,16 +153,41 @@ def test_interleavings_of_three(executor: Executor) -> None:
     assert _violations(executor, plans, partial(sample, seeds=range(SAMPLES))) == []
 
 
+def test_processors_of_the_same_commands(executor: Executor) -> None:
+    """Each gets all of them, in its own order and some twice, as after a crash; each takes effect once."""
+    commands = [
+        as_stored(order)
+        for order in (
+            withdrawal("s1", A, 60),
+            transfer("s2", A, B, 70),
+            credit("s3", A, 20),
+            transfer("s4", B, A, 150),
+            opening(C),
+        )
+    ]
+    plans = [commands, commands[::-1], [*commands[:3], *commands]]
+    assert _violations(executor, plans, partial(sample, seeds=range(SAMPLES))) == []
+
+
+def test_a_processor_that_does_not_look_is_seen(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted: a command counts as pending for ever."""
+    monkeypatch.setattr(InMemoryEventStore, "_completed", lambda *_: False)
+
+    violations = _violations(executor, SCENARIOS["a stored command, rejected or not"], explore)
+
+    assert any("rejected (insufficient-funds) and in history" in text for text in violations)
+
+
 def test_the_audit_sees_a_stale_winner_decide(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Planted: a state advanced by a winner's row counts as read."""
-    advance = _WorkingSet.advance
+    advance = WorkingSet.advance
 
-    def trusting(self: _WorkingSet[object, object], winners: Sequence[EventRow]) -> bool:
+    def trusting(self: WorkingSet[object, object], winners: Sequence[EventRow]) -> bool:
         advanced = advance(self, winners)
         self._confirmed = [True] * len(self._confirmed)
         return advanced
 
-    monkeypatch.setattr(_WorkingSet, "advance", trusting)
+    monkeypatch.setattr(WorkingSet, "advance", trusting)
 
     violations = _violations(executor, SCENARIOS["take all, refill"], explore)
 

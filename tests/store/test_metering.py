@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,9 +10,9 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.eventsourcing.dynamodb_items import ReceiptTable, receipt_to_item, row_to_item
-from lambdas.eventsourcing.limits import _receipt_bytes, row_bytes
-from lambdas.eventsourcing.rows import EventRow, Receipt
+from lambdas.eventsourcing.dynamodb_items import ReceiptTable, completion_values, receipt_to_item, row_to_item
+from lambdas.eventsourcing.limits import _completion_bytes, _receipt_bytes, row_bytes
+from lambdas.eventsourcing.rows import Completion, EventRow, Receipt
 from tests.support.metering import MeteredClient, Request, item_bytes, read_units, write_units
 
 NUMBERS_AT_THEIR_LARGEST = 3 * 20
@@ -88,6 +89,30 @@ def _puts(*sizes: int) -> dict[str, Any]:
     return {"TransactItems": [{"Put": {"Item": _item(size)}} for size in sizes]}
 
 
+def _update(**extra: Any) -> dict[str, Any]:
+    return {"TableName": "t", "Key": _item(1), **extra}
+
+
+class Shown:
+    """A client with one item, which an update replaces by another."""
+
+    def __init__(self, before: int, after: int, answer: dict[str, Any] | Exception) -> None:
+        self._sizes, self._answer = [before, after], answer
+
+    def get_item(self, **kwargs: Any) -> dict[str, Any]:
+        assert kwargs == {"TableName": "t", "Key": _item(1), "ConsistentRead": True}
+        return {"Item": _item(self._sizes[0])} if self._sizes[0] else {}
+
+    def __getattr__(self, operation: str) -> Any:
+        def call(**kwargs: Any) -> dict[str, Any]:
+            if isinstance(self._answer, Exception):
+                raise self._answer
+            self._sizes.pop(0)
+            return self._answer
+
+        return call
+
+
 CONDITION = "ConditionalCheckFailedException"
 CANCELLED = "TransactionCanceledException"
 
@@ -150,6 +175,32 @@ def test_requests(
     assert usage.requests == [expected]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "answer", "units"),
+    [
+        (9, 1025, {}, 2),
+        (2049, 9, {}, 3),
+        (0, 9, {}, 1),
+        (2049, 0, _error(CONDITION), 3),
+        (0, 0, _error(CONDITION), 1),
+        (1025, 0, ReadTimeoutError(endpoint_url=""), 2),
+    ],
+)
+def test_an_update_counts_the_larger_of_the_item_before_and_after(
+    before: int, after: int, answer: dict[str, Any] | Exception, units: int
+) -> None:
+    failed = isinstance(answer, Exception)
+    alone, in_transaction = (MeteredClient(Shown(before, after, answer)) for _ in range(2))
+
+    with alone.measure() as usage, suppress(ClientError, ReadTimeoutError):
+        alone.update_item(**_update())
+    assert usage.requests == [Request("UpdateItem", write_units=units, failed=failed)]
+
+    with in_transaction.measure() as usage, suppress(ClientError, ReadTimeoutError):
+        in_transaction.transact_write_items(TransactItems=[*_puts(9)["TransactItems"], {"Update": _update()}])
+    assert usage.requests == [Request("TransactWriteItems", write_units=2 + 2 * units, failed=failed)]
+
+
 @pytest.mark.parametrize("parameter", ["FilterExpression", "ProjectionExpression", "IndexName", "Select"])
 def test_queries_that_read_more_than_they_return_are_refused(parameter: str) -> None:
     with pytest.raises(ValueError, match=parameter):
@@ -198,3 +249,15 @@ def test_row_bytes_is_never_below_the_size(row: EventRow, snapshot: bool) -> Non
 @given(st.builds(Receipt, texts, texts, st.just(bytes(32)), texts, numbers, texts, numbers))
 def test_size_of_a_receipt_is_never_taken_too_low(receipt: Receipt) -> None:
     assert 0 <= _receipt_bytes(receipt) - item_bytes(receipt_to_item(receipt, RECEIPTS)) <= 128
+
+
+@given(st.builds(Completion, texts, texts, texts, texts, st.dictionaries(texts, texts | numbers, max_size=5)))
+def test_size_of_a_completion_is_never_taken_too_low(completion: Completion) -> None:
+    added = {
+        "status": {"S": completion.status},
+        "commit_id": {"S": completion.commit_id},
+        **{f" {name}": value for name, value in completion_values(completion).items()},
+    }
+    spaces = len(completion.attributes)
+
+    assert 0 <= _completion_bytes(completion) - (item_bytes(added) - spaces) <= 64 + 20 * spaces

@@ -18,12 +18,19 @@ from lambdas.accounts.decider import decide, decide_transfer
 from lambdas.accounts.errors import DomainError
 from lambdas.accounts.events import AccountEvent, BalanceCredited, BalanceWithdrawn
 from lambdas.accounts.state import Account, evolve
-from lambdas.eventsourcing.errors import ContentionError, NotAppliedError, OutcomeUnknownError
+from lambdas.commands import table
+from lambdas.eventsourcing.errors import (
+    ContentionError,
+    NotAppliedError,
+    OutcomeUnknownError,
+    StoredCommandMissingError,
+)
 from lambdas.eventsourcing.rows import EventRow
 from lambdas.service.decider import ACCOUNT_DECIDER
-from tests.support.bank import PRECONDITION_FAILED, Accepted, Answer, Failed, Order, Rejected, transfer_id
+from tests.support.bank import PRECONDITION_FAILED, Accepted, Answer, Ended, Failed, Order, Rejected, transfer_id
 
 FOREVER = 1 << 62
+_FAILURES = {Failed(ContentionError), Failed(NotAppliedError), Failed(OutcomeUnknownError)}
 
 
 @dataclass(frozen=True)
@@ -106,11 +113,14 @@ class Audit:
         if isinstance(outcome, Accepted):
             yield from self._acknowledged(order, answer, outcome, rows)
         elif isinstance(outcome, Rejected):
-            if rows and outcome.code != "account-not-found":
+            if rows and (order.stored or outcome.code != "account-not-found"):
                 yield f"rejected ({outcome.code}) and in history"
             elif not self._was_true(order, outcome, first_sent, answer.ended):
                 yield f"{outcome}, which was never true between {first_sent} and {answer.ended}: {order}"
-        elif outcome not in {Failed(ContentionError), Failed(NotAppliedError), Failed(OutcomeUnknownError)}:
+        elif isinstance(outcome, Ended):
+            if not order.stored or bool(rows) != (outcome.status == table.SUCCEEDED):
+                yield f"told that it had {outcome.status}, with {len(rows)} rows in history"
+        elif outcome not in _FAILURES | ({Failed(StoredCommandMissingError)} if order.stored else set()):
             yield f"failed with {outcome.error.__name__}"
 
     def _acknowledged(self, order: Order, answer: Answer, outcome: Accepted, rows: Sequence[EventRow]) -> Iterator[str]:

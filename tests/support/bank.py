@@ -13,13 +13,17 @@ from typing import Any, TypeAlias
 from lambdas.accounts.commands import AccountCommand, Transfer
 from lambdas.accounts.errors import AccountNotFoundError, DomainError
 from lambdas.accounts.state import Account
-from lambdas.eventsourcing.decider import Committed, Idempotency, Replayed
+from lambdas.commands import table
+from lambdas.eventsourcing.decider import Committed, Idempotency, Replayed, StoredCommand
+from lambdas.eventsourcing.decider import Outcome as End
 from lambdas.eventsourcing.errors import (
     ContentionError,
     IdempotencyKeyReusedError,
     NotAppliedError,
     OutcomeUnknownError,
     PreconditionFailedError,
+    StoredCommandCompletedError,
+    StoredCommandMissingError,
 )
 from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.store import EventStore
@@ -28,8 +32,16 @@ from lambdas.service.decider import ACCOUNT_DECIDER
 from tests.support.clocks import Ticks
 
 RECEIPT_SECONDS = 7 * 24 * 3600
+OCCURRED_AT = "2026-03-01T11:59:00.000000Z"
+"""Of stored commands: when they were submitted."""
 PRECONDITION_FAILED = "precondition-failed"
-FAILURES = (ContentionError, NotAppliedError, OutcomeUnknownError, IdempotencyKeyReusedError)
+FAILURES = (
+    ContentionError,
+    NotAppliedError,
+    OutcomeUnknownError,
+    IdempotencyKeyReusedError,
+    StoredCommandMissingError,
+)
 
 
 @dataclass(frozen=True)
@@ -54,18 +66,30 @@ class Failed:
     error: type[Exception]
 
 
-Outcome: TypeAlias = Accepted | Rejected | Failed
+@dataclass(frozen=True)
+class Ended:
+    """The stored command had reached this status before."""
+
+    status: str
+
+
+Outcome: TypeAlias = Accepted | Rejected | Failed | Ended
 
 
 @dataclass(frozen=True)
 class Order:
-    """A client's command. `label` names it in the history; sent again, it keeps its label, and its key if keyed."""
+    """A client's command. `label` names it in the history; sent again, it keeps its label, and its key if keyed.
+
+    A stored one waits under the first account and its label, and is sent by a processor. It has no key and expects no
+    version.
+    """
 
     label: str
     command: AccountCommand | Transfer
     account_ids: tuple[str, ...]
     keyed: bool = False
     expected: frozenset[int] | None = None
+    stored: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,6 +145,8 @@ def _outcome(bank: AccountService, order: Order) -> Outcome:
         return Rejected(error.code)
     except PreconditionFailedError as error:
         return Rejected(PRECONDITION_FAILED, error.version)
+    except StoredCommandCompletedError as error:
+        return Ended(error.status)
     except FAILURES as error:
         return Failed(type(error))
     return _remembered(result.receipt.response) if isinstance(result, Replayed) else _accepted(result)
@@ -128,10 +154,33 @@ def _outcome(bank: AccountService, order: Order) -> Outcome:
 
 def _send(bank: AccountService, order: Order) -> Committed[Account] | Replayed:
     context = CommandContext(order.label, "correlation", "tester")
+    if order.stored:
+        return _process(bank, order, context)
     idempotency = _idempotency(order) if order.keyed else None
     if isinstance(order.command, Transfer):
         return bank.transfer(order.command, transfer_id(order.label), context, idempotency=idempotency)
     return bank.execute(order.command, order.account_ids[0], context, expected=order.expected, idempotency=idempotency)
+
+
+def _process(bank: AccountService, order: Order, context: CommandContext) -> Committed[Account] | Replayed:
+    stored = StoredCommand(order.account_ids[0], order.label, _succeeded, _rejected)
+    if isinstance(order.command, Transfer):
+        return bank.transfer_stored(
+            order.command, transfer_id(order.label), context, occurred_at=OCCURRED_AT, stored=stored
+        )
+    return bank.execute_stored(order.command, order.account_ids[0], context, occurred_at=OCCURRED_AT, stored=stored)
+
+
+def _succeeded(committed: Committed[Account]) -> End:
+    first = committed.streams[0]
+    return End(
+        table.SUCCEEDED, {table.VERSION: first.version, table.BALANCE: first.state.balance if first.state else 0}
+    )
+
+
+def _rejected(error: Exception) -> End:
+    assert isinstance(error, DomainError)
+    return End(table.REJECTED, {table.PROBLEM: error.code})
 
 
 def _accepted(committed: Committed[Account]) -> Accepted:

@@ -14,7 +14,7 @@ from moto import mock_aws
 from lambdas.commands import table as commands_table
 from lambdas.eventsourcing import dynamodb_schema as schema
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
-from lambdas.eventsourcing.dynamodb_items import ReceiptTable
+from lambdas.eventsourcing.dynamodb_items import InboxTable, ReceiptTable
 
 REGION = "eu-central-1"
 KEYS = {
@@ -82,4 +82,12 @@ def store_on(client: Any, tables: Tables, **options: Any) -> DynamoDBEventStore:
         ttl_attribute=commands_table.TTL_ATTRIBUTE,
         prefix=commands_table.RECEIPT_PREFIX,
     )
-    return DynamoDBEventStore(client, event_table=tables.events, receipts=receipts, **options)
+    inbox = InboxTable(
+        name=tables.commands,
+        hash_key=commands_table.HASH_KEY,
+        range_key=commands_table.RANGE_KEY,
+        status_attribute=commands_table.STATUS,
+        pending=commands_table.PENDING,
+        cleared=(commands_table.FAILED_ON,),
+    )
+    return DynamoDBEventStore(client, event_table=tables.events, receipts=receipts, inbox=inbox, **options)

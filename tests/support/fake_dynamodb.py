@@ -4,11 +4,12 @@ It is strict: an operation, parameter or expression the store does not use is an
 it follows DynamoDB: `LastEvaluatedKey` is there whenever `Limit` was reached, and a BETWEEN with reversed bounds is
 refused. `test_fake_dynamodb.py` sends the same calls to moto and compares.
 
-Sources: Amazon DynamoDB API Reference (PutItem, Query, TransactWriteItems and their errors).
+Sources: Amazon DynamoDB API Reference (GetItem, PutItem, Query, TransactWriteItems, UpdateItem and their errors).
 """
 
 from __future__ import annotations
 
+import re
 import threading
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,11 @@ from botocore.exceptions import ClientError
 
 Item = dict[str, dict[str, Any]]
 Key = Decimal | str
+
+_PARAMETERS = {
+    "TableName", "ConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues",
+    "ReturnValuesOnConditionCheckFailure",
+}  # fmt: skip
 
 PAGE_BYTES = 1024 * 1024
 MAX_ACTIONS = 100
@@ -87,27 +93,33 @@ class FakeDynamoDB:
 
     def put_item(self, **put: Any) -> dict[str, Any]:
         """Raises ClientError: ConditionalCheckFailedException, with the Item when asked for."""
+        return self._write_one("PutItem", put)
+
+    def update_item(self, **update: Any) -> dict[str, Any]:
+        """As `put_item`. Where there is no item, one is made, unless a condition forbids it."""
+        return self._write_one("UpdateItem", update)
+
+    def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool) -> dict[str, Any]:  # noqa: N803
+        """Consistent only. No Item where there is none."""
+        assert ConsistentRead, "a test must not read eventually consistent"
         with self._lock:
-            holds, existing = self._check(put)
-            if not holds:
-                raise client_error("ConditionalCheckFailedException", "PutItem", **_returned(put, existing))
-            self._write([put])
-        return {"ResponseMetadata": {"HTTPStatusCode": 200}}
+            item = self.tables[TableName].get(Key)
+        return {} if item is None else {"Item": dict(item)}
 
     def transact_write_items(self, *, TransactItems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803
         """Raises ClientError: TransactionCanceledException with a reason for each action, ValidationException."""
-        puts = [action["Put"] for action in TransactItems]
-        if not 1 <= len(puts) <= MAX_ACTIONS or any(len(action) != 1 for action in TransactItems):
+        writes = [action["Put"] if "Put" in action else action["Update"] for action in TransactItems]
+        if not 1 <= len(writes) <= MAX_ACTIONS or any(len(action) != 1 for action in TransactItems):
             raise client_error("ValidationException", "TransactWriteItems")
         with self._lock:
-            keys = {(put["TableName"], str(self._key(put["TableName"], put["Item"]))) for put in puts}
-            if len(keys) != len(puts):
+            keys = {(write["TableName"], str(self._key(write))) for write in writes}
+            if len(keys) != len(writes):
                 raise client_error("ValidationException", "TransactWriteItems")
-            checks = [self._check(put) for put in puts]
+            checks = [self._check(write) for write in writes]
             if not all(holds for holds, _ in checks):
-                reasons = [_reason(put, *check) for put, check in zip(puts, checks, strict=True)]
+                reasons = [_reason(write, *check) for write, check in zip(writes, checks, strict=True)]
                 raise client_error("TransactionCanceledException", "TransactWriteItems", CancellationReasons=reasons)
-            self._write(puts)
+            self._write(writes)
         return {"ResponseMetadata": {"HTTPStatusCode": 200}}
 
     def query(
@@ -147,24 +159,33 @@ class FakeDynamoDB:
                 return items[:count]
         return items[:limit]
 
-    def _key(self, table_name: str, item: Item) -> tuple[str, Key]:
-        table = self.tables[table_name]
+    def _key(self, write: Mapping[str, Any]) -> tuple[str, Key]:
+        table, item = self.tables[write["TableName"]], _keyed(write)
         return item[table.hash_key]["S"], table.range_value(item)
 
-    def _check(self, put: Mapping[str, Any]) -> tuple[bool, Item | None]:
-        unknown = put.keys() - {
-            "TableName", "Item", "ConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues",
-            "ReturnValuesOnConditionCheckFailure",
-        }  # fmt: skip
+    def _check(self, write: Mapping[str, Any]) -> tuple[bool, Item | None]:
+        unknown = write.keys() - _PARAMETERS - ({"Key", "UpdateExpression"} if "Key" in write else {"Item"})
         assert not unknown, f"parameters the fake does not know: {unknown}"
-        existing = self.tables[put["TableName"]].get(put["Item"])
-        expression = put.get("ConditionExpression")
-        return expression is None or _holds(expression, put, existing), existing
+        _check_placeholders(write)
+        existing = self.tables[write["TableName"]].get(_keyed(write))
+        expression = write.get("ConditionExpression")
+        return expression is None or _holds(expression, write, existing), existing
 
-    def _write(self, puts: Sequence[Mapping[str, Any]]) -> None:
-        for put in puts:
-            self.tables[put["TableName"]].put(put["Item"])
-        self._observe([put["Item"] for put in puts])
+    def _write_one(self, operation: str, write: Mapping[str, Any]) -> dict[str, Any]:
+        with self._lock:
+            holds, existing = self._check(write)
+            if not holds:
+                raise client_error("ConditionalCheckFailedException", operation, **_returned(write, existing))
+            self._write([write])
+        return {"ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    def _write(self, writes: Sequence[Mapping[str, Any]]) -> None:
+        items = []
+        for write in writes:
+            table = self.tables[write["TableName"]]
+            items.append(_updated(write, table.get(write["Key"])) if "Key" in write else write["Item"])
+            table.put(items[-1])
+        self._observe(items)
 
 
 def item_bytes(item: Mapping[str, Mapping[str, Any]]) -> int:
@@ -172,19 +193,54 @@ def item_bytes(item: Mapping[str, Mapping[str, Any]]) -> int:
     return sum(len(name) + len(str(next(iter(value.values())))) for name, value in item.items())
 
 
-def _holds(expression: str, put: Mapping[str, Any], existing: Item | None) -> bool:
-    """Terms `attribute_not_exists(name)` and `name <= :value`, joined by OR."""
-    names = put.get("ExpressionAttributeNames", {})
-    values = put.get("ExpressionAttributeValues", {})
+def _keyed(write: Mapping[str, Any]) -> Item:
+    """Something with the key attributes of what is written."""
+    item: Item = write["Key"] if "Key" in write else write["Item"]
+    return item
+
+
+def _check_placeholders(write: Mapping[str, Any]) -> None:
+    """DynamoDB refuses a placeholder that is not used, and one that is not there."""
+    expressions = f"{write.get('ConditionExpression', '')} {write.get('UpdateExpression', '')}"
+    names, values = write.get("ExpressionAttributeNames", {}), write.get("ExpressionAttributeValues", {})
+    assert set(re.findall(r"[#:]\w+", expressions)) == names.keys() | values.keys(), write
+
+
+def _updated(update: Mapping[str, Any], existing: Item | None) -> Item:
+    """The item after `SET #a = :a, #b = if_not_exists(#b, :b), … REMOVE #c, …`, which may leave out the second part."""
+    names, values = update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
+    sets, _, removes = update["UpdateExpression"].removeprefix("SET ").partition(" REMOVE ")
+    assignments = dict(term.split(" = ") for term in re.split(r", (?![^(]*\))", sets))
+    cleared = removes.split(", ") if removes else []
+    paths = [names[placeholder] for placeholder in (*assignments, *cleared)]
+    assert len(set(paths) - update["Key"].keys()) == len(paths), f"keys or overlapping paths: {paths}"
+    item = dict(existing or update["Key"])
+    for name, value in assignments.items():
+        if value.startswith(f"if_not_exists({name}, "):
+            item.setdefault(names[name], values[value.removesuffix(")").rpartition(" ")[2]])
+        else:
+            item[names[name]] = values[value]
+    for name in cleared:
+        item.pop(names[name], None)
+    return item
+
+
+def _holds(expression: str, write: Mapping[str, Any], existing: Item | None) -> bool:
+    """Terms `attribute_not_exists(name)`, `name = :value` and `name <= :value`, joined by OR."""
+    names = write.get("ExpressionAttributeNames", {})
+    values = write.get("ExpressionAttributeValues", {})
     for term in expression.split(" OR "):
         if term.startswith("attribute_not_exists("):
             name = term.removeprefix("attribute_not_exists(").removesuffix(")")
             holds = existing is None or names.get(name, name) not in existing
         else:
             name, operator, value = term.split(" ")
-            assert operator == "<=", expression
+            assert operator in {"<=", "="}, expression
             attribute = (existing or {}).get(names.get(name, name), {})
-            holds = "N" in attribute and Decimal(attribute["N"]) <= Decimal(values[value]["N"])
+            if operator == "=":
+                holds = attribute == values[value]
+            else:
+                holds = "N" in attribute and Decimal(attribute["N"]) <= Decimal(values[value]["N"])
         if holds:
             return True
     return False
@@ -201,10 +257,10 @@ def _bounds(expression: str, values: Mapping[str, Mapping[str, str]]) -> tuple[D
     raise AssertionError(f"an expression the fake does not know: {expression}")
 
 
-def _returned(put: Mapping[str, Any], existing: Item | None) -> dict[str, Any]:
-    wanted = put.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and existing is not None
+def _returned(write: Mapping[str, Any], existing: Item | None) -> dict[str, Any]:
+    wanted = write.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and existing is not None
     return {"Item": dict(existing)} if wanted and existing is not None else {}
 
 
-def _reason(put: Mapping[str, Any], holds: bool, existing: Item | None) -> dict[str, Any]:
-    return {"Code": "None"} if holds else {"Code": "ConditionalCheckFailed", **_returned(put, existing)}
+def _reason(write: Mapping[str, Any], holds: bool, existing: Item | None) -> dict[str, Any]:
+    return {"Code": "None"} if holds else {"Code": "ConditionalCheckFailed", **_returned(write, existing)}

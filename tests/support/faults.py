@@ -28,7 +28,12 @@ from tests.support.clocks import SimulatedTime
 from tests.support.fake_dynamodb import client_error
 
 URL = "https://dynamodb.invalid"
-OPERATIONS = {"put_item": "PutItem", "query": "Query", "transact_write_items": "TransactWriteItems"}
+OPERATIONS = {
+    "put_item": "PutItem",
+    "query": "Query",
+    "transact_write_items": "TransactWriteItems",
+    "update_item": "UpdateItem",
+}
 CALLS_UNTIL_LATE = 12
 """A request that is held up arrives within so many calls."""
 
@@ -64,7 +69,7 @@ def _error(code: str, status: int = 400) -> Answer:
 
 
 def _reason(code: str) -> Answer:
-    """One action of a transaction is to blame; a single put says so in an error of its own."""
+    """One action of a transaction is to blame; a single write says so in an error of its own."""
 
     def answer(operation: str, request: Mapping[str, Any]) -> Any:
         if operation != "TransactWriteItems":
@@ -115,7 +120,7 @@ MISHAPS = (
 
 @dataclass(frozen=True)
 class Attempt:
-    """One call as the client saw it. `commit_id` is that of the rows or the receipt written; None for a query."""
+    """One call as the client saw it. `commit_id` is that of whatever is written; None for a query."""
 
     operation: str
     request: Mapping[str, Any]
@@ -178,6 +183,10 @@ class FaultyClient:
         """A TransactWriteItems, or a mishap."""
         return self._call("transact_write_items", request)
 
+    def update_item(self, **request: Any) -> Any:
+        """An UpdateItem, or a mishap."""
+        return self._call("update_item", request)
+
     def settle(self) -> None:
         """Let everything that is held up arrive, in any order."""
         self._rng.shuffle(self._held_up)
@@ -232,9 +241,9 @@ class FaultyClient:
 
 
 def _commit_id(request: Mapping[str, Any]) -> str | None:
-    actions = request.get("TransactItems")
-    put = actions[0]["Put"] if actions else request
-    return str(put["Item"]["commit_id"]["S"]) if "Item" in put else None
+    action: Any = next(iter(request["TransactItems"][0].values())) if "TransactItems" in request else request
+    value = action["Item"]["commit_id"] if "Item" in action else action["ExpressionAttributeValues"].get(":commit_id")
+    return None if value is None else str(value["S"])
 
 
 def _strip_items(error: ClientError) -> None:

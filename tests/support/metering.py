@@ -2,7 +2,8 @@
 
 Sources, all in the Amazon DynamoDB Developer Guide: "DynamoDB item sizes and formats"; "DynamoDB read and write
 operations" (a read unit per 4 KB, of a Query's items together; a write unit per 1 KB of the larger of the old and the
-new item, whether the condition holds or not); "DynamoDB Transactions" (two underlying writes of every item).
+new item, whether the condition holds or not, for an update the whole item and not the attributes that change);
+"DynamoDB Transactions" (two underlying writes of every item).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
@@ -20,6 +21,13 @@ from lambdas.eventsourcing.dynamodb import DynamoDBClient
 WRITE_UNIT_BYTES = 1024
 READ_UNIT_BYTES = 4096
 TRANSACTION_FACTOR = 2
+
+
+class MeterableClient(DynamoDBClient, Protocol):
+    """A client that also shows items: what an update takes depends on what is there."""
+
+    def get_item(self, **kwargs: Any) -> Mapping[str, Any]: ...
+
 
 _UNMETERED = frozenset({"FilterExpression", "IndexName", "ProjectionExpression", "QueryFilter", "Select"})
 
@@ -43,7 +51,7 @@ class Usage:
 
     @property
     def operations(self) -> list[str]:
-        """The names of the operations: PutItem, Query, TransactWriteItems."""
+        """The names of the operations: PutItem, Query, TransactWriteItems, UpdateItem."""
         return [request.operation for request in self.requests]
 
     @property
@@ -72,10 +80,10 @@ class MeteredClient:
 
     Every write is counted as if it had been carried out, which is what AWS bills for a failed condition, and an upper
     bound for other failures. A replaced item counts when the answer shows it, so a put that silently replaces a larger
-    item is counted too low.
+    item is counted too low. An updated item is looked at before and after, unmetered.
     """
 
-    def __init__(self, client: DynamoDBClient) -> None:
+    def __init__(self, client: MeterableClient) -> None:
         self._client = client
         self._open: list[Usage] = []
 
@@ -104,6 +112,10 @@ class MeteredClient:
         self._record(Request("Query", read_units=factor * units, items=len(items)))
         return answer
 
+    def get_item(self, **kwargs: Any) -> Mapping[str, Any]:
+        """Not metered: the store never asks for an item, only a test does."""
+        return self._client.get_item(**kwargs)
+
     def put_item(self, **kwargs: Any) -> Mapping[str, Any]:
         """One write unit for each 1 KB."""
         size = item_bytes(kwargs["Item"])
@@ -116,9 +128,21 @@ class MeteredClient:
         self._record(Request("PutItem", write_units=write_units(size)))
         return answer
 
+    def update_item(self, **kwargs: Any) -> Mapping[str, Any]:
+        """One write unit for each 1 KB."""
+        before = self._updated_bytes(kwargs)
+        try:
+            answer = self._client.update_item(**kwargs)
+        except Exception:
+            self._record(Request("UpdateItem", write_units=write_units(before), failed=True))
+            raise
+        self._record(Request("UpdateItem", write_units=write_units(max(before, self._updated_bytes(kwargs)))))
+        return answer
+
     def transact_write_items(self, **kwargs: Any) -> Mapping[str, Any]:
-        """Two write units for each 1 KB of each item. Raises KeyError for an action that is not a Put."""
-        sizes = [item_bytes(action["Put"]["Item"]) for action in kwargs["TransactItems"]]
+        """Two write units for each 1 KB of each item. Raises KeyError for an action that is no Put and no Update."""
+        actions: Sequence[Mapping[str, Any]] = kwargs["TransactItems"]
+        sizes = [self._action_bytes(action) for action in actions]
         try:
             answer = self._client.transact_write_items(**kwargs)
         except Exception as error:
@@ -126,8 +150,16 @@ class MeteredClient:
             existing = [_item_bytes_or_zero(reason.get("Item")) for reason in reasons]
             self._record_transaction(list(map(max, sizes, existing)), failed=True)
             raise
-        self._record_transaction(sizes, failed=False)
+        self._record_transaction(list(map(max, sizes, map(self._action_bytes, actions))), failed=False)
         return answer
+
+    def _action_bytes(self, action: Mapping[str, Any]) -> int:
+        """The size that an item is given, or has now if it is updated."""
+        return item_bytes(action["Put"]["Item"]) if "Put" in action else self._updated_bytes(action["Update"])
+
+    def _updated_bytes(self, update: Mapping[str, Any]) -> int:
+        answer = self._client.get_item(TableName=update["TableName"], Key=update["Key"], ConsistentRead=True)
+        return _item_bytes_or_zero(answer.get("Item"))
 
     def _record_transaction(self, sizes: Sequence[int], *, failed: bool) -> None:
         units = TRANSACTION_FACTOR * sum(write_units(size) for size in sizes)

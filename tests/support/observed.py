@@ -40,7 +40,7 @@ def observed_client(client: Any) -> Observed:
 
 class _NotingClient:
     def __init__(self, client: Any, ticks: Ticks, appends: list[Append]) -> None:
-        self.query = client.query
+        self.query, self.get_item, self.update_item = client.query, client.get_item, client.update_item
         self._client, self._ticks, self._appends = client, ticks, appends
 
     def put_item(self, **put: Any) -> Any:
@@ -50,7 +50,8 @@ class _NotingClient:
 
     def transact_write_items(self, **request: Any) -> Any:
         answer = self._client.transact_write_items(**request)
-        _note(self._ticks, self._appends, [action["Put"]["Item"] for action in request["TransactItems"]])
+        puts = [action["Put"]["Item"] for action in request["TransactItems"] if "Put" in action]
+        _note(self._ticks, self._appends, puts)
         return answer
 
 

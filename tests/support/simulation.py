@@ -8,7 +8,12 @@ from collections import Counter
 from typing import Any
 
 from lambdas.eventsourcing.dynamodb import MAX_ATTEMPTS
-from lambdas.eventsourcing.errors import ContentionError, NotAppliedError, OutcomeUnknownError
+from lambdas.eventsourcing.errors import (
+    ContentionError,
+    NotAppliedError,
+    OutcomeUnknownError,
+    StoredCommandMissingError,
+)
 from lambdas.eventsourcing.repository import MAX_CONFLICTS
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.verifier import ChainVerifier
@@ -17,15 +22,23 @@ from tests.support.audit import Audit
 from tests.support.bank import Accepted, Failed, Order, Outcome, Recorder, new_bank
 from tests.support.clocks import SimulatedTime
 from tests.support.dynamodb_tables import Tables, store_on
+from tests.support.ends import ends
 from tests.support.faults import MISHAPS, FaultyClient, Schedule, as_told, at_random
+from tests.support.inbox import TableInbox
 from tests.support.observed import Observed
 from tests.support.recording import whole_history
-from tests.support.workloads import accounts, anything, credit, opening
+from tests.support.workloads import accounts, anything, as_stored, credit, opening
 
 ORDERS = 12
 REQUEST_SECONDS = 10.0
 """What the design promises; not read from the code, so that the code cannot move it."""
-UNCERTAIN = {Failed(OutcomeUnknownError), Failed(NotAppliedError), Failed(ContentionError)}
+UNCERTAIN = {
+    Failed(OutcomeUnknownError),
+    Failed(NotAppliedError),
+    Failed(ContentionError),
+    Failed(StoredCommandMissingError),
+}
+"""A command whose row was not shown is said to be missing: a technical failure, to be tried again."""
 
 
 class Member:
@@ -45,6 +58,7 @@ class Member:
             lambda: self.time.wall(skew),
             backoff=backoff,
             snapshot_interval=rng.choice((1, 3, 10)),
+            max_conflicts=rng.choice((4, MAX_CONFLICTS)),
             new_deadline=lambda: Deadline(monotonic=self.time.monotonic),
             new_commit_id=world.new_commit_id,
         )
@@ -75,6 +89,7 @@ class World:
 
     def __init__(self, client: Any, tables: Tables, recorder: Recorder, rng: random.Random, streams: int) -> None:
         self.client, self.tables, self.recorder, self.rng = client, tables, recorder, rng
+        self.inbox = TableInbox(client, tables.commands)
         self.ids = accounts(streams)
         self.labels = (f"o{number}" for number in itertools.count())
         commit_ids = itertools.count()
@@ -88,15 +103,22 @@ class World:
         ]
 
     def order(self) -> Order:
-        """What somebody asks for next."""
-        return anything(self.rng, next(self.labels), self.ids)
+        """What somebody asks for next; a stored command is in place before a processor hears of it."""
+        order = anything(self.rng, next(self.labels), self.ids)
+        if self.rng.random() < 0.6:
+            return order
+        self.inbox.submit(order.account_ids[0], order.label)
+        return as_stored(order)
 
     def act(self) -> None:
-        """Somebody sends an order; a client with a key sends it again, anywhere, while the answer is uncertain."""
+        """Somebody sends an order; one with a key is sent again, anywhere, while the answer is uncertain.
+
+        A stored one may come again whatever the answer was.
+        """
         self._acting = self.rng.choice(self.members)
         order = self.order()
         outcome = self._acting.send(order)
-        while order.keyed and outcome in UNCERTAIN and self.rng.random() < 0.7:
+        while self.rng.random() < 0.7 and (order.stored or (order.keyed and outcome in UNCERTAIN)):
             self._acting = self.rng.choice(self.members)
             outcome = self._acting.send(order)
 
@@ -117,7 +139,7 @@ class World:
         self.interruptions = 0.0
         certain = {a.order.label for a in self.recorder.answers if a.outcome not in UNCERTAIN}
         for answer in list(self.recorder.answers):
-            if answer.order.keyed and answer.order.label not in certain:
+            if (answer.order.keyed or answer.order.stored) and answer.order.label not in certain:
                 certain.add(answer.order.label)
                 outcome = self.rng.choice(self.members).send(answer.order)
                 assert outcome not in UNCERTAIN, outcome
@@ -144,6 +166,7 @@ def play(observed: Observed, seed: int) -> list[Outcome]:
     store = store_on(observed.client, observed.tables)
     histories = {account: whole_history(store, account) for account in world.ids}
     problems = Audit(histories, observed.appends, recorder.answers).violations()
+    problems += ends(recorder.answers, histories, world.inbox.find)
     present = {row.commit_id for rows in histories.values() for row in rows}
     for member in world.members:
         problems += member.problems

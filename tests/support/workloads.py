@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lambdas.accounts.commands import (
     CloseAccount,
@@ -70,6 +71,11 @@ def anything(rng: random.Random, label: str, accounts: Sequence[str]) -> Order:
     if choice < 0.1:
         return closing(label, account, keyed=keyed)
     return (ring if choice < 0.5 else one_account)(rng, label, accounts)
+
+
+def as_stored(order: Order) -> Order:
+    """The same as a command that waits in the store."""
+    return replace(order, keyed=False, expected=None, stored=True)
 
 
 def accounts(count: int) -> list[str]:

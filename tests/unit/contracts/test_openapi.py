@@ -10,13 +10,18 @@ import jsonschema_rs
 import pytest
 import schemathesis
 
+from lambdas.accounts.commands import AccountCommand
 from lambdas.accounts.events import AccountEvent
+from lambdas.commands import table
+from lambdas.contracts.asynchronous_operations import ASYNCHRONOUS_OPERATIONS
+from lambdas.contracts.http import CommandState
 from lambdas.contracts.openapi import OPENAPI_FILE, openapi_document, openapi_text
 from lambdas.contracts.operations import OPERATIONS
-from lambdas.contracts.problems import METHOD_NOT_ALLOWED, PATH_NOT_FOUND, PROBLEM_TYPES
-from lambdas.httpapi.routing import ROUTES
+from lambdas.contracts.problems import METHOD_NOT_ALLOWED, OF_COMMANDS_ONLY, PATH_NOT_FOUND, PROBLEM_TYPES
+from lambdas.httpapi.routing import GATEWAY_ROUTES, ROUTES
 
 DOCUMENT = openapi_document()
+STATUSES = (table.PENDING, table.SUCCEEDED, table.REJECTED, table.FAILED)
 
 
 def referenced(value: Any) -> Iterator[str]:
@@ -73,21 +78,28 @@ def test_every_reference_leads_somewhere_and_every_part_is_used() -> None:
     for reference in used:
         resolve(reference)
     outside_operations = {
-        f"#/components/responses/{kind.code}" for kind in PROBLEM_TYPES
+        f"#/components/responses/{kind.code}" for kind in PROBLEM_TYPES if kind not in OF_COMMANDS_ONLY
     }  # alternatives of a status stand in the operation itself
     for section in ("schemas", "parameters", "headers", "examples"):
         parts = {f"#/components/{section}/{name}" for name in DOCUMENT["components"][section]}
         assert parts <= used | outside_operations
 
 
-def test_it_has_the_routes_of_the_function() -> None:
+def test_it_has_the_routes_of_the_function_and_those_of_the_gateway() -> None:
     documented = {path: tuple(item) for path, item in DOCUMENT["paths"].items()}
-    assert documented == {path: tuple(method.lower() for method in methods) for path, methods in ROUTES.items()}
+    served = {**ROUTES, **GATEWAY_ROUTES}
+    assert documented == {path: tuple(method.lower() for method in methods) for path, methods in served.items()}
+
+
+def test_the_gateway_answers_what_is_asynchronous() -> None:
+    operations = {(operation.path, operation.method) for operation in ASYNCHRONOUS_OPERATIONS}
+    assert operations == {(path, method) for path, methods in GATEWAY_ROUTES.items() for method in methods}
 
 
 def test_every_problem_type_is_documented() -> None:
-    by_operations = {kind for operation in OPERATIONS for kind in operation.problems}
-    assert by_operations | {PATH_NOT_FOUND, METHOD_NOT_ALLOWED} == set(PROBLEM_TYPES)
+    by_operations = {kind for operation in (*OPERATIONS, *ASYNCHRONOUS_OPERATIONS) for kind in operation.problems}
+    assert by_operations | {PATH_NOT_FOUND, METHOD_NOT_ALLOWED, *OF_COMMANDS_ONLY} == set(PROBLEM_TYPES)
+    assert by_operations.isdisjoint(OF_COMMANDS_ONLY)
     for kind in (PATH_NOT_FOUND, METHOD_NOT_ALLOWED):
         assert kind.uri in DOCUMENT["info"]["description"]
 
@@ -104,7 +116,8 @@ def test_every_example_fits_its_schema(content: dict[str, Any]) -> None:
     schema = {**content["schema"], "components": DOCUMENT["components"]}
     validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
     examples = [content["example"]] if "example" in content else []
-    examples += [resolve(each["$ref"])["value"] for each in content.get("examples", {}).values()]
+    named = content.get("examples", {}).values()
+    examples += [(resolve(each["$ref"]) if "$ref" in each else each)["value"] for each in named]
     assert examples
     for example in examples:
         validator.validate(example)
@@ -117,6 +130,42 @@ def test_the_tag_of_a_command_is_optional_and_fixed() -> None:
             assert schema["properties"]["type"] == {"enum": [operation.command.__name__]}
             assert "type" not in schema["required"]
             assert schema["additionalProperties"] is False
+
+
+ACCEPTED, STATUS = (DOCUMENT["paths"][operation.path] for operation in ASYNCHRONOUS_OPERATIONS)
+
+
+def test_every_answer_of_the_asynchronous_routes_is_documented() -> None:
+    common = {"400", "401", "403", "429", "500", "503"}
+    assert ACCEPTED["post"]["responses"].keys() == common | {"202", "413", "415", "422"}
+    assert STATUS["get"]["responses"].keys() == common | {"200", "404"}
+    assert {"Location", "Retry-After", "X-Correlation-Id"} <= ACCEPTED["post"]["responses"]["202"]["headers"].keys()
+
+
+def test_an_asynchronous_command_is_told_by_its_tag() -> None:
+    (body,) = ACCEPTED["post"]["requestBody"]["content"].values()
+    validator = jsonschema_rs.Draft202012Validator({**body["schema"], "components": DOCUMENT["components"]})
+    assert len(body["examples"]) == len(get_args(AccountCommand)) + 1
+    for name, example in body["examples"].items():
+        command = example["value"]
+        assert command["type"] == name
+        untagged = {field: value for field, value in command.items() if field != "type"}
+        assert not validator.is_valid(untagged), name
+        assert not validator.is_valid(command | {"more": 1}), name
+
+
+def test_a_status_of_every_kind_is_shown() -> None:
+    (answer,) = STATUS["get"]["responses"]["200"]["content"].values()
+    shown = {name: example["value"] for name, example in answer["examples"].items()}
+    assert {name: example["status"] for name, example in shown.items()} == {name: name for name in STATUSES}
+    assert {name for name, status in shown.items() if "completed_at" in status} == set(STATUSES) - {table.PENDING}
+    assert {name for name, status in shown.items() if "problem" in status} == {table.REJECTED, table.FAILED}
+    for name in ("version", "balance"):
+        assert {each for each, status in shown.items() if name in status} == {table.SUCCEEDED}
+
+
+def test_statuses_are_those_of_the_table() -> None:
+    assert get_args(CommandState) == STATUSES
 
 
 def test_patterns_are_written_for_json_schema() -> None:

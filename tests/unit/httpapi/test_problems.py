@@ -77,6 +77,10 @@ OF_THE_GATEWAY = {
 }
 
 
+OF_THE_ASYNCHRONOUS_ROUTES = {problems.COMMAND_NOT_FOUND, *problems.OF_COMMANDS_ONLY}
+"""The gateway's templates and the processing of commands name these themselves."""
+
+
 def leaves(error: type[Exception]) -> Iterator[type[Exception]]:
     children = error.__subclasses__()
     if not children:
@@ -111,7 +115,7 @@ def test_the_detail_is_written_for_the_caller(error: Exception, detail: str | No
 
 
 def test_every_problem_type_is_used() -> None:
-    used = {problem_type(error) for error in [*EXAMPLES, *UNEXPECTED]} | OF_THE_GATEWAY
+    used = {problem_type(error) for error in [*EXAMPLES, *UNEXPECTED]} | OF_THE_GATEWAY | OF_THE_ASYNCHRONOUS_ROUTES
     assert used == set(problems.PROBLEM_TYPES)
 
 

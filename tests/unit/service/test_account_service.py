@@ -15,11 +15,13 @@ from lambdas.accounts.errors import (
     SameAccountError,
 )
 from lambdas.accounts.state import Account
-from lambdas.eventsourcing.decider import Committed
-from lambdas.eventsourcing.errors import PreconditionFailedError, VersionNotFoundError
+from lambdas.commands import table
+from lambdas.eventsourcing.decider import Committed, Outcome, StoredCommand
+from lambdas.eventsourcing.errors import PreconditionFailedError, StoredCommandCompletedError, VersionNotFoundError
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.timestamps import format_timestamp
-from lambdas.service.account_service import AccountService, CommandContext, Outcome
+from lambdas.service.account_service import AccountService, CommandContext
+from lambdas.service.account_service import Outcome as Result
 from tests.support.bank import account_id, new_bank, transfer_id
 from tests.support.clocks import START, TickingClock
 
@@ -41,7 +43,7 @@ def opened(bank: AccountService) -> AccountService:
     return bank
 
 
-def after(outcome: Outcome) -> list[tuple[str, int, int]]:
+def after(outcome: Result) -> list[tuple[str, int, int]]:
     """(account, version, balance) of each account of a command."""
     assert isinstance(outcome, Committed)
     return [(each.stream_id, each.version, each.state.balance) for each in outcome.streams if each.state]
@@ -139,3 +141,55 @@ def test_history_goes_back_from_a_version(opened: AccountService) -> None:
     page = opened.history(A, before=2, limit=5)
     assert ([event.version for event in page.events], page.next_before) == ([1], None)
     assert opened.history(A, before=None, limit=1).next_before == 2
+
+
+STORED = StoredCommand[Account](
+    A,
+    "command",
+    lambda committed: Outcome(table.SUCCEEDED, {table.VERSION: committed.streams[0].version}),
+    lambda error: Outcome(table.REJECTED, {table.PROBLEM: str(error)}),
+)
+LONG_AFTER_NOW = "2099-01-01T00:00:00.000000Z"
+
+
+def test_a_stored_command_ends_with_its_events() -> None:
+    store = InMemoryEventStore()
+    bank = new_bank(store, TickingClock())
+
+    result = bank.execute_stored(OpenAccount(currency="EUR"), A, CONTEXT, occurred_at=LONG_AFTER_NOW, stored=STORED)
+
+    assert after(result) == [(A, 1, 0)]
+    assert bank.history(A, before=None, limit=1).events[0].occurred_at == LONG_AFTER_NOW
+    completion = store.completion(A, "command")
+    assert completion is not None
+    assert (completion.status, completion.attributes) == (table.SUCCEEDED, {table.VERSION: 1})
+
+
+def test_a_stored_transfer_moves_money_once() -> None:
+    bank = new_bank(InMemoryEventStore(), TickingClock())
+    for account in (A, B):
+        bank.execute(OpenAccount(currency="EUR", overdraft_limit=100), account, CONTEXT)
+    command = Transfer(from_account_id=A, to_account_id=B, amount=60)
+
+    result = bank.transfer_stored(command, transfer_id("t"), CONTEXT, occurred_at=LONG_AFTER_NOW, stored=STORED)
+
+    assert after(result) == [(A, 2, -60), (B, 2, 60)]
+    with pytest.raises(StoredCommandCompletedError):
+        bank.transfer_stored(command, transfer_id("t"), CONTEXT, occurred_at=LONG_AFTER_NOW, stored=STORED)
+    assert bank.history(B, before=None, limit=1).events[0].occurred_at == LONG_AFTER_NOW
+
+
+def test_a_stored_command_is_rejected_in_the_domains_words() -> None:
+    store = InMemoryEventStore()
+
+    with pytest.raises(AccountNotFoundError):
+        new_bank(store, TickingClock()).execute_stored(
+            CreditAccount(amount=1), A, CONTEXT, occurred_at=LONG_AFTER_NOW, stored=STORED
+        )
+
+    completion = store.completion(A, "command")
+    assert completion is not None
+    assert (completion.status, completion.attributes) == (
+        table.REJECTED,
+        {table.PROBLEM: "the account does not exist"},
+    )

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from lambdas.commands import table
-from lambdas.eventsourcing.retry import ATTEMPT_SECONDS
-from lambdas.service.composition import deployed_account_service, dynamodb_client
+from lambdas.eventsourcing.retry import ATTEMPT_SECONDS, Deadline
+from lambdas.eventsourcing.rows import Commit, Completion
+from lambdas.service.composition import deployed_account_service, dynamodb_client, dynamodb_store
 from lambdas.service.settings import Settings, SettingsError, load_settings
+from tests.support.dynamodb_tables import KEYS
+from tests.support.fake_dynamodb import FakeDynamoDB
 
 VARIABLES = {
     "EVENT_TABLE": "events",
@@ -60,7 +63,7 @@ def test_the_client_has_short_timeouts_and_one_attempt(region: str) -> None:
 
 def test_the_client_has_what_the_store_calls(region: str) -> None:
     client = dynamodb_client()
-    assert all(callable(getattr(client, name)) for name in ("query", "put_item", "transact_write_items"))
+    assert all(callable(getattr(client, name)) for name in ("query", "put_item", "update_item", "transact_write_items"))
 
 
 def test_the_deployed_service_is_built_without_a_call(region: str) -> None:
@@ -69,3 +72,17 @@ def test_the_deployed_service_is_built_without_a_call(region: str) -> None:
 
 def test_the_commands_table_keeps_receipts_apart_from_commands() -> None:
     assert (table.HASH_KEY, table.RANGE_KEY, table.RECEIPT_PREFIX) == ("account_id", "command_id", "receipt#")
+
+
+def test_stored_commands_end_in_the_commands_table() -> None:
+    """A completed row leaves the index of failed ones."""
+    settings = load_settings(VARIABLES)
+    fake = FakeDynamoDB({"events": KEYS["events"], "commands": KEYS["commands"]})
+    row = {table.HASH_KEY: {"S": "account"}, table.RANGE_KEY: {"S": "command"}}
+    fake.tables["commands"].put({**row, table.STATUS: {"S": table.PENDING}, table.FAILED_ON: {"S": "2026-03-01"}})
+    completion = Completion("account", "command", "c", table.REJECTED, {table.PROBLEM: "{}"})
+
+    dynamodb_store(fake, settings).commit(Commit("c", (), completion=completion), now=0, deadline=Deadline())
+
+    ended = {table.STATUS: {"S": "REJECTED"}, table.COMMIT_ID: {"S": "c"}, table.PROBLEM: {"S": "{}"}}
+    assert fake.tables["commands"].get(row) == row | ended

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema_rs
 
 from lambdas.contracts.openapi import OPENAPI_FILE
-from lambdas.httpapi.routing import ROUTES, match_path
+from lambdas.httpapi.routing import allowed_methods, match_path
 
 _UNROUTED = {404: "not-found", 405: "method-not-allowed"}
 
@@ -26,7 +26,7 @@ def check_conformance(method: str, path: str, status: int, headers: Mapping[str,
     assert headers.get("cache-control") == "no-store", headers
     assert headers.get("x-correlation-id"), headers
     template = match_path(path)
-    if template is None or method not in ROUTES[template]:
+    if template is None or method not in allowed_methods(template):
         _check_unrouted(method, status, body)
         return
     operation = document()["paths"][template][method.lower()]

@@ -197,6 +197,8 @@ class TestPathsAndMethods:
             (f"/accounts/{UNKNOWN}/withdraw", "POST"),
             (f"/accounts/{UNKNOWN}/close", "POST"),
             (f"/accounts/{UNKNOWN}/events", "GET"),
+            (f"/accounts/{UNKNOWN}/commands", "POST"),
+            (f"/accounts/{UNKNOWN}/commands/some-command", "GET"),
             ("/transfers", "POST"),
         ],
     )

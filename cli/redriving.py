@@ -1,0 +1,135 @@
+"""Commands that failed, carried out again: each is pending again, and then the processor is asked for it alone.
+
+Every step may be the last one before a crash, and all of it may be repeated: a row that is PENDING is given to the
+processor as it is, and what has ended stays as it ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli.redrive_target import Clients, Inbox
+from lambdas.commands import table
+from lambdas.eventsourcing.dynamodb_faults import Fault, classify
+from lambdas.eventsourcing.timestamps import utc_now
+from lambdas.processing.marking import FailureMarker
+from lambdas.processing.stream_records import CommandKey, insert_record
+
+ALIAS = "live"
+"""The version of the processor that the stream's mapping invokes, too."""
+
+NOT_FOUND = "NOT-FOUND"
+ENDED = frozenset({table.SUCCEEDED, table.REJECTED})
+
+Row = Mapping[str, Mapping[str, Any]]
+
+
+class Redriven(msgspec.Struct, frozen=True):
+    """A command as it stands after a redrive: its status, or NOT-FOUND, and what there is to say about it."""
+
+    key: CommandKey
+    status: str
+    note: str
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.status in ENDED
+
+
+class Redriver:
+    """Redrives commands one after the other."""
+
+    def __init__(self, clients: Clients, inbox: Inbox) -> None:
+        self._dynamodb = clients.dynamodb
+        self._functions = clients.functions
+        self._table = inbox.commands_table
+        self._function = inbox.command_processor
+        self._marker = FailureMarker(clients.dynamodb, inbox.commands_table, clock=utc_now)
+
+    def redrive(self, keys: Iterable[CommandKey]) -> Iterator[Redriven]:
+        """Redrive commands in the order in which they were submitted. Raises ClientError, BotoCoreError.
+
+        A command that does not end stops the later ones of its account, as in the processor.
+        """
+        found = {key: self._row(key) for key in keys}
+        yield from (Redriven(key, NOT_FOUND, "no such command is stored") for key, row in found.items() if row is None)
+        rows = [(key, row) for key, row in found.items() if row is not None]
+        stopped = set()
+        for key, row in sorted(rows, key=lambda each: (_submitted_at(each[1]), each[0])):
+            if key.account_id in stopped:
+                status = row[table.STATUS]["S"]
+                redriven = Redriven(key, status, "was not tried: an earlier command of its account has not ended")
+            else:
+                redriven = self._redrive(key, row)
+            if not redriven.ended:
+                stopped.add(key.account_id)
+            yield redriven
+
+    def _redrive(self, key: CommandKey, row: Row) -> Redriven:
+        status = row[table.STATUS]["S"]
+        if status in ENDED:
+            return Redriven(key, status, "had ended before; nothing was changed")
+        if status == table.FAILED:
+            self._make_pending(key)
+        trouble = self._invoke(row)
+        if trouble:
+            self._marker.mark(key, row[table.CORRELATION_ID]["S"] if table.CORRELATION_ID in row else msgspec.UNSET)
+        after = self._row(key) or row
+        return Redriven(key, after[table.STATUS]["S"], trouble or _told(after))
+
+    def _row(self, key: CommandKey) -> Row | None:
+        """A command's row; None for one that is not there, and for a receipt, which has no status."""
+        answer = self._dynamodb.get_item(TableName=self._table, Key=_item_key(key), ConsistentRead=True)
+        row: Row | None = answer.get("Item")
+        return row if row is not None and table.STATUS in row else None
+
+    def _make_pending(self, key: CommandKey) -> None:
+        """Only a failed command, whose day of failure stays; another one that was quicker is as good."""
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=_item_key(key),
+                UpdateExpression="SET #status = :pending REMOVE #completed_at, #problem",
+                ConditionExpression="#status = :failed",
+                ExpressionAttributeNames={
+                    "#status": table.STATUS,
+                    "#completed_at": table.COMPLETED_AT,
+                    "#problem": table.PROBLEM,
+                },
+                ExpressionAttributeValues={":pending": {"S": table.PENDING}, ":failed": {"S": table.FAILED}},
+            )
+        except ClientError as error:
+            if classify(error) is not Fault.CONDITION:
+                raise
+
+    def _invoke(self, row: Row) -> str:
+        """Have the processor carry out one command; what went wrong, or nothing."""
+        event = msgspec.json.encode({"Records": [insert_record(row)]})
+        try:
+            answer = self._functions.invoke(
+                FunctionName=self._function, Qualifier=ALIAS, InvocationType="RequestResponse", Payload=event
+            )
+        except (ClientError, BotoCoreError) as error:
+            return f"the processor could not be asked: {error}"
+        return "the processor failed; its log says why" if answer.get("FunctionError") else ""
+
+
+def _item_key(key: CommandKey) -> dict[str, dict[str, str]]:
+    return {table.HASH_KEY: {"S": key.account_id}, table.RANGE_KEY: {"S": key.command_id}}
+
+
+def _submitted_at(row: Row) -> str:
+    return str(row.get(table.SUBMITTED_AT, {}).get("S", ""))
+
+
+def _told(row: Row) -> str:
+    """What an ended row says of its end."""
+    if table.VERSION in row:
+        return f"version {row[table.VERSION]['N']}, balance {row[table.BALANCE]['N']}"
+    problem = msgspec.json.decode(row[table.PROBLEM]["S"]) if table.PROBLEM in row else {}
+    return " ".join(str(problem[name]) for name in ("type", "detail") if name in problem)

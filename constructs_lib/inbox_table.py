@@ -1,0 +1,72 @@
+"""A table of stored requests, which somebody carries out later, and of receipts of answers, which expire."""
+
+from aws_cdk import RemovalPolicy
+from aws_cdk.aws_dynamodb import Attribute, AttributeType, ProjectionType
+from aws_cdk.aws_iam import Grant, IGrantable
+from aws_cdk.aws_kms import IKey
+from constructs import Construct
+
+from constructs_lib.protected_table import ProtectedTable
+
+
+class InboxTable(ProtectedTable):
+    """Both keys are strings; `ttl_attribute` is a number.
+
+    `failed_index` lists the rows that have `failed_attribute` (a string) by its value: keys only, so that it costs
+    nothing while nothing fails. Whoever puts receipts cannot change a request, and whoever changes requests puts none.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        hash_key: str,
+        range_key: str,
+        ttl_attribute: str,
+        failed_index: str,
+        failed_attribute: str,
+        key: IKey,
+        removal_policy: RemovalPolicy,
+        deletion_protection: bool,
+    ) -> None:
+        by_id = Attribute(name=range_key, type=AttributeType.STRING)
+        super().__init__(
+            scope,
+            construct_id,
+            hash_key=Attribute(name=hash_key, type=AttributeType.STRING),
+            range_key=by_id,
+            ttl_attribute=ttl_attribute,
+            key=key,
+            removal_policy=removal_policy,
+            deletion_protection=deletion_protection,
+        )
+        self._failed_index = failed_index
+        self.table.add_global_secondary_index(
+            index_name=failed_index,
+            partition_key=Attribute(name=failed_attribute, type=AttributeType.STRING),
+            sort_key=by_id,
+            projection_type=ProjectionType.KEYS_ONLY,
+        )
+
+    def grant_receipts(self, grantee: IGrantable) -> None:
+        """Allow putting receipts, alone or in a transaction. A failed condition returns the live one."""
+        self._grant(grantee, "PutItem")
+
+    def grant_submission(self, grantee: IGrantable) -> None:
+        """Allow storing requests by an update that keeps what is there; a condition decides, and returns the row."""
+        self._grant(grantee, "UpdateItem")
+
+    def grant_lookup(self, grantee: IGrantable) -> None:
+        """Allow reading one row by its whole key."""
+        self._grant(grantee, "GetItem")
+
+    def grant_completion(self, grantee: IGrantable) -> None:
+        """Allow moving requests to another state, alone or in a transaction, in which an Update is an UpdateItem."""
+        self._grant(grantee, "UpdateItem")
+
+    def grant_redrive(self, grantee: IGrantable) -> None:
+        """Allow finding failed requests, reading them, and having them carried out again."""
+        self._grant(grantee, "GetItem", "UpdateItem")
+        index = f"{self.table.table_arn}/index/{self._failed_index}"
+        Grant.add_to_principal(grantee=grantee, actions=["dynamodb:Query"], resource_arns=[index])

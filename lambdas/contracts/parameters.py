@@ -1,0 +1,121 @@
+"""The parameters and headers of the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from lambdas.contracts.components import Document
+from lambdas.contracts.examples import ACCOUNT_ID, COMMAND_ID, CORRELATION_ID
+from lambdas.contracts.http import COMMAND_ID_PATTERN
+
+_NEXT_PAGE: Final = "MjI"
+_TAGS = r'(W/)?"[!#-~]*"'
+_ENTITY_TAGS: Final = {"type": "string", "pattern": rf"^(\*|{_TAGS}([ \t]*,[ \t]*{_TAGS})*)$"}
+_TOKEN: Final = {"type": "string", "pattern": r"^[A-Za-z0-9._:-]{1,64}$"}
+_COMMAND_ID: Final = {"type": "string", "pattern": COMMAND_ID_PATTERN, "maxLength": 64}
+_VERSION: Final = {"type": "integer", "minimum": 1, "maximum": 10**16 - 1}
+
+
+def _parameter(place: str, name: str, schema: Document, description: str, example: Any) -> Document:
+    parameter = {"in": place, "name": name, "description": description, "schema": schema, "example": example}
+    return parameter | {"required": True} if place == "path" else parameter
+
+
+PARAMETERS: Final[Document] = {
+    "AccountId": _parameter(
+        "path",
+        "account_id",
+        {
+            "type": "string",
+            "pattern": "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+        },
+        "A UUID in lower case.",
+        ACCOUNT_ID,
+    ),
+    "CommandId": _parameter(
+        "path",
+        "command_id",
+        _COMMAND_ID,
+        "The `command_id` of the answer that accepted the command.",
+        COMMAND_ID,
+    ),
+    "Version": _parameter(
+        "query", "version", _VERSION, "The account as it was at this version; 404 beyond the newest.", 3
+    ),
+    "At": _parameter(
+        "query",
+        "at",
+        {"type": "string", "format": "date-time"},
+        "The account as the ledger knew it at this time; 400 in the future, 404 before the first event.",
+        "2026-03-01T09:30:00Z",
+    ),
+    "MinVersion": _parameter(
+        "query",
+        "min_version",
+        _VERSION,
+        "Read your writes: 503 with Retry-After as long as the account is at a lower version.",
+        3,
+    ),
+    "Limit": _parameter(
+        "query",
+        "limit",
+        {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
+        "The most events on a page.",
+        20,
+    ),
+    "Cursor": _parameter(
+        "query",
+        "cursor",
+        {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"},
+        "`next_cursor` of the page before; opaque.",
+        _NEXT_PAGE,
+    ),
+    "IfMatch": _parameter(
+        "header",
+        "If-Match",
+        _ENTITY_TAGS,
+        "Go on only if the account is at one of these versions, else 412. Weak tags never match.",
+        '"22"',
+    ),
+    "IfNoneMatch": _parameter(
+        "header", "If-None-Match", _ENTITY_TAGS, "304 if the account is at one of these versions.", '"22"'
+    ),
+    "IdempotencyKey": _parameter(
+        "header",
+        "Idempotency-Key",
+        _TOKEN,
+        "A request repeated under its key within 7 days gets the first answer again; successes, 412 and 422 are "
+        "remembered. Keys belong to an account; for transfers to the sending one.",
+        "5f1c9d4e-order-17",
+    ),
+    "CommandKey": _parameter(
+        "header",
+        "Idempotency-Key",
+        _COMMAND_ID,
+        "Becomes the command's id; one is made when it is left out. The same key and bytes again are answered 202 and "
+        "change nothing, other bytes 422. Keys belong to the account in the path and do not expire.",
+        "5f1c9d4e-order-17",
+    ),
+    "CorrelationId": _parameter(
+        "header",
+        "X-Correlation-Id",
+        _TOKEN,
+        "Kept with the events and given back; the gateway's request id when left out.",
+        CORRELATION_ID,
+    ),
+}
+
+
+def _header(description: str, schema: Document | None = None) -> Document:
+    return {"description": description, "schema": schema or {"type": "string"}}
+
+
+HEADERS: Final[Document] = {
+    "ETag": _header("The version of the account, quoted.", {"type": "string", "pattern": '^"[1-9][0-9]*"$'}),
+    "Location": _header("The account or the command's status, relative to the URL of the request."),
+    "IdempotentReplayed": _header("Present when the answer was given before.", {"const": "true"}),
+    "CorrelationId": _header("The correlation id of the request."),
+    "CacheControl": _header("Account data must not be stored by caches.", {"const": "no-store"}),
+    "Allow": _header("The methods of the path."),
+    "RetryAfter": _header("Seconds to wait.", {"type": "string", "pattern": "^[0-9]+$"}),
+}

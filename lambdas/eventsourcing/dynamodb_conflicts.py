@@ -1,0 +1,63 @@
+"""What stands where a commit should: its own earlier attempt, an answer given before, or somebody else's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lambdas.eventsourcing.dynamodb_faults import failed_items
+from lambdas.eventsourcing.dynamodb_items import InboxTable, ReceiptTable, item_to_receipt, item_to_row
+from lambdas.eventsourcing.dynamodb_writes import Tables
+from lambdas.eventsourcing.errors import (
+    EventSourcingError,
+    NotAppliedError,
+    OutcomeUnknownError,
+    ReceiptExistsError,
+    StoredCommandCompletedError,
+    StoredCommandMissingError,
+    VersionConflictError,
+)
+from lambdas.eventsourcing.rows import Commit, Completion
+
+StoredItem = Mapping[str, Mapping[str, Any]]
+
+
+def resolve(error: ClientError, commit: Commit, tables: Tables, *, in_doubt: bool) -> None:
+    """Read why a condition of the commit failed; returns when an earlier attempt of the same commit took effect.
+
+    In this order: own commit id anywhere, success; the command's end or a live receipt, an answer; then rows, which
+    are somebody else's. `in_doubt`: an earlier attempt may have taken effect. Raises StoredCommandCompletedError,
+    StoredCommandMissingError, ReceiptExistsError, VersionConflictError, NotAppliedError, OutcomeUnknownError.
+    """
+    items = dict(failed_items(error))
+    if any(item is not None and _commit_id(item) == commit.commit_id for item in items.values()):
+        return
+    if in_doubt and None in items.values():
+        raise OutcomeUnknownError("the store did not say whose rows stand at our versions") from error
+    receipt_place = len(commit.rows)
+    completion_place = receipt_place + (commit.receipt is not None)
+    if commit.completion is not None and tables.inbox is not None and completion_place in items:
+        raise _ended(commit.completion, items[completion_place], tables.inbox) from error
+    if commit.receipt is not None and receipt_place in items:
+        raise _answered(items[receipt_place], tables.receipts) from error
+    raise VersionConflictError([item_to_row(item) for item in items.values() if item is not None]) from error
+
+
+def _ended(completion: Completion, item: StoredItem | None, table: InboxTable) -> EventSourcingError:
+    """What stands there without a status, such as a receipt, is no command."""
+    if item is None or table.status_attribute not in item:
+        return StoredCommandMissingError(completion.scope, completion.key)
+    return StoredCommandCompletedError(completion.scope, completion.key, item[table.status_attribute]["S"])
+
+
+def _answered(item: StoredItem | None, table: ReceiptTable) -> EventSourcingError:
+    if item is None:
+        return NotAppliedError("a receipt exists that the store did not return")
+    return ReceiptExistsError(item_to_receipt(item, table))
+
+
+def _commit_id(item: StoredItem) -> str | None:
+    """A command that ended without a commit, such as a failed one, has none."""
+    return item["commit_id"]["S"] if "commit_id" in item else None

@@ -1,0 +1,108 @@
+"""The requests that write a commit: one for one row, receipt or completion, a transaction for more.
+
+Sources: Amazon DynamoDB API Reference (PutItem, UpdateItem, TransactWriteItems); Developer Guide, "Update expressions".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from lambdas.eventsourcing import dynamodb_schema as schema
+from lambdas.eventsourcing.dynamodb_items import (
+    InboxTable,
+    ReceiptTable,
+    completion_values,
+    receipt_to_item,
+    row_to_item,
+)
+from lambdas.eventsourcing.rows import Commit, Completion, EventRow, Receipt
+
+_ROW_IS_FREE = f"attribute_not_exists({schema.EVENT_TABLE_HASH_KEY})"
+
+
+class WritingClient(Protocol):
+    """The calls of boto3's low-level DynamoDB client that write."""
+
+    def put_item(self, **kwargs: Any) -> Mapping[str, Any]: ...
+    def update_item(self, **kwargs: Any) -> Mapping[str, Any]: ...
+    def transact_write_items(self, **kwargs: Any) -> Mapping[str, Any]: ...
+
+
+class Tables(msgspec.Struct, frozen=True):
+    """Where the parts of a commit go. `inbox` None: no stored command is completed here."""
+
+    events: str
+    receipts: ReceiptTable
+    inbox: InboxTable | None
+
+
+def prepare(client: WritingClient, tables: Tables, commit: Commit, now: int) -> Callable[[], object]:
+    """A call that sends the commit, and may be repeated: rows first, then the receipt, then the completion.
+
+    `now` is in seconds since the epoch. Raises ValueError for a completion when there is no inbox.
+    """
+    puts = [_put_row(row, tables.events) for row in commit.rows]
+    if commit.receipt is not None:
+        puts.append(_put_receipt(commit.receipt, tables.receipts, now))
+    if commit.completion is None:
+        if len(puts) == 1:
+            return lambda: client.put_item(**puts[0])
+        actions = [{"Put": put} for put in puts]
+        return lambda: client.transact_write_items(TransactItems=actions)
+    if tables.inbox is None:
+        raise ValueError("a store without an inbox completes no stored command")
+    update = _update(commit.completion, tables.inbox)
+    if not puts:
+        return lambda: client.update_item(**update)
+    actions = [*({"Put": put} for put in puts), {"Update": update}]
+    return lambda: client.transact_write_items(TransactItems=actions)
+
+
+def _put_row(row: EventRow, table: str) -> dict[str, Any]:
+    return {
+        "TableName": table,
+        "Item": row_to_item(row),
+        "ConditionExpression": _ROW_IS_FREE,
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def _put_receipt(receipt: Receipt, table: ReceiptTable, now: int) -> dict[str, Any]:
+    return {
+        "TableName": table.name,
+        "Item": receipt_to_item(receipt, table),
+        "ConditionExpression": "attribute_not_exists(#k) OR #t <= :now",
+        "ExpressionAttributeNames": {"#k": table.range_key, "#t": table.ttl_attribute},
+        "ExpressionAttributeValues": {":now": {"N": str(now)}},
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def _update(completion: Completion, table: InboxTable) -> dict[str, Any]:
+    """The condition does not hold where nothing is stored, so an update never makes an item."""
+    names = {"#status": table.status_attribute, "#commit_id": "commit_id"}
+    values = {
+        ":status": {"S": completion.status},
+        ":commit_id": {"S": completion.commit_id},
+        ":pending": {"S": table.pending},
+    }
+    assignments = ["#status = :status", "#commit_id = :commit_id"]
+    for number, (name, value) in enumerate(completion_values(completion).items()):
+        names[f"#a{number}"], values[f":a{number}"] = name, value
+        assignments.append(f"#a{number} = :a{number}")
+    expression = "SET " + ", ".join(assignments)
+    cleared = {f"#r{number}": name for number, name in enumerate(table.cleared)}
+    if cleared:
+        expression += " REMOVE " + ", ".join(cleared)
+    return {
+        "TableName": table.name,
+        "Key": {table.hash_key: {"S": completion.scope}, table.range_key: {"S": completion.key}},
+        "UpdateExpression": expression,
+        "ConditionExpression": "#status = :pending",
+        "ExpressionAttributeNames": names | cleared,
+        "ExpressionAttributeValues": values,
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }

@@ -1,0 +1,55 @@
+"""Marks the commands FAILED that were given up and parked, as EventBridge tells of new objects in their bucket.
+
+Source of the event's form: Amazon S3 User Guide, "EventBridge event message structure".
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lambdas.processing.composition import deployed_marker, repeating_client
+from lambdas.processing.marking import mark_all
+from lambdas.processing.parked_objects import read_parked
+from lambdas.processing.settings import FailuresSettings
+from lambdas.service.settings import load
+
+logger = Logger()
+metrics = Metrics()
+
+
+class MarkingIncompleteError(Exception):
+    """Commands of a parked object could not be marked: raised so that the event comes again, or raises the alarm."""
+
+
+@cache
+def _s3() -> Any:
+    """Made when something is given up: it is rare, and building a client takes long."""
+    return repeating_client("s3")
+
+
+_settings = load(FailuresSettings, os.environ)
+_marker = deployed_marker(_settings)
+metrics.set_default_dimensions(environment=_settings.environment)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001 - Lambda's signature
+    """Mark the commands of one object. Raises MarkingIncompleteError, ParkedObjectError, and errors of S3's client."""
+    bucket, key = event["detail"]["bucket"]["name"], event["detail"]["object"]["key"]
+    marked = mark_all(_marker, read_parked(_s3(), bucket, key))
+    metrics.add_metric(name="CommandsFailed", unit=MetricUnit.Count, value=len(marked.failed))
+    metrics.flush_metrics()
+    for each in marked.failed:
+        logger.error(
+            "a command was given up for a technical reason",
+            extra={"account_id": each.account_id, "command_id": each.command_id, "object": key},
+        )
+    if marked.unmarked:
+        logger.error("commands could not be marked as failed", extra={"object": key, "reasons": marked.unmarked[:100]})
+        raise MarkingIncompleteError(f"{len(marked.unmarked)} commands of {key} could not be marked as failed")

@@ -1,0 +1,61 @@
+"""Carries out the commands that the gateway stored, as the commands table's stream tells of them."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lambdas.eventsourcing.retry import REQUEST_SECONDS
+from lambdas.processing.composition import deployed_processor
+from lambdas.processing.processor import Processed
+from lambdas.service.settings import load_settings
+
+RESERVED_SECONDS = REQUEST_SECONDS + 2.0
+"""Of the function's time, what must be left to begin a command: its longest, and some for logs and metrics."""
+
+MAX_LOGGED = 100
+
+logger = Logger()
+metrics = Metrics()
+
+
+class ProcessingIncompleteError(Exception):
+    """Commands of the batch have not ended: raised so that the batch is delivered again."""
+
+
+_settings = load_settings(os.environ)
+_processor = deployed_processor(_settings)
+metrics.set_default_dimensions(environment=_settings.environment)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics(capture_cold_start_metric=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Carry out one batch. Raises ProcessingIncompleteError after all that can be done is done."""
+
+    def may_start() -> bool:
+        return context.get_remaining_time_in_millis() / 1000 >= RESERVED_SECONDS
+
+    processed = _processor.process(event["Records"], may_start)
+    _count(processed)
+    for failure in processed.failures[:MAX_LOGGED]:
+        logger.error(
+            "a command could not be carried out; it will be delivered again",
+            extra={"account_id": failure.account_id, "command_id": failure.command_id, "reason": failure.reason},
+        )
+    if processed.left:
+        raise ProcessingIncompleteError(f"{processed.left} commands have not ended")
+
+
+def _count(processed: Processed) -> None:
+    for name, value in (
+        ("CommandsSucceeded", processed.succeeded),
+        ("CommandsRejected", processed.rejected),
+        ("CommandsRepeated", processed.repeated),
+        ("CommandsLeft", processed.left),
+    ):
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)

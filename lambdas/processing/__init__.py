@@ -1,0 +1,1 @@
+"""From the commands table's stream to the end state of every command."""

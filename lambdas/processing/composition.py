@@ -1,0 +1,35 @@
+"""Builds the functions around commands from their settings."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from botocore.config import Config
+from botocore.session import get_session
+
+from lambdas.eventsourcing.repository import random_commit_id
+from lambdas.eventsourcing.timestamps import utc_now
+from lambdas.processing.marking import FailureMarker
+from lambdas.processing.processor import CommandProcessor
+from lambdas.processing.settings import FailuresSettings
+from lambdas.service.composition import account_service, dynamodb_client, dynamodb_store
+from lambdas.service.settings import Settings
+
+
+def deployed_processor(settings: Settings) -> CommandProcessor:
+    """The processor as it runs in AWS."""
+    store = dynamodb_store(dynamodb_client(), settings)
+    service = account_service(store, settings)
+    return CommandProcessor(service, store, clock=utc_now, new_commit_id=random_commit_id)
+
+
+def repeating_client(service: str) -> Any:
+    """A low-level client that retries by itself: reading an object and marking a row may be done again."""
+    config = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 4, "mode": "standard"})
+    return get_session().create_client(service, region_name=os.environ.get("AWS_REGION"), config=config)
+
+
+def deployed_marker(settings: FailuresSettings) -> FailureMarker:
+    """The marker as it runs in AWS."""
+    return FailureMarker(repeating_client("dynamodb"), settings.commands_table, clock=utc_now)

@@ -1,0 +1,40 @@
+"""What a stored command asks for: its body, validated by the command classes, and when it counts as having happened."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from lambdas.accounts.business_time import business_time
+from lambdas.accounts.commands import CloseAccount, CreditAccount, OpenAccount, Transfer, WithdrawFromAccount
+from lambdas.accounts.errors import InvalidFieldError
+from lambdas.eventsourcing.timestamps import format_timestamp
+from lambdas.processing.stream_records import CommandRow
+from lambdas.service.command_json import decode_command
+
+AnyCommand: TypeAlias = OpenAccount | CreditAccount | WithdrawFromAccount | CloseAccount | Transfer
+
+_decode = msgspec.json.Decoder(AnyCommand).decode
+
+
+class Instruction(msgspec.Struct, frozen=True):
+    """A valid command; `occurred_at` as events keep it."""
+
+    command: AnyCommand
+    occurred_at: str
+
+
+def instruction_of(row: CommandRow) -> Instruction:
+    """Read a row's body. Raises InvalidFieldError, which names the first offending field.
+
+    Business time is judged against the moment of submission, and is that moment when the body names none: however
+    late a command is processed, the answer is the same.
+    """
+    command = decode_command(row.body, _decode)
+    if isinstance(command, Transfer) and command.from_account_id != row.key.account_id:
+        raise InvalidFieldError("from_account_id", "is not the account whose command this is")
+    occurred_at = row.submitted_at
+    if not isinstance(command.occurred_at, msgspec.UnsetType):
+        occurred_at = business_time(command.occurred_at, row.submitted_at)
+    return Instruction(command, format_timestamp(occurred_at))

@@ -1,0 +1,94 @@
+"""The mark that a command's row gets when it is given up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+from botocore.exceptions import ClientError
+from msgspec import UNSET, UnsetType
+
+from lambdas.commands import table
+from lambdas.contracts.problems import PROCESSING_FAILED
+from lambdas.eventsourcing.dynamodb_faults import FAILURES, Fault, classify, failed_items
+from lambdas.eventsourcing.timestamps import format_timestamp
+from lambdas.processing.reasons import reason_of
+from lambdas.processing.stream_records import CommandKey, MalformedRecordError, StreamRecord, correlation_of, key_of
+from lambdas.service.problems import problem
+
+
+class DynamoDBClient(Protocol):
+    """The call used of boto3's low-level DynamoDB client."""
+
+    def update_item(self, **kwargs: Any) -> Mapping[str, Any]: ...
+
+
+class FailureMarker:
+    """Marks commands FAILED that are given up. Only pending ones: an end state stands for ever."""
+
+    def __init__(self, client: DynamoDBClient, commands_table: str, *, clock: Callable[[], datetime]) -> None:
+        self._client = client
+        self._table = commands_table
+        self._clock = clock
+
+    def mark(self, key: CommandKey, correlation_id: str | UnsetType = UNSET) -> bool:
+        """Whether the row says FAILED now; False for one that ended otherwise, or is not there. Repeatable.
+
+        The day of a row's first failure is kept, so that whoever redrives a day finds it until it has ended.
+        Raises ClientError, BotoCoreError.
+        """
+        try:
+            self._client.update_item(**self._request(key, correlation_id))
+        except ClientError as error:
+            if classify(error) is not Fault.CONDITION:
+                raise
+            ((_, item),) = failed_items(error)
+            return item is not None and item.get(table.STATUS, {}).get("S") == table.FAILED
+        return True
+
+    def _request(self, key: CommandKey, correlation_id: str | UnsetType) -> dict[str, Any]:
+        now = format_timestamp(self._clock())
+        text = msgspec.json.encode(problem(PROCESSING_FAILED, correlation_id)).decode()
+        return {
+            "TableName": self._table,
+            "Key": {table.HASH_KEY: {"S": key.account_id}, table.RANGE_KEY: {"S": key.command_id}},
+            "UpdateExpression": "SET #status = :failed, #problem = :problem, #completed_at = :now,"
+            " #failed_on = if_not_exists(#failed_on, :today)",
+            "ConditionExpression": "#status = :pending",
+            "ExpressionAttributeNames": {
+                "#status": table.STATUS,
+                "#problem": table.PROBLEM,
+                "#completed_at": table.COMPLETED_AT,
+                "#failed_on": table.FAILED_ON,
+            },
+            "ExpressionAttributeValues": {
+                ":failed": {"S": table.FAILED},
+                ":pending": {"S": table.PENDING},
+                ":problem": {"S": text},
+                ":now": {"S": now},
+                ":today": {"S": now[:10]},
+            },
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+
+
+class Marked(msgspec.Struct, frozen=True):
+    """What became of given-up commands: those that say FAILED now, and why others could not be marked."""
+
+    failed: list[CommandKey]
+    unmarked: list[str]
+
+
+def mark_all(marker: FailureMarker, records: Iterable[StreamRecord]) -> Marked:
+    """Mark the commands of these records, every one that can be marked."""
+    marked = Marked([], [])
+    for record in records:
+        try:
+            key = key_of(record)
+            if marker.mark(key, correlation_of(record)):
+                marked.failed.append(key)
+        except (MalformedRecordError, *FAILURES) as error:
+            marked.unmarked.append(reason_of(error))
+    return marked

@@ -1,0 +1,36 @@
+"""What a command's row says at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+
+from lambdas.accounts.errors import InvalidFieldError
+from lambdas.accounts.state import Account
+from lambdas.commands import table
+from lambdas.contracts.problems import INVALID_COMMAND
+from lambdas.eventsourcing.decider import Committed, Outcome, StoredCommand
+from lambdas.eventsourcing.timestamps import format_timestamp
+from lambdas.processing.stream_records import CommandRow
+from lambdas.service.problems import problem_document
+
+
+def stored_command(row: CommandRow, clock: Callable[[], datetime]) -> StoredCommand[Account]:
+    """The command as the event store ends it; `clock` gives the moment of the end."""
+
+    def succeed(committed: Committed[Account]) -> Outcome:
+        account = committed.streams[0]
+        if account.state is None:
+            raise ValueError(f"account {account.stream_id} does not exist after a command")
+        ended = {table.VERSION: account.version, table.BALANCE: account.state.balance}
+        return Outcome(table.SUCCEEDED, {table.COMPLETED_AT: format_timestamp(clock()), **ended})
+
+    def reject(error: Exception) -> Outcome:
+        kind = INVALID_COMMAND if isinstance(error, InvalidFieldError) else None
+        problem = problem_document(error, row.correlation_id, kind)
+        ended = {table.PROBLEM: msgspec.json.encode(problem).decode()}
+        return Outcome(table.REJECTED, {table.COMPLETED_AT: format_timestamp(clock()), **ended})
+
+    return StoredCommand(row.key.account_id, row.key.command_id, succeed, reject)

@@ -1,0 +1,53 @@
+"""Batches that Lambda gave up and parked in a bucket.
+
+Source of their form: AWS Lambda Developer Guide, "Retaining discarded batches" (S3): an object
+`aws/lambda/<mapping>/<shard>/YYYY/MM/DD/…` is a JSON document about the invocation with the whole event as `payload`,
+which may be the event itself or its JSON text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from lambdas.processing.stream_records import StreamRecord, is_new_command
+
+PREFIX = "aws/lambda/"
+"""Where Lambda puts the objects."""
+
+
+class ParkedObjectError(Exception):
+    """An object is not a parked batch. The message never quotes it."""
+
+
+class S3Client(Protocol):
+    """The call used of boto3's low-level S3 client."""
+
+    def get_object(self, **kwargs: Any) -> Mapping[str, Any]: ...
+
+
+class _Event(msgspec.Struct):
+    Records: list[dict[str, Any]]
+
+
+class _Parked(msgspec.Struct):
+    payload: msgspec.Raw
+
+
+def read_parked(client: S3Client, bucket: str, key: str) -> list[StreamRecord]:
+    """The records of the commands in a parked batch. Raises ParkedObjectError, ClientError, BotoCoreError."""
+    return parked_records(client.get_object(Bucket=bucket, Key=key)["Body"].read())
+
+
+def parked_records(content: bytes) -> list[StreamRecord]:
+    """The records of the commands in a parked batch, in its order. Raises ParkedObjectError."""
+    try:
+        payload: bytes | str = bytes(msgspec.json.decode(content, type=_Parked).payload)
+        if payload[:1] == b'"':
+            payload = msgspec.json.decode(payload, type=str)
+        records = msgspec.json.decode(payload, type=_Event).Records
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise ParkedObjectError(f"the object holds no event of a stream: {type(error).__name__}") from None
+    return [record for record in records if is_new_command(record)]

@@ -1,0 +1,144 @@
+"""One batch of the commands table's stream, carried out: each account in order, no account waiting for another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+import msgspec
+
+from lambdas.accounts.commands import Transfer
+from lambdas.accounts.errors import DomainError, InvalidFieldError
+from lambdas.accounts.state import Account
+from lambdas.eventsourcing.decider import StoredCommand
+from lambdas.eventsourcing.errors import StoredCommandCompletedError
+from lambdas.eventsourcing.retry import Deadline
+from lambdas.eventsourcing.rows import Commit, Completion
+from lambdas.eventsourcing.store import EventStore
+from lambdas.processing.batches import read_batch
+from lambdas.processing.instructions import instruction_of
+from lambdas.processing.outcomes import stored_command
+from lambdas.processing.reasons import reason_of
+from lambdas.processing.stream_records import CommandRow, StreamRecord, key_of, row_of
+from lambdas.service.account_service import AccountService, CommandContext
+from lambdas.service.derived_ids import derived_uuid
+
+WORKERS = 10
+"""Accounts at work at one time: as many as botocore's client keeps connections."""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A command that could not be carried out now, and why; the ids are empty when the record does not tell them."""
+
+    account_id: str
+    command_id: str
+    reason: str
+
+
+class Processed(msgspec.Struct):
+    """What became of commands. `left` have not ended, failures among them; `repeated` had ended before."""
+
+    succeeded: int = 0
+    rejected: int = 0
+    repeated: int = 0
+    left: int = 0
+    failures: list[Failure] = []
+
+    def add(self, other: Processed) -> None:
+        """Count what became of others, too."""
+        self.succeeded += other.succeeded
+        self.rejected += other.rejected
+        self.repeated += other.repeated
+        self.left += other.left
+        self.failures = [*self.failures, *other.failures]
+
+
+class CommandProcessor:
+    """Carries out stored commands, and ends each in the transaction of its events.
+
+    A record that comes again changes nothing. An account stops at its first technical failure: what stands behind
+    it comes again with it, in order. The other accounts go on.
+    """
+
+    def __init__(
+        self,
+        service: AccountService,
+        store: EventStore,
+        *,
+        clock: Callable[[], datetime],
+        new_commit_id: Callable[[], str],
+        new_deadline: Callable[[], Deadline] = Deadline,
+        workers: int = WORKERS,
+    ) -> None:
+        self._service = service
+        self._store = store
+        self._clock = clock
+        self._new_commit_id = new_commit_id
+        self._new_deadline = new_deadline
+        self._workers = workers
+
+    def process(self, records: Iterable[StreamRecord], may_start: Callable[[], bool]) -> Processed:
+        """Carry out all new commands, as far as `may_start` allows to begin another one."""
+        batch = read_batch(records)
+        processed = Processed(left=len(batch.unreadable), failures=[Failure("", "", each) for each in batch.unreadable])
+
+        def process_account(commands: Sequence[StreamRecord]) -> Processed:
+            return self._account(commands, may_start)
+
+        workers = min(self._workers, len(batch.accounts))
+        if workers <= 1:
+            results = [process_account(commands) for commands in batch.accounts.values()]
+        else:
+            with ThreadPoolExecutor(workers) as pool:
+                results = list(pool.map(process_account, batch.accounts.values()))
+        for each in results:
+            processed.add(each)
+        return processed
+
+    def _account(self, commands: Sequence[StreamRecord], may_start: Callable[[], bool]) -> Processed:
+        processed = Processed()
+        for done, record in enumerate(commands):
+            if not may_start():
+                processed.left = len(commands) - done
+                break
+            try:
+                self._command(row_of(record), processed)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the command has not ended and comes again
+                key = key_of(record)
+                processed.left = len(commands) - done
+                processed.failures = [Failure(key.account_id, key.command_id, reason_of(error))]
+                break
+        return processed
+
+    def _command(self, row: CommandRow, processed: Processed) -> None:
+        """Bring one command to its end. Raises what is neither success nor rejection."""
+        try:
+            self._carry_out(row, stored_command(row, self._clock))
+        except DomainError:
+            processed.rejected += 1
+        except StoredCommandCompletedError:
+            processed.repeated += 1
+        else:
+            processed.succeeded += 1
+
+    def _carry_out(self, row: CommandRow, stored: StoredCommand[Account]) -> None:
+        """Raises DomainError once the command stands as rejected."""
+        try:
+            instruction = instruction_of(row)
+        except InvalidFieldError as error:
+            self._refuse(stored, error)
+            raise
+        key, command, occurred_at = row.key, instruction.command, instruction.occurred_at
+        context = CommandContext(key.command_id, row.correlation_id, row.actor)
+        if isinstance(command, Transfer):
+            transfer_id = derived_uuid(key.account_id, key.command_id)
+            self._service.transfer_stored(command, transfer_id, context, occurred_at=occurred_at, stored=stored)
+        else:
+            self._service.execute_stored(command, key.account_id, context, occurred_at=occurred_at, stored=stored)
+
+    def _refuse(self, stored: StoredCommand[Account], error: InvalidFieldError) -> None:
+        """End a command that is none: no account is asked."""
+        commit_id, outcome = self._new_commit_id(), stored.reject(error)
+        completion = Completion(stored.scope, stored.key, commit_id, outcome.status, outcome.attributes)
+        self._store.commit(Commit(commit_id, (), completion=completion), now=0, deadline=self._new_deadline())

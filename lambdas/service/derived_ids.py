@@ -1,0 +1,23 @@
+"""Ids that follow from what they stand for, so that the same thing done again gets the same id."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+
+
+def digest(*parts: bytes) -> bytes:
+    """SHA-256 over the parts, each preceded by its length in 4 bytes."""
+    hashed = hashlib.sha256()
+    for part in parts:
+        hashed.update(len(part).to_bytes(4))
+        hashed.update(part)
+    return hashed.digest()
+
+
+def derived_uuid(*parts: str) -> str:
+    """A UUID of version 8 (RFC 9562) from the digest of the parts."""
+    value = int.from_bytes(digest(*[part.encode() for part in parts])[:16])
+    value = value & ~(0xF << 76) | 0x8 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return str(uuid.UUID(int=value))

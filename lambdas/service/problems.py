@@ -1,0 +1,71 @@
+"""The problem details (RFC 9457) of the domain's and the store's errors, whoever is told: a caller, or a command's row.
+
+What can be wrong with an HTTP request itself is added by `lambdas.httpapi.problems`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import UNSET, UnsetType
+
+from lambdas.accounts.errors import AccountNotFoundError, DomainError, InvalidFieldError, RuleBrokenError
+from lambdas.contracts import problems as types
+from lambdas.contracts.http import Problem
+from lambdas.contracts.problems import ProblemType
+from lambdas.eventsourcing import errors as store
+
+_RULES_BROKEN = {kind.code: kind for kind in types.RULES_BROKEN}
+
+_PROBLEM_TYPES: Final[dict[type[Exception], ProblemType]] = {
+    InvalidFieldError: types.INVALID_REQUEST,
+    AccountNotFoundError: types.ACCOUNT_NOT_FOUND,
+    store.VersionNotFoundError: types.VERSION_NOT_FOUND,
+    store.PreconditionFailedError: types.PRECONDITION_FAILED,
+    store.IdempotencyKeyReusedError: types.IDEMPOTENCY_KEY_REUSED,
+    store.ContentionError: types.CONTENTION,
+    store.ReadUnavailableError: types.STORE_UNAVAILABLE,
+    store.NotAppliedError: types.NOT_APPLIED,
+    store.OutcomeUnknownError: types.OUTCOME_UNKNOWN,
+}
+
+
+def problem_type(error: Exception) -> ProblemType:
+    """The type of problem an error is; `internal-error` for one that nobody expects."""
+    if isinstance(error, RuleBrokenError):
+        return _RULES_BROKEN[error.code]
+    return _PROBLEM_TYPES.get(type(error), types.INTERNAL_ERROR)
+
+
+def problem_document(error: Exception, correlation_id: str, kind: ProblemType | None = None) -> Problem:
+    """The error as problem details, of its own type unless `kind` is given."""
+    field = error.field if isinstance(error, InvalidFieldError) else UNSET
+    return problem(kind or problem_type(error), correlation_id, detail=_detail(error), field=field)
+
+
+def problem(
+    kind: ProblemType,
+    correlation_id: str | UnsetType,
+    *,
+    detail: str | UnsetType = UNSET,
+    field: str | UnsetType = UNSET,
+) -> Problem:
+    """A problem of this type."""
+    return Problem(
+        type=kind.uri, title=kind.title, status=kind.status, detail=detail, field=field, correlation_id=correlation_id
+    )
+
+
+def _detail(error: Exception) -> str | UnsetType:
+    """Only messages written for callers: those of the store and of Python may tell too much."""
+    match error:
+        case InvalidFieldError():
+            return f"{error.field}: {error}"
+        case DomainError():
+            return str(error)
+        case store.PreconditionFailedError():
+            return f"the account is at version {error.version}"
+        case store.VersionNotFoundError():
+            return f"the newest version of the account is {error.newest}"
+        case _:
+            return UNSET

@@ -1,0 +1,38 @@
+"""`python -m local.gateway PORT EMULATOR_URL INSTANCE`: the proxy, which ends with the process that started it."""
+
+import os
+import sys
+import threading
+import time
+
+import boto3
+from botocore.config import Config
+
+from local import ports
+from local.gateway.deployed import DeployedApis
+from local.gateway.dynamodb import DynamoDB
+from local.gateway.proxy import Proxy
+
+_POLL_SECONDS = 1.0
+
+
+def main() -> None:
+    """Serve until the parent is gone."""
+    port, emulator, instance = sys.argv[1:]
+    parent = os.getppid()
+    session = boto3.Session()
+    config = Config(proxies={}, retries={"mode": "standard", "total_max_attempts": 2})
+    proxy = Proxy(
+        (ports.HOST, int(port)),
+        emulator=emulator,
+        instance=instance,
+        apis=DeployedApis(session.client("apigateway", endpoint_url=emulator, config=config)),
+        send=DynamoDB(emulator, session.get_credentials()),
+    )
+    threading.Thread(target=proxy.serve_forever, daemon=True).start()
+    while os.getppid() == parent:
+        time.sleep(_POLL_SECONDS)
+
+
+if __name__ == "__main__":
+    main()

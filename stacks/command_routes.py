@@ -1,0 +1,56 @@
+"""The asynchronous routes: the gateway stores commands and reads their outcome itself, with no function on the way."""
+
+from aws_cdk import Stack
+from aws_cdk.aws_apigateway import RestApi
+
+from constructs_lib.alarms import alarm_on_any
+from constructs_lib.dynamodb_route import DynamoDbRoute
+from constructs_lib.inbox_table import InboxTable
+from lambdas.contracts.command_model import command_model
+from stacks.command_templates import status_answers, status_request, submit_answers, submit_request
+
+COMMANDS_PATH = "/accounts/{account_id}/commands"
+COMMAND_PATH = f"{COMMANDS_PATH}/{{command_id}}"
+
+
+def add_command_routes(stack: Stack, *, api: RestApi, commands: InboxTable) -> None:
+    """Both routes, with a role and an alarm each: a 5xx of theirs is never the request's own fault."""
+    validator = api.add_request_validator("Validator", validate_request_body=True, validate_request_parameters=True)
+    table_name = commands.table.table_name
+    submission = DynamoDbRoute(
+        stack,
+        "SubmitCommand",
+        api=api,
+        http_method="POST",
+        path=COMMANDS_PATH,
+        action="UpdateItem",
+        grant=commands.grant_submission,
+        request_template=submit_request(table_name),
+        answers=submit_answers(),
+        validator=validator,
+        model=command_model(),
+    )
+    lookup = DynamoDbRoute(
+        stack,
+        "CommandStatus",
+        api=api,
+        http_method="GET",
+        path=COMMAND_PATH,
+        action="GetItem",
+        grant=commands.grant_lookup,
+        request_template=status_request(table_name),
+        answers=status_answers(),
+        validator=validator,
+    )
+    alarm_on_any(
+        stack,
+        "CommandsNotStored",
+        metric=submission.metric_server_errors(),
+        description="A command was answered 5xx: it is not stored, or it is not known whether it is.",
+    )
+    alarm_on_any(
+        stack,
+        "OutcomesNotRead",
+        metric=lookup.metric_server_errors(),
+        description="A client asked what became of a command and was answered 5xx.",
+    )

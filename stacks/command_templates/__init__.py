@@ -1,0 +1,138 @@
+"""What the gateway says to DynamoDB for asynchronous commands, and to the client about its answer.
+
+The `.vtl` files beside this module are API Gateway mapping templates (Velocity, with `$input`, `$util` and `$context`).
+`{{name}}` in them is filled in here: the table, and the words of the API's contract. Sources: API Gateway Developer
+Guide, "Mapping template and access logging variable reference" and "Override your API's request and response
+parameters"; Apache Velocity 1.7 User Guide.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from lambdas.commands import table
+from lambdas.contracts import problems
+from lambdas.contracts.problems import PROBLEM_MEDIA_TYPE, ProblemType
+from lambdas.httpapi.bodies import MAX_BODY_BYTES
+from lambdas.httpapi.requests import ANONYMOUS
+
+POLL_SECONDS: Final = 1
+"""How soon a client may look again at a command that is PENDING."""
+
+_TOKEN_PATTERN = "[A-Za-z0-9._:-]{1,64}"  # noqa: S105 - of ids and keys
+_UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_NOT_A_TOKEN = "is not one value of 1 to 64 characters of A-Z a-z 0-9 . _ : -"  # noqa: S105 - a message
+_THROTTLING = ("ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded")
+_PLACEHOLDER = re.compile(r"\{\{([a-z_]+)\}\}")
+_NO_STORE = {"Cache-Control": "'no-store'"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntegrationAnswer:
+    """How one kind of DynamoDB's answers reaches the client.
+
+    `selection_pattern` is matched with the HTTP status of DynamoDB's answer; None takes what no other takes. `status`
+    is the client's unless `template` overrides it. `headers` are mapping expressions, fixed values in single quotes;
+    the template adds its own (Content-Type of problems, X-Correlation-Id, Location, Retry-After).
+    """
+
+    selection_pattern: str | None
+    status: int
+    template: str
+    headers: Mapping[str, str] = field(default_factory=lambda: _NO_STORE)
+
+
+def submit_request(table_name: str) -> str:
+    """POST …/commands: an `UpdateItem` of the commands table."""
+    return _filled("submit_request", table_name=table_name)
+
+
+def submit_answers() -> tuple[IntegrationAnswer, ...]:
+    """What POST …/commands answers: 202, or a problem."""
+    return (
+        IntegrationAnswer(selection_pattern="200", status=202, template=_filled("submit_accepted")),
+        IntegrationAnswer(selection_pattern=r"4\d{2}", status=400, template=_filled("submit_refused")),
+        IntegrationAnswer(selection_pattern=None, status=503, template=_filled("submit_failed")),
+    )
+
+
+def status_request(table_name: str) -> str:
+    """GET …/commands/{command_id}: a `GetItem` of the commands table."""
+    return _filled("status_request", table_name=table_name)
+
+
+def status_answers() -> tuple[IntegrationAnswer, ...]:
+    """What GET …/commands/{command_id} answers: 200, or a problem."""
+    return (
+        IntegrationAnswer(selection_pattern="200", status=200, template=_filled("status_found")),
+        IntegrationAnswer(selection_pattern=r"4\d{2}", status=400, template=_filled("status_refused")),
+        IntegrationAnswer(selection_pattern=None, status=503, template=_filled("status_failed")),
+    )
+
+
+def _problem(kind: ProblemType, offender: str | None = None, reason: str = "") -> str:
+    """VTL that answers with a problem; `offender` is the field that it names."""
+    document: dict[str, object] = {"type": kind.uri, "title": kind.title, "status": kind.status}
+    if offender is not None:
+        document |= {"detail": f"{offender}: {reason}", "field": offender}
+    lines = [
+        f"#set($context.responseOverride.status = {kind.status})",
+        f"#set($context.responseOverride.header.Content-Type = '{PROBLEM_MEDIA_TYPE}')",
+    ]
+    if kind.retry_after is not None:
+        lines.append(f"#set($context.responseOverride.header.Retry-After = '{kind.retry_after}')")
+    lines.append(json.dumps({**document, "correlation_id": "$correlation_id"}))
+    return "\n".join(lines)
+
+
+_REFUSALS = {
+    "refused_correlation_id": "refusedCorrelationId",
+    "refused_account_id": "refusedAccountId",
+    "refused_if_match": "refusedIfMatch",
+    "refused_idempotency_key": "refusedIdempotencyKey",
+    "refused_empty_body": "refusedEmptyBody",
+    "refused_body_size": "refusedBodySize",
+}
+"""Names that a refused request carries to DynamoDB and back. None may begin another."""
+
+_PROBLEMS = {
+    "invalid_correlation_id": _problem(problems.INVALID_REQUEST, "X-Correlation-Id", _NOT_A_TOKEN),
+    "invalid_account_id": _problem(problems.INVALID_REQUEST, table.HASH_KEY, "is not a UUID in lower case"),
+    "invalid_if_match": _problem(problems.INVALID_REQUEST, "If-Match", "is not supported here"),
+    "invalid_idempotency_key": _problem(problems.INVALID_REQUEST, "Idempotency-Key", _NOT_A_TOKEN),
+    "invalid_empty_body": _problem(problems.INVALID_REQUEST, "body", "is empty"),
+    "payload_too_large": _problem(problems.PAYLOAD_TOO_LARGE),
+    "idempotency_key_reused": _problem(problems.IDEMPOTENCY_KEY_REUSED),
+    "command_not_found": _problem(problems.COMMAND_NOT_FOUND),
+    "too_many_requests": _problem(problems.TOO_MANY_REQUESTS),
+    "not_applied": _problem(problems.NOT_APPLIED),
+    "outcome_unknown": _problem(problems.OUTCOME_UNKNOWN),
+    "store_unavailable": _problem(problems.STORE_UNAVAILABLE),
+}
+
+_VALUES = {
+    **_REFUSALS,
+    **_PROBLEMS,
+    "is_throttling": " || ".join(f"$type.endsWith('{name}')" for name in _THROTTLING),
+    "token_pattern": _TOKEN_PATTERN,
+    "uuid_pattern": _UUID_PATTERN,
+    "max_body_bytes": str(MAX_BODY_BYTES),
+    "poll_seconds": str(POLL_SECONDS),
+    "pending": table.PENDING,
+    "anonymous": ANONYMOUS,
+}
+
+
+def _filled(name: str, **values: str) -> str:
+    """A template without placeholders and comments. Raises KeyError for a placeholder that nothing fills."""
+    known = {**_VALUES, **values}
+    text = _source(name).replace("{{correlation}}", _source("correlation").rstrip())
+    return _PLACEHOLDER.sub(lambda match: known[match[1]], text)
+
+
+def _source(name: str) -> str:
+    lines = (Path(__file__).parent / f"{name}.vtl").read_text(encoding="utf-8").splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("##"))

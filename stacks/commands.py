@@ -1,0 +1,153 @@
+"""From the commands table's stream to the ledger, and what becomes of failures: stateless, safe to replace."""
+
+from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk.aws_iam import Grant, ManagedPolicy
+from constructs import Construct
+
+from constructs_lib.alarms import alarm_above, alarm_on_any
+from constructs_lib.object_trigger import ObjectTrigger
+from constructs_lib.python_function import PythonFunction
+from constructs_lib.stream_mapping import MAPPING_PREFIX, StreamMapping
+from lambdas.commands.table import PENDING, STATUS
+from stacks.environment import Environment
+from stacks.functions import daybook_function, own_metric
+from stacks.ledger import LedgerStack
+
+FUNCTION_TIMEOUT = Duration.minutes(1)
+MARKING_MAX_AGE = Duration.hours(6)
+"""The longest that Lambda keeps an event for a function."""
+
+NEW_COMMANDS = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {STATUS: {"S": [PENDING]}}}}
+"""Receipts have no status, and the processor's own updates are no inserts."""
+
+
+class CommandsStack(Stack):
+    """Carries out commands as they are stored. What fails to the end is parked whole, and its row says so."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, config: Environment, ledger: LedgerStack) -> None:
+        super().__init__(scope, construct_id)
+        self.processor = self._processor(config, ledger)
+        self.mapping = StreamMapping(
+            self,
+            "Mapping",
+            table=ledger.commands.table,
+            function=self.processor,
+            parking=ledger.parking,
+            batch_size=config.command_batch_size,
+            batch_window=Duration.seconds(config.command_batch_window_seconds),
+            retries=config.command_retries,
+            record_age_seconds=config.command_record_age_seconds,
+            patterns=[NEW_COMMANDS],
+        )
+        self.failures = self._failures(config, ledger)
+        self.trigger = ObjectTrigger(
+            self,
+            "Parked",
+            bucket=ledger.parking,
+            prefix=MAPPING_PREFIX,
+            function=self.failures,
+            max_age=MARKING_MAX_AGE,
+        )
+        self._watch(config)
+        self._watch_parking(config)
+        may_process = ManagedPolicy(self, "MayProcess", description="Having commands carried out again")
+        Grant.add_to_principal(
+            grantee=may_process, actions=["lambda:InvokeFunction"], resource_arns=[self.processor.live.function_arn]
+        )
+        CfnOutput(self, "CommandProcessorName", value=self.processor.function.function_name)
+        CfnOutput(self, "CommandProcessPolicyArn", value=may_process.managed_policy_arn)
+
+    def _processor(self, config: Environment, ledger: LedgerStack) -> PythonFunction:
+        function = daybook_function(
+            self,
+            "Processor",
+            config=config,
+            handler="command_processor",
+            description="Carries out stored commands and writes down what became of them",
+            memory_mb=config.function_memory_mb,
+            timeout=FUNCTION_TIMEOUT,
+            environment={
+                "EVENT_TABLE": ledger.events.table.table_name,
+                "COMMANDS_TABLE": ledger.commands.table.table_name,
+                "SNAPSHOT_INTERVAL": str(config.snapshot_interval),
+            },
+        )
+        ledger.events.grant_append_and_read(function.role)
+        ledger.commands.grant_completion(function.role)
+        ledger.commands.grant_stream_read(function.role)
+        function.role.add_managed_policy(ledger.may_park)
+        return function
+
+    def _failures(self, config: Environment, ledger: LedgerStack) -> PythonFunction:
+        function = daybook_function(
+            self,
+            "Failures",
+            config=config,
+            handler="command_failures",
+            description="Marks commands as failed whose records were parked",
+            memory_mb=config.function_memory_mb,
+            timeout=FUNCTION_TIMEOUT,
+            environment={"COMMANDS_TABLE": ledger.commands.table.table_name},
+        )
+        ledger.commands.grant_completion(function.role)
+        function.role.add_managed_policy(ledger.may_read_parked)
+        return function
+
+    def _watch(self, config: Environment) -> None:
+        alarm_above(
+            self,
+            "Behind",
+            metric=self.processor.function.metric("IteratorAge"),
+            threshold=config.commands_behind_seconds * 1000,
+            description="Commands wait too long to be carried out (milliseconds). Their records are lost after a day.",
+        )
+        alarm_on_any(
+            self,
+            "CommandsLeft",
+            metric=own_metric(config, "CommandsLeft"),
+            description="Commands could not be carried out for a technical reason; they are tried again.",
+        )
+        alarm_on_any(
+            self,
+            "ProcessorErrors",
+            metric=self.processor.live.metric_errors(),
+            description="The command processor raised or ran out of time; its batch is tried again.",
+        )
+        alarm_on_any(
+            self,
+            "BatchesParked",
+            metric=self.mapping.metric_parked(),
+            description="Commands failed to the end of their retries; their records lie in the parking bucket.",
+        )
+        alarm_on_any(
+            self,
+            "RecordsGivenUp",
+            metric=self.mapping.metric_given_up(),
+            description="Commands failed to the end of their retries; look for their records in the parking bucket.",
+        )
+
+    def _watch_parking(self, config: Environment) -> None:
+        alarm_on_any(
+            self,
+            "ParkingFailed",
+            metric=self.processor.function.metric("DestinationDeliveryFailures"),
+            description="Commands that were given up could not be parked: their rows stay pending.",
+        )
+        alarm_on_any(
+            self,
+            "CommandsFailed",
+            metric=own_metric(config, "CommandsFailed"),
+            description="Commands ended as FAILED: find out why, and redrive them.",
+        )
+        alarm_on_any(
+            self,
+            "MarkingErrors",
+            metric=self.failures.live.metric_errors(),
+            description="Parked commands could not be marked as failed; that is tried again.",
+        )
+        alarm_on_any(
+            self,
+            "DeadLetters",
+            metric=self.trigger.metric_dead_letters(),
+            description="Parked commands are not marked as failed, and nobody tries any more: redrive them.",
+        )

@@ -1,0 +1,41 @@
+"""What stacks that hold data have in common: protection, a key of their own, and a place for what was given up."""
+
+from aws_cdk import Duration, Stack
+from aws_cdk.aws_kms import Key
+from constructs import Construct
+
+from constructs_lib.private_bucket import AccessLogBucket, PrivateBucket
+from stacks.environment import Environment
+
+
+class StatefulStack(Stack):
+    """Protected against removal wherever the environment protects data; its key encrypts all that it holds."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, config: Environment, key_description: str) -> None:
+        super().__init__(scope, construct_id, termination_protection=config.protect_data)
+        self.key = Key(
+            self,
+            "Key",
+            description=key_description,
+            enable_key_rotation=True,
+            removal_policy=config.removal_policy,
+        )
+
+
+def parking_bucket(stack: StatefulStack, *, config: Environment) -> PrivateBucket:
+    """The bucket `Parking`, for records that nobody could deal with, and one for its access logs."""
+    access_logs = AccessLogBucket(
+        stack,
+        "AccessLogs",
+        keep=Duration.days(config.access_log_days),
+        removal_policy=config.removal_policy,
+    )
+    return PrivateBucket(
+        stack,
+        "Parking",
+        key=stack.key,
+        access_logs=access_logs.bucket,
+        keep_replaced=Duration.days(config.keep_replaced_days),
+        lifecycle_rules=[],  # what is parked stays until somebody has dealt with it
+        removal_policy=config.removal_policy,
+    )

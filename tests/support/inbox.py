@@ -1,0 +1,129 @@
+"""Stored commands as a test puts them in place and finds them, in memory or in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from lambdas.commands import table
+from lambdas.eventsourcing.decider import Committed, Outcome, Replayed, StoredCommand
+from lambdas.eventsourcing.memory import InMemoryEventStore
+from tests.support.backends import Backend, DynamoDBBackend
+from tests.support.tally import METADATA, OCCURRED_AT, Added, Tally, TallyError, TallyRepository
+
+Attributes = dict[str, str | int]
+BODY = b'{"type":"\xf0\x9f\x8c\x8d"}'
+KEYS = (table.HASH_KEY, table.RANGE_KEY)
+
+
+class Inbox(Protocol):
+    """Where commands wait."""
+
+    def submit(self, scope: str, key: str) -> None:
+        """Store a command as pending, as if it had failed once and were tried again."""
+        ...
+
+    def find(self, scope: str, key: str) -> Attributes:
+        """All that is stored of it but its key and body; its status is PENDING until it ends."""
+        ...
+
+
+class MemoryInbox:
+    """Of a store in memory: every command is pending until it ends."""
+
+    def __init__(self, store: InMemoryEventStore) -> None:
+        self._store = store
+
+    def submit(self, scope: str, key: str) -> None:
+        """Nothing to do."""
+        assert self._store.completion(scope, key) is None
+
+    def find(self, scope: str, key: str) -> Attributes:
+        """See Inbox.find."""
+        completion = self._store.completion(scope, key)
+        if completion is None:
+            return {table.STATUS: table.PENDING}
+        return {table.STATUS: completion.status, table.COMMIT_ID: completion.commit_id, **completion.attributes}
+
+
+class TableInbox:
+    """Rows of a commands table."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def submit(self, scope: str, key: str) -> None:
+        """See Inbox.submit."""
+        self.put(scope, key, **{table.STATUS: {"S": table.PENDING}, table.FAILED_ON: {"S": "2026-02-28"}})
+
+    def put(self, scope: str, key: str, **attributes: dict[str, Any]) -> None:
+        """A row with these attributes, and `BODY` if there is no body among them, in place of what is there."""
+        item = {**_key(scope, key), table.BODY: {"B": BODY}, **attributes}
+        self._client.put_item(TableName=self._name, Item=item)
+
+    def find(self, scope: str, key: str) -> Attributes:
+        """See Inbox.find; an attribute that only pending rows may have is not hidden."""
+        item = self.item(scope, key)
+        assert item is not None
+        assert bytes(item[table.BODY]["B"]) == BODY
+        kept = {name: value for name, value in item.items() if name not in {*KEYS, table.BODY}}
+        found: Attributes = {n: int(v["N"]) if "N" in v else str(v["S"]) for n, v in kept.items()}
+        if found[table.STATUS] == table.PENDING:
+            assert found.pop(table.FAILED_ON) == "2026-02-28"
+        return found
+
+    def item(self, scope: str, key: str) -> dict[str, Any] | None:
+        """The row itself; None where there is none."""
+        answer = self._client.get_item(TableName=self._name, Key=_key(scope, key), ConsistentRead=True)
+        item: dict[str, Any] | None = answer.get("Item")
+        return item
+
+
+def inbox_of(backend: Backend) -> Inbox:
+    """The inbox beside the store of a backend."""
+    if isinstance(backend, DynamoDBBackend):
+        return TableInbox(backend.client, backend.tables.commands)
+    assert isinstance(backend.store, InMemoryEventStore)
+    return MemoryInbox(backend.store)
+
+
+def stored(scope: str, key: str = "command") -> StoredCommand[Tally]:
+    """A stored command on tallies. A success keeps the version and total of its first stream, a rejection its words."""
+    return StoredCommand(scope, key, _succeeded, lambda error: Outcome(table.REJECTED, {table.PROBLEM: str(error)}))
+
+
+def _succeeded(committed: Committed[Tally]) -> Outcome:
+    first = committed.streams[0]
+    total = first.state.total if first.state else 0
+    return Outcome(table.SUCCEEDED, {table.VERSION: first.version, table.BALANCE: total})
+
+
+def _key(scope: str, key: str) -> dict[str, dict[str, str]]:
+    return {table.HASH_KEY: {"S": scope}, table.RANGE_KEY: {"S": key}}
+
+
+def take_stored(
+    repo: TallyRepository,
+    stream_id: str,
+    amount: int,
+    *,
+    key: str = "command",
+    expected: frozenset[int] | None = None,
+) -> Committed[Tally] | Replayed:
+    """Take from a tally what it holds, as the stored command `key` asks. Raises TallyError."""
+
+    def decide(state: Tally | None) -> Sequence[Sequence[Added]]:
+        total = state.total if state else 0
+        if total < amount:
+            raise TallyError(f"{total} is less than {amount}")
+        return ([Added(-amount)],)
+
+    return repo.execute(
+        (stream_id,),
+        decide,
+        metadata=METADATA,
+        occurred_at=OCCURRED_AT,
+        expected=expected,
+        stored=stored(stream_id, key),
+    )

@@ -1,0 +1,354 @@
+"""`daybook redrive`: what it does, in which order, what it prints, how it exits, and that it can be repeated."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ConnectTimeoutError
+from moto import mock_aws
+
+from cli import redrive_finding as finding
+from cli.app import main
+from cli.redrive_target import Clients, Inbox, RedriveError, inbox_in_aws, inbox_in_file, open_clients
+from cli.redriving import Redriver
+from lambdas.commands import table
+from lambdas.processing.marking import FailureMarker
+from lambdas.processing.stream_records import CommandKey, key_of
+from tests.support.clocks import START
+from tests.support.command_world import BUCKET, World, new_world
+from tests.support.commands import Record, command_item, command_record
+from tests.support.dynamodb_tables import REGION
+from tests.support.event_rows import account_id
+from tests.support.event_source_mapping import invocation_record, object_key
+from tests.support.fake_dynamodb import client_error
+
+A, B, C = (account_id(number) for number in range(1, 4))
+OPEN = {"type": "OpenAccount", "currency": "EUR"}
+TODAY = "2026-03-01"
+
+
+class CrashError(BaseException):
+    """The operator's program ends here."""
+
+
+@pytest.fixture
+def bank(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    """Two open accounts."""
+    bank = new_world(monkeypatch, tmp_path)
+    bank.mapping.deliver([bank.submit(A, OPEN), bank.submit(B, OPEN)])
+    return bank
+
+
+def credit(amount: int) -> dict[str, Any]:
+    return {"type": "CreditAccount", "amount": amount}
+
+
+def fail(bank: World, *records: Record) -> list[Record]:
+    """These commands fail until they are parked; then the cause is gone."""
+    bank.poison |= {key_of(record).command_id for record in records}
+    bank.mapping.deliver(records)
+    bank.poison.clear()
+    assert {bank.status(record) for record in records} == {table.FAILED}
+    return list(records)
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """What was printed for the operator."""
+    return [line for line in capsys.readouterr().out.splitlines() if not line.startswith("{")]
+
+
+def test_a_line_for_each_command_in_the_order_submitted(bank: World, capsys: pytest.CaptureFixture[str]) -> None:
+    rejected = {"type": "Transfer", "from_account_id": B, "to_account_id": C, "amount": 1}
+    fail(bank, bank.submit(B, credit(5), "z"), bank.submit(A, credit(7), "m"), bank.submit(B, rejected, "a"))
+    capsys.readouterr()
+    assert bank.redrive("--failed-on", TODAY) == 0
+    assert lines(capsys) == [
+        f"{B}  z  SUCCEEDED  version 2, balance 5",
+        f"{A}  m  SUCCEEDED  version 2, balance 7",
+        f"{B}  a  REJECTED  urn:daybook:problem:account-not-found the receiving account does not exist",
+    ]
+    assert bank.redrive("--failed-on", TODAY) == 0
+    assert lines(capsys) == ["there is nothing to redrive"]
+
+
+def test_what_has_ended_is_told_and_left_alone(bank: World, capsys: pytest.CaptureFixture[str]) -> None:
+    done, refused = bank.submit(A, credit(1), "done"), bank.submit(A, b"{", "refused")
+    bank.mapping.deliver([done, refused])
+    before = bank.row(done), bank.row(refused)
+    capsys.readouterr()
+    assert bank.redrive("--command", A, "done") == 0
+    assert bank.redrive("--command", A, "refused") == 0
+    assert lines(capsys) == [
+        f"{A}  done  SUCCEEDED  had ended before; nothing was changed",
+        f"{A}  refused  REJECTED  had ended before; nothing was changed",
+    ]
+    assert (bank.row(done), bank.row(refused)) == before
+
+
+def test_a_command_that_is_pending_is_carried_out(bank: World, capsys: pytest.CaptureFixture[str]) -> None:
+    record = bank.submit(A, credit(3), "waits")
+    assert bank.redrive("--command", A, "waits") == 0
+    assert bank.status(record) == table.SUCCEEDED
+    assert bank.account(A) == (2, 3)
+
+
+@pytest.mark.parametrize("command", ["nobody", "receipt#k"])
+def test_what_is_no_command_is_not_found(bank: World, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    receipt = {table.HASH_KEY: {"S": A}, table.RANGE_KEY: {"S": "receipt#k"}, "response": {"S": "{}"}}
+    bank.dynamodb.put_item(TableName="commands", Item=receipt)
+    assert bank.redrive("--command", A, command) == 1
+    assert lines(capsys) == [f"{A}  {command}  NOT-FOUND  no such command is stored"]
+
+
+def test_what_fails_again_says_so_and_stops_its_account(bank: World, capsys: pytest.CaptureFixture[str]) -> None:
+    sick, behind, other = fail(
+        bank, bank.submit(A, credit(1), "sick"), bank.submit(A, credit(2), "behind"), bank.submit(B, credit(3), "other")
+    )
+    bank.poison.add("sick")
+    bank.time.sleep(24 * 3600.0)
+    capsys.readouterr()
+    assert bank.redrive("--parked") == 1
+    assert lines(capsys) == [
+        f"{A}  sick  FAILED  the processor failed; its log says why",
+        f"{A}  behind  FAILED  was not tried: an earlier command of its account has not ended",
+        f"{B}  other  SUCCEEDED  version 2, balance 3",
+    ]
+    row = bank.row(sick)
+    assert row[table.FAILED_ON] == {"S": TODAY}, "the next redrive of the day must find it"
+    assert row[table.COMPLETED_AT]["S"] > "2026-03-02"
+    assert table.PROBLEM in row
+    assert bank.redrive("--command", A, "behind") == 0, "by name it can be had out of order"
+    assert [bank.status(each) for each in (sick, behind, other)] == [table.FAILED, table.SUCCEEDED, table.SUCCEEDED]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [client_error("TooManyRequestsException", "Invoke", status=429), ConnectTimeoutError(endpoint_url="https://x")],
+)
+def test_a_processor_that_cannot_be_asked(bank: World, error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+    fail(bank, record := bank.submit(A, credit(1), "c"))
+    capsys.readouterr()
+
+    class Away:
+        def invoke(self, **_: Any) -> Any:
+            raise error
+
+    assert bank.redrive("--failed-on", TODAY, around=lambda c: Away() if hasattr(c, "invoke") else c) == 1
+    assert lines(capsys)[0].startswith(f"{A}  c  FAILED  the processor could not be asked: ")
+    assert bank.status(record) == table.FAILED
+
+
+def test_an_answer_that_was_lost_is_no_failure(bank: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """The processor did its work, and nobody heard of it: the row knows."""
+    fail(bank, record := bank.submit(A, credit(1), "c"))
+
+    def deaf(client: Any) -> Any:
+        if not hasattr(client, "invoke"):
+            return client
+        invoke = client.invoke
+
+        def lost(**request: Any) -> Any:
+            invoke(**request)
+            raise ConnectTimeoutError(endpoint_url="https://x")
+
+        client.invoke = lost
+        return client
+
+    assert bank.redrive("--failed-on", TODAY, around=deaf) == 0
+    assert bank.status(record) == table.SUCCEEDED
+    assert bank.account(A) == (2, 1)
+
+
+class Crashing:
+    """A client whose process ends before or after the call with a number, counted over all of its siblings."""
+
+    def __init__(self, client: Any, count: Callable[[], int], at: int) -> None:
+        self._client, self._count, self._at = client, count, at
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._client, name)
+
+        def crashing(*args: Any, **request: Any) -> Any:
+            if self._count() == self._at:
+                raise CrashError
+            answer = call(*args, **request)
+            if self._count() == self._at:
+                raise CrashError
+            return answer
+
+        return crashing
+
+
+@pytest.mark.parametrize("way", ["--failed-on", "--parked"])
+def test_a_crash_between_any_two_steps_is_healed_by_repeating(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, way: str
+) -> None:
+    which = {"--failed-on": ["--failed-on", TODAY], "--parked": ["--parked"]}[way]
+    for at in itertools.count():
+        bank = new_world(monkeypatch, tmp_path)
+        bank.mapping.deliver([bank.submit(A, OPEN), bank.submit(B, OPEN)])
+        records = fail(bank, *[bank.submit(account, credit(n)) for n in (1, 2) for account in (A, B)])
+        numbers = itertools.count()
+        try:
+            bank.redrive(*which, around=lambda c, n=numbers, k=at: Crashing(c, n.__next__, k))  # type: ignore[misc]
+        except CrashError:
+            crashed = True
+        else:
+            crashed = False
+        assert {bank.status(each) for each in records} <= {table.PENDING, table.FAILED, table.SUCCEEDED}
+        assert bank.redrive(*which) == 0, f"after a crash at step {at}"
+        assert {bank.status(each) for each in records} == {table.SUCCEEDED}
+        assert (bank.account(A), bank.account(B)) == ((3, 3), (3, 3))
+        if not crashed:
+            assert at > 2 * 4 * 4, "it takes four calls a command"
+            return
+
+
+def test_when_aws_cannot_be_asked(bank: World, capsys: pytest.CaptureFixture[str]) -> None:
+    def refused(**_: Any) -> Any:
+        raise client_error("AccessDeniedException", "GetItem")
+
+    bank.dynamodb.get_item = refused  # type: ignore[method-assign]
+    assert bank.redrive("--command", A, "c") == 3
+    assert capsys.readouterr().err.endswith("what was begun can be repeated\n")
+
+
+def test_parked_objects_below_a_prefix_and_one_that_cannot_be_read(
+    bank: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = bank.submit(A, credit(1), "first"), bank.submit(B, credit(2), "second")
+    fail(bank, first)
+    bank.time.sleep(24 * 3600.0)
+    fail(bank, second)
+    capsys.readouterr()
+    day = bank.parked[1].rpartition("/")[0]
+    assert bank.redrive("--parked", day + "/") == 0
+    assert [bank.status(first), bank.status(second)] == [table.FAILED, table.SUCCEEDED]
+    bank.s3.objects["aws/lambda/else"] = b"{}"
+    bank.s3.objects["other/else"] = b"{}"
+    assert bank.redrive("--parked") == 1
+    assert bank.status(first) == table.SUCCEEDED
+    assert capsys.readouterr().err == "daybook redrive: aws/lambda/else holds no commands that can be read\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["--command", A], ["--failed-on", "yesterday"], ["--failed-on", TODAY, "--parked"], ["--parked", "a", "b"]],
+)
+def test_wrong_usage(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["redrive", *arguments])
+
+
+def test_where_the_commands_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "environment.json"
+    assert main(["redrive", "--parked", "--environment-file", str(file)]) == 2
+    assert "is the system running?" in capsys.readouterr().err
+    file.write_text(json.dumps({"commands_table": "commands"}))
+    with pytest.raises(RedriveError, match="command_parking_bucket"):
+        inbox_in_file(file)
+    assert main(["redrive", "--parked", "--region", REGION, "--environment-file", str(file)]) == 2
+    assert "--region goes with --env" in capsys.readouterr().err
+
+
+def test_an_environment_in_aws_is_found_by_the_outputs_of_its_stacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    outputs = {
+        "Daybook-prod-Ledger": {"CommandsTableName": "t", "CommandParkingBucketName": "b", "EventTableName": "e"},
+        "Daybook-prod-Commands": {"CommandProcessorName": "f"},
+    }
+
+    class CloudFormation:
+        def describe_stacks(self, *, StackName: str) -> Any:  # noqa: N803
+            if StackName not in outputs:
+                raise client_error("ValidationError", "DescribeStacks")
+            pairs = outputs[StackName].items()
+            return {"Stacks": [{"Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in pairs]}]}
+
+    monkeypatch.setattr("cli.redrive_target.boto3.client", lambda service, **_: CloudFormation())
+    assert inbox_in_aws("prod", "eu-west-1") == Inbox(
+        commands_table="t", command_parking_bucket="b", command_processor="f", region="eu-west-1"
+    )
+    del outputs["Daybook-prod-Commands"]["CommandProcessorName"]
+    with pytest.raises(RedriveError, match="no output CommandProcessorName"):
+        inbox_in_aws("prod", None)
+    with pytest.raises(RedriveError, match="Daybook-dev-Ledger cannot be read"):
+        inbox_in_aws("dev", None)
+
+
+def test_clients_of_the_emulator_need_no_credentials_and_the_processor_is_asked_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    clients = open_clients(
+        Inbox(
+            commands_table="t", command_parking_bucket="b", command_processor="f", region=REGION,
+            aws_endpoint_url="http://127.0.0.1:1",
+        )
+    )  # fmt: skip
+    config = clients.functions.meta.config
+    assert (config.retries["total_max_attempts"], config.read_timeout) == (1, 120)
+
+
+def test_dynamodb_and_s3_take_the_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same steps on moto, which reads expressions, indexes and pages by itself."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        clients = Clients(*(boto3.client(service, region_name=REGION) for service in ("dynamodb", "lambda", "s3")))
+        inbox = Inbox(commands_table="commands", command_parking_bucket=BUCKET, command_processor="f", region=REGION)
+        _create(clients)
+        key = CommandKey(A, "c1")
+        clients.dynamodb.put_item(TableName="commands", Item=command_item(A, "c1", credit(1)))
+        marker = FailureMarker(clients.dynamodb, "commands", clock=lambda: START)
+        assert marker.mark(key)
+        assert marker.mark(key), "it says so already"
+        assert finding.failed_on(clients, inbox, TODAY) == [key]
+        assert finding.failed_on(clients, inbox, "2026-03-02") == []
+        redriver = Redriver(clients, inbox)
+        (redriven,) = redriver.redrive([key])
+        assert redriven.status == table.FAILED
+        assert redriven.note.startswith("the processor could not be asked: ")
+        redriver._make_pending(key)
+        row = clients.dynamodb.get_item(TableName="commands", Key={k: {"S": v} for k, v in _keys(key)})["Item"]
+        assert row == command_item(A, "c1", credit(1)) | {table.FAILED_ON: {"S": TODAY}}
+        name = object_key("shard", START)
+        record = bank_record(key)
+        clients.s3.put_object(Bucket=BUCKET, Key=name, Body=invocation_record([record, record], "shard", 1, START))
+        assert finding.parked(clients, inbox) == ([key], [])
+
+
+def bank_record(key: CommandKey) -> Record:
+    return command_record(command_item(key.account_id, key.command_id, credit(1)), 1)
+
+
+def _keys(key: CommandKey) -> list[tuple[str, str]]:
+    return [(table.HASH_KEY, key.account_id), (table.RANGE_KEY, key.command_id)]
+
+
+def _create(clients: Clients) -> None:
+    names = (table.HASH_KEY, table.RANGE_KEY, table.FAILED_ON)
+    clients.dynamodb.create_table(
+        TableName="commands",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=_schema(table.HASH_KEY, table.RANGE_KEY),
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": table.FAILED_INDEX,
+                "KeySchema": _schema(table.FAILED_ON, table.RANGE_KEY),
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
+    )
+    clients.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+
+
+def _schema(hash_key: str, range_key: str) -> list[dict[str, str]]:
+    return [{"AttributeName": hash_key, "KeyType": "HASH"}, {"AttributeName": range_key, "KeyType": "RANGE"}]

@@ -1,0 +1,153 @@
+"""Thousands of hostile requests: refused with nothing stored, or stored so that reading back gives what was sent."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from lambdas.contracts.command_model import command_model
+from local.gateway.errors import BadRequestBodyError, UnsupportedMediaTypeError
+from tests.support.command_gateway import ACCOUNT, CommandGateway
+from tests.unit.command_templates.test_submit import TABLE, Rows
+
+FRAGMENTS = (
+    '"', "'", "\\", "\\\\", '\\"', "$", "$x", "${", "${}", "${x}", "$!{x}", "$input.body", "$util.base64Encode('x')",
+    "$context.identity.caller", "#", "##", "#*", "*#", "#set($x=1)", "#if(true)", "#else", "#end", "#{end}", "#stop",
+    "#foreach($x in [1..9])", "#evaluate('$x')", "#macro(x)", "#[[", "]]#", "\n", "\r\n", "\x00", "\x1f", "\x7f",
+    "\u2028", "\u2029", "\ufeff", "\ufffd", "é", "🙂", "\U0010ffff", '"}, "status": {"S": "SUCCEEDED', '"}}',
+    "{{table_name}}", "=", "==", "receipt#", "%23", "%0a", "/", "..", " ", ",", ":", "\\u0022", "\\ud800",
+)  # fmt: skip
+texts = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=8)), max_size=12).map("".join)
+scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), texts)
+values = st.recursive(
+    scalars,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(texts, inner, max_size=3)),
+    max_leaves=8,
+)
+TYPES = command_model()["properties"]["type"]["enum"]
+almost_commands = st.fixed_dictionaries(
+    {"type": st.one_of(st.sampled_from(TYPES), values)},
+    optional={
+        "amount": st.one_of(st.integers(1, 10**15), values),
+        "currency": st.one_of(st.just("EUR"), values),
+        "reference": texts,
+        "occurred_at": values,
+        "from_account_id": st.one_of(st.just(ACCOUNT), texts),
+        "extra": values,
+    },
+)
+big = st.tuples(st.sampled_from((65_000, 65_536, 66_000, 400_000, 450_000)), texts).map(
+    lambda made: json.dumps({"type": "CloseAccount", "x": made[1] + "y" * made[0]}).encode()
+)
+deep = st.integers(1, 20_000).map(lambda depth: b'{"type": "CloseAccount", "x": ' + b"[" * depth + b"]" * depth + b"}")
+bodies = st.one_of(
+    almost_commands.map(lambda document: json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass")),
+    almost_commands.map(lambda document: json.dumps(document, indent="\t").encode()),
+    values.map(lambda document: json.dumps(document).encode()),
+    texts.map(lambda text: text.encode("utf-8", "surrogatepass")),
+    st.binary(max_size=64),
+    big,
+    deep,
+)
+ids = st.one_of(
+    st.just(ACCOUNT), texts, st.sampled_from((ACCOUNT.upper(), ACCOUNT + "\n", ACCOUNT + "#", f"{ACCOUNT}/x"))
+)
+keys = st.one_of(st.from_regex(r"[A-Za-z0-9._:-]{1,66}\Z"), texts)
+header_values = st.one_of(keys, st.sampled_from(("application/json", "text/plain", "application/json;x=$y")))
+header_names = st.one_of(
+    st.sampled_from(
+        (
+            "Idempotency-Key",
+            "idempotency-key",
+            "IDEMPOTENCY-KEY",
+            "X-Correlation-Id",
+            "x-correlation-ID",
+            "Content-Type",
+        )
+    ),
+    texts,
+)
+headers = st.lists(st.tuples(header_names, header_values), max_size=4)
+PROPERTY = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+@pytest.fixture(scope="module")
+def rows() -> Any:
+    with mock_aws():
+        yield Rows()
+
+
+def submit(rows: Rows, body: bytes, *, validated: bool, **request: Any) -> int:
+    """Post it to an empty table: the status; whatever it is, the table holds what that promises."""
+    gateway = CommandGateway(TABLE, validated=validated)
+    try:
+        answer = gateway.post(body, **request)
+    except BadRequestBodyError:
+        status = 400
+    except UnsupportedMediaTypeError:
+        status = 415
+    else:
+        status = answer.status
+        assert json.loads(answer.body).get("status", status) in {status, "PENDING"}
+    for sent in gateway.sent:
+        assert json.loads(sent)["TableName"] == TABLE, "the rendered request is JSON"
+    stored = rows.all()
+    if status == 202:
+        (row,) = stored
+        key = {name: row[name] for name in ("account_id", "command_id")}
+        rows.dynamodb.delete_item(TableName=TABLE, Key=key)
+        assert set(row) == {*key, "body", "status", "submitted_at", "correlation_id", "actor"}
+        assert row["body"]["B"] == body.decode("utf-8", errors="replace").encode()
+        assert row["status"] == {"S": "PENDING"}
+        assert row["actor"] == {"S": "anonymous"}
+    else:
+        assert status in {400, 413, 415}
+        assert stored == []
+    return status
+
+
+@given(body=bodies)
+@settings(PROPERTY, max_examples=1000)
+def test_no_body_breaks_out_of_the_template(rows: Rows, body: bytes) -> None:
+    status = submit(rows, body, validated=False)
+
+    size = len(body.decode("utf-8", errors="replace").encode())
+    assert status == (400 if not body else 413 if size > 64 * 1024 else 202)
+
+
+@given(body=bodies)
+@settings(PROPERTY, max_examples=500)
+def test_behind_the_model_too_a_body_is_kept_or_refused(rows: Rows, body: bytes) -> None:
+    submit(rows, body, validated=True)
+
+
+@given(account_id=ids, headers=headers, query=headers, body=almost_commands)
+@settings(PROPERTY, max_examples=1000)
+def test_no_id_header_or_query_parameter_breaks_out(
+    rows: Rows, account_id: str, headers: list[tuple[str, str]], query: list[tuple[str, str]], body: object
+) -> None:
+    submit(rows, json.dumps(body).encode(), validated=False, account_id=account_id, headers=headers, query=query)
+
+
+@given(account_id=ids, command_id=st.one_of(ids, keys), headers=headers)
+@settings(PROPERTY, max_examples=500)
+def test_no_path_reads_what_is_no_command(
+    rows: Rows, account_id: str, command_id: str, headers: list[tuple[str, str]]
+) -> None:
+    receipt = {"account_id": {"S": ACCOUNT}, "command_id": {"S": f"receipt#{command_id}"}, "response": {"S": "secret"}}
+    rows.dynamodb.put_item(TableName=TABLE, Item=receipt)
+    gateway = CommandGateway(TABLE)
+    safe = [(name, value) for name, value in headers if name.lower() != "content-type"]
+
+    plain = gateway.get(command_id, safe, account_id=account_id)
+    prefixed = gateway.get(f"receipt#{command_id}", safe, account_id=account_id)
+
+    rows.dynamodb.delete_item(TableName=TABLE, Key={name: receipt[name] for name in ("account_id", "command_id")})
+    assert (plain.status, prefixed.status) == (404, 404)
+    assert b"secret" not in plain.body + prefixed.body
+    assert json.loads(plain.body)["status"] == 404

@@ -1,0 +1,388 @@
+"""POST …/commands by its templates: what is stored, and what the client is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import msgspec
+import pytest
+from moto import mock_aws
+
+from lambdas.accounts.commands import CloseAccount, CreditAccount, OpenAccount, Transfer, WithdrawFromAccount
+from local.gateway.answers import Answer
+from local.gateway.errors import BadRequestBodyError, ConfigurationError, UnsupportedMediaTypeError
+from tests.support.command_gateway import ACCOUNT, CommandGateway, Headers
+from tests.support.dynamodb_tables import REGION
+
+OTHER = "7b0d7a55-1c1b-4a51-8a51-0a5f5f0b8f11"
+COMMANDS = (
+    OpenAccount(currency="EUR", overdraft_limit=10**15 - 1),
+    CreditAccount(amount=1, reference="rent"),
+    WithdrawFromAccount(amount=10**15 - 1, occurred_at=datetime(2026, 3, 1, tzinfo=UTC)),
+    CloseAccount(),
+    Transfer(from_account_id=ACCOUNT, to_account_id=OTHER, amount=7),
+)
+CREDIT = msgspec.json.encode(COMMANDS[1])
+KEY = (("Idempotency-Key", "payment-1"),)
+TABLE = "commands"
+
+
+class Rows:
+    """The commands table as it is."""
+
+    def __init__(self) -> None:
+        self.dynamodb = boto3.client("dynamodb", region_name=REGION)
+        self.dynamodb.create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[
+                {"AttributeName": "account_id", "KeyType": "HASH"},
+                {"AttributeName": "command_id", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": "account_id", "AttributeType": "S"},
+                {"AttributeName": "command_id", "AttributeType": "S"},
+            ],
+        )
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every row, in DynamoDB's JSON."""
+        rows: list[dict[str, Any]] = self.dynamodb.scan(TableName=TABLE, ConsistentRead=True)["Items"]
+        return rows
+
+
+@pytest.fixture
+def rows() -> Iterator[Rows]:
+    with mock_aws():
+        yield Rows()
+
+
+def problem(answer: Answer) -> dict[str, Any]:
+    """The problem an answer is, which agrees with its own status."""
+    document: dict[str, Any] = json.loads(answer.body)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert document["status"] == answer.status
+    assert document["correlation_id"] == answer.headers["X-Correlation-Id"]
+    return document
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: type(command).__name__)
+def test_every_command_is_stored_as_it_was_sent(rows: Rows, command: msgspec.Struct) -> None:
+    body = msgspec.json.encode(command)
+
+    answer = CommandGateway(TABLE).post(body, [*KEY, ("X-Correlation-Id", "c-1")], caller="AROA1:session")
+
+    assert answer.status == 202
+    assert json.loads(answer.body) == {"command_id": "payment-1", "account_id": ACCOUNT, "status": "PENDING"}
+    assert answer.headers == {
+        "Content-Type": "application/json",
+        "Cache-Control": "no-store",
+        "Location": "commands/payment-1",
+        "Retry-After": "1",
+        "X-Correlation-Id": "c-1",
+    }
+    assert rows.all() == [
+        {
+            "account_id": {"S": ACCOUNT},
+            "command_id": {"S": "payment-1"},
+            "status": {"S": "PENDING"},
+            "body": {"B": body},
+            "submitted_at": {"S": "2026-03-01T09:30:00.123000Z"},
+            "correlation_id": {"S": "c-1"},
+            "actor": {"S": "AROA1"},
+        }
+    ]
+
+
+def test_the_call_is_one_conditional_update(rows: Rows) -> None:
+    gateway = CommandGateway(TABLE)
+
+    gateway.post(CREDIT, KEY, requestId="r-1")
+
+    (sent,) = gateway.sent
+    assert json.loads(sent) == {
+        "TableName": TABLE,
+        "Key": {"account_id": {"S": ACCOUNT}, "command_id": {"S": "payment-1"}},
+        "UpdateExpression": "SET #body = if_not_exists(#body, :body), #status = if_not_exists(#status, :pending), "
+        "#submitted_at = if_not_exists(#submitted_at, :submitted_at), "
+        "#correlation_id = if_not_exists(#correlation_id, :correlation_id), #actor = if_not_exists(#actor, :actor)",
+        "ConditionExpression": "attribute_not_exists(#command_id) OR #body = :body",
+        "ExpressionAttributeNames": {
+            f"#{name}": name for name in ("command_id", "body", "status", "submitted_at", "correlation_id", "actor")
+        },
+        "ExpressionAttributeValues": {
+            ":body": {"B": "eyJ0eXBlIjoiQ3JlZGl0QWNjb3VudCIsImFtb3VudCI6MSwicmVmZXJlbmNlIjoicmVudCJ9"},
+            ":pending": {"S": "PENDING"},
+            ":submitted_at": {"S": "2026-03-01T09:30:00.123000Z"},
+            ":correlation_id": {"S": "r-1"},
+            ":actor": {"S": "anonymous"},
+        },
+        "ReturnValues": "ALL_NEW",
+    }
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+def test_the_moment_of_submission_is_true_to_the_millisecond(rows: Rows, month: int) -> None:
+    now = datetime(2026, month, 9, 23, 59, 59, 7_999, tzinfo=UTC)
+
+    CommandGateway(TABLE).post(CREDIT, KEY, now=now)
+
+    assert rows.all()[0]["submitted_at"] == {"S": f"2026-{month:02}-09T23:59:59.007000Z"}
+
+
+def test_the_same_again_answers_the_same_and_changes_nothing(rows: Rows) -> None:
+    gateway = CommandGateway(TABLE)
+    first = gateway.post(CREDIT, [*KEY, ("X-Correlation-Id", "c-1")], caller="AROA1:s")
+    stored = rows.all()
+
+    later = gateway.post(
+        CREDIT,
+        [("idempotency-key", "payment-1"), ("X-Correlation-Id", "c-2")],
+        now=datetime(2027, 1, 1, tzinfo=UTC),
+        caller="AROA2:s",
+    )
+
+    assert (later.status, later.body, later.headers["Location"]) == (202, first.body, first.headers["Location"])
+    assert later.headers["X-Correlation-Id"] == "c-2"
+    assert rows.all() == stored
+
+
+def test_a_command_that_has_ended_answers_so(rows: Rows) -> None:
+    gateway = CommandGateway(TABLE)
+    gateway.post(CREDIT, KEY)
+    rows.dynamodb.update_item(
+        TableName=TABLE,
+        Key={"account_id": {"S": ACCOUNT}, "command_id": {"S": "payment-1"}},
+        UpdateExpression="SET #status = :s",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={":s": {"S": "REJECTED"}},
+    )
+
+    answer = gateway.post(CREDIT, KEY)
+
+    assert answer.status == 202
+    assert json.loads(answer.body)["status"] == "REJECTED"
+    assert rows.all()[0]["status"] == {"S": "REJECTED"}
+
+
+@pytest.mark.parametrize("other", [CREDIT + b" ", msgspec.json.encode(CreditAccount(amount=2))])
+def test_another_body_under_the_same_key_is_a_conflict(rows: Rows, other: bytes) -> None:
+    gateway = CommandGateway(TABLE)
+    gateway.post(CREDIT, KEY)
+    stored = rows.all()
+
+    answer = gateway.post(other, KEY)
+
+    assert answer.status == 422
+    assert problem(answer)["type"] == "urn:daybook:problem:idempotency-key-reused"
+    assert rows.all() == stored
+
+
+def test_a_key_counts_within_its_account(rows: Rows) -> None:
+    gateway = CommandGateway(TABLE)
+    gateway.post(CREDIT, KEY)
+
+    answer = gateway.post(b'{"type": "CloseAccount"}', KEY, account_id=OTHER)
+
+    assert answer.status == 202
+    assert len(rows.all()) == 2
+
+
+def test_without_a_key_the_gateway_makes_an_id_that_a_url_can_carry(rows: Rows) -> None:
+    gateway = CommandGateway(TABLE)
+
+    answers = [
+        gateway.post(CREDIT),
+        gateway.post(CREDIT),
+        gateway.post(CREDIT, extendedRequestId="a+b/c=", requestId="r"),
+    ]
+
+    ids = [json.loads(answer.body)["command_id"] for answer in answers]
+    assert len(set(ids)) == 3
+    assert ids[2] == "a-b-c-"
+    assert all(len(each) == 16 and each.replace("-", "").isalnum() for each in ids[:2])
+    assert {row["command_id"]["S"] for row in rows.all()} == set(ids)
+
+
+def test_a_query_parameter_is_no_header(rows: Rows) -> None:
+    gateway = CommandGateway(TABLE)
+    query = [("Idempotency-Key", "from-query"), ("account_id", OTHER), ("X-Correlation-Id", "'")]
+
+    with_header = gateway.post(CREDIT, KEY, query=query)
+    without = gateway.post(CREDIT, query=query)
+
+    assert json.loads(with_header.body) == {"command_id": "payment-1", "account_id": ACCOUNT, "status": "PENDING"}
+    assert json.loads(without.body)["command_id"] != "from-query"
+    assert {row["account_id"]["S"] for row in rows.all()} == {ACCOUNT}
+
+
+def test_of_a_repeated_header_the_last_counts(rows: Rows) -> None:
+    CommandGateway(TABLE).post(CREDIT, [("Idempotency-Key", "a b"), ("Idempotency-Key", "second")])
+
+    assert rows.all()[0]["command_id"] == {"S": "second"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "account_id", "field"),
+    [
+        ([("Idempotency-Key", "receipt#payment-1")], ACCOUNT, "Idempotency-Key"),
+        ([("IDEMPOTENCY-KEY", "")], ACCOUNT, "Idempotency-Key"),
+        ([("idempotency-key", "k" * 65)], ACCOUNT, "Idempotency-Key"),
+        ([("Idempotency-Key", "key\n")], ACCOUNT, "Idempotency-Key"),
+        ([("Idempotency-Key", 'k", "x": "')], ACCOUNT, "Idempotency-Key"),
+        ([("Idempotency-Key", "é")], ACCOUNT, "Idempotency-Key"),
+        ([("Idempotency-Key", "..")], ACCOUNT, "Idempotency-Key"),
+        ([("Idempotency-Key", "a"), ("idempotency-key", "a")], ACCOUNT, "Idempotency-Key"),
+        ([("x-correlation-id", "$context.requestId")], ACCOUNT, "X-Correlation-Id"),
+        ([("x-correlation-id", "")], ACCOUNT, "X-Correlation-Id"),
+        ([("x-correlation-id", "a"), ("X-Correlation-Id", "a")], ACCOUNT, "X-Correlation-Id"),
+        ([("if-match", '"3"')], ACCOUNT, "If-Match"),
+        ([], ACCOUNT.upper(), "account_id"),
+        ([], ACCOUNT + "\n", "account_id"),
+        ([], f"{ACCOUNT}/x", "account_id"),
+        ([], "receipt#x", "account_id"),
+        ([], "", "account_id"),
+    ],
+)
+def test_what_is_not_acceptable_is_named_and_stores_nothing(
+    rows: Rows, headers: Headers, account_id: str, field: str
+) -> None:
+    answer = CommandGateway(TABLE).post(CREDIT, headers, account_id=account_id)
+
+    assert answer.status == 400
+    document = problem(answer)
+    assert document["type"] == "urn:daybook:problem:invalid-request"
+    assert document["field"] == field
+    assert document["detail"].startswith(f"{field}: ")
+    assert rows.all() == []
+
+
+@pytest.mark.parametrize("excess", [-2, -1, 0, 1, 2, 3, 400_000])
+@pytest.mark.parametrize("letter", ["x", "é", "🙂"])
+def test_a_body_may_have_65536_bytes(rows: Rows, excess: int, letter: str) -> None:
+    start = b'{"type": "CloseAccount", "x": "'
+    free = 64 * 1024 + excess - len(start) - 2
+    text = letter * (free // len(letter.encode())) + "." * (free % len(letter.encode()))
+    body = start + text.encode() + b'"}'
+    assert len(body) == 64 * 1024 + excess
+
+    answer = CommandGateway(TABLE).post(body, KEY)
+
+    if excess > 0:
+        assert answer.status == 413
+        assert problem(answer)["type"] == "urn:daybook:problem:payload-too-large"
+        assert rows.all() == []
+    else:
+        assert answer.status == 202
+        assert rows.all()[0]["body"] == {"B": body}
+
+
+def test_an_empty_body_is_refused_by_model_and_template_alike(rows: Rows) -> None:
+    with pytest.raises(BadRequestBodyError):
+        CommandGateway(TABLE).post(b"", KEY)
+
+    answer = CommandGateway(TABLE, validated=False).post(b"", KEY)
+
+    assert (answer.status, problem(answer)["field"]) == (400, "body")
+    assert rows.all() == []
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/xml", "application/jsonx", ""])
+def test_only_json_is_taken(rows: Rows, media_type: str) -> None:
+    with pytest.raises(UnsupportedMediaTypeError):
+        CommandGateway(TABLE).post(CREDIT, [*KEY, ("Content-type", media_type)])
+
+    assert rows.all() == []
+
+
+def test_a_media_type_may_have_parameters(rows: Rows) -> None:
+    answer = CommandGateway(TABLE).post(CREDIT, [*KEY, ("content-type", "Application/JSON; charset=utf-8")])
+
+    assert answer.status == 202
+
+
+def test_a_receipt_under_the_same_key_stays_as_it_is(rows: Rows) -> None:
+    receipt = {"account_id": {"S": ACCOUNT}, "command_id": {"S": "receipt#payment-1"}, "response": {"S": "secret"}}
+    rows.dynamodb.put_item(TableName=TABLE, Item=receipt)
+    gateway = CommandGateway(TABLE)
+
+    refused = gateway.post(CREDIT, [("Idempotency-Key", "receipt#payment-1")])
+
+    assert refused.status == 400
+    assert rows.all() == [receipt]
+
+
+def failing(status: int, document: object) -> Any:
+    """A DynamoDB that answers this to everything."""
+    return lambda *_: (status, json.dumps(document).encode())
+
+
+def error_of(name: str, message: str = "no") -> dict[str, str]:
+    return {"__type": f"com.amazonaws.dynamodb.v20120810#{name}", "message": message}
+
+
+@pytest.mark.parametrize(
+    ("status", "document", "answered", "code"),
+    [
+        (400, error_of("ProvisionedThroughputExceededException"), 429, "too-many-requests"),
+        (400, error_of("ThrottlingException"), 429, "too-many-requests"),
+        (400, error_of("RequestLimitExceeded"), 429, "too-many-requests"),
+        (400, error_of("ConditionalCheckFailedException"), 422, "idempotency-key-reused"),
+        (400, error_of("ValidationException"), 503, "not-applied"),
+        (400, error_of("ValidationException", "keys: {#refused}"), 503, "not-applied"),
+        (400, error_of("ValidationException", "keys: {#refusedBodySize}"), 413, "payload-too-large"),
+        (400, error_of("AccessDeniedException", "#refusedBodySize"), 503, "not-applied"),
+        (400, error_of("TransactionConflictException"), 503, "not-applied"),
+        (400, error_of("ResourceNotFoundException"), 503, "not-applied"),
+        (400, {}, 503, "not-applied"),
+        (413, {"message": "?"}, 503, "not-applied"),
+        (500, error_of("InternalServerError"), 503, "outcome-unknown"),
+        (503, {"message": "busy"}, 503, "outcome-unknown"),
+        (301, {}, 503, "outcome-unknown"),
+        (200, {}, 503, "outcome-unknown"),
+        (200, {"Attributes": {}}, 503, "outcome-unknown"),
+        (200, {"Attributes": {"account_id": {"S": ACCOUNT}, "status": {"S": "PENDING"}}}, 503, "outcome-unknown"),
+    ],
+)
+def test_a_store_that_fails_is_never_told_as_accepted(status: int, document: object, answered: int, code: str) -> None:
+    answer = CommandGateway(TABLE, send=failing(status, document)).post(CREDIT, KEY)
+
+    assert answer.status == answered
+    assert problem(answer)["type"] == f"urn:daybook:problem:{code}"
+    assert ("Retry-After" in answer.headers) == (answered in {429, 503})
+    assert "Location" not in answer.headers
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_an_answer_that_is_not_json_is_an_error_of_the_gateway(status: int) -> None:
+    with pytest.raises(ConfigurationError):
+        CommandGateway(TABLE, send=lambda *_: (status, b"<html>")).post(CREDIT, KEY)
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"requestTime": ""},
+        {"requestTime": None},
+        {"requestTime": "9/Apr/2015:12:34:56 +0000"},
+        {"requestTimeEpoch": 12},
+        {"extendedRequestId": ""},
+        {"extendedRequestId": None},
+        {"requestId": None, "caller": 'a"b'},
+        {"caller": 'a"b'},
+    ],
+)
+def test_a_context_that_nobody_expects_never_stores_a_row(rows: Rows, context: dict[str, Any]) -> None:
+    headers = () if "extendedRequestId" in context else KEY
+    try:
+        status = CommandGateway(TABLE).post(CREDIT, headers, **context).status
+    except ConfigurationError:
+        status = 500
+
+    assert status >= 400
+    assert rows.all() == []

@@ -1,0 +1,223 @@
+"""Order, technical failures and time: what is left comes again, and nobody waits for another account's trouble."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from lambdas.commands import table
+from lambdas.eventsourcing.errors import (
+    ContentionError,
+    CorruptRowError,
+    InconsistentReadError,
+    NotAppliedError,
+    OutcomeUnknownError,
+    StoredCommandMissingError,
+    UnknownSchemaError,
+)
+from lambdas.eventsourcing.retry import Deadline
+from lambdas.eventsourcing.rows import Commit
+from lambdas.processing.processor import CommandProcessor
+from lambdas.processing.reasons import reason_of
+from tests.support.commands import Desk, Record, always, command_item, command_record, new_processor
+from tests.support.event_rows import account_id
+from tests.support.fake_dynamodb import client_error
+from tests.support.stores import OvertakenStore
+
+A, B, C = (account_id(number) for number in range(1, 4))
+OPEN = {"type": "OpenAccount", "currency": "EUR"}
+SECRET = "the-secret-of-a-body"
+
+TECHNICAL: list[Exception] = [
+    ContentionError([A], 10),
+    NotAppliedError("refused"),
+    OutcomeUnknownError("no answer"),
+    InconsistentReadError(A, 3),
+    CorruptRowError(A, 3, "a reason"),
+    UnknownSchemaError("no event X"),
+    StoredCommandMissingError(A, "c"),
+    client_error("AccessDeniedException", "TransactWriteItems"),
+    ReadTimeoutError(endpoint_url="https://dynamodb.invalid"),
+    ValueError(SECRET),
+    RecursionError(SECRET),
+]
+
+
+def credit(amount: int) -> dict[str, Any]:
+    return {"type": "CreditAccount", "amount": amount}
+
+
+class TroubledDesk(Desk):
+    """A desk whose store fails for the commands for which `trouble` gives an error."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for account in (A, B, C):
+            self.run(account, OPEN)
+        self.trouble: Callable[[Commit], Exception | None]
+        self.heal()
+        store = OvertakenStore(self.store)
+        commit = store.commit
+
+        def troubled(what: Commit, **options: Any) -> None:
+            error = self.trouble(what)
+            if error is not None:
+                raise error
+            commit(what, **options)
+
+        store.commit = troubled  # type: ignore[assignment, method-assign]
+        self.processor = new_processor(store)
+
+    def fail(self, account: str, amount: int, error: Exception) -> None:
+        """A credit of this amount to this account fails."""
+        text = f'"amount":{amount},'
+        self.trouble = lambda commit: (
+            error if any(row.stream_id == account and text in row.data for row in commit.rows) else None
+        )
+
+    def heal(self) -> None:
+        """Nothing fails any more."""
+        self.trouble = lambda commit: None
+
+
+@pytest.fixture
+def desk() -> TroubledDesk:
+    """Three open accounts."""
+    return TroubledDesk()
+
+
+def amounts_of(desk: Desk, account: str) -> list[int]:
+    """The versions of credits in order, told by their amounts."""
+    rows = desk.store.read(account, after=1, deadline=Deadline()).rows
+    return [int(row.data.split('"amount":')[1].split(",")[0]) for row in rows]
+
+
+@pytest.mark.parametrize("error", TECHNICAL, ids=lambda error: type(error).__name__)
+def test_a_technical_failure_stops_its_account_and_no_other(desk: TroubledDesk, error: Exception) -> None:
+    records = [desk.record(account, credit(n)) for n in (1, 2, 3) for account in (A, B)]
+    desk.fail(A, 2, error)
+    processed = desk.process(*records)
+    assert (processed.succeeded, processed.rejected, processed.left) == (4, 0, 2)
+    (failure,) = processed.failures
+    assert (failure.account_id, failure.command_id) == (A, records[2]["dynamodb"]["Keys"]["command_id"]["S"])
+    assert type(error).__name__ in failure.reason
+    assert SECRET not in failure.reason
+    assert [desk.completion(record) is None for record in records] == [False, False, True, False, True, False]
+    assert (amounts_of(desk, A), amounts_of(desk, B)) == ([1], [1, 2, 3])
+
+
+def test_what_was_left_is_carried_out_when_it_comes_again(desk: TroubledDesk) -> None:
+    records = [desk.record(A, credit(n)) for n in (1, 2, 3)]
+    desk.fail(A, 2, NotAppliedError("refused"))
+    assert desk.process(*records).left == 2
+    desk.heal()
+    again = desk.process(*records)
+    assert (again.repeated, again.succeeded, again.left) == (1, 2, 0)
+    assert amounts_of(desk, A) == [1, 2, 3]
+
+
+def test_commands_of_an_account_run_in_the_order_of_their_sequence_numbers(desk: TroubledDesk) -> None:
+    """They are numbers: as text, 10 would come before 9."""
+    numbers = [9, 10, 100, 11]
+    records = [command_record(command_item(A, f"c{n}", credit(n)), n) for n in numbers]
+    desk.process(*records)
+    assert amounts_of(desk, A) == [9, 10, 11, 100]
+
+
+def test_what_is_no_new_command_is_left_alone(desk: TroubledDesk) -> None:
+    ended = command_item(A, "c1", credit(1)) | {table.STATUS: {"S": table.SUCCEEDED}}
+    receipt = {table.HASH_KEY: {"S": A}, table.RANGE_KEY: {"S": "receipt#k"}, "response": {"S": "{}"}}
+    processed = desk.process(
+        command_record(ended, 1, "MODIFY"),
+        command_record(command_item(A, "c2", credit(2)), 2, "MODIFY"),
+        command_record(command_item(A, "c3", credit(3)), 3, "REMOVE"),
+        command_record(ended, 4),
+        command_record(receipt, 5),
+        {"eventName": "REMOVE", "dynamodb": {"Keys": {"account_id": {"S": A}, "command_id": {"S": "c9"}}}},
+    )
+    assert processed == type(processed)()
+    assert amounts_of(desk, A) == []
+
+
+def without(record: Record, *path: str) -> Record:
+    """The record with something missing."""
+    place = record
+    for name in path[:-1]:
+        place = place[name]
+    del place[path[-1]]
+    return record
+
+
+@pytest.mark.parametrize("name", [table.BODY, table.SUBMITTED_AT, table.CORRELATION_ID, table.ACTOR])
+def test_a_row_that_is_not_as_documented_is_a_technical_failure(desk: TroubledDesk, name: str) -> None:
+    bad = without(desk.record(A, credit(1), "bad"), "dynamodb", "NewImage", name)
+    processed = desk.process(bad, desk.record(A, credit(2)), desk.record(B, credit(3)))
+    assert (processed.succeeded, processed.left) == (1, 2)
+    assert processed.failures[0].command_id == "bad"
+    assert name in processed.failures[0].reason
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (table.BODY, {"S": SECRET}),
+        (table.BODY, {"B": SECRET + "!"}),
+        (table.SUBMITTED_AT, {"S": "yesterday"}),
+        (table.SUBMITTED_AT, {"S": "2026-03-01T12:00:00.000000"}),
+        (table.SUBMITTED_AT, {"N": "1"}),
+    ],
+)
+def test_an_attribute_of_another_form_is_a_technical_failure(
+    desk: TroubledDesk, name: str, value: dict[str, str]
+) -> None:
+    bad = desk.record(A, credit(1))
+    bad["dynamodb"]["NewImage"][name] = value
+    processed = desk.process(bad)
+    assert (processed.left, processed.rejected) == (1, 0)
+    assert SECRET not in processed.failures[0].reason
+
+
+@pytest.mark.parametrize("path", [("Keys",), ("Keys", table.HASH_KEY), ("Keys", table.RANGE_KEY), ("SequenceNumber",)])
+def test_a_record_that_belongs_nowhere_is_left_and_stops_nobody(desk: TroubledDesk, path: tuple[str, ...]) -> None:
+    bad = without(desk.record(A, credit(1)), "dynamodb", *path)
+    processed = desk.process(bad, desk.record(A, credit(2)))
+    assert (processed.succeeded, processed.left, len(processed.failures)) == (1, 1, 1)
+
+
+def test_no_command_begins_when_time_is_up(desk: TroubledDesk) -> None:
+    records = [desk.record(account, credit(n)) for account in (A, B) for n in (1, 2, 3)]
+    answers = iter([True, True, False, False])
+    processed = desk.processor.process(records, lambda: next(answers))
+    assert (processed.succeeded, processed.left, processed.failures) == (2, 4, [])
+    assert (amounts_of(desk, A), amounts_of(desk, B)) == ([1, 2], [])
+
+
+def test_accounts_run_beside_each_other() -> None:
+    """Each waits until the other is at work, too."""
+    desk = Desk()
+    meeting = threading.Barrier(2, timeout=10)
+    store = OvertakenStore(desk.store, before_commits=[meeting.wait, meeting.wait])
+    processor: CommandProcessor = new_processor(store, workers=2)
+    processed = processor.process([desk.record(A, OPEN), desk.record(B, OPEN)], always)
+    assert (processed.succeeded, processed.left) == (2, 0)
+
+
+def test_many_accounts_on_few_workers() -> None:
+    desk = Desk()
+    accounts = [account_id(number) for number in range(30)]
+    bodies = [OPEN, credit(1), credit(2)]
+    records = [desk.record(account, body) for body in bodies for account in accounts]
+    processed = new_processor(desk.store, workers=4).process(records, always)
+    assert (processed.succeeded, processed.left) == (90, 0)
+    assert {desk.balance(account) for account in accounts} == {3}
+
+
+def test_a_reason_names_the_place_of_what_nobody_expected() -> None:
+    with pytest.raises(ValueError, match=SECRET) as caught:
+        int(SECRET)
+    assert reason_of(caught.value).startswith("ValueError in test_a_reason_names_the_place")
+    assert reason_of(KeyError(SECRET)) == "KeyError"

@@ -1,0 +1,191 @@
+"""The deployed processor: what it counts, what it logs, and when it raises."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from lambdas.service.settings import SettingsError
+from tests.support.commands import Desk
+from tests.support.event_rows import account_id
+from tests.support.fake_dynamodb import client_error
+
+REPOSITORY = Path(__file__).parents[3]
+MODULE = "lambdas.handlers.command_processor"
+VARIABLES = {
+    "EVENT_TABLE": "events",
+    "COMMANDS_TABLE": "commands",
+    "SNAPSHOT_INTERVAL": "10",
+    "ENVIRONMENT": "test",
+    "POWERTOOLS_SERVICE_NAME": "daybook",
+    "POWERTOOLS_METRICS_NAMESPACE": "daybook",
+    "AWS_ACCESS_KEY_ID": "key",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_REGION": "eu-north-1",
+}
+A, B = account_id(1), account_id(2)
+OPEN = {"type": "OpenAccount", "currency": "EUR"}
+SECRET = "nobody-reads-this"
+CREDIT = {"type": "CreditAccount", "amount": 987654, "reference": SECRET}
+
+
+class Context:
+    """What the handler reads of the Lambda context."""
+
+    function_name = "processor"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:eu-north-1:000000000000:function:processor"
+    aws_request_id = "request"
+
+    def __init__(self, milliseconds: int = 60_000) -> None:
+        self._milliseconds = milliseconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self._milliseconds
+
+
+class Function(Desk):
+    """The handler's module over a desk."""
+
+    def __init__(self, module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__()
+        monkeypatch.setattr(module, "_processor", self.processor)
+        self.incomplete: type[Exception] = module.ProcessingIncompleteError
+        self.module = module
+
+    def __call__(self, *records: dict[str, Any], milliseconds: int = 60_000) -> None:
+        assert self.module.handler({"Records": list(records)}, Context(milliseconds)) is None
+
+
+@pytest.fixture
+def environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The variables of the deployed function; its module is imported anew."""
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delitem(sys.modules, MODULE, raising=False)
+    return monkeypatch
+
+
+@pytest.fixture
+def function(environ: pytest.MonkeyPatch) -> Function:
+    """A function that was just started."""
+    return Function(importlib.import_module(MODULE), environ)
+
+
+def counted(text: str) -> dict[str, Any]:
+    """Every metric that was written, by name, and its dimensions."""
+    lines = [json.loads(line) for line in text.splitlines()]
+    (metrics,) = [line for line in lines if "CommandsSucceeded" in line]
+    return dict(metrics)
+
+
+def test_it_processes_and_counts(
+    function: Function, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    opened = function.record(A, OPEN)
+    function(opened)
+    capsys.readouterr()
+    function(opened, function.record(A, CREDIT), function.record(A, OPEN), function.record(B, b"{"))
+    metrics = counted(capsys.readouterr().out)
+    assert metrics["CommandsSucceeded"] == [1.0]
+    assert metrics["CommandsRejected"] == [2.0]
+    assert metrics["CommandsRepeated"] == [1.0]
+    assert metrics["CommandsLeft"] == [0.0]
+    assert (metrics["service"], metrics["environment"]) == ("daybook", "test")
+    assert caplog.records == []
+    assert function.balance(A) == 987654
+
+
+def test_it_raises_at_the_end_and_says_why(
+    function: Function, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    function(function.record(A, OPEN), function.record(B, OPEN))
+    capsys.readouterr()
+    failed, behind, other = (function.record(account, CREDIT) for account in (A, A, B))
+    commit = function.store.commit
+
+    def refused(what: Any, **options: Any) -> None:
+        if what.rows and what.rows[0].stream_id == A:
+            raise client_error("ResourceNotFoundException", "TransactWriteItems")
+        commit(what, **options)
+
+    function.store.commit = refused  # type: ignore[assignment, method-assign]
+    with pytest.raises(function.incomplete, match=r"^2 commands have not ended$") as raised:
+        function(failed, behind, other)
+    assert raised.value.__cause__ is raised.value.__context__ is None, "Lambda would log what it chains"
+    metrics = counted(capsys.readouterr().out)
+    assert (metrics["CommandsSucceeded"], metrics["CommandsLeft"]) == ([1.0], [2.0])
+    (log,) = [vars(record) for record in caplog.records]
+    assert (log["levelname"], log["account_id"]) == ("ERROR", A)
+    assert log["command_id"] == failed["dynamodb"]["Keys"]["command_id"]["S"]
+    assert log["reason"] == "ClientError: ResourceNotFoundException"
+
+
+def test_no_log_holds_a_body(
+    function: Function, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    def failing(what: Any, **options: Any) -> None:
+        raise ValueError(f"cannot write {what}")
+
+    function.store.commit = failing  # type: ignore[assignment, method-assign]
+    with pytest.raises(function.incomplete) as raised:
+        function(
+            function.record(A, OPEN | {"reference": SECRET}),
+            function.record(B, SECRET.encode()),
+            function.record(A, {"type": SECRET}),
+        )
+    written = "".join([*map(str, map(vars, caplog.records)), *capsys.readouterr(), str(raised.value)])
+    assert "ValueError" in written
+    assert SECRET not in written
+    assert "987654" not in written
+
+
+def test_it_begins_nothing_that_may_not_end_in_time(function: Function) -> None:
+    function(function.record(A, OPEN), milliseconds=12_000)
+    with pytest.raises(function.incomplete, match="2 commands"):
+        function(function.record(A, CREDIT), function.record(B, OPEN), milliseconds=11_999)
+    assert (function.account(A).version, function.account(B).version) == (1, 0)
+
+
+@pytest.mark.parametrize("name", ["EVENT_TABLE", "COMMANDS_TABLE", "ENVIRONMENT"])
+def test_a_missing_variable_is_named(environ: pytest.MonkeyPatch, name: str) -> None:
+    environ.delenv(name)
+    with pytest.raises(SettingsError, match=name):
+        importlib.import_module(MODULE)
+
+
+@pytest.mark.parametrize("module", [MODULE, "lambdas.handlers.command_failures"])
+def test_the_handlers_import_nothing_heavy(module: str) -> None:
+    show = f"import sys, {module}; print(*sys.modules, sep='\\n')"
+    started = subprocess.run(
+        [sys.executable, "-c", show], env=VARIABLES, cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert module in started.stdout.split()
+    unwanted = {"boto3", "s3transfer", "aws_lambda_powertools.event_handler", "lambdas.contracts.components"}
+    assert set(started.stdout.split()) & unwanted == set()
+
+
+@pytest.mark.usefixtures("environ")
+def test_the_deployed_processor_works_on_the_tables_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module(MODULE)
+    calls: list[dict[str, Any]] = []
+
+    def sent(**request: Any) -> dict[str, Any]:
+        calls.append(request)
+        return {}
+
+    store = module._processor._store
+    monkeypatch.setattr(store._client, "transact_write_items", sent)
+    desk = Desk()
+    module.handler({"Records": [desk.record(A, OPEN)]}, Context())
+    ((put, update),) = [call["TransactItems"] for call in calls]
+    assert put["Put"]["TableName"] == "events"
+    assert update["Update"]["TableName"] == "commands"
+    assert "failed_on" in update["Update"]["ExpressionAttributeNames"].values()
