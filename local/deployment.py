@@ -81,11 +81,13 @@ def environment_from_outputs(outputs: dict[str, Any], found: Emulator) -> Enviro
     values = {name: value for stack in outputs.values() for name, value in stack.items()}
     try:
         return Environment(
-            api_url=local_api_url(values["ApiUrl"], found.endpoint),
+            api_url=local_api_url(values["ApiUrl"], found.api_endpoint),
             aws_endpoint_url=found.endpoint,
             region=REGION,
             event_table=values["EventTableName"],
             commands_table=values["CommandsTableName"],
+            command_processor=values["CommandProcessorName"],
+            command_parking_bucket=values["CommandParkingBucketName"],
             domain_event_stream=values["DomainEventStreamName"],
             lake_bucket=values["LakeBucketName"],
             glue_database=values["GlueDatabaseName"],
@@ -98,7 +100,10 @@ def environment_from_outputs(outputs: dict[str, Any], found: Emulator) -> Enviro
 
 
 def local_api_url(url: str, endpoint: str) -> str:
-    """Where the emulator answers for a REST API's address on AWS. Raises DeployFailedError for another address."""
+    """Where the gateway before the emulator answers for a REST API's address on AWS.
+
+    Raises DeployFailedError for another address.
+    """
     match = _API_URL.fullmatch(url)
     if match is None:
         raise DeployFailedError(f"The deployed API's address is not one of a REST API: {url}")

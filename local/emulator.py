@@ -45,6 +45,7 @@ class Emulator:
     instance: str
     packages: str
     athena_port: int = 0
+    api_port: int = 0
 
     @property
     def endpoint(self) -> str:
@@ -55,6 +56,11 @@ class Emulator:
     def athena_endpoint(self) -> str:
         """The endpoint of Athena: the proxy that speaks its SQL."""
         return f"http://{ports.HOST}:{self.athena_port}"
+
+    @property
+    def api_endpoint(self) -> str:
+        """The endpoint of REST APIs: the gateway that runs their integrations with DynamoDB."""
+        return f"http://{ports.HOST}:{self.api_port}"
 
 
 def find(layout: Layout) -> Emulator | None:
@@ -70,8 +76,12 @@ def find(layout: Layout) -> Emulator | None:
 
 
 def is_healthy(emulator: Emulator, *, timeout: float = 5.0) -> bool:
-    """Whether this very emulator answers at its port, and its proxy for Athena at its own."""
-    places = ((emulator.port, _HEALTH), (emulator.athena_port, _PROXY_HEALTH))
+    """Whether this very emulator answers at its port, and what stands before it at theirs."""
+    places = (
+        (emulator.port, _HEALTH),
+        (emulator.athena_port, _PROXY_HEALTH),
+        (emulator.api_port, _PROXY_HEALTH),
+    )
     return all(_answers_as(emulator.instance, port, path, timeout) for port, path in places)
 
 
@@ -101,9 +111,14 @@ def start(
     """
     _clear(layout)
     instance = secrets.token_hex(8)
-    athena_port = ports.choose_port(None)
+    athena_port, api_port = ports.choose_port(None), ports.choose_port(None)
     environment = emulator_environment(
-        port=port, athena_port=athena_port, host=ports.HOST, instance=instance, data=layout.data
+        port=port,
+        athena_port=athena_port,
+        api_port=api_port,
+        host=ports.HOST,
+        instance=instance,
+        data=layout.data,
     )
     with layout.emulator_file.open("w", encoding="utf-8") as record:
         fcntl.flock(record, fcntl.LOCK_EX)
@@ -118,7 +133,14 @@ def start(
                 start_new_session=True,
                 pass_fds=[record.fileno()],
             )
-        emulator = Emulator(pid=process.pid, port=port, instance=instance, packages=packages, athena_port=athena_port)
+        emulator = Emulator(
+            pid=process.pid,
+            port=port,
+            instance=instance,
+            packages=packages,
+            athena_port=athena_port,
+            api_port=api_port,
+        )
         json.dump(asdict(emulator), record)
     try:
         _wait_until_healthy(layout, emulator, process, patience)

@@ -13,7 +13,9 @@ class Environment:
 
     `api_url` has no trailing slash; `aws_endpoint_url` answers for every AWS service, with any credentials, and
     `athena_endpoint_url` for Athena in Athena's own SQL. The lake's Parquet files are below `events/` in `lake_bucket`.
-    Reports are below `reports/` in `report_bucket`. `headers` is what a client must send besides the content type.
+    Reports are below `reports/` in `report_bucket`. `command_processor` names the function that carries out stored
+    commands, `command_parking_bucket` holds those it could not. `headers` is what a client must send besides the
+    content type.
     """
 
     api_url: str
@@ -21,6 +23,8 @@ class Environment:
     region: str
     event_table: str
     commands_table: str
+    command_processor: str
+    command_parking_bucket: str
     domain_event_stream: str
     lake_bucket: str
     glue_database: str

@@ -1,7 +1,7 @@
-"""Becomes the emulator: starts the proxy for Athena as a child, repairs one thing in ministack, and is ministack then.
+"""Becomes the emulator: starts its proxies as children, repairs one thing in ministack, and is ministack then.
 
-So both are one process group with one leader, whose record and end are those of the emulator. Run by path, with
-`ATHENA_PROXY` as "PORT EMULATOR_URL INSTANCE".
+So all are one process group with one leader, whose record and end are those of the emulator. Run by path, with
+`ATHENA_PROXY` and `GATEWAY_PROXY` as "PORT EMULATOR_URL INSTANCE".
 """
 
 import importlib
@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+PROXIES = {"ATHENA_PROXY": "local.athena", "GATEWAY_PROXY": "local.gateway"}
+"""Variable that holds the arguments, and the module that runs."""
 
 Documents = list[dict[str, Any]]
 
 
 def main() -> None:
     """Returns when the emulator has ended."""
-    proxy = [sys.executable, "-m", "local.athena", *os.environ.pop("ATHENA_PROXY").split()]
-    subprocess.Popen(proxy, cwd=REPOSITORY, stdin=subprocess.DEVNULL)
+    for variable, module in PROXIES.items():
+        proxy = [sys.executable, "-m", module, *os.environ.pop(variable).split()]
+        subprocess.Popen(proxy, cwd=REPOSITORY, stdin=subprocess.DEVNULL)
     sys.path.remove(str(Path(__file__).resolve().parent))  # its modules are not ministack's
     _repair_firehose()
     runpy.run_module("ministack", run_name="__main__", alter_sys=True)

@@ -1,21 +1,28 @@
 """What `make run` shows: the example as it happens, and where everything is."""
 
+import json
+from typing import Any
+
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from local import example, history, ledger
+from local import example, history, ledger, submission
 from local.client import Answer, Client
 from local.environment import Environment
 from local.layout import REPOSITORY, Layout
 from local.ledger import Read, Row
 from local.progress import Progress
+from local.submission import Followed
 from local.system import System
 
 
 def show_example(environment: Environment, progress: Progress, console: Console) -> None:
-    """Play the worked example against a running system and print it, then ask SQL. Raises ExampleFailedError."""
+    """Play the worked example against a running system and print it, then asynchronous commands, then ask SQL.
+
+    Raises ExampleFailedError.
+    """
     client = Client(environment)
     try:
         with progress.step("Opening an account, then 20 credits and withdrawals over HTTP"):
@@ -25,12 +32,15 @@ def show_example(environment: Environment, progress: Progress, console: Console)
         read = example.rebuild(environment, account_id)
         entries = example.read_history(client, account_id)
         rows = ledger.read_newest(environment, account_id, limit=len(entries)).rows
+        with progress.step("Submitting three commands to API Gateway and DynamoDB, and following them"):
+            submitted_to, followed = submission.submit_and_follow(client)
     finally:
         client.close()
     console.print(f"\n[bold]The worked example[/bold], account {account_id} (amounts in cents)", soft_wrap=True)
     _show_story(story, balance, console)
     _show_read(read, balance, console)
     _show_history(entries, rows, console)
+    _show_followed(submitted_to, followed, console)
     history.show(history.session(environment), account_id, entries, progress, console)
 
 
@@ -75,6 +85,29 @@ def _show_history(history: list[example.Entry], rows: list[Row], console: Consol
     console.print(table)
 
 
+def _show_followed(account_id: str, followed: list[Followed], console: Console) -> None:
+    console.print(f"\n[bold]Asynchronous commands[/bold], account {account_id}", soft_wrap=True)
+    console.print(
+        "  POST /accounts/{id}/commands is answered by API Gateway and DynamoDB alone; then Location is polled."
+    )
+    for each in followed:
+        console.print(f"\n  {escape(json.dumps(each.command))}", highlight=False, soft_wrap=True)
+        accepted, *found = each.answers
+        place = each.location.rpartition("/")[2]
+        console.print(f"    202  {_status_line(accepted)}  Location: commands/{place}", highlight=False, soft_wrap=True)
+        for answer in found:
+            console.print(f"    200  {_status_line(answer)}", highlight=False, soft_wrap=True)
+
+
+def _status_line(answer: dict[str, Any]) -> str:
+    status = f"[bold]{answer['status']}[/bold]"
+    if "problem" in answer:
+        return f"{status}  {escape(answer['problem']['title'])}"
+    if "version" in answer:
+        return f"{status}  version {answer['version']}, balance {answer['balance']}"
+    return status
+
+
 def show_whereabouts(layout: Layout, system: System, console: Console) -> None:
     """Say where things are, how to call them, and how to stop them."""
     environment = system.environment
@@ -102,10 +135,11 @@ def show_whereabouts(layout: Layout, system: System, console: Console) -> None:
 
 
 def curl_sequence(environment: Environment) -> list[str]:
-    """Shell commands to paste: open an account, move money, read the balance and the history."""
+    """Shell commands to paste: open an account, move money, read the balance and the history; submit, and follow."""
     json_header = "-H 'content-type: application/json'"
     others = "".join(f" -H '{name}: {value}'" for name, value in environment.headers.items())
     post = f"curl -s {json_header}{others} -d"
+    submit = f"""{post} '{{"type":"CreditAccount","amount":5}}' -o /dev/null -D -"""
     return [
         f"API='{environment.api_url}'",
         f"""ID=$({post} '{{"currency":"EUR"}}' "$API/accounts" | sed 's/.*"account_id": *"\\([^"]*\\)".*/\\1/')""",
@@ -114,4 +148,6 @@ def curl_sequence(environment: Environment) -> list[str]:
         f"""curl -s{others} "$API/accounts/$ID"; echo""",
         f"""curl -s{others} "$API/accounts/$ID?version=2"; echo""",
         f"""curl -s{others} "$API/accounts/$ID/events?limit=10"; echo""",
+        f"""AT=$({submit} "$API/accounts/$ID/commands" | sed -n 's/^[Ll]ocation: //p' | tr -d '\\r')""",
+        f"""curl -s{others} "$API/accounts/$ID/$AT"; echo""",
     ]

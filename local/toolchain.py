@@ -30,17 +30,20 @@ def clean_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]
     }
 
 
-def emulator_environment(*, port: int, athena_port: int, host: str, instance: str, data: Path) -> dict[str, str]:
+def emulator_environment(
+    *, port: int, athena_port: int, api_port: int, host: str, instance: str, data: Path
+) -> dict[str, str]:
     """ministack's settings: loopback only, functions as subprocesses, every file below `data`.
 
     Its health endpoint repeats MINISTACK_EDITION: that is how an emulator is recognized. Functions inherit the
-    address of the proxy for Athena. Time is UTC, as in Lambda and in Athena.
+    address of the proxy for Athena; `local.launch` starts the two proxies. Time is UTC, as in Lambda and in Athena.
     """
     return {
         **clean_environment(),
         "TZ": "UTC",
         "AWS_ENDPOINT_URL_ATHENA": f"http://{host}:{athena_port}",
         "ATHENA_PROXY": f"{athena_port} http://{host}:{port} {instance}",
+        "GATEWAY_PROXY": f"{api_port} http://{host}:{port} {instance}",
         "GATEWAY_PORT": str(port),
         "BIND_HOST": host,
         "MINISTACK_EDITION": instance,

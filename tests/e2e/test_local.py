@@ -135,6 +135,8 @@ def test_an_emulator_that_was_killed_is_not_mistaken_for_a_running_one(
         region="us-east-1",
         event_table="events",
         commands_table="commands",
+        command_processor="processor",
+        command_parking_bucket="parked",
         domain_event_stream="domain-events",
         lake_bucket="lake",
         glue_database="db",

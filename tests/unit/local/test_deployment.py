@@ -13,9 +13,14 @@ from local.errors import DeployFailedError, EnvironmentFileError
 from local.layout import Layout
 
 ENDPOINT = "http://127.0.0.1:4566"
-EMULATOR = Emulator(pid=1, port=4566, instance="one", packages="", athena_port=4567)
+EMULATOR = Emulator(pid=1, port=4566, instance="one", packages="", athena_port=4567, api_port=4568)
 OUTPUTS: dict[str, Any] = {
-    "Daybook-local-Ledger": {"EventTableName": "events", "CommandsTableName": "commands"},
+    "Daybook-local-Ledger": {
+        "EventTableName": "events",
+        "CommandsTableName": "commands",
+        "CommandParkingBucketName": "parked",
+    },
+    "Daybook-local-Commands": {"CommandProcessorName": "processor"},
     "Daybook-local-DomainEvents": {"DomainEventStreamName": "domain-events"},
     "Daybook-local-Lake": {
         "LakeBucketName": "lake",
@@ -50,11 +55,13 @@ def cdk(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_the_outputs_of_all_stacks_become_the_environment() -> None:
     assert environment_from_outputs(OUTPUTS, EMULATOR) == Environment(
-        api_url="http://127.0.0.1:4566/restapis/abc123/v1/_user_request_",
+        api_url="http://127.0.0.1:4568/restapis/abc123/v1/_user_request_",
         aws_endpoint_url=ENDPOINT,
         region="us-east-1",
         event_table="events",
         commands_table="commands",
+        command_processor="processor",
+        command_parking_bucket="parked",
         domain_event_stream="domain-events",
         lake_bucket="lake",
         glue_database="db",

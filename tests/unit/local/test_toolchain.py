@@ -27,10 +27,14 @@ def test_synthesis_keeps_the_proxy_for_the_package_registry_but_no_account() -> 
 
 
 def test_the_emulator_listens_on_the_loopback_and_writes_below_its_directory() -> None:
-    seen = emulator_environment(port=4566, athena_port=4567, host="127.0.0.1", instance="me", data=Path("/state/data"))
+    seen = emulator_environment(
+        port=4566, athena_port=4567, api_port=4568, host="127.0.0.1", instance="me", data=Path("/state/data")
+    )
     assert seen["BIND_HOST"] == "127.0.0.1"
     assert seen["IOT_MTLS_ENABLED"] == "0"
     assert seen["AWS_ENDPOINT_URL_ATHENA"] == "http://127.0.0.1:4567"
+    assert seen["ATHENA_PROXY"] == "4567 http://127.0.0.1:4566 me"
+    assert seen["GATEWAY_PROXY"] == "4568 http://127.0.0.1:4566 me"
     assert all(seen[name].startswith("/state/data/") for name in ("TMPDIR", "STATE_DIR", "S3_DATA_DIR"))
 
 
