@@ -11,6 +11,7 @@ from benchmarks import emulator, imports, in_process, lake, publisher, round_tri
 from benchmarks.report import Row, show, write
 from local.exits import exit_status
 
+PARTS = (round_trips, in_process, publisher, lake, imports, emulator)
 RESULT = Path(__file__).resolve().parents[1] / ".local" / "benchmark.json"
 
 
@@ -18,7 +19,7 @@ def run() -> bool:
     """Run all parts and show what they measured. Whether every budget is met."""
     console = Console()
     rows: list[Row] = []
-    for part in (round_trips, in_process, publisher, lake, imports, emulator):
+    for part in PARTS:
         console.print(f"[dim]{part.__name__.rpartition('.')[2].replace('_', ' ')} …[/dim]")
         rows.extend(part.measure())
     console.print()

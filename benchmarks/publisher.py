@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
@@ -30,20 +31,29 @@ BATCH = 1_000
 ROUNDS = 5
 BATCHES = 5
 FULL_CALL = 450
-"""Of 500 records, the least in a call while at least 500 accounts wait."""
+FULL_CALL_WAITING = 500
+"""The least records in a call, of the 500 that fit, while so many accounts wait."""
 
+_ACKNOWLEDGED = {"SequenceNumber": "1", "ShardId": "0"}
+_REFUSED = {"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "slow down"}
 _CONTEXT = CommandContext(command_id=str(UUID(int=1)), correlation_id="benchmark-17", actor="benchmark")
 
 
 class _Kinesis:
-    """Acknowledges everything; counts the records of each call."""
+    """Acknowledges everything, but for one record in `refusals` at its first try. Counts the records of each call."""
 
-    def __init__(self) -> None:
+    def __init__(self, refusals: int = 0) -> None:
         self.calls: list[int] = []
+        self._refusals = refusals
+        self._refused: set[str] = set()
 
     def put_records(self, **request: Any) -> Mapping[str, Any]:
-        self.calls.append(len(request["Records"]))
-        return {"FailedRecordCount": 0, "Records": [{"SequenceNumber": "1", "ShardId": "0"}] * self.calls[-1]}
+        names = [each["PartitionKey"] for each in request["Records"]]
+        self.calls.append(len(names))
+        refused = set(names[:: self._refusals]) - self._refused if self._refusals else set()
+        self._refused |= refused
+        results = [_REFUSED if name in refused else _ACKNOWLEDGED for name in names]
+        return {"FailedRecordCount": len(refused), "Records": results}
 
 
 class _Bucket:
@@ -80,6 +90,14 @@ def _publish(kinesis: _Kinesis, records: Sequence[dict[str, Any]]) -> Published:
     return published
 
 
+def _full_calls(kinesis: _Kinesis, records: Sequence[dict[str, Any]]) -> list[int]:
+    """Publish a batch; the records in each call before which the events of at least 500 accounts were untried."""
+    _publish(kinesis, records)
+    accounts = len({each["dynamodb"]["Keys"]["stream_id"]["S"] for each in records})
+    untried = (accounts - before for before in accumulate(kinesis.calls, initial=0))
+    return [size for size, waiting in zip(kinesis.calls, untried, strict=False) if waiting >= FULL_CALL_WAITING]
+
+
 def _rate(records: Sequence[dict[str, Any]]) -> float:
     """Events per CPU second, the best of some rounds."""
     best = 0.0
@@ -98,13 +116,11 @@ def measure() -> Iterator[Row]:
     hot = [_record(row) for row in _history(1, BATCH)]
     yield Row(group=group, name=f"{BATCH:,} accounts in a batch", value=_rate(many), unit="events/CPU s")
     yield Row(group=group, name="one hot account", value=_rate(hot), unit="events/CPU s")
-    kinesis = _Kinesis()
-    _publish(kinesis, many)
-    fullness = sum(kinesis.calls) / len(kinesis.calls)
+    fullness = min(_full_calls(_Kinesis(), many) + _full_calls(_Kinesis(refusals=10), many))
     budget, met = at_least(fullness, FULL_CALL)
     yield Row(
-        group=group, name="records in a call", value=fullness, unit="of 500", budget=budget, met=met,
-        note="at least 500 accounts wait",
+        group=group, name="records in the emptiest call", value=fullness, unit="of 500", budget=budget, met=met,
+        note="while at least 500 accounts wait; also when one record in ten is refused",
     )  # fmt: skip
     kinesis = _Kinesis()
     _publish(kinesis, hot)

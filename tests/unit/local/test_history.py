@@ -107,7 +107,8 @@ def test_a_failing_statement_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(history, "Session", Failing)
     environment = Environment(
-        api_url="", aws_endpoint_url="", region="", event_table="", commands_table="", domain_event_stream="",
+        api_url="", aws_endpoint_url="", region="", event_table="", commands_table="", command_processor="",
+        command_parking_bucket="", domain_event_stream="",
         lake_bucket="", glue_database="db", athena_workgroup="group", report_bucket="",
         athena_endpoint_url="http://127.0.0.1:1",
     )  # fmt: skip

@@ -1,0 +1,60 @@
+"""A budget that is missed fails the benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from benchmarks import __main__ as program
+from benchmarks import publisher
+from benchmarks.report import Row, at_least, at_most
+from lambdas.publishing.kinesis import KinesisSender
+from lambdas.publishing.packing import Limits
+
+
+class Part:
+    """A part of the benchmark that measured one thing."""
+
+    __name__ = "benchmarks.part"
+
+    def __init__(self, met: bool | None) -> None:
+        self._met = met
+
+    def measure(self) -> Iterator[Row]:
+        yield Row(group="part", name="thing", value=7, unit="ratio", budget=None, met=self._met)
+
+
+@pytest.mark.parametrize(("met", "status"), [([None, True], 0), ([True, False, None], 1), ([False], 1)])
+def test_the_exit_code_says_whether_every_budget_is_met(
+    met: list[bool | None], status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "PARTS", [Part(each) for each in met])
+    monkeypatch.setattr(program, "RESULT", tmp_path / "benchmark.json")
+    assert program.main() == status
+    assert [row["met"] for row in msgspec.json.decode((tmp_path / "benchmark.json").read_bytes())] == met
+
+
+def test_all_parts_are_run() -> None:
+    """A part that nobody runs meets every budget."""
+    folder = Path(program.__file__).parent
+    parts = {path.stem for path in folder.glob("*.py")} - {"__init__", "__main__", "report"}
+    assert {part.__name__.rpartition(".")[2] for part in program.PARTS} == parts
+
+
+def test_bounds_include_the_budget_itself() -> None:
+    assert [at_least(value, 450)[1] for value in (449.9, 450)] == [False, True]
+    assert [at_most(value, 5)[1] for value in (5, 5.1)] == [True, False]
+
+
+@pytest.mark.parametrize(("records", "met"), [(500, True), (450, True), (449, False)])
+def test_calls_that_are_not_full_miss_the_publishers_budget(
+    records: int, met: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publisher, "_rate", lambda _: 1.0)
+    monkeypatch.setattr(publisher, "KinesisSender", partial(KinesisSender, limits=Limits(call_records=records)))
+    [fullness] = [row for row in publisher.measure() if row.name == "records in the emptiest call"]
+    assert (fullness.value, fullness.met) == (records, met)
