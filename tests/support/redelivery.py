@@ -66,6 +66,8 @@ class World:
         )
         self.trouble, self.bare = rng.choice((0.0, 0.1, 0.4)), rng.choice((0.0, 0.3))
         self.crashes, self.interruptions = rng.choice((0.0, 0.02, 0.1)), rng.choice((0.0, 0.05, 0.2))
+        self.calm = self.trouble == self.bare == self.crashes == 0.0
+        """Whether nothing but repetition happens."""
         commit_ids = itertools.count()
         self.new_commit_id = lambda: f"commit-{next(commit_ids)}"
         self.accounts = [account_id(number) for number in range(1, rng.randint(2, 5))]
@@ -175,7 +177,7 @@ class World:
         self._delivered.update(each["dynamodb"]["SequenceNumber"] for each in batch)
         try:
             processed = container.processor.process(
-                self.rng.sample(batch, len(batch)), lambda: self.rng.random() < 0.95
+                self.rng.sample(batch, len(batch)), lambda: self.calm or self.rng.random() < 0.95
             )
         except CrashError:
             self.containers[place] = Container(self)

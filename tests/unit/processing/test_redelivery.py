@@ -112,6 +112,9 @@ class Judge:
             self._check_statuses(command_id)
         taken = {command_id for command_id in ids if self._status(command_id) == table.SUCCEEDED}
         assert self.seen.effects.keys() == taken
+        if self.world.calm:
+            assert self.world.given_up == set()
+            assert self.world.happened["failed"] == 0
         newest: dict[str, int] = {}
         for record in self.world.records:
             key = key_of(record)
