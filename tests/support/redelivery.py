@@ -2,18 +2,22 @@
 
 What AWS allows, and so happens here: batches are cut anywhere, and cut anew when they come again; a batch comes again
 although it was through; a failed one is halved, the first half first; a container that was given up still works while
-another one has its batch; a batch that failed too often is parked, and whoever marks it is told late, or twice.
+another one has its batch; a batch that failed too often is parked, and whoever marks it is told late, or twice. At any
+time an operator redrives what was given up.
 Between the records of two shards there is no order. Inside a batch there is none either, since the processor sorts.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from cli.redrive_target import Clients, Inbox
+from cli.redriving import Redriver
 from lambdas.commands import table
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.processing.marking import FailureMarker, mark_all
@@ -26,6 +30,7 @@ from tests.support.fake_dynamodb import FakeDynamoDB
 from tests.support.faults import MISHAPS, FaultyClient, Schedule, as_told, at_random
 
 TABLES = Tables("events", "commands")
+INBOX = Inbox(commands_table=TABLES.commands, command_parking_bucket="parking", command_processor="processor")
 MOST_DELIVERIES = 5
 """Of a record, counting those that were through."""
 
@@ -94,11 +99,15 @@ class World:
             if self.rng.random() < 0.3:
                 self._deliver_again(shard, positions[number])
             self._tell_some()
+            if self.rng.random() < 0.2:
+                self._redrive()
         for container in self.containers:
             container.client.settle()
         calm = Container(self, calm=True)
         for batch in self._marks:
             assert mark_all(calm.marker, batch).unmarked == []
+        if self.rng.random() < 0.5:
+            self._redrive()
 
     def status(self, record: Record) -> str:
         """A command's status."""
@@ -126,6 +135,17 @@ class World:
             other = self.rng.choice([each for each in self.containers if each is not container])
             other.processor.process(shard[first : start + 1], lambda: True)
             self._acting = container
+
+    def invoke(self, **request: Any) -> dict[str, Any]:
+        """Lambda, as the operator's client shows it."""
+        through = self._invoke(json.loads(request["Payload"])["Records"])
+        return {} if through else {"FunctionError": "Unhandled"}
+
+    def _redrive(self) -> None:
+        """The operator has what was given up carried out again, though it may not even be marked yet."""
+        clients = Clients(self.dynamodb, self, None)
+        for redriven in Redriver(clients, INBOX).redrive(sorted(self.given_up)):
+            self.happened["redriven"] += redriven.ended
 
     def _submit(self, bodies: Callable[[random.Random, list[str]], tuple[str, Any]]) -> list[Record]:
         records, sequence = [], self.rng.randrange(10**20)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 from collections import Counter
 from itertools import product
 from typing import Any
@@ -128,11 +129,11 @@ class Judge:
         return self.seen.statuses[command_id][-1][1]
 
     def _check_statuses(self, command_id: str) -> None:
-        """PENDING, then exactly one end."""
-        statuses = [status for _, status in self.seen.statuses[command_id]]
-        assert statuses[0] == table.PENDING
-        assert len(statuses) == 2, f"{command_id}: {statuses}"
-        assert statuses[1] in FINAL | {table.FAILED}
+        """PENDING, then exactly one end; a failure alone may be taken back."""
+        statuses = " ".join(status for _, status in self.seen.statuses[command_id])
+        assert re.fullmatch(r"PENDING (FAILED PENDING )*(SUCCEEDED|REJECTED|FAILED)", statuses), (
+            f"{command_id}: {statuses}"
+        )
 
     def _check_end(self, record: Record, after: int) -> None:
         """The end is what the rules give, on states since the account's last command but those given up."""
@@ -190,5 +191,5 @@ def test_seeded_runs() -> None:
     for seed in range(SEED, SEED + RUNS):
         happened += play(seed)
     if RUNS >= 1000:
-        told = {"crashed", "interrupted", "failed", "halved", "parked", "delivered again"}
+        told = {"crashed", "interrupted", "failed", "halved", "parked", "redriven", "delivered again"}
         assert happened.keys() == told | FINAL | {table.FAILED}
