@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import boto3
 import requests
 
 from lambdas.contracts.command_model import command_model
@@ -19,6 +21,7 @@ from stacks import command_templates
 from stacks.command_templates import IntegrationAnswer
 from tests.support.dynamodb_tables import REGION
 
+TABLE = "commands"
 ACCOUNT = "6f1f6a4e-0c7e-4a7b-9f0e-3d1f2b7c8a90"
 NOW = datetime(2026, 3, 1, 9, 30, 0, 123_456, tzinfo=UTC)
 Headers = Iterable[tuple[str, str]]
@@ -107,3 +110,51 @@ class CommandGateway:
         self.sent.append(payload)
         status, answer = self._send(integration, payload)
         return status, answer
+
+
+class Rows:
+    """The commands table as it is."""
+
+    def __init__(self) -> None:
+        self.dynamodb = boto3.client("dynamodb", region_name=REGION)
+        self.dynamodb.create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[
+                {"AttributeName": "account_id", "KeyType": "HASH"},
+                {"AttributeName": "command_id", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": "account_id", "AttributeType": "S"},
+                {"AttributeName": "command_id", "AttributeType": "S"},
+            ],
+        )
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every row, in DynamoDB's JSON."""
+        rows: list[dict[str, Any]] = self.dynamodb.scan(TableName=TABLE, ConsistentRead=True)["Items"]
+        return rows
+
+    def clear(self) -> None:
+        """Delete every row."""
+        for row in self.all():
+            self.dynamodb.delete_item(TableName=TABLE, Key={name: row[name] for name in ("account_id", "command_id")})
+
+
+def problem(answer: Answer) -> dict[str, Any]:
+    """The problem an answer is, which agrees with its own status."""
+    document: dict[str, Any] = json.loads(answer.body)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert document["status"] == answer.status
+    assert document["correlation_id"] == answer.headers["X-Correlation-Id"]
+    return document
+
+
+def failing(status: int, document: object) -> Any:
+    """A DynamoDB that answers this to everything."""
+    return lambda *_: (status, json.dumps(document).encode())
+
+
+def error_of(name: str, message: str = "no") -> dict[str, str]:
+    return {"__type": f"com.amazonaws.dynamodb.v20120810#{name}", "message": message}

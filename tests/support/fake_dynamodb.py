@@ -9,7 +9,6 @@ Sources: Amazon DynamoDB API Reference (GetItem, PutItem, Query, TransactWriteIt
 
 from __future__ import annotations
 
-import re
 import threading
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +17,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-Item = dict[str, dict[str, Any]]
+from tests.support.fake_expressions import Item, bounds, check_placeholders, holds, keyed, updated
+
 Key = Decimal | str
 
 _PARAMETERS = {
@@ -116,7 +116,7 @@ class FakeDynamoDB:
             if len(keys) != len(writes):
                 raise client_error("ValidationException", "TransactWriteItems")
             checks = [self._check(write) for write in writes]
-            if not all(holds for holds, _ in checks):
+            if not all(passed for passed, _ in checks):
                 reasons = [_reason(write, *check) for write, check in zip(writes, checks, strict=True)]
                 raise client_error("TransactionCanceledException", "TransactWriteItems", CancellationReasons=reasons)
             self._write(writes)
@@ -138,7 +138,7 @@ class FakeDynamoDB:
         table = self.tables[TableName]
         expected = {"#s": table.hash_key} | ({"#v": table.range_key} if "#v" in KeyConditionExpression else {})
         assert ExpressionAttributeNames == expected
-        first, last = _bounds(KeyConditionExpression, ExpressionAttributeValues)
+        first, last = bounds(KeyConditionExpression, ExpressionAttributeValues)
         if (first is not None and last is not None and first > last) or (Limit is not None and Limit < 1):
             raise client_error("ValidationException", "Query")
         with self._lock:
@@ -160,21 +160,21 @@ class FakeDynamoDB:
         return items[:limit]
 
     def _key(self, write: Mapping[str, Any]) -> tuple[str, Key]:
-        table, item = self.tables[write["TableName"]], _keyed(write)
+        table, item = self.tables[write["TableName"]], keyed(write)
         return item[table.hash_key]["S"], table.range_value(item)
 
     def _check(self, write: Mapping[str, Any]) -> tuple[bool, Item | None]:
         unknown = write.keys() - _PARAMETERS - ({"Key", "UpdateExpression"} if "Key" in write else {"Item"})
         assert not unknown, f"parameters the fake does not know: {unknown}"
-        _check_placeholders(write)
-        existing = self.tables[write["TableName"]].get(_keyed(write))
+        check_placeholders(write)
+        existing = self.tables[write["TableName"]].get(keyed(write))
         expression = write.get("ConditionExpression")
-        return expression is None or _holds(expression, write, existing), existing
+        return expression is None or holds(expression, write, existing), existing
 
     def _write_one(self, operation: str, write: Mapping[str, Any]) -> dict[str, Any]:
         with self._lock:
-            holds, existing = self._check(write)
-            if not holds:
+            passed, existing = self._check(write)
+            if not passed:
                 raise client_error("ConditionalCheckFailedException", operation, **_returned(write, existing))
             self._write([write])
         return {"ResponseMetadata": {"HTTPStatusCode": 200}}
@@ -183,7 +183,7 @@ class FakeDynamoDB:
         items = []
         for write in writes:
             table = self.tables[write["TableName"]]
-            items.append(_updated(write, table.get(write["Key"])) if "Key" in write else write["Item"])
+            items.append(updated(write, table.get(write["Key"])) if "Key" in write else write["Item"])
             table.put(items[-1])
         self._observe(items)
 
@@ -193,74 +193,10 @@ def item_bytes(item: Mapping[str, Mapping[str, Any]]) -> int:
     return sum(len(name) + len(str(next(iter(value.values())))) for name, value in item.items())
 
 
-def _keyed(write: Mapping[str, Any]) -> Item:
-    """Something with the key attributes of what is written."""
-    item: Item = write["Key"] if "Key" in write else write["Item"]
-    return item
-
-
-def _check_placeholders(write: Mapping[str, Any]) -> None:
-    """DynamoDB refuses a placeholder that is not used, and one that is not there."""
-    expressions = f"{write.get('ConditionExpression', '')} {write.get('UpdateExpression', '')}"
-    names, values = write.get("ExpressionAttributeNames", {}), write.get("ExpressionAttributeValues", {})
-    assert set(re.findall(r"[#:]\w+", expressions)) == names.keys() | values.keys(), write
-
-
-def _updated(update: Mapping[str, Any], existing: Item | None) -> Item:
-    """The item after `SET #a = :a, #b = if_not_exists(#b, :b), … REMOVE #c, …`, which may leave out the second part."""
-    names, values = update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
-    sets, _, removes = update["UpdateExpression"].removeprefix("SET ").partition(" REMOVE ")
-    assignments = dict(term.split(" = ") for term in re.split(r", (?![^(]*\))", sets))
-    cleared = removes.split(", ") if removes else []
-    paths = [names[placeholder] for placeholder in (*assignments, *cleared)]
-    assert len(set(paths) - update["Key"].keys()) == len(paths), f"keys or overlapping paths: {paths}"
-    item = dict(existing or update["Key"])
-    for name, value in assignments.items():
-        if value.startswith(f"if_not_exists({name}, "):
-            item.setdefault(names[name], values[value.removesuffix(")").rpartition(" ")[2]])
-        else:
-            item[names[name]] = values[value]
-    for name in cleared:
-        item.pop(names[name], None)
-    return item
-
-
-def _holds(expression: str, write: Mapping[str, Any], existing: Item | None) -> bool:
-    """Terms `attribute_not_exists(name)`, `name = :value` and `name <= :value`, joined by OR."""
-    names = write.get("ExpressionAttributeNames", {})
-    values = write.get("ExpressionAttributeValues", {})
-    for term in expression.split(" OR "):
-        if term.startswith("attribute_not_exists("):
-            name = term.removeprefix("attribute_not_exists(").removesuffix(")")
-            holds = existing is None or names.get(name, name) not in existing
-        else:
-            name, operator, value = term.split(" ")
-            assert operator in {"<=", "="}, expression
-            attribute = (existing or {}).get(names.get(name, name), {})
-            if operator == "=":
-                holds = attribute == values[value]
-            else:
-                holds = "N" in attribute and Decimal(attribute["N"]) <= Decimal(values[value]["N"])
-        if holds:
-            return True
-    return False
-
-
-def _bounds(expression: str, values: Mapping[str, Mapping[str, str]]) -> tuple[Decimal | None, Decimal | None]:
-    match expression:
-        case "#s = :s":
-            return None, None
-        case "#s = :s AND #v >= :first":
-            return Decimal(values[":first"]["N"]), None
-        case "#s = :s AND #v BETWEEN :first AND :last":
-            return Decimal(values[":first"]["N"]), Decimal(values[":last"]["N"])
-    raise AssertionError(f"an expression the fake does not know: {expression}")
-
-
 def _returned(write: Mapping[str, Any], existing: Item | None) -> dict[str, Any]:
     wanted = write.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and existing is not None
     return {"Item": dict(existing)} if wanted and existing is not None else {}
 
 
-def _reason(write: Mapping[str, Any], holds: bool, existing: Item | None) -> dict[str, Any]:
-    return {"Code": "None"} if holds else {"Code": "ConditionalCheckFailed", **_returned(write, existing)}
+def _reason(write: Mapping[str, Any], passed: bool, existing: Item | None) -> dict[str, Any]:
+    return {"Code": "None"} if passed else {"Code": "ConditionalCheckFailed", **_returned(write, existing)}

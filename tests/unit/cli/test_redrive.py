@@ -165,6 +165,23 @@ def test_an_answer_that_was_lost_is_no_failure(bank: World, capsys: pytest.Captu
     assert bank.account(A) == (2, 1)
 
 
+def test_a_command_that_ends_while_it_is_looked_at_stays_as_it_ended(bank: World) -> None:
+    """Another operator was quicker, between this one's reading and writing."""
+    fail(bank, record := bank.submit(A, credit(1), "c"))
+
+    class Overtaken:
+        def __init__(self, client: Any) -> None:
+            self.get_item, self.query = client.get_item, client.query
+            self._update = client.update_item
+
+        def update_item(self, **request: Any) -> Any:
+            assert bank.redrive("--command", A, "c") == 0
+            return self._update(**request)
+
+    assert bank.redrive("--failed-on", TODAY, around=lambda c: Overtaken(c) if hasattr(c, "update_item") else c) == 0
+    assert (bank.status(record), bank.account(A)) == (table.SUCCEEDED, (2, 1))
+
+
 class Crashing:
     """A client whose process ends before or after the call with a number, counted over all of its siblings."""
 

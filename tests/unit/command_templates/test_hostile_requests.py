@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from lambdas.contracts.command_model import command_model
 from local.gateway.errors import BadRequestBodyError, UnsupportedMediaTypeError
-from tests.support.command_gateway import ACCOUNT, CommandGateway
-from tests.unit.command_templates.test_submit import TABLE, Rows
+from tests.support.command_gateway import ACCOUNT, TABLE, CommandGateway, Rows
 
 FRAGMENTS = (
     '"', "'", "\\", "\\\\", '\\"', "$", "$x", "${", "${}", "${x}", "$!{x}", "$input.body", "$util.base64Encode('x')",
@@ -73,13 +70,9 @@ header_names = st.one_of(
     texts,
 )
 headers = st.lists(st.tuples(header_names, header_values), max_size=4)
-PROPERTY = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-
-
-@pytest.fixture(scope="module")
-def rows() -> Any:
-    with mock_aws():
-        yield Rows()
+PROPERTY = settings(
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
+)
 
 
 def submit(rows: Rows, body: bytes, *, validated: bool, **request: Any) -> int:

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
 from lambdas.commands import table
 from local.gateway.answers import Answer
 from local.gateway.errors import ConfigurationError
-from tests.support.command_gateway import ACCOUNT, CommandGateway
-from tests.unit.command_templates.test_submit import CREDIT, KEY, TABLE, Rows, error_of, failing, problem
+from tests.support.command_gateway import ACCOUNT, TABLE, CommandGateway, Rows, error_of, failing, problem
 
+CREDIT = b'{"type": "CreditAccount", "amount": 1}'
+KEY = (("Idempotency-Key", "payment-1"),)
 PROBLEM = (
     '{"type":"urn:daybook:problem:insufficient-funds","title":"It\'s \\"$input.body\\" #set($x=1) \\u2028 \U0001f642",'
     '"status":422,"detail":"${x} #if(true) C:\\\\temp\\n"}'
 )
 MOMENT = "2026-03-01T09:30:00.123000Z"
-
-
-@pytest.fixture
-def rows() -> Iterator[Rows]:
-    with mock_aws():
-        yield Rows()
 
 
 def put(rows: Rows, **attributes: str | int) -> None:

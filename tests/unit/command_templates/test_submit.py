@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 import msgspec
 import pytest
-from moto import mock_aws
 
 from lambdas.accounts.commands import CloseAccount, CreditAccount, OpenAccount, Transfer, WithdrawFromAccount
-from local.gateway.answers import Answer
 from local.gateway.errors import BadRequestBodyError, ConfigurationError, UnsupportedMediaTypeError
-from tests.support.command_gateway import ACCOUNT, CommandGateway, Headers
-from tests.support.dynamodb_tables import REGION
+from tests.support.command_gateway import ACCOUNT, TABLE, CommandGateway, Headers, Rows, error_of, failing, problem
 
 OTHER = "7b0d7a55-1c1b-4a51-8a51-0a5f5f0b8f11"
 COMMANDS = (
@@ -28,47 +23,6 @@ COMMANDS = (
 )
 CREDIT = msgspec.json.encode(COMMANDS[1])
 KEY = (("Idempotency-Key", "payment-1"),)
-TABLE = "commands"
-
-
-class Rows:
-    """The commands table as it is."""
-
-    def __init__(self) -> None:
-        self.dynamodb = boto3.client("dynamodb", region_name=REGION)
-        self.dynamodb.create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[
-                {"AttributeName": "account_id", "KeyType": "HASH"},
-                {"AttributeName": "command_id", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "account_id", "AttributeType": "S"},
-                {"AttributeName": "command_id", "AttributeType": "S"},
-            ],
-        )
-
-    def all(self) -> list[dict[str, Any]]:
-        """Every row, in DynamoDB's JSON."""
-        rows: list[dict[str, Any]] = self.dynamodb.scan(TableName=TABLE, ConsistentRead=True)["Items"]
-        return rows
-
-
-@pytest.fixture
-def rows() -> Iterator[Rows]:
-    with mock_aws():
-        yield Rows()
-
-
-def problem(answer: Answer) -> dict[str, Any]:
-    """The problem an answer is, which agrees with its own status."""
-    document: dict[str, Any] = json.loads(answer.body)
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert document["status"] == answer.status
-    assert document["correlation_id"] == answer.headers["X-Correlation-Id"]
-    return document
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: type(command).__name__)
@@ -315,15 +269,6 @@ def test_a_receipt_under_the_same_key_stays_as_it_is(rows: Rows) -> None:
 
     assert refused.status == 400
     assert rows.all() == [receipt]
-
-
-def failing(status: int, document: object) -> Any:
-    """A DynamoDB that answers this to everything."""
-    return lambda *_: (status, json.dumps(document).encode())
-
-
-def error_of(name: str, message: str = "no") -> dict[str, str]:
-    return {"__type": f"com.amazonaws.dynamodb.v20120810#{name}", "message": message}
 
 
 @pytest.mark.parametrize(

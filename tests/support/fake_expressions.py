@@ -1,0 +1,78 @@
+"""The expressions of DynamoDB that the event store uses, worked out on an item.
+
+Sources: Amazon DynamoDB Developer Guide, "Condition and filter expressions", "Update expressions".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+Item = dict[str, dict[str, Any]]
+
+
+def keyed(write: Mapping[str, Any]) -> Item:
+    """Something with the key attributes of what is written."""
+    item: Item = write["Key"] if "Key" in write else write["Item"]
+    return item
+
+
+def check_placeholders(write: Mapping[str, Any]) -> None:
+    """DynamoDB refuses a placeholder that is not used, and one that is not there."""
+    expressions = f"{write.get('ConditionExpression', '')} {write.get('UpdateExpression', '')}"
+    names, values = write.get("ExpressionAttributeNames", {}), write.get("ExpressionAttributeValues", {})
+    assert set(re.findall(r"[#:]\w+", expressions)) == names.keys() | values.keys(), write
+
+
+def updated(update: Mapping[str, Any], existing: Item | None) -> Item:
+    """The item after `SET #a = :a, #b = if_not_exists(#b, :b), … REMOVE #c, …`, which may leave out the second part."""
+    names, values = update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
+    sets, _, removes = update["UpdateExpression"].removeprefix("SET ").partition(" REMOVE ")
+    assignments = dict(term.split(" = ") for term in re.split(r", (?![^(]*\))", sets))
+    cleared = removes.split(", ") if removes else []
+    paths = [names[placeholder] for placeholder in (*assignments, *cleared)]
+    assert len(set(paths) - update["Key"].keys()) == len(paths), f"keys or overlapping paths: {paths}"
+    item = dict(existing or update["Key"])
+    for name, value in assignments.items():
+        if value.startswith(f"if_not_exists({name}, "):
+            item.setdefault(names[name], values[value.removesuffix(")").rpartition(" ")[2]])
+        else:
+            item[names[name]] = values[value]
+    for name in cleared:
+        item.pop(names[name], None)
+    return item
+
+
+def holds(expression: str, write: Mapping[str, Any], existing: Item | None) -> bool:
+    """Terms `attribute_not_exists(name)`, `name = :value` and `name <= :value`, joined by OR."""
+    names = write.get("ExpressionAttributeNames", {})
+    values = write.get("ExpressionAttributeValues", {})
+    for term in expression.split(" OR "):
+        if term.startswith("attribute_not_exists("):
+            name = term.removeprefix("attribute_not_exists(").removesuffix(")")
+            met = existing is None or names.get(name, name) not in existing
+        else:
+            name, operator, value = term.split(" ")
+            assert operator in {"<=", "="}, expression
+            attribute = (existing or {}).get(names.get(name, name), {})
+            if operator == "=":
+                met = attribute == values[value]
+            else:
+                met = "N" in attribute and Decimal(attribute["N"]) <= Decimal(values[value]["N"])
+        if met:
+            return True
+    return False
+
+
+def bounds(expression: str, values: Mapping[str, Mapping[str, str]]) -> tuple[Decimal | None, Decimal | None]:
+    """The range keys that a query asks for, ends included; None: no bound."""
+    match expression:
+        case "#s = :s":
+            return None, None
+        case "#s = :s AND #v >= :first":
+            return Decimal(values[":first"]["N"]), None
+        case "#s = :s AND #v BETWEEN :first AND :last":
+            return Decimal(values[":first"]["N"]), Decimal(values[":last"]["N"])
+    raise AssertionError(f"an expression the fake does not know: {expression}")
