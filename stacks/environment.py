@@ -54,9 +54,9 @@ class Environment:
     command_batch_size: int = 100
     command_batch_window_seconds: int = 0
     """A client waits for the outcome."""
-    command_retries: int = 10
+    command_retries: int = 5
     """Of one batch, once it is halved down to what fails. While they last, later commands of the shard wait."""
-    command_record_age_seconds: int | None = 1800
+    command_record_age_seconds: int | None = 6 * 3600
     """Of a command that keeps failing, before it is parked. None: no bound."""
     commands_behind_seconds: int = 60
 
