@@ -127,7 +127,7 @@ def test_a_query_that_runs_reads_what_it_was_given(lake: Lake) -> None:
     lake.put("2026-03-01", "a")
     running = lake.footers.snapshot(lake.location)
     before = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in running.paths}
-    for number in range(50):  # more than are kept as they are
+    for number in range(25):  # more than are kept as they are
         lake.put("2026-03-01", f"b{number:02}")
         lake.footers.snapshot(lake.location)
     lake.object("2026-03-01", "a").unlink()
@@ -137,12 +137,12 @@ def test_a_query_that_runs_reads_what_it_was_given(lake: Lake) -> None:
 
 
 def test_many_small_fetches_do_not_become_many_files(lake: Lake) -> None:
-    for number in range(50):
+    for number in range(25):
         lake.put("2026-03-01", f"{number:02}", value=number)
         found = lake.footers.snapshot(lake.location)
     assert len(found.paths) <= 20
-    assert len(found.files) == len(lake.bucket.fetched) == 50
-    assert duckdb.execute(f"SELECT sum(n), count(*) FROM {found.relation}").fetchall() == [(sum(range(50)), 50)]
+    assert len(found.files) == len(lake.bucket.fetched) == 25
+    assert duckdb.execute(f"SELECT sum(n), count(*) FROM {found.relation}").fetchall() == [(sum(range(25)), 25)]
 
 
 def test_rows_of_a_deleted_object_are_gone_and_those_fetched_with_it_stay(lake: Lake) -> None:
