@@ -64,7 +64,9 @@ def submitted(records: list[Record], account: str, *without: Record) -> list[int
     return [amount_of(each) for each in records if account_of(each) == account and each not in without][1:]
 
 
-def test_it_is_parked_within_the_bounds_and_nobody_else_is(bank: World) -> None:
+@pytest.mark.parametrize("batch_size", [1, 7, 100])
+def test_it_is_parked_within_the_bounds_and_nobody_else_is(bank: World, batch_size: int) -> None:
+    bank.mapping.batch_size = batch_size
     records = submit_mixed(bank)
     poisonous = records[17]
     bank.poison.add(id_of(poisonous))
@@ -78,7 +80,7 @@ def test_it_is_parked_within_the_bounds_and_nobody_else_is(bank: World) -> None:
     bank.mapping.invoke = watched
     bank.mapping.deliver(records)
     assert bank.parked_records() == [[poisonous]]
-    halvings = ceil(log2(len(records)))
+    halvings = ceil(log2(batch_size))
     assert bank.mapping.retries + 1 <= tries <= bank.mapping.retries + 1 + halvings
     document = bank.parked_document(bank.parked[0])
     assert document["requestContext"]["condition"] == EXHAUSTED
