@@ -80,7 +80,8 @@ class Redriver:
         if trouble:
             self._marker.mark(key, row[table.CORRELATION_ID]["S"] if table.CORRELATION_ID in row else msgspec.UNSET)
         after = self._row(key) or row
-        return Redriven(key, after[table.STATUS]["S"], trouble or _told(after))
+        status = after[table.STATUS]["S"]
+        return Redriven(key, status, _told(after) if status in ENDED else trouble)
 
     def _row(self, key: CommandKey) -> Row | None:
         """A command's row; None for one that is not there, and for a receipt, which has no status."""

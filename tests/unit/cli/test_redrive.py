@@ -160,7 +160,9 @@ def test_an_answer_that_was_lost_is_no_failure(bank: World, capsys: pytest.Captu
         client.invoke = lost
         return client
 
+    capsys.readouterr()
     assert bank.redrive("--failed-on", TODAY, around=deaf) == 0
+    assert lines(capsys) == [f"{A}  c  SUCCEEDED  version 2, balance 1"]
     assert bank.status(record) == table.SUCCEEDED
     assert bank.account(A) == (2, 1)
 
@@ -296,6 +298,7 @@ def test_an_environment_in_aws_is_found_by_the_outputs_of_its_stacks(monkeypatch
         inbox_in_aws("prod", None)
     with pytest.raises(RedriveError, match="Daybook-dev-Ledger cannot be read"):
         inbox_in_aws("dev", None)
+    assert main(["redrive", "--parked", "--env", "dev"]) == 2
 
 
 def test_clients_of_the_emulator_need_no_credentials_and_the_processor_is_asked_once(

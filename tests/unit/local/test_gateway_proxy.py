@@ -250,14 +250,13 @@ def test_everything_else_is_passed_through_as_it_came(border: Border, method: st
     assert len(reply.headers.get_all("Date") or ()) == len(reply.headers.get_all("Server") or ()) == 1
     (sent,) = border.emulator.sent
     assert (sent.method, sent.target, sent.body) == (method, target, b"\x00{")
-    headers = {name.lower(): value for name, value in sent.headers}
-    assert headers == {
-        "host": f"127.0.0.1:{border.emulator.server_port}",
-        "accept-encoding": "identity",
-        "x-name": "Value",
-        "content-type": "c/d",
-        "content-length": "2",
-    }
+    assert sorted(sent.headers) == [
+        ("Accept-Encoding", "identity"),
+        ("Content-Length", "2"),
+        ("Content-Type", "c/d"),
+        ("Host", f"127.0.0.1:{border.emulator.server_port}"),
+        ("X-Name", "Value"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,9 @@ def submitted(records: list[Record], account: str, *without: Record) -> list[int
     return [amount_of(each) for each in records if account_of(each) == account and each not in without][1:]
 
 
-def test_it_is_parked_within_the_bounds_and_nobody_else_is(bank: World) -> None:
+@pytest.mark.parametrize("batch_size", [1, 7, 100])
+def test_it_is_parked_within_the_bounds_and_nobody_else_is(bank: World, batch_size: int) -> None:
+    bank.mapping.batch_size = batch_size
     records = submit_mixed(bank)
     poisonous = records[17]
     bank.poison.add(id_of(poisonous))
@@ -78,7 +80,7 @@ def test_it_is_parked_within_the_bounds_and_nobody_else_is(bank: World) -> None:
     bank.mapping.invoke = watched
     bank.mapping.deliver(records)
     assert bank.parked_records() == [[poisonous]]
-    halvings = ceil(log2(len(records)))
+    halvings = ceil(log2(batch_size))
     assert bank.mapping.retries + 1 <= tries <= bank.mapping.retries + 1 + halvings
     document = bank.parked_document(bank.parked[0])
     assert document["requestContext"]["condition"] == EXHAUSTED
@@ -195,3 +197,33 @@ def test_an_event_about_a_parked_object_that_comes_late_does_not_undo_a_redrive(
     before = bank.row(poisonous)
     bank.tell(bank.parked[0])
     assert bank.row(poisonous) == before
+
+
+@pytest.mark.parametrize(
+    ("account", "body", "balances"),
+    [
+        (C, OPEN, (10, 0, 0)),
+        (A, credit(5), (15, 0, 0)),
+        (A, {"type": "WithdrawFromAccount", "amount": 4}, (6, 0, 0)),
+        (A, {"type": "Transfer", "from_account_id": A, "to_account_id": B, "amount": 3}, (7, 3, 0)),
+        (B, {"type": "CloseAccount"}, (10, 0, 0)),
+        (A, {"type": "WithdrawFromAccount", "amount": 11}, (10, 0, 0)),
+        (A, {"type": "Steal"}, (10, 0, 0)),
+    ],
+    ids=["open", "credit", "withdraw", "transfer", "close", "rejected", "invalid"],
+)
+def test_every_command_can_fail_and_heal(
+    bank: World, account: str, body: dict[str, Any], balances: tuple[int, ...]
+) -> None:
+    bank.mapping.deliver([bank.submit(A, OPEN), bank.submit(B, OPEN), bank.submit(A, credit(10))])
+    before = [bank.account(each) for each in (A, B, C)]
+    record = bank.submit(account, body)
+    bank.poison.add(id_of(record))
+    bank.mapping.deliver([record])
+    assert bank.status(record) == table.FAILED
+    assert [bank.account(each) for each in (A, B, C)] == before, "a command that failed changed something"
+    bank.poison.clear()
+    assert bank.redrive("--command", account, id_of(record)) == 0
+    expected = table.SUCCEEDED if body.get("amount") != 11 and body["type"] != "Steal" else table.REJECTED
+    assert bank.status(record) == expected
+    assert tuple(bank.account(each)[1] for each in (A, B, C)) == balances
