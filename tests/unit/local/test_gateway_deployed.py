@@ -29,6 +29,14 @@ def test_an_api_has_its_methods_before_dynamodb_with_their_models() -> None:
     assert found.gateway_response("INTEGRATION_TIMEOUT").status == 503
 
 
+def test_models_hold_although_the_emulator_forgot_the_validator() -> None:
+    control = ControlPlane("commands")
+    del control.resources[SUBMIT]["POST"]["requestValidatorId"]
+
+    with pytest.raises(BadRequestBodyError):
+        read_api(control, API_ID).methods[SUBMIT, "POST"].models.check("application/json", b"{}")
+
+
 def test_a_type_that_nobody_customized_is_answered_like_any_failure() -> None:
     other = GatewayResponse(status=503)
 
