@@ -109,7 +109,7 @@ class OutcomeUnknownError(StoreUnavailableError):
 
 
 class InconsistentReadError(EventSourcingError):
-    """A row that must be there was missing in several reads in a row: `version`, before others or in a range asked for."""
+    """A row that must be there, before others or in a range asked for, was missing in several reads: `version`."""
 
     def __init__(self, stream_id: str, version: int) -> None:
         super().__init__(f"stream {stream_id} has no row at version {version}, in several reads in a row")
