@@ -18,8 +18,8 @@ SOURCES = (
 )
 """The files and folders the cloud assembly is synthesized from."""
 
-PACKAGES = ("requirements.txt", "local/athena", "local/launch.py")
-"""What is installed in the interpreter that runs the emulator and its functions, and the proxy beside it."""
+PACKAGES = ("requirements.txt", "local/athena", "local/gateway", "local/launch.py")
+"""What is installed in the interpreter that runs the emulator and its functions, and the proxies beside it."""
 
 
 def fingerprint(names: Iterable[str], root: Path = REPOSITORY) -> str:
