@@ -14,13 +14,13 @@ import pytest
 from botocore.stub import Stubber
 from msgspec.structs import replace
 
-from cli import places, republish, republishing
+from cli import places, republish, republishing, sql_target
 from cli.ledger import Ledger
 from cli.parked import ParkingBucket, records_of, replay
 from cli.places import Place
 from cli.republish import Parts
 from cli.republishing import NotSentError, Resender, Span, resend, spans_of
-from cli.sql_target import SqlError
+from cli.sql_target import SqlError, Target
 from lambdas.contracts.domain_events import domain_event, encode_domain_event
 from lambdas.contracts.event_reader import DomainEventReader
 from lambdas.eventsourcing.memory import InMemoryEventStore
@@ -425,3 +425,26 @@ def test_the_emulator_is_asked_for_outputs_where_the_file_says(monkeypatch: pyte
             Place("local", Path(), "eu-west-1", "http://127.0.0.1:9").ledger()
     assert made[0]["endpoint_url"] == "http://127.0.0.1:9"
     assert made[0]["region_name"] == "eu-west-1"
+
+
+def test_an_environment_in_aws_needs_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    parser = argparse.ArgumentParser()
+    places.add_options(parser, Path("nowhere.json"))
+    place = places.place_of(parser.parse_args(["--env", "prod", "--region", "eu-west-1"]))
+    assert (place.environment, place.region, place.aws_endpoint_url) == ("prod", "eu-west-1", None)
+    outputs = {"AthenaWorkgroupName": "w", "GlueDatabaseName": "g"}
+    monkeypatch.setattr(sql_target, "stack_outputs", lambda stack, region: {"Daybook-prod-Lake": outputs}[stack])
+    assert place.lake() == Target(athena_workgroup="w", glue_database="g", region="eu-west-1")
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in (("AWS_CONFIG_FILE", "nowhere"), ("AWS_ACCESS_KEY_ID", "t"), ("AWS_SECRET_ACCESS_KEY", "t")):
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SqlError, match="AWS's configuration is not complete: You must specify a region"):
+        places.place_of(parser.parse_args(["--env", "prod"])).client("kinesis", republish.ONE_ATTEMPT)
+
+
+def test_the_local_lake_is_the_one_in_the_file(file: Path) -> None:
+    file.write_text('{"event_table": "t", "athena_workgroup": "w", "glue_database": "g"}')
+    parser = argparse.ArgumentParser()
+    places.add_options(parser, file)
+    assert places.place_of(parser.parse_args([])).lake() == Target(athena_workgroup="w", glue_database="g")
