@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from local.gateway.answers import DEFAULT_5XX, Answer
 from local.gateway.context import request_context
 from local.gateway.deployed import Api, DeployedApis
@@ -28,6 +30,7 @@ class Proxy(ThreadingHTTPServer):
     """Listens on an address; `emulator` is the URL of what it stands before, `instance` what health answers."""
 
     daemon_threads = True
+    request_queue_size = 128  # many clients may connect at once; of more than this some would wait for a second
 
     def __init__(
         self, address: tuple[str, int], *, emulator: str, instance: str, apis: DeployedApis, send: Send
@@ -67,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._reply(call, self._answer(call))
             else:
                 self._relay(forward(self.server.emulator, self.command, self.path, self.headers.items(), body))
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, BotoCoreError, ClientError) as error:
             self._tell(502, f"the emulator cannot be reached: {error!r}")
 
     def __getattr__(self, name: str) -> Callable[[], None]:

@@ -34,6 +34,7 @@ class Emulator(ThreadingHTTPServer):
     """Answers DynamoDB's calls by `dynamodb` and every other request by `answer`: status, headers and body."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

@@ -7,11 +7,13 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from lambdas.accounts.commands import CreditAccount
@@ -337,3 +339,29 @@ def test_an_emulator_that_is_gone_is_told(border: Border) -> None:
     border.proxy.emulator = "127.0.0.1:1"
 
     assert border.ask("GET", "/").status == 502
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EndpointConnectionError(endpoint_url="http://127.0.0.1:1"),
+        ClientError({"Error": {"Code": "InternalError", "Message": "x"}}, "GetStage"),
+    ],
+)
+def test_a_control_plane_that_cannot_be_read_is_told(border: Border, error: Exception) -> None:
+    def broken(**_: str) -> Any:
+        raise error
+
+    border.control.get_stage = broken  # type: ignore[method-assign]
+
+    reply = border.submit()
+
+    assert reply.status == 502
+    assert border.rows.all() == []
+
+
+def test_many_clients_at_once_are_all_answered(border: Border) -> None:
+    with ThreadPoolExecutor(50) as clients:
+        replies = list(clients.map(lambda _: border.ask("GET", border.url("/accounts")), range(200)))
+
+    assert [reply.status for reply in replies] == [200] * 200
