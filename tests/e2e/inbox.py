@@ -1,0 +1,111 @@
+"""Asynchronous commands of a deployed API: handed over, followed to their end, and looked for in what they changed."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local import aws
+from local.environment import Environment
+from tests.unit.httpapi.suite.api import Answer, Call, new_key
+from tests.unit.httpapi.suite.over_http import HttpApi
+
+PATIENCE_SECONDS = 60.0
+POLL_SECONDS = 0.02
+Body = Mapping[str, Any] | bytes
+Item = dict[str, dict[str, Any]]
+
+
+def eventually(condition: Callable[[], Any], what: str, patience: float = PATIENCE_SECONDS) -> Any:
+    """What the condition gives once it gives anything; fails when that takes too long."""
+    deadline = time.monotonic() + patience
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"waited {patience:.0f} seconds for {what}"
+        time.sleep(POLL_SECONDS)
+    return found
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A command that was answered 202."""
+
+    account_id: str
+    command_id: str
+    answer: Answer
+
+    @property
+    def path(self) -> str:
+        """Where the answer says to look: Location, relative to the URL that was posted to."""
+        return f"/accounts/{self.account_id}/{self.answer.headers['location']}"
+
+
+class Inbox:
+    """The deployed system, as far as commands pass through it. Every answer is held against the contract."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self.api = HttpApi(url=environment.api_url, common_headers=environment.headers)
+        self.dynamodb = aws.client(environment, "dynamodb")
+
+    def send(self, account_id: str, body: Body, key: str = "", headers: Mapping[str, str] | None = None) -> Answer:
+        """POST a command, under a new key if none is given; `headers` replace the usual ones."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent = {"Content-Type": "application/json", "Idempotency-Key": key or new_key(), **(headers or {})}
+        return self.api.send(Call("POST", f"/accounts/{account_id}/commands", (), list(sent.items()), content))
+
+    def store(self, account_id: str, body: Body, key: str = "", headers: Mapping[str, str] | None = None) -> Stored:
+        """The same for a command that must be accepted."""
+        key = key or new_key()
+        answer = self.send(account_id, body, key, headers)
+        assert answer.status == 202, answer
+        document = answer.json()
+        assert (document["account_id"], document["command_id"]) == (account_id, key)
+        assert (answer.headers["location"], answer.headers["retry-after"]) == (f"commands/{key}", "1")
+        return Stored(account_id, key, answer)
+
+    def state(self, stored: Stored) -> dict[str, Any]:
+        """What the API says of a command now; Retry-After stands with PENDING and nothing else."""
+        answer = self.api.get(stored.path)
+        assert answer.status == 200, answer
+        document: dict[str, Any] = answer.json()
+        assert answer.headers.get("retry-after") == ("1" if document["status"] == "PENDING" else None)
+        return document
+
+    def end(self, stored: Stored, patience: float = PATIENCE_SECONDS) -> dict[str, Any]:
+        """What the API says once the command is not PENDING any more."""
+
+        def ended() -> dict[str, Any] | None:
+            found = self.state(stored)
+            return None if found["status"] == "PENDING" else found
+
+        found: dict[str, Any] = eventually(ended, f"the end of {stored.path}", patience)
+        return found
+
+    def rows(self, account_id: str) -> list[Item]:
+        """The account's rows in the commands table."""
+        return self._all(self.environment.commands_table, "account_id", account_id)
+
+    def events(self, account_id: str) -> list[dict[str, Any]]:
+        """The account's rows in the event table, oldest first: version, type, data and metadata."""
+        return [
+            {
+                "version": int(row["version"]["N"]),
+                "type": row["type"]["S"],
+                "data": json.loads(row["data"]["S"]),
+                "metadata": json.loads(row["metadata"]["S"]),
+            }
+            for row in self._all(self.environment.event_table, "stream_id", account_id)
+        ]
+
+    def _all(self, table: str, hash_key: str, value: str) -> list[Item]:
+        pages = self.dynamodb.get_paginator("query").paginate(
+            TableName=table,
+            KeyConditionExpression="#key = :value",
+            ExpressionAttributeNames={"#key": hash_key},
+            ExpressionAttributeValues={":value": {"S": value}},
+            ConsistentRead=True,
+        )
+        return [item for page in pages for item in page["Items"]]
