@@ -13,7 +13,8 @@ from local.environment import Environment
 from tests.unit.httpapi.suite.api import Answer, Call, new_key
 from tests.unit.httpapi.suite.over_http import HttpApi
 
-PATIENCE_SECONDS = 60.0
+AGAIN = (429, 503)
+PATIENCE_SECONDS = 90.0
 POLL_SECONDS = 0.02
 Body = Mapping[str, Any] | bytes
 Item = dict[str, dict[str, Any]]
@@ -25,6 +26,17 @@ def eventually(condition: Callable[[], Any], what: str, patience: float = PATIEN
     while not (found := condition()):
         assert time.monotonic() < deadline, f"waited {patience:.0f} seconds for {what}"
         time.sleep(POLL_SECONDS)
+    return found
+
+
+def patiently(request: Callable[[], Answer]) -> Answer:
+    """The answer, after as many requests as it takes: 429 and 503 ask the client to send the same again."""
+
+    def answered() -> Answer | None:
+        answer = request()
+        return None if answer.status in AGAIN else answer
+
+    found: Answer = eventually(answered, f"another answer than {AGAIN}")
     return found
 
 
@@ -59,7 +71,7 @@ class Inbox:
     def store(self, account_id: str, body: Body, key: str = "", headers: Mapping[str, str] | None = None) -> Stored:
         """The same for a command that must be accepted."""
         key = key or new_key()
-        answer = self.send(account_id, body, key, headers)
+        answer = patiently(lambda: self.send(account_id, body, key, headers))
         assert answer.status == 202, answer
         document = answer.json()
         assert (document["account_id"], document["command_id"]) == (account_id, key)
@@ -68,7 +80,7 @@ class Inbox:
 
     def state(self, stored: Stored) -> dict[str, Any]:
         """What the API says of a command now; Retry-After stands with PENDING and nothing else."""
-        answer = self.api.get(stored.path)
+        answer = patiently(lambda: self.api.get(stored.path))
         assert answer.status == 200, answer
         document: dict[str, Any] = answer.json()
         assert answer.headers.get("retry-after") == ("1" if document["status"] == "PENDING" else None)

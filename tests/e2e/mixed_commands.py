@@ -146,7 +146,7 @@ class Mix:
             {"type": "WithdrawFromAccount", "amount": amount, "occurred_at": "2999-01-01T00:00:00Z"},
             {"type": "OpenAccount", "overdraft_limit": 0},
             {"type": "CloseAccount", "reference": "another command's field"},
-            {"type": "CreditAccount", "amount": amount, "reference": ""},
+            {"type": "CreditAccount", "amount": amount, "occurred_at": "yesterday"},
             transfer | {"from_account_id": other, "to_account_id": account_id},
         ]
         if self._random.random() < 0.15:
