@@ -183,7 +183,7 @@ class Mix:
         """Bring the balance to zero and close; an account that has nothing gets something, and cannot be closed."""
         balance = self.model.accounts[account_id].balance
         kind = "WithdrawFromAccount" if balance > 0 else "CreditAccount"
-        bodies = [{"type": kind, "amount": abs(balance) or 1}, {"type": "CloseAccount"}]
+        bodies: list[dict[str, Any]] = [{"type": kind, "amount": abs(balance) or 1}, {"type": "CloseAccount"}]
         return [self._sent(account_id, body) for body in bodies]
 
 
