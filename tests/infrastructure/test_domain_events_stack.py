@@ -40,7 +40,11 @@ def test_who_fills_gaps_is_given_a_policy_that_queries_the_event_table_and_no_mo
         "<Ledger/Events/Table>": {"dynamodb:Query"},
         "<Ledger/Key> via dynamodb": {"kms:Decrypt"},
     }
-    [policy_id] = anywhere.ledger.resources("AWS::IAM::ManagedPolicy")
+    [policy_id] = [
+        name
+        for name, policy in anywhere.ledger.resources("AWS::IAM::ManagedPolicy").items()
+        if policy["Properties"]["Description"] == "Filling gaps from daybook's event table"
+    ]
     anywhere.ledger.template.has_output("EventTableReadPolicyArn", {"Value": {"Ref": policy_id}})
 
 

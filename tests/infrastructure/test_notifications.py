@@ -34,7 +34,7 @@ def heard(environment: Synthesized, stack: Deployable, actions: object) -> bool:
 
 def test_no_alarm_of_any_stack_goes_off_or_ends_unheard(anywhere: Synthesized) -> None:
     found = alarms(anywhere)
-    assert {path.partition("/")[0] for _, path, _ in found} == {"Api", "Lake", "Publisher", "Reports"}
+    assert {path.partition("/")[0] for _, path, _ in found} == {"Api", "Commands", "Lake", "Publisher", "Reports"}
     for stack, path, alarm in found:
         assert heard(anywhere, stack, alarm.get("AlarmActions")), f"{path} goes off unheard"
         assert heard(anywhere, stack, alarm.get("OKActions")), f"{path} ends unheard"
