@@ -54,10 +54,11 @@ class Environment:
     command_batch_size: int = 100
     command_batch_window_seconds: int = 0
     """A client waits for the outcome."""
-    command_retries: int = 5
+    command_retries: int = 2
     """Of one batch, once it is halved down to what fails. While they last, later commands of the shard wait."""
-    command_record_age_seconds: int | None = 6 * 3600
-    """Of a command that keeps failing, before it is parked. None: no bound."""
+    command_record_age_seconds: int | None = 20 * 3600
+    """Then a command is parked, tried or not. It is the retries that bound poison: age hits whoever waits behind it,
+    so it is nearly what the table's stream retains, and leaves time to park. None: no bound."""
     commands_behind_seconds: int = 60
 
     lake_interval_seconds: int = 300

@@ -9,6 +9,7 @@ from constructs_lib.stream_mapping import MAPPING_PREFIX
 from tests.infrastructure.permissions import allowed, path_of, policy_allows, rendered, trusted
 from tests.infrastructure.synthesis import REPOSITORY, Resource, Synthesized
 from tests.infrastructure.test_api_function import KEY_ACTIONS
+from tests.support.event_source_mapping import EventSourceMapping
 
 MAPPING = "AWS::Lambda::EventSourceMapping"
 FUNCTION = "AWS::Lambda::Function"
@@ -95,13 +96,18 @@ def test_batches_of_a_shard_go_one_after_the_other_and_are_tried_again_within_bo
     assert found["BisectBatchOnFunctionError"] is True
     assert found["BatchSize"] == 100
     assert found["MaximumBatchingWindowInSeconds"] == 0
-    assert found["MaximumRetryAttempts"] == 10
+    assert found["MaximumRetryAttempts"] == anywhere.config.command_retries <= 2, "the whole shard waits for them"
+    assert found["MaximumRetryAttempts"] == EventSourceMapping.retries, "tests/unit/processing shows what it bounds"
     assert "FunctionResponseTypes" not in found, "the emulator would lose what such an answer names"
 
 
-def test_a_record_is_given_up_long_before_the_stream_forgets_it_but_never_locally(anywhere: Synthesized) -> None:
-    bound = -1 if anywhere.config.name == "local" else 6 * 3600  # the stream forgets after a day
-    assert mapping(anywhere)["MaximumRecordAgeInSeconds"] == bound
+def test_a_record_is_given_up_before_the_stream_forgets_it_but_never_locally(anywhere: Synthesized) -> None:
+    bound = mapping(anywhere)["MaximumRecordAgeInSeconds"]
+    if anywhere.config.name == "local":
+        assert bound == -1
+    else:
+        assert bound == anywhere.config.command_record_age_seconds == EventSourceMapping.max_age_seconds
+        assert 12 * 3600 <= bound <= (24 - 4) * 3600, "most who grow old waited for others; a day is what there is"
 
 
 def test_what_is_given_up_goes_to_the_commands_own_parking_bucket_whole(anywhere: Synthesized) -> None:

@@ -75,8 +75,8 @@ class EventSourceMapping:
     park: Callable[[str, bytes], None]
     time: SimulatedTime
     batch_size: int = 100
-    retries: int = 3
-    max_age_seconds: float = 3600.0
+    retries: int = 2
+    max_age_seconds: float = 20 * 3600.0
     shard: str = "shardId-00000001573689847184-864758bb"
     invocations: list[int] = field(default_factory=list)
     """The sizes of the batches that the function was invoked with."""
@@ -90,14 +90,14 @@ class EventSourceMapping:
         while True:
             if self._age(records) > self.max_age_seconds:
                 return self._discard(records, tries, TOO_OLD)
-            if tries > self.retries:
-                return self._discard(records, tries, EXHAUSTED)
             if self._succeeds(records):
                 return None
             if len(records) > 1:
                 middle = len(records) // 2
                 self._batch(records[:middle], tries)
                 return self._batch(records[middle:], tries)
+            if tries == self.retries:
+                return self._discard(records, tries + 1, EXHAUSTED)
             self.time.sleep(PAUSES[min(tries, len(PAUSES) - 1)])
             tries += 1
 

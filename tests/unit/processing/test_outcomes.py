@@ -131,6 +131,17 @@ def test_both_sides_of_a_transfer_are_one_commit_under_one_id_that_follows_from_
     assert ids[0][14] == "8"
 
 
+def test_two_accounts_under_one_key_make_two_transfers(desk: Desk) -> None:
+    """A key belongs to its account."""
+    ids = []
+    for sender, receiver in ((A, B), (B, A)):
+        version = desk.account(sender).version
+        assert desk.process(desk.record(sender, transfer(sender, receiver), "pay-1")).succeeded == 1
+        (sent,) = desk.store.read(sender, after=version, deadline=Deadline()).rows
+        ids.append(json.loads(sent.data)["transfer_id"])
+    assert ids[0] != ids[1]
+
+
 def test_a_command_that_comes_again_changes_nothing(desk: Desk) -> None:
     record = desk.record(A, {"type": "WithdrawFromAccount", "amount": 100})
     desk.process(record)

@@ -187,6 +187,47 @@ def test_an_account_that_fails_as_a_whole_is_healed_in_the_order_submitted(bank:
     assert credited(bank, B) == submitted(records, B)
 
 
+@pytest.mark.parametrize(("failing_seconds", "most_seconds"), [(0.0, 5 * 60.0), (60.0, 7 * 3600.0)])
+def test_an_account_that_is_sick_as_a_whole_holds_others_up_within_bounds_and_none_of_them_fails(
+    bank: World, failing_seconds: float, most_seconds: float
+) -> None:
+    """However long a try takes before it fails: at most a minute, for then Lambda ends the function."""
+    bank.mapping.deliver([bank.submit(B, OPEN)])
+    sick = [bank.submit(A, credit(1)) for _ in range(100)]
+    behind = [bank.submit(B, credit(number)) for number in range(1, 151)]
+    bank.poison |= {id_of(each) for each in sick}
+    bank.mapping.invocations.clear()
+    began = bank.time.monotonic()
+
+    def slow(batch: list[Record]) -> None:
+        try:
+            bank.invoke(batch)
+        except Exception:
+            bank.time.sleep(failing_seconds)
+            raise
+
+    bank.mapping.invoke = slow
+    bank.mapping.deliver(sick + behind)
+    assert len(bank.mapping.invocations) - 2 <= 4 * len(sick), "the last two brought the others"
+    assert bank.time.monotonic() - began <= most_seconds
+    assert {bank.status(each) for each in sick} == {table.FAILED}
+    assert {bank.status(each) for each in behind} == {table.SUCCEEDED}
+    assert {bank.parked_document(key)["requestContext"]["condition"] for key in bank.parked} == {EXHAUSTED}
+    assert credited(bank, B) == [amount_of(each) for each in behind]
+
+
+def test_a_sick_command_alone_in_its_batch_costs_the_shard_seventeen_invocations(bank: World) -> None:
+    """Its batch of a hundred, two halves seven times at most, and two more tries."""
+    bank.mapping.deliver([bank.submit(B, OPEN)])
+    records = [bank.submit(A if number % 100 == 57 else B, credit(1)) for number in range(400)]
+    sick = [each for each in records if account_of(each) == A]
+    bank.poison |= {id_of(each) for each in sick}
+    bank.mapping.invocations.clear()
+    bank.mapping.deliver(records)
+    assert 3 * len(sick) < len(bank.mapping.invocations) <= 17 * len(sick)
+    assert {bank.status(each) for each in records if each not in sick} == {table.SUCCEEDED}
+
+
 def test_an_event_about_a_parked_object_that_comes_late_does_not_undo_a_redrive(bank: World) -> None:
     records = submit_mixed(bank)
     poisonous = records[17]

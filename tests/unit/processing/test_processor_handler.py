@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from lambdas.commands import table
 from lambdas.service.settings import SettingsError
-from tests.support.commands import Desk
+from tests.support.command_world import FakeInbox
+from tests.support.commands import Desk, command_item
 from tests.support.event_rows import account_id
 from tests.support.fake_dynamodb import client_error
 
@@ -189,3 +191,24 @@ def test_the_deployed_processor_works_on_the_tables_it_is_told(monkeypatch: pyte
     assert put["Put"]["TableName"] == "events"
     assert update["Update"]["TableName"] == "commands"
     assert "failed_on" in update["Update"]["ExpressionAttributeNames"].values()
+
+
+@pytest.mark.usefixtures("environ")
+def test_every_refusal_of_the_deployed_processor_is_a_commit_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that finds its own commit in the row takes it for its own work, and would not see that it came again."""
+    module = importlib.import_module(MODULE)
+    dynamodb, desk = FakeInbox(), Desk()
+    monkeypatch.setattr(module._processor._store, "_client", dynamodb)
+    records = [desk.record(A, b"{", "one"), desk.record(A, b"[", "two")]
+    for command, body in (("one", b"{"), ("two", b"[")):
+        dynamodb.put_item(TableName="commands", Item=command_item(A, command, body))
+    for rejected, repeated in ((2.0, 0.0), (0.0, 2.0)):
+        capsys.readouterr()
+        module.handler({"Records": records}, Context())
+        metrics = counted(capsys.readouterr().out)
+        assert (metrics["CommandsRejected"], metrics["CommandsRepeated"]) == ([rejected], [repeated])
+    (rows,) = dynamodb.tables["commands"].partitions.values()
+    assert {row[table.STATUS]["S"] for row in rows.values()} == {table.REJECTED}
+    assert len({row[table.COMMIT_ID]["S"] for row in rows.values()}) == 2
