@@ -42,8 +42,32 @@ def parse(sql: str) -> exp.Query:
 
 def translate(sql: str, tables: Mapping[str, Table], relation: Relation, *, database: str) -> str:
     """The statement for DuckDB. Raises MalformedQueryError and TableNotFoundError."""
-    resolved = _resolved(parse(sql), tables, relation, database).transform(_whole_units)
-    return resolved.sql(dialect="duckdb", comments=False)
+    resolved = _resolved(parse(sql), tables, relation, database)
+    _name_columns(resolved)
+    _divide_whole_numbers(resolved)
+    return resolved.transform(_whole_units).sql(dialect="duckdb", comments=False)
+
+
+def _name_columns(query: exp.Query) -> None:
+    """Athena calls a column without a name `_col0` by its place, DuckDB `count_star()`.
+
+    What stands after a `*` keeps DuckDB's name: how many columns those are is not known here.
+    """
+    for select in list(query.find_all(exp.Select)):
+        for place, column in enumerate(select.expressions):
+            if column.is_star:
+                break
+            if not column.alias and not isinstance(column.unnest(), (exp.Column, exp.Dot)):
+                column.replace(exp.alias_(column.copy(), f"_col{place}"))
+
+
+def _divide_whole_numbers(query: exp.Query) -> None:
+    """`/` of two integers is an integer in Athena, truncated. So it is with DuckDB's `//`, which divides others as `/`.
+
+    Source: Trino documentation, "Mathematical functions and operators"; for DuckDB's operators, the tests.
+    """
+    for division in list(query.find_all(exp.Div)):
+        division.replace(exp.IntDiv(this=division.this, expression=division.expression))
 
 
 def _whole_units(node: exp.Expression) -> exp.Expression:

@@ -26,6 +26,7 @@ TABLES = {
     "twice": Table(
         "db", "twice", {"id": "string"}, view_sql="WITH e AS (SELECT * FROM seen) SELECT id, n * 2 AS n FROM e"
     ),
+    "halves": Table("db", "halves", {"half": "bigint"}, view_sql="SELECT (n + 2) / 2 AS half FROM events"),
 }
 
 
@@ -34,13 +35,23 @@ def in_its_schema(table: Table) -> exp.Expression:
 
 
 def run(sql: str) -> list[tuple[Any, ...]]:
+    return execute(sql)[1]
+
+
+def columns(sql: str) -> list[str]:
+    return execute(sql)[0]
+
+
+def execute(sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Names of the columns, and the rows."""
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("CREATE SCHEMA db")
         connection.execute(
             "CREATE TABLE db.events AS SELECT * FROM (VALUES ('a', 0, 'x'), ('b', 3, 'y')) AS t(id, n, dt)"
         )
-        return connection.execute(translate(sql, TABLES, in_its_schema, database="db")).fetchall()
+        found = connection.execute(translate(sql, TABLES, in_its_schema, database="db"))
+        return [column[0] for column in found.description or []], found.fetchall()
 
 
 @pytest.mark.parametrize(
@@ -63,6 +74,64 @@ def run(sql: str) -> list[tuple[Any, ...]]:
 def test_functions_of_athena(expression: str, value: object) -> None:
     found = run(f"SELECT {expression} AS x FROM events")[0][0]
     assert found == (datetime.combine(value, time()) if isinstance(found, datetime) and type(value) is date else value)
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("7 / 2", 3),
+        ("-7 / 2", -3),
+        ("7 / -2", -3),
+        ("(-7) / (-2)", 3),
+        ("2 * 7 / 2 / 2", 3),
+        ("100 / (7 / 2)", 33),
+        ("7 - 1 / 2 * 2", 7),
+        ("sum(n) / 2", 1),
+        ("sum(n) / count(*)", 1),
+        ("max(n) / 2 * 1.0", 1),
+        ("CAST(9007199254740993 AS bigint) / 1", 9007199254740993),  # beyond what a double holds
+        ("avg(n) / 2", 0.75),
+        ("max(n) / 2.0", 1.5),
+        ("CAST(max(n) AS double) / 2", 1.5),
+        ("-7e0 / 2", -3.5),
+    ],
+)
+def test_integers_are_divided_as_athena_does(expression: str, value: float) -> None:
+    assert run(f"SELECT DISTINCT {expression} AS x FROM events") == [(value,)]
+
+
+def test_integers_are_divided_as_athena_does_wherever_that_stands() -> None:
+    assert run("SELECT half / 2 FROM halves WHERE half / 2 IN (SELECT n / 2 FROM events)") == [(0,), (1,)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "names"),
+    [
+        ("SELECT count(*), id, max(n) FROM events GROUP BY id", ["_col0", "id", "_col2"]),
+        ("SELECT count(*) AS n, sum(n) FROM events", ["n", "_col1"]),
+        ("SELECT CAST(n AS varchar), (id), e.n, n + 1 FROM events e", ["_col0", "id", "n", "_col3"]),
+        ("SELECT (SELECT max(n) FROM seen), (SELECT 1) AS one", ["_col0", "one"]),
+        ("SELECT row_number() OVER (ORDER BY id) FROM events", ["_col0"]),
+        ("SELECT 1 UNION ALL SELECT 2", ["_col0"]),
+        ("(SELECT 1)", ["_col0"]),
+        ("WITH one AS (SELECT 1, 'a') SELECT * FROM one", ["_col0", "_col1"]),
+        ("SELECT * FROM (SELECT count(*) FROM twice)", ["_col0"]),
+        ("SELECT *, n FROM events", ["id", "n", "dt", "n"]),
+    ],
+)
+def test_a_column_without_a_name_is_called_by_its_place(sql: str, names: list[str]) -> None:
+    assert columns(sql) == names
+
+
+def test_a_field_is_called_by_its_own_name() -> None:
+    table = Table("db", "t", {"data": "struct<amount:bigint>"})
+    sql = translate(
+        "SELECT data.amount, t.data.amount, max(data.amount) FROM t GROUP BY data",
+        {"t": table},
+        empty_relation,
+        database="db",
+    )
+    assert [each[0] for each in duckdb.execute(sql).description] == ["amount", "amount", "_col2"]
 
 
 @pytest.mark.parametrize(
