@@ -55,7 +55,7 @@ def reconcile(scan: Callable[[], Recorded], ask: Ask, window: Window, *, today: 
     lake = lake_versions(ask, window, LATE_DAYS)
     recorded = scan()
     late: Versions = {}
-    days_since = (today - window.to_day).days + 1
+    days_since = (today - window.from_day).days + 1
     if days_since > LATE_DAYS and any(versions - lake[cell] for cell, versions in recorded.versions.items()):
         late = lake_versions(ask, window, days_since)
     found = Reconciliation(odd=recorded.odd, rows_scanned=recorded.rows, read_units=round(recorded.read_units, 1))

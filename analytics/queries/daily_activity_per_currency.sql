@@ -1,6 +1,7 @@
 -- The daily report's figures of each booking day from one day to another (both included): amounts in minor units.
 -- Transfers are counted once, on the sender's side; `net` is what the balances of all accounts changed by. A closing
--- names no currency and stands under ISO 4217's XXX.
+-- names no currency and stands under ISO 4217's XXX. Each day's events count up to `late_days` after that day, whatever
+-- the last day is, so a day's figures are the same in every range.
 -- parameter from_day date, e.g. current_date - INTERVAL '7' DAY
 -- parameter to_day date, e.g. current_date - INTERVAL '1' DAY
 -- parameter late_days integer, or 3
@@ -23,6 +24,7 @@ FROM (
   FROM delivered_events
   WHERE dt BETWEEN CAST(CAST(date_add('day', -1, :from_day) AS date) AS varchar)
     AND CAST(CAST(date_add('day', :late_days, :to_day) AS date) AS varchar)
+    AND dt <= CAST(CAST(date_add('day', :late_days, CAST(recordedtime AS date)) AS date) AS varchar)
 ) AS deliveries
 WHERE delivery = 1
   AND CAST(recordedtime AS date) BETWEEN :from_day AND :to_day

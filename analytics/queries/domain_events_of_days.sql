@@ -1,6 +1,7 @@
 -- Which domain events were booked from one day to another (both included, days in UTC), each once?
 -- A file's `dt` is the arrival of its oldest record: a day's events lie in the partitions from the day before to three
--- days after (`late_days`), and filtering those first is what keeps the query cheap.
+-- days after (`late_days`), and filtering those first is what keeps the query cheap. What came later is left out, of
+-- whatever range: the constant bounds on `dt` skip partitions, the bound by `recordedtime` makes each day the same.
 -- parameter from_day date, e.g. current_date - INTERVAL '7' DAY
 -- parameter to_day date, e.g. current_date - INTERVAL '1' DAY
 -- parameter late_days integer, or 3
@@ -10,6 +11,7 @@ FROM (
   FROM events
   WHERE dt BETWEEN CAST(CAST(date_add('day', -1, :from_day) AS date) AS varchar)
     AND CAST(CAST(date_add('day', :late_days, :to_day) AS date) AS varchar)
+    AND dt <= CAST(CAST(date_add('day', :late_days, CAST(recordedtime AS date)) AS date) AS varchar)
 ) AS deliveries
 WHERE delivery = 1
   AND CAST(recordedtime AS date) BETWEEN :from_day AND :to_day

@@ -1,6 +1,7 @@
 -- From which accounts was money taken out at least `times` times within a minute, and when did that begin and end?
 -- One row for each withdrawal that completes such a series; booking days from one to another, both included.
--- A series may have begun on the day before the first, so that day is read too.
+-- A series may have begun on the day before the first, so that day is read too. What came more than `late_days` after
+-- its day is left out, so a day's series are the same in every range.
 -- parameter from_day date, e.g. current_date - INTERVAL '7' DAY
 -- parameter to_day date, e.g. current_date - INTERVAL '1' DAY
 -- parameter late_days integer, or 3
@@ -17,6 +18,7 @@ FROM (
     FROM delivered_events
     WHERE dt BETWEEN CAST(CAST(date_add('day', -2, :from_day) AS date) AS varchar)
       AND CAST(CAST(date_add('day', :late_days, :to_day) AS date) AS varchar)
+      AND dt <= CAST(CAST(date_add('day', :late_days, CAST(recordedtime AS date)) AS date) AS varchar)
   ) AS deliveries
   WHERE delivery = 1
     AND event = 'BalanceWithdrawn'

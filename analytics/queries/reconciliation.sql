@@ -2,7 +2,8 @@
 -- (both included): rows in the lake, events among them, rows delivered again, and the events there must be by the
 -- accounts' versions, which have no gaps. `missing` are the holes between an account's events of these days, on the day
 -- of the event after the hole. None can be seen before an account's first event of these days, nor after its last.
--- Independent of that is `daybook reconcile`, which compares the lake's ids with the event table's.
+-- What came more than `late_days` after its own day is not held of that day, as in the report.
+-- Independent of that is `python -m cli reconcile`, which compares the lake's ids with the event table's.
 -- parameter from_day date, e.g. current_date - INTERVAL '7' DAY
 -- parameter to_day date, e.g. current_date - INTERVAL '1' DAY
 -- parameter late_days integer, or 3
@@ -31,6 +32,7 @@ FROM (
     FROM events
     WHERE dt BETWEEN CAST(CAST(date_add('day', -1, :from_day) AS date) AS varchar)
       AND CAST(CAST(date_add('day', :late_days, :to_day) AS date) AS varchar)
+      AND dt <= CAST(CAST(date_add('day', :late_days, CAST(recordedtime AS date)) AS date) AS varchar)
     GROUP BY CAST(recordedtime AS date), subject
   ) AS per_account
   WHERE day BETWEEN :from_day AND :to_day

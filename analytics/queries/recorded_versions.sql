@@ -1,6 +1,7 @@
 -- Which versions of each account does the lake hold of what was booked from one day to another (both included)? A row
 -- is a run of versions without a gap: an account that is whole has one a day, so few rows tell of every event.
--- `daybook reconcile` compares them with the event table.
+-- What came more than `late_days` after its own day is left out. `python -m cli reconcile` compares the rest with the
+-- event table.
 -- parameter from_day date, e.g. current_date - INTERVAL '7' DAY
 -- parameter to_day date, e.g. current_date - INTERVAL '1' DAY
 -- parameter late_days integer, or 3
@@ -16,6 +17,7 @@ FROM (
     FROM events
     WHERE dt BETWEEN CAST(CAST(date_add('day', -1, :from_day) AS date) AS varchar)
       AND CAST(CAST(date_add('day', :late_days, :to_day) AS date) AS varchar)
+      AND dt <= CAST(CAST(date_add('day', :late_days, CAST(recordedtime AS date)) AS date) AS varchar)
   ) AS deliveries
   WHERE delivery = 1
     AND CAST(recordedtime AS date) BETWEEN :from_day AND :to_day

@@ -21,6 +21,7 @@ OF_DAYS = {name for name, each in queries().items() if {"day", "from_day"} & eac
 WINDOW = re.compile(
     r"WHERE dt BETWEEN CAST\(CAST\(date_add\('day', -(\d), :(?:from_)?day\) AS date\) AS varchar\)\s+"
     r"AND CAST\(CAST\(date_add\('day', :late_days, :(?:to_)?day\) AS date\) AS varchar\)\s+"
+    r"(AND dt <= CAST\(CAST\(date_add\('day', :late_days, CAST\(recordedtime AS date\)\) AS date\) AS varchar\)\s+)?"
 )
 DEDUPLICATED = re.compile(
     r"SELECT \*, row_number\(\) OVER \(PARTITION BY id ORDER BY dt\) AS delivery\s+FROM (delivered_)?events\s+$"
@@ -60,4 +61,5 @@ def test_the_window_is_the_same_in_every_query_of_days(name: str) -> None:
     sql = query(name).sql
     [window] = WINDOW.finditer(sql)
     assert window[1] == ("2" if name == "rapid_withdrawals" else "1")
+    assert bool(window[2]) == ("to_day" in query(name).parameters), "each day of several has its own end"
     assert (name == "reconciliation") != bool(DEDUPLICATED.search(sql[: window.start()]))

@@ -138,11 +138,28 @@ def test_later_partitions_are_read_only_when_something_is_missing(lake: Lake) ->
     assert whole.questions == 1
 
 
-def test_the_partitions_that_reports_read_are_those_that_are_in_time(lake: Lake) -> None:
+@pytest.mark.parametrize("to_day", [1, 2, 3, 10])
+def test_each_day_ends_by_itself_whatever_the_last_one_is(lake: Lake, to_day: int) -> None:
+    """In time is what reports of the day read: three days after it, not after the range's last day."""
     lake.arrive("2026-02-28", EVENTS[:1])
-    lake.arrive("2026-03-06", EVENTS[1:])
-    assert compare(lake).equal
-    assert sum(day.late for day in compare(lake).days) == 0
+    lake.arrive("2026-03-04", EVENTS[1:4])
+    lake.arrive("2026-03-05", [*EVENTS[4:], EVENTS[1]])
+    lake.arrive("2026-03-12", EVENTS[3:4])
+    found = compare(lake, window=Window(date(2026, 3, 1), date(2026, 3, to_day), WINDOW.settled))
+    assert found.equal
+    late = {day.day.day: (day.event_table, day.lake, day.late) for day in found.days}
+    assert late == {
+        day: figures for day, figures in {1: (5, 5, 1), 2: (4, 4, 0), 3: (2, 2, 0)}.items() if day <= to_day
+    }
+
+
+@pytest.mark.parametrize(("came", "late"), [("2026-03-04", 0), ("2026-03-05", 1), ("2026-03-10", 1)])
+def test_what_came_up_to_today_is_found_whichever_day_is_the_last(lake: Lake, came: str, late: int) -> None:
+    arrived(lake, [f"{A}/1"]).arrive(came, EVENTS[:1])
+    for to_day in (1, 2, 9, 10):
+        window = Window(date(2026, 3, 1), date(2026, 3, to_day), WINDOW.settled)
+        found = compare(lake, window=window, today=date(2026, 3, 10))
+        assert (found.missing, [day.late for day in found.days][:1]) == ([], [late])
 
 
 def test_other_days_are_left_out_of_both(lake: Lake) -> None:
