@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from lambdas.eventsourcing.chain import GENESIS, row_hash
+from lambdas.eventsourcing.chain import chain_hash, row_hash
 from lambdas.eventsourcing.decider import Committed, Decider, Idempotency, Loaded, Outcome, StoredCommand
 from lambdas.eventsourcing.limits import MAX_ROW_BYTES, row_bytes
 from lambdas.eventsourcing.rows import Commit, Completion, EventRow, Receipt
@@ -62,15 +62,15 @@ class CommitBuilder(Generic[S, E]):
         recorded_at = now = format_timestamp(moment)
         for stream in loaded:
             recorded_at = max(recorded_at, stream.recorded_at)
+        occurred_at = occurred_at or now
         commit_id = self._new_commit_id()
         rows: list[EventRow] = []
         after: list[Loaded[S]] = []
         for stream, stream_events in zip(loaded, events, strict=True):
-            current = stream
+            newest = stream
             for event in stream_events:
-                current, row = self._next(current, event, commit_id, metadata, occurred_at or now, recorded_at)
-                rows.append(row)
-            after.append(current)
+                newest = self._next(newest, event, commit_id, metadata, occurred_at, recorded_at, rows)
+            after.append(newest)
         committed = Committed(commit_id, tuple(after))
         if stored is not None:
             completion = _completion(stored, commit_id, stored.succeed(committed))
@@ -93,24 +93,40 @@ class CommitBuilder(Generic[S, E]):
         return Commit(commit_id, (), completion=_completion(stored, commit_id, stored.reject(rejection)))
 
     def _next(
-        self, stream: Loaded[S], event: E, commit_id: str, metadata: str, occurred_at: str, recorded_at: str
-    ) -> tuple[Loaded[S], EventRow]:
-        codec = self._codec
+        self,
+        stream: Loaded[S],
+        event: E,
+        commit_id: str,
+        metadata: str,
+        occurred_at: str,
+        recorded_at: str,
+        rows: list[EventRow],
+    ) -> Loaded[S]:
+        """The stream after `event`, whose row is added to `rows`."""
+        codec, stream_id, snapshot_version = self._codec, stream.stream_id, stream.snapshot_version
         version = stream.version + 1
         state = self._evolve(stream.state, event)
         type_name, schema, data = codec.encode(event)
         snapshot = snapshot_schema = None
-        if version == 1 or version - stream.snapshot_version >= self._interval:
-            snapshot, snapshot_schema = codec.encode_state(state), codec.state_schema
+        if version == 1 or version - snapshot_version >= self._interval:
+            snapshot, snapshot_schema, snapshot_version = codec.encode_state(state), codec.state_schema, version
         row = EventRow(
-            stream.stream_id, version, commit_id, type_name, schema, data, metadata, occurred_at, recorded_at,
-            GENESIS, snapshot, snapshot_schema,
+            stream_id, version, commit_id, type_name, schema, data, metadata, occurred_at, recorded_at,
+            chain_hash((
+                stream.hash, stream_id, version, commit_id, type_name, schema, data, metadata, occurred_at,
+                recorded_at, snapshot, snapshot_schema,
+            )),
+            snapshot, snapshot_schema,
         )  # fmt: skip
         if snapshot is not None and row_bytes(row) > MAX_ROW_BYTES:
-            row = replace(row, state=None, state_schema=None)
-        row = replace(row, hash=row_hash(stream.hash, row))
-        snapshot_version = stream.snapshot_version if row.state is None else version
-        return Loaded(stream.stream_id, state, version, row.hash, recorded_at, snapshot_version), row
+            row, snapshot_version = _without_snapshot(row, stream.hash), stream.snapshot_version
+        rows.append(row)
+        return Loaded(stream_id, state, version, row.hash, recorded_at, snapshot_version)
+
+
+def _without_snapshot(row: EventRow, previous: bytes) -> EventRow:
+    row = replace(row, state=None, state_schema=None)
+    return replace(row, hash=row_hash(previous, row))
 
 
 def _completion(stored: StoredCommand[S], commit_id: str, outcome: Outcome) -> Completion:

@@ -57,7 +57,7 @@ class Codec(Generic[S, E]):
 
     def encode(self, event: E) -> tuple[str, int, str]:
         """The event as (type, schema, JSON text). Raises UnknownSchemaError for a class that is not registered."""
-        name, schema = self.name_of(event)
+        name, schema = self._types.get(type(event)) or self.name_of(event)
         return name, schema, self._encode(event).decode()
 
     def name_of(self, event: E) -> tuple[str, int]:

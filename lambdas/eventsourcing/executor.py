@@ -92,7 +92,8 @@ class CommandExecutor(Generic[S, E]):
         """Decide; to say no, or to do nothing, takes a state that a read in this request has confirmed."""
         while True:
             try:
-                _check_precondition(working.loaded[0], expected)
+                if expected is not None:
+                    _check_precondition(working.loaded[0], expected)
                 events = decide(*[stream.state for stream in working.loaded])
             except self._rejections:
                 if not working.confirm():
@@ -136,8 +137,8 @@ class CommandExecutor(Generic[S, E]):
         raise rejection
 
 
-def _check_precondition(first: Loaded[S], expected: frozenset[int] | None) -> None:
-    if expected is not None and first.version != 0 and first.version not in expected:
+def _check_precondition(first: Loaded[S], expected: frozenset[int]) -> None:
+    if first.version != 0 and first.version not in expected:
         raise PreconditionFailedError(first.stream_id, first.version)
 
 

@@ -32,17 +32,8 @@ def _utf8(text: str) -> int:
 
 def row_bytes(row: EventRow) -> int:
     """An upper bound, within a few bytes, of the stored size of a row."""
-    size = (
-        _ROW_FIXED
-        + _utf8(row.stream_id)
-        + _utf8(row.commit_id)
-        + _utf8(row.type)
-        + _utf8(row.data)
-        + _utf8(row.metadata)
-        + len(row.occurred_at)
-        + len(row.recorded_at)
-        + len(row.hash)
-    )
+    texts = f"{row.stream_id}{row.commit_id}{row.type}{row.data}{row.metadata}{row.occurred_at}{row.recorded_at}"
+    size = _ROW_FIXED + _utf8(texts) + len(row.hash)
     return size if row.state is None else size + _STATE_FIXED + _utf8(row.state)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 
 from lambdas.eventsourcing.errors import ReceiptExistsError, StoredCommandCompletedError, VersionConflictError
 from lambdas.eventsourcing.limits import check_limits
@@ -19,7 +20,7 @@ class InMemoryEventStore:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._streams: dict[str, list[EventRow]] = {}
+        self._streams: defaultdict[str, list[EventRow]] = defaultdict(list)
         self._receipts: dict[tuple[str, str], Receipt] = {}
         self._completions: dict[tuple[str, str], Completion] = {}
 
@@ -51,11 +52,12 @@ class InMemoryEventStore:
                 return
             if commit.completion is not None and self._completed(commit.completion):
                 return
-            self._check_receipt(commit, now)
+            if commit.receipt is not None:
+                self._check_receipt(commit.receipt, now)
             if winners:
                 raise VersionConflictError(winners)
             for row in commit.rows:
-                self._append(row)
+                self._streams[row.stream_id].append(row)
             if commit.receipt is not None:
                 self._receipts[commit.receipt.scope, commit.receipt.key] = commit.receipt
             if commit.completion is not None:
@@ -69,19 +71,17 @@ class InMemoryEventStore:
     def _winners(self, commit: Commit) -> list[EventRow]:
         """The rows that stand at the commit's versions. Raises ValueError for a gap, before anything is added."""
         winners = []
-        new: dict[str, int] = {}
+        ends: dict[str, int] = {}
         for row in commit.rows:
-            rows = self._streams.get(row.stream_id, [])
-            if row.version <= len(rows):
-                winners.append(rows[row.version - 1])
-            elif row.version != len(rows) + 1 + new.setdefault(row.stream_id, 0):
-                raise ValueError(f"row {row.stream_id}/{row.version} would leave a gap after version {len(rows)}")
+            stream_id, version = row.stream_id, row.version
+            rows = self._streams.get(stream_id, ())
+            if version <= len(rows):
+                winners.append(rows[version - 1])
+            elif version != ends.get(stream_id, len(rows)) + 1:
+                raise ValueError(f"row {stream_id}/{version} would leave a gap after version {len(rows)}")
             else:
-                new[row.stream_id] += 1
+                ends[stream_id] = version
         return winners
-
-    def _append(self, row: EventRow) -> None:
-        self._streams.setdefault(row.stream_id, []).append(row)
 
     def _completed(self, completion: Completion) -> bool:
         """Whether the same commit has completed the command. Raises StoredCommandCompletedError for another one."""
@@ -92,9 +92,7 @@ class InMemoryEventStore:
             raise StoredCommandCompletedError(existing.scope, existing.key, existing.status)
         return True
 
-    def _check_receipt(self, commit: Commit, now: int) -> None:
-        if commit.receipt is None:
-            return
-        existing = self._receipts.get((commit.receipt.scope, commit.receipt.key))
-        if existing is not None and existing.expires_at > now and existing.commit_id != commit.commit_id:
+    def _check_receipt(self, receipt: Receipt, now: int) -> None:
+        existing = self._receipts.get((receipt.scope, receipt.key))
+        if existing is not None and existing.expires_at > now and existing.commit_id != receipt.commit_id:
             raise ReceiptExistsError(existing)

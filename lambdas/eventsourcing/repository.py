@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import os
+from binascii import b2a_base64
 from collections.abc import Callable
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -35,11 +35,12 @@ E = TypeVar("E")
 SNAPSHOT_INTERVAL = 10
 CACHE_CAPACITY = 10_000
 MAX_CONFLICTS = 10
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def random_commit_id() -> str:
     """128 bits of the system's randomness as 22 characters; never repeats after a SnapStart restore."""
-    return base64.urlsafe_b64encode(os.urandom(16))[:22].decode()
+    return b2a_base64(os.urandom(16))[:22].translate(_URL_SAFE).decode()
 
 
 class Repository(Generic[S, E]):

@@ -19,9 +19,9 @@ def format_timestamp(moment: datetime) -> str:
 
     Raises ValueError for a naive datetime, OverflowError when the UTC time is outside the years 1 to 9999.
     """
-    if moment.tzinfo is None:
-        raise ValueError("a timestamp needs a time zone")
     if moment.tzinfo is not UTC:
+        if moment.tzinfo is None:
+            raise ValueError("a timestamp needs a time zone")
         moment = moment.astimezone(UTC)
     text = _encode(moment)[1:-1].decode()  # RFC 3339 with Z, several times quicker than isoformat
     return text if moment.microsecond else f"{text[:-1]}.000000Z"
