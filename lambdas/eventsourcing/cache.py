@@ -12,7 +12,10 @@ S = TypeVar("S")
 
 
 class StreamCache(Generic[S]):
-    """A thread-safe LRU of `Loaded`, by stream id. It never goes back to a lower version."""
+    """A thread-safe LRU of `Loaded`, by stream id. It never goes back to a lower version.
+
+    A stream is used when it is put, as every read and every append that succeeds does.
+    """
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -21,11 +24,7 @@ class StreamCache(Generic[S]):
 
     def get(self, stream_id: str) -> Loaded[S] | None:
         """The newest version this process has seen acknowledged."""
-        with self._lock:
-            loaded = self._streams.get(stream_id)
-            if loaded is not None:
-                self._streams.move_to_end(stream_id)
-            return loaded
+        return self._streams.get(stream_id)  # a single look-up needs no lock
 
     def put(self, loaded: Loaded[S]) -> None:
         """Remember a version that a read or an append has acknowledged."""
@@ -35,6 +34,7 @@ class StreamCache(Generic[S]):
             known = self._streams.get(loaded.stream_id)
             if known is None or known.version < loaded.version:
                 self._streams[loaded.stream_id] = loaded
-            self._streams.move_to_end(loaded.stream_id)
-            if len(self._streams) > self._capacity:
+            if known is not None:
+                self._streams.move_to_end(loaded.stream_id)
+            elif len(self._streams) > self._capacity:
                 self._streams.popitem(last=False)

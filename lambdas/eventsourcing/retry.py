@@ -23,6 +23,8 @@ PAUSE_SECONDS = 0.4
 class Deadline:
     """The moment by which a request must be answered."""
 
+    __slots__ = ("_end", "_monotonic")
+
     def __init__(self, seconds: float = REQUEST_SECONDS, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._end = monotonic() + seconds

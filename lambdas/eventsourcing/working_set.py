@@ -21,6 +21,8 @@ class WorkingSet(Generic[S, E]):
     Only confirmed streams justify a rejection: what is remembered, or learned from a winner's row, may be behind.
     """
 
+    __slots__ = ("_cache", "_confirmed", "_deadline", "_reader", "loaded")
+
     def __init__(
         self,
         reader: StreamReader[S, E],

@@ -67,10 +67,11 @@ def test_memory_that_is_full_forgets_the_stream_used_longest_ago(backend: Backen
 
 
 def test_memory_counts_every_use() -> None:
+    """What a read or an append gives is put again, whether it is newer or not."""
     cache: StreamCache[int] = StreamCache(2)
     for stream_id in ("first", "second"):
         cache.put(Loaded(stream_id, 1, version=1))
-    cache.get("first")
+    cache.put(Loaded("first", 1, version=1))
     cache.put(Loaded("third", 1, version=1))
 
     assert [cache.get(stream_id) is not None for stream_id in ("first", "second", "third")] == [True, False, True]
