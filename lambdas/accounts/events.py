@@ -1,7 +1,8 @@
 """The events. The class name is the stored type name.
 
 A change of shape needs a new schema version and an upcaster (see `codec`). Optional fields that are not set
-are left out of what is stored.
+are left out of what is stored. Text and numbers make no cycles, so the garbage collector need not track events
+(`gc=False`).
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from lambdas.accounts.money import Amount, CurrencyCode, OverdraftLimit
 from lambdas.accounts.text import AccountId, Reference, TransferId
 
 
-class AccountCreated(Struct, frozen=True, kw_only=True):
+class AccountCreated(Struct, frozen=True, gc=False, kw_only=True):
     """An account was opened with a zero balance."""
 
     currency: CurrencyCode
     overdraft_limit: OverdraftLimit
 
 
-class BalanceCredited(Struct, frozen=True, kw_only=True):
+class BalanceCredited(Struct, frozen=True, gc=False, kw_only=True):
     """Money was paid in."""
 
     amount: Amount
@@ -29,7 +30,7 @@ class BalanceCredited(Struct, frozen=True, kw_only=True):
     reference: Reference | UnsetType = UNSET
 
 
-class BalanceWithdrawn(Struct, frozen=True, kw_only=True):
+class BalanceWithdrawn(Struct, frozen=True, gc=False, kw_only=True):
     """Money was taken out."""
 
     amount: Amount
@@ -37,7 +38,7 @@ class BalanceWithdrawn(Struct, frozen=True, kw_only=True):
     reference: Reference | UnsetType = UNSET
 
 
-class TransferSent(Struct, frozen=True, kw_only=True):
+class TransferSent(Struct, frozen=True, gc=False, kw_only=True):
     """Money went to another account; a TransferReceived of the same transfer stands there."""
 
     transfer_id: TransferId
@@ -47,7 +48,7 @@ class TransferSent(Struct, frozen=True, kw_only=True):
     reference: Reference | UnsetType = UNSET
 
 
-class TransferReceived(Struct, frozen=True, kw_only=True):
+class TransferReceived(Struct, frozen=True, gc=False, kw_only=True):
     """Money came from another account; a TransferSent of the same transfer stands there."""
 
     transfer_id: TransferId
@@ -57,7 +58,7 @@ class TransferReceived(Struct, frozen=True, kw_only=True):
     reference: Reference | UnsetType = UNSET
 
 
-class AccountClosed(Struct, frozen=True):
+class AccountClosed(Struct, frozen=True, gc=False):
     """The account was closed; nothing follows."""
 
 

@@ -18,8 +18,11 @@ from lambdas.accounts.events import (
 from lambdas.accounts.money import NO_CURRENCY, CurrencyCode
 
 
-class Account(Struct, frozen=True):
-    """The folded state, also stored as the snapshot. `balance` and `overdraft_limit` in minor units."""
+class Account(Struct, frozen=True, gc=False):
+    """The folded state, also stored as the snapshot. `balance` and `overdraft_limit` in minor units.
+
+    Text and numbers make no cycles, so the garbage collector need not track it (`gc=False`).
+    """
 
     status: Literal["open", "closed"]
     currency: CurrencyCode

@@ -1,6 +1,7 @@
 """What the store holds: event rows, receipts and ends of stored commands, encoded, and the commit that adds them.
 
-Rows and receipts hold nothing but text, numbers and bytes, so the garbage collector need not track them (`gc=False`).
+Rows and receipts hold nothing but text, numbers and bytes, and a commit nothing but such values: none can be part of a
+cycle, so the garbage collector need not track them (`gc=False`).
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Completion(msgspec.Struct, frozen=True):
     attributes: Mapping[str, str | int]
 
 
-class Commit(msgspec.Struct, frozen=True):
+class Commit(msgspec.Struct, frozen=True, gc=False):
     """What one command adds, all or nothing: rows of one or more streams, and maybe a receipt or its own end state."""
 
     commit_id: str
@@ -69,7 +70,7 @@ class Commit(msgspec.Struct, frozen=True):
     completion: Completion | None = None
 
 
-class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
+class Metadata(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Who and what caused an event. `causation_id` is left out when it is the command itself."""
 
     command_id: str
