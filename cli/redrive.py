@@ -1,4 +1,4 @@
-"""`daybook redrive`: has commands carried out again that failed for a technical reason.
+"""`daybook redrive`: has commands carried out again that failed for a technical reason, or were never tried.
 
 Exit status: 0 all have ended as SUCCEEDED or REJECTED, 1 one has not, 2 usage, 3 AWS could not be asked.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli import redrive_finding as finding
 from cli.redrive_target import Clients, Inbox, RedriveError, inbox_in_aws, inbox_in_file, open_clients
-from cli.redriving import Redriver
+from cli.redriving import STREAM_RETENTION, Redriver
+from lambdas.eventsourcing.timestamps import utc_now
 from lambdas.processing.parked_objects import PREFIX
 from lambdas.processing.stream_records import CommandKey
 
@@ -38,6 +39,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], en
     which.add_argument(
         "--parked", nargs="?", const=PREFIX, metavar="PREFIX", help=f"all in the parking bucket, below {PREFIX}…"
     )
+    which.add_argument(
+        "--pending-before",
+        type=_moment,
+        metavar="TIME",
+        help="all pending ones submitted before, a day ago at the latest (UTC): reads the whole table",
+    )
+    command.add_argument("--force", action="store_true", help="of --command, a pending one that the stream may bring")
+    command.add_argument("--delete", action="store_true", help="remove parked objects of which every command has ended")
     command.add_argument("--env", default=LOCAL, metavar="NAME", help="local (default), dev, staging or prod")
     command.add_argument("--environment-file", type=Path, default=environment_file, metavar="PATH", help="of local")
     command.add_argument("--region", help="of another --env than local (default: as AWS's own tools find it)")
@@ -47,6 +56,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], en
 def run(options: argparse.Namespace, *, clients_of: Callable[[Inbox], Clients] = open_clients) -> int:
     """Run the command; gives its exit status."""
     try:
+        _check(options)
         inbox = _inbox(options)
         clients = clients_of(inbox)
     except RedriveError as error:
@@ -60,25 +70,42 @@ def run(options: argparse.Namespace, *, clients_of: Callable[[Inbox], Clients] =
 
 
 def _redrive(options: argparse.Namespace, clients: Clients, inbox: Inbox) -> int:
-    keys, unreadable = _which(options, clients, inbox)
+    parked = [] if options.parked is None else finding.parked(clients, inbox, options.parked)
+    unreadable = [each.name for each in parked if not each.readable]
     for name in unreadable:
         print(f"daybook redrive: {name} holds no commands that can be read", file=sys.stderr)
-    ended = not unreadable
-    for redriven in Redriver(clients, inbox).redrive(keys):
+    keys = _found(options, clients, inbox) if options.parked is None else [key for each in parked for key in each.keys]
+    ended = set()
+    for redriven in Redriver(clients, inbox).redrive(keys, given_up=options.command is None or options.force):
         key = redriven.key
         print(f"{key.account_id}  {key.command_id}  {redriven.status}  {redriven.note}".rstrip(), flush=True)
-        ended = ended and redriven.ended
+        if redriven.ended:
+            ended.add(key)
     if not keys:
         print("there is nothing to redrive")
-    return 0 if ended else 1
+    for each in parked if options.delete else []:
+        if each.readable and ended.issuperset(each.keys):
+            finding.delete(clients, inbox, each)
+            print(f"{each.name}: object deleted", flush=True)
+    return 0 if ended.issuperset(keys) and not unreadable else 1
 
 
-def _which(options: argparse.Namespace, clients: Clients, inbox: Inbox) -> tuple[list[CommandKey], list[str]]:
+def _found(options: argparse.Namespace, clients: Clients, inbox: Inbox) -> list[CommandKey]:
     if options.command is not None:
-        return [CommandKey(*options.command)], []
+        return [CommandKey(*options.command)]
     if options.failed_on is not None:
-        return finding.failed_on(clients, inbox, options.failed_on), []
-    return finding.parked(clients, inbox, options.parked)
+        return finding.failed_on(clients, inbox, options.failed_on)
+    return finding.pending_before(clients, inbox, options.pending_before)
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Raises RedriveError for options that do not go together, and for a time that is too early to tell."""
+    if options.force and options.command is None:
+        raise RedriveError("--force goes with --command")
+    if options.delete and options.parked is None:
+        raise RedriveError("--delete goes with --parked")
+    if options.pending_before is not None and options.pending_before > utc_now() - STREAM_RETENTION:
+        raise RedriveError("--pending-before is a day ago at the latest: what is younger, the stream may still bring")
 
 
 def _inbox(options: argparse.Namespace) -> Inbox:
@@ -87,6 +114,14 @@ def _inbox(options: argparse.Namespace) -> Inbox:
     if options.region is not None:
         raise RedriveError("--region goes with --env dev, staging or prod")
     return inbox_in_file(options.environment_file)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time as 2026-03-01 or 2026-03-01T09:30:00Z") from None
 
 
 def _day(text: str) -> str:

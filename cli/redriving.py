@@ -1,12 +1,14 @@
 """Commands that failed, carried out again: each is pending again, and then the processor is asked for it alone.
 
 Every step may be the last one before a crash, and all of it may be repeated: a row that is PENDING is given to the
-processor as it is, and what has ended stays as it ended.
+processor as it is, and what has ended stays as it ended. A row that says FAILED, or failed before, was given up. Of any
+other the table's stream may still bring the record: it is never marked as FAILED here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -15,12 +17,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli.redrive_target import Clients, Inbox
 from lambdas.commands import table
 from lambdas.eventsourcing.dynamodb_faults import Fault, classify
-from lambdas.eventsourcing.timestamps import utc_now
+from lambdas.eventsourcing.timestamps import format_timestamp, utc_now
 from lambdas.processing.marking import FailureMarker
 from lambdas.processing.stream_records import CommandKey, insert_record
 
 ALIAS = "live"
 """The version of the processor that the stream's mapping invokes, too."""
+
+STREAM_RETENTION = timedelta(hours=24)
+"""Source: Amazon DynamoDB Developer Guide, "Change data capture for DynamoDB Streams"."""
 
 NOT_FOUND = "NOT-FOUND"
 ENDED = frozenset({table.SUCCEEDED, table.REJECTED})
@@ -51,10 +56,12 @@ class Redriver:
         self._function = inbox.command_processor
         self._marker = FailureMarker(clients.dynamodb, inbox.commands_table, clock=utc_now)
 
-    def redrive(self, keys: Iterable[CommandKey]) -> Iterator[Redriven]:
+    def redrive(self, keys: Iterable[CommandKey], *, given_up: bool = True) -> Iterator[Redriven]:
         """Redrive commands in the order in which they were submitted. Raises ClientError, BotoCoreError.
 
-        A command that does not end stops the later ones of its account, as in the processor.
+        A command that does not end stops the later ones of its account, as in the processor. Unless it is known that
+        they were `given_up`, those that the stream may still bring are left to it: earlier ones of the account may
+        be on their way, too.
         """
         found = {key: self._row(key) for key in keys}
         yield from (Redriven(key, NOT_FOUND, "no such command is stored") for key, row in found.items() if row is None)
@@ -65,19 +72,24 @@ class Redriver:
                 status = row[table.STATUS]["S"]
                 redriven = Redriven(key, status, "was not tried: an earlier command of its account has not ended")
             else:
-                redriven = self._redrive(key, row)
+                redriven = self._redrive(key, row, given_up)
             if not redriven.ended:
                 stopped.add(key.account_id)
             yield redriven
 
-    def _redrive(self, key: CommandKey, row: Row) -> Redriven:
+    def _redrive(self, key: CommandKey, row: Row, given_up: bool) -> Redriven:
         status = row[table.STATUS]["S"]
         if status in ENDED:
             return Redriven(key, status, "had ended before; nothing was changed")
+        failed_before = status == table.FAILED or table.FAILED_ON in row
+        if not (given_up or failed_before) and _submitted_at(row) > format_timestamp(utc_now() - STREAM_RETENTION):
+            return Redriven(
+                key, status, "was not tried: the stream may still bring it, behind earlier ones; or --force"
+            )
         if status == table.FAILED:
             self._make_pending(key)
         trouble = self._invoke(row)
-        if trouble:
+        if trouble and failed_before:
             self._marker.mark(key, row[table.CORRELATION_ID]["S"] if table.CORRELATION_ID in row else msgspec.UNSET)
         after = self._row(key) or row
         status = after[table.STATUS]["S"]

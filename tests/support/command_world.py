@@ -52,7 +52,7 @@ TABLES = Tables("events", "commands")
 
 
 class FakeInbox(FakeDynamoDB):
-    """The tables of the ledger, with the index of failed commands."""
+    """The tables of the ledger, with the index of failed commands, and a Scan for those that are pending."""
 
     def __init__(self) -> None:
         super().__init__(dict(zip(TABLES, KEYS.values(), strict=True)))
@@ -78,6 +78,31 @@ class FakeInbox(FakeDynamoDB):
         answer: dict[str, Any] = {"Items": [{name: row[name] for name in names} for row in page]}
         return answer | ({"LastEvaluatedKey": {"place": start + 2}} if start + 2 < len(found) else {})
 
+    def scan(self, **request: Any) -> dict[str, Any]:
+        """One segment, in pages of two rows of which those that match are given."""
+        number, start = request.pop("Segment"), request.pop("ExclusiveStartKey", {"place": 0})["place"]
+        values = request.pop("ExpressionAttributeValues")
+        assert request == {
+            "TableName": TABLES.commands,
+            "FilterExpression": "#status = :pending AND #submitted_at < :moment",
+            "ProjectionExpression": "#account, #command",
+            "ExpressionAttributeNames": {
+                "#status": table.STATUS,
+                "#submitted_at": table.SUBMITTED_AT,
+                "#account": table.HASH_KEY,
+                "#command": table.RANGE_KEY,
+            },
+            "TotalSegments": 4,
+        }
+        partitions = list(self.tables[TABLES.commands].partitions.values())[number::4]
+        rows = [row for partition in partitions for row in partition.values()]
+        found = [
+            {name: row[name] for name in (table.HASH_KEY, table.RANGE_KEY)}
+            for row in rows[start : start + 2]
+            if row.get(table.STATUS) == values[":pending"] and row[table.SUBMITTED_AT]["S"] < values[":moment"]["S"]
+        ]
+        return {"Items": found} | ({"LastEvaluatedKey": {"place": start + 2}} if start + 2 < len(rows) else {})
+
 
 class FakeBucket:
     """Objects by key."""
@@ -91,6 +116,11 @@ class FakeBucket:
         if request["Key"] not in self.objects:
             raise client_error("NoSuchKey", "GetObject", status=404)
         return {"Body": io.BytesIO(self.objects[request["Key"]])}
+
+    def delete_object(self, **request: Any) -> None:
+        """See S3."""
+        assert request.pop("Bucket") == BUCKET
+        self.objects.pop(request["Key"], None)
 
     def get_paginator(self, operation: str) -> FakeBucket:
         """Of one operation only."""
@@ -143,7 +173,8 @@ class World:
         monkeypatch.setattr(self.failures, "_s3", lambda: self.s3)
         self.mapping = EventSourceMapping(self.invoke, self.park, self.time)
         self.parked: list[str] = []
-        monkeypatch.setattr("cli.redriving.utc_now", self.time.wall)
+        for module in ("cli.redrive", "cli.redriving"):
+            monkeypatch.setattr(f"{module}.utc_now", self.time.wall)
         self._file = folder / "environment.json"
         self._file.write_text(json.dumps(ENVIRONMENT))
         self._sequence = itertools.count(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ from tests.support.fake_dynamodb import client_error
 A, B, C = (account_id(number) for number in range(1, 4))
 OPEN = {"type": "OpenAccount", "currency": "EUR"}
 TODAY = "2026-03-01"
+OF = ("shard", 1, START)
+"""What else an invocation record is of."""
+ENDED = {table.STATUS: {"S": table.SUCCEEDED}}
 
 
 class CrashError(BaseException):
@@ -91,11 +95,117 @@ def test_what_has_ended_is_told_and_left_alone(bank: World, capsys: pytest.Captu
     assert (bank.row(done), bank.row(refused)) == before
 
 
-def test_a_command_that_is_pending_is_carried_out(bank: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pending_command_is_left_to_the_stream_while_that_may_bring_it(
+    bank: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An earlier one of its account may be on its way, and would take effect after it."""
+    earlier, record = bank.submit(A, credit(1)), bank.submit(A, credit(3), "waits")
+    capsys.readouterr()
+    bank.time.sleep(24 * 3600.0 - 2.0)
+    assert bank.redrive("--command", A, "waits") == 1
+    assert lines(capsys) == [
+        f"{A}  waits  PENDING  was not tried: the stream may still bring it, behind earlier ones; or --force"
+    ]
+    assert bank.account(A) == (1, 0)
+    assert bank.redrive("--command", A, "waits", "--force") == 0, "whoever knows better may"
+    assert (bank.status(earlier), bank.status(record), bank.account(A)) == (table.PENDING, table.SUCCEEDED, (2, 3))
+    bank.time.sleep(1.0)
+    assert bank.redrive("--command", A, key_of(earlier).command_id) == 0, "the stream has forgotten it"
+    assert bank.account(A) == (3, 4)
+
+
+@pytest.mark.parametrize("options", [["--force"], []])
+def test_a_pending_command_that_fails_here_is_not_failed_for_the_stream_may_bring_it(
+    bank: World, options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     record = bank.submit(A, credit(3), "waits")
-    assert bank.redrive("--command", A, "waits") == 0
+    if not options:
+        bank.time.sleep(24 * 3600.0)
+    before = bank.row(record)
+    bank.poison.add("waits")
+    capsys.readouterr()
+    assert bank.redrive("--command", A, "waits", *options) == 1
+    assert lines(capsys) == [f"{A}  waits  PENDING  the processor failed; its log says why"]
+    assert bank.row(record) == before
+    bank.poison.clear()
+    bank.mapping.max_age_seconds = 48 * 3600.0
+    bank.mapping.deliver([record])
     assert bank.status(record) == table.SUCCEEDED
-    assert bank.account(A) == (2, 3)
+
+
+def test_a_pending_command_that_failed_before_says_failed_again(bank: World) -> None:
+    """A redrive that stopped half-way had set it pending: nobody else brings it."""
+    fail(bank, record := bank.submit(A, credit(1), "c"))
+
+    class Stopping:
+        def invoke(self, **_: Any) -> Any:
+            raise CrashError
+
+    with pytest.raises(CrashError):
+        bank.redrive("--failed-on", TODAY, around=lambda c: Stopping() if hasattr(c, "invoke") else c)
+    assert bank.status(record) == table.PENDING
+    bank.poison.add("c")
+    assert bank.redrive("--command", A, "c") == 1
+    assert bank.status(record) == table.FAILED
+
+
+def test_what_was_never_brought_is_found_by_its_age(bank: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of several accounts, on several pages; neither what has ended, nor what is younger, nor a receipt."""
+    lost = [bank.submit(account, credit(n)) for n in (1, 2, 3) for account in (A, B)]
+    bank.mapping.deliver([bank.submit(A, credit(100))])
+    receipt = {table.HASH_KEY: {"S": A}, table.RANGE_KEY: {"S": "receipt#k"}, "response": {"S": "{}"}}
+    bank.dynamodb.put_item(TableName="commands", Item=receipt)
+    bank.time.sleep(3600.0)
+    younger = bank.submit(A, credit(1000))
+    bank.time.sleep(24 * 3600.0)
+    capsys.readouterr()
+    assert bank.redrive("--pending-before", "2026-03-01T14:00:00+01:00") == 0
+    assert [line.split()[:3] for line in lines(capsys)] == [
+        [key_of(each).account_id, key_of(each).command_id, table.SUCCEEDED] for each in lost
+    ]
+    assert (bank.account(A), bank.account(B)) == ((5, 106), (4, 6))
+    assert bank.status(younger) == table.PENDING
+    assert bank.redrive("--pending-before", "2026-03-01T13:00:00") == 0
+    assert lines(capsys) == ["there is nothing to redrive"]
+
+
+def test_a_time_for_which_the_stream_still_has_records_is_refused(
+    bank: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = bank.submit(A, credit(1))
+    bank.time.sleep(24 * 3600.0 - 5.0)
+    assert bank.redrive("--pending-before", "2026-03-01T12:00:00Z") == 2
+    assert "a day ago at the latest" in capsys.readouterr().err
+    assert bank.status(record) == table.PENDING
+    bank.time.sleep(5.0)
+    assert bank.redrive("--pending-before", "2026-03-01T12:00:00Z") == 0
+
+
+def test_parked_objects_go_once_every_command_in_them_has_ended(
+    bank: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bank.mapping.batch_size, bank.mapping.max_age_seconds = 2, 1.0
+    records = [bank.submit(account, credit(1), name) for name in ("first", "second") for account in (A, B)]
+    bank.time.sleep(10.0)
+    bank.mapping.deliver(records)
+    assert [len(batch) for batch in bank.parked_records()] == [2, 2], "each object holds commands of both accounts"
+    first, second = bank.parked
+    others = {
+        "aws/lambda/else": b"{}",
+        "aws/lambda/none": invocation_record([records[0] | {"eventName": "REMOVE"}], *OF),
+    }
+    bank.s3.objects |= others
+    bank.poison.add("second")
+    capsys.readouterr()
+    assert bank.redrive("--parked", first.rpartition("/")[0], "--delete") == 1
+    assert [line for line in lines(capsys) if "object" in line] == [f"{first}: object deleted"]
+    assert bank.s3.objects.keys() == {second, *others}
+    bank.poison.clear()
+    assert bank.redrive("--parked", second) == 0
+    assert bank.s3.objects.keys() == {second, *others}, "nobody asked for it"
+    capsys.readouterr()
+    assert bank.redrive("--parked", "--delete") == 1
+    assert bank.s3.objects == others, "what cannot be read, or holds no command, is for a person to look at"
 
 
 @pytest.mark.parametrize("command", ["nobody", "receipt#k"])
@@ -204,11 +314,11 @@ class Crashing:
         return crashing
 
 
-@pytest.mark.parametrize("way", ["--failed-on", "--parked"])
+@pytest.mark.parametrize("way", ["--failed-on", "--parked", "--delete"])
 def test_a_crash_between_any_two_steps_is_healed_by_repeating(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, way: str
 ) -> None:
-    which = {"--failed-on": ["--failed-on", TODAY], "--parked": ["--parked"]}[way]
+    which = {"--failed-on": ["--failed-on", TODAY], "--parked": ["--parked"], "--delete": ["--parked", "--delete"]}[way]
     for at in itertools.count():
         bank = new_world(monkeypatch, tmp_path)
         bank.mapping.deliver([bank.submit(A, OPEN), bank.submit(B, OPEN)])
@@ -258,11 +368,34 @@ def test_parked_objects_below_a_prefix_and_one_that_cannot_be_read(
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["--command", A], ["--failed-on", "yesterday"], ["--failed-on", TODAY, "--parked"], ["--parked", "a", "b"]],
+    [
+        [],
+        ["--command", A],
+        ["--failed-on", "yesterday"],
+        ["--failed-on", TODAY, "--parked"],
+        ["--parked", "a", "b"],
+        ["--pending-before", "noon"],
+        ["--pending-before", "0001-01-01T00:00:00+14:00"],
+        ["--pending-before", TODAY, "--parked"],
+    ],
 )
 def test_wrong_usage(arguments: list[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["redrive", *arguments])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--failed-on", TODAY, "--force"], "--force goes with --command"),
+        (["--failed-on", TODAY, "--delete"], "--delete goes with --parked"),
+    ],
+)
+def test_options_that_do_not_go_together(
+    bank: World, arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bank.redrive(*arguments) == 2
+    assert capsys.readouterr().err == f"daybook redrive: {reason}\n"
 
 
 def test_where_the_commands_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -341,7 +474,13 @@ def test_dynamodb_and_s3_take_the_requests(monkeypatch: pytest.MonkeyPatch) -> N
         name = object_key("shard", START)
         record = bank_record(key)
         clients.s3.put_object(Bucket=BUCKET, Key=name, Body=invocation_record([record, record], "shard", 1, START))
-        assert finding.parked(clients, inbox) == ([key], [])
+        (parked,) = finding.parked(clients, inbox)
+        assert parked == finding.ParkedObject(name, [key, key], readable=True)
+        finding.delete(clients, inbox, parked)
+        assert finding.parked(clients, inbox) == []
+        clients.dynamodb.put_item(TableName="commands", Item=command_item(B, "c2", credit(1)) | ENDED)
+        assert finding.pending_before(clients, inbox, START + timedelta(milliseconds=1)) == [key]
+        assert finding.pending_before(clients, inbox, START) == []
 
 
 def bank_record(key: CommandKey) -> Record:
