@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
+from lambdas.eventsourcing.chain import GENESIS, row_hash
 from lambdas.eventsourcing.decider import Committed
 from lambdas.eventsourcing.errors import CommitTooLargeError, VersionConflictError
 from lambdas.eventsourcing.limits import MAX_ROW_BYTES, row_bytes
@@ -91,9 +92,11 @@ def test_row_of_exactly_the_largest_size_and_one_byte_more(backend: Backend, str
         add(repository(backend.store), stream_id, Added(1, "x" * (MAX_ROW_BYTES - empty + 1)))
     assert repository(backend.store).load(stream_id).version == 0
 
-    add(repository(backend.store), stream_id, Added(1, "x" * (backend.largest_item - empty)))
+    committed = add(repository(backend.store), stream_id, Added(1, "x" * (backend.largest_item - empty)))
     (stored,) = whole_history(backend.store, stream_id)
     assert (row_bytes(stored), stored.state) == (backend.largest_item, None)
+    assert stored.hash == row_hash(GENESIS, stored)
+    assert committed.streams == (repository(backend.store).load(stream_id),)
 
 
 def test_text_beyond_ascii_counts_its_bytes(backend: Backend, stream_id: str) -> None:
