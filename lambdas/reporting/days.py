@@ -13,6 +13,8 @@ from lambdas.reporting.errors import InvalidDayError
 LATE_DAYS: Final = 3
 """Events of day D lie in partitions up to D + 3, so a report is written again until those days are over."""
 
+MAX_LATE_DAYS: Final = 3650
+
 
 class Due(Struct, frozen=True):
     """Days, the newest first, each with events that arrived until `late_days` after it."""
@@ -23,7 +25,7 @@ class Due(Struct, frozen=True):
 
 class _Request(Struct, frozen=True, forbid_unknown_fields=True):
     date: date | UnsetType = UNSET
-    late_days: Annotated[int, Meta(ge=LATE_DAYS, le=3650)] | UnsetType = UNSET
+    late_days: Annotated[int, Meta(ge=LATE_DAYS, le=MAX_LATE_DAYS)] | UnsetType = UNSET
 
 
 def days_to_report(request: Any, *, today: date) -> Due:
