@@ -49,7 +49,7 @@ class ReportsStack(Stack):
             self,
             "EventsMissing",
             metric=own_metric(config, "EventsMissingInLake"),
-            description="The versions of accounts have holes in the lake: `daybook reconcile` names what is missing.",
+            description="The lake lacks versions of accounts: `python -m cli reconcile` names what is missing.",
         )
         alarm_on_silence(
             self,
