@@ -1,4 +1,4 @@
-"""Command line of `daybook`: `verify`, `reconcile`, `republish`, `sql`, `report` and `redrive`.
+"""The operators' commands, `python -m cli …`: `verify`, `reconcile`, `republish`, `sql`, `report` and `redrive`.
 
 Exit status of `verify`: 0 every account verifies; 1 a history is broken, or there is none; 2 the command line or the
 environment file is wrong; 3 nothing is known to be broken, but an account could not be read.
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None, *, store_of: Callable[[Ledger],
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="daybook", description="Operate a Daybook ledger.", allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog="python -m cli", description="Operate a Daybook ledger.", allow_abbrev=False)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     command = commands.add_parser(
         "verify",
@@ -80,4 +80,7 @@ def _ledger(options: argparse.Namespace) -> Ledger:
         return Ledger(options.event_table, options.region)
     if options.region is not None:
         raise LedgerError("--region goes with --event-table")
-    return ledger_in_file(options.environment_file)
+    try:
+        return ledger_in_file(options.environment_file)
+    except LedgerError as error:
+        raise LedgerError(f"{error} `make run` starts it, or give --event-table.") from error

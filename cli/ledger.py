@@ -32,11 +32,9 @@ def ledger_in_file(path: Path) -> Ledger:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Ledger)
     except OSError as error:
-        raise LedgerError(
-            f"cannot read {path} ({error.strerror}): is the system running? Otherwise give --event-table."
-        ) from error
+        raise LedgerError(f"Cannot read {path} ({error.strerror}): is the system running?") from error
     except msgspec.MsgspecError as error:
-        raise LedgerError(f"{path} does not describe a running system: {error}") from error
+        raise LedgerError(f"{path} does not describe a running system: {error}.") from error
 
 
 def open_store(ledger: Ledger) -> EventStore:

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from cli.republishing import Resender
+from cli.sql_target import plain
 from lambdas.eventsourcing.dynamodb_faults import FAILURES
 from lambdas.publishing.stream_records import StreamRecord, read_batch
 
@@ -113,4 +114,4 @@ def _asking() -> Iterator[None]:
     try:
         yield
     except FAILURES as error:
-        raise ParkingPlaceError(f"The parking bucket does not answer: {error}.") from error
+        raise ParkingPlaceError(f"The parking bucket does not answer: {plain(error)}.") from error

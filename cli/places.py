@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from cli.ledger import Ledger, LedgerError, ledger_in_file
-from cli.sql_target import SqlError, Target, emulated, stack_outputs, target_in_aws, target_in_file
+from cli.sql_target import SqlError, Target, emulated, plain, stack_outputs, target_in_aws, target_in_file
 from lambdas.accounts.text import UUID_PATTERN
 
 LOCAL: Final = "local"
@@ -51,7 +52,7 @@ class Place(msgspec.Struct, frozen=True):
         try:
             return boto3.client(service, region_name=self.region, config=config, **emulated(self.aws_endpoint_url))
         except (BotoCoreError, ValueError) as error:
-            raise SqlError(f"AWS's configuration is not complete: {error}") from error
+            raise SqlError(f"AWS's configuration is not complete: {plain(error)}.") from error
 
 
 def add_options(command: argparse.ArgumentParser, environment_file: Path) -> None:
@@ -70,7 +71,7 @@ def place_of(options: argparse.Namespace) -> Place:
     try:
         ledger = ledger_in_file(options.environment_file)
     except LedgerError as error:
-        raise SqlError(str(error)) from error
+        raise SqlError(f"{error} `make run` starts it, or give --env.") from error
     return Place(LOCAL, options.environment_file, ledger.region, ledger.aws_endpoint_url)
 
 
@@ -79,3 +80,14 @@ def account_id(text: str) -> str:
     if not re.match(UUID_PATTERN, text.lower()):
         raise argparse.ArgumentTypeError(f"{text!r} is not a UUID")
     return text.lower()
+
+
+def day(text: str) -> date:
+    """A day on the command line."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day as YYYY-MM-DD") from error
+    if found.isoformat() != text:  # ISO 8601 has other forms: weeks, no hyphens
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day as YYYY-MM-DD")
+    return found

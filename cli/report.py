@@ -1,4 +1,4 @@
-"""`daybook report`: the daily report by hand, by the code that the scheduled function runs.
+"""`python -m cli report`: the daily report by hand, by the code that the scheduled function runs.
 
 Exit status: 0 written, 1 it could not be made or written, 2 usage.
 """
@@ -15,11 +15,12 @@ import boto3
 import msgspec
 from botocore.exceptions import BotoCoreError
 
-from cli.sql_target import SqlError, Target, emulated, target_in_aws, target_in_file
+from cli.places import day
+from cli.sql_target import SqlError, Target, emulated, plain, target_in_aws, target_in_file
 from lambdas.eventsourcing.timestamps import utc_now
 from lambdas.reporting.athena import Athena, countdown
 from lambdas.reporting.composition import RETRIES
-from lambdas.reporting.days import LATE_DAYS, Due, days_to_report
+from lambdas.reporting.days import LATE_DAYS, MAX_LATE_DAYS, Due, days_to_report
 from lambdas.reporting.errors import InvalidDayError, ReportError
 from lambdas.reporting.report import Bucket, Folder, Queries, Shelf, publish_all
 
@@ -41,10 +42,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], en
         epilog="Without --date: yesterday and the three days before it, as on the schedule.",
         allow_abbrev=False,
     )
-    command.add_argument("--date", metavar="YYYY-MM-DD", help="one day, up to today")
+    command.add_argument("--date", type=day, metavar="YYYY-MM-DD", help="one day, up to today")
     command.add_argument(
         "--late-days",
-        type=int,
+        type=_late_days,
         metavar="N",
         help=f"with --date: events that arrived up to N days later (default: {LATE_DAYS})",
     )
@@ -98,8 +99,16 @@ def run(
 
 
 def _due(options: argparse.Namespace) -> Due:
+    if options.late_days is not None and options.date is None:
+        raise SqlError("--late-days goes with --date.")
     given = {"date": options.date, "late_days": options.late_days}
     return days_to_report({name: value for name, value in given.items() if value is not None}, today=utc_now().date())
+
+
+def _late_days(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not LATE_DAYS <= int(text) <= MAX_LATE_DAYS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days from {LATE_DAYS} to {MAX_LATE_DAYS}")
+    return int(text)
 
 
 def _target(options: argparse.Namespace) -> Target:
@@ -127,4 +136,4 @@ def _client(service: str, target: Target, endpoint_url: str | None) -> Any:
     try:
         return boto3.client(service, region_name=target.region, config=RETRIES, **emulated(endpoint_url))
     except (BotoCoreError, ValueError) as error:
-        raise SqlError(f"AWS's configuration is not complete: {error}") from error
+        raise SqlError(f"AWS's configuration is not complete: {plain(error)}.") from error

@@ -1,6 +1,7 @@
-"""`daybook republish`: domain events once more, of an account, of ids that are missing, or of what was parked.
+"""`python -m cli republish`: domain events once more, of an account, of ids that are missing, or of what was parked.
 
-Safe to repeat: an event's id is always the same. Exit status: 0 all were sent; 1 something was not; 2 usage.
+Safe to repeat: an event's id is always the same. Exit status: 0 all were sent; 1 something was not, or is not
+there; 2 usage.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli.ledger import LedgerError, open_store
 from cli.parked import ParkingBucket, ParkingPlaceError, replay
 from cli.places import Place, account_id, add_options, place_of
-from cli.republishing import NotSentError, Resender, Span, resend, spans_of
-from cli.sql_target import SqlError
+from cli.recorded import Recorded, Span
+from cli.republishing import NotSentError, Resender, counted, resend, spans_of
+from cli.sql_target import SqlError, plain
 from cli.table_scan import RETRIES
-from lambdas.contracts.event_reader import DomainEventReader
 from lambdas.eventsourcing.errors import ReadUnavailableError
 from lambdas.publishing.kinesis import KinesisSender
 
@@ -40,7 +41,7 @@ class _Missing(msgspec.Struct):
 class Parts(msgspec.Struct, frozen=True):
     """What the command works with. `parking` is called when it is needed."""
 
-    reader: DomainEventReader
+    recorded: Recorded
     sender: KinesisSender
     parking: Callable[[], ParkingBucket]
 
@@ -51,7 +52,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], en
         "republish",
         help="send domain events once more",
         description="Send domain events to Kinesis once more. Consumers drop the ids that they have seen.",
-        epilog="Exit status: 0 all were sent, 1 something was not, 2 wrong usage. It is safe to repeat.",
+        epilog="It is safe to repeat. Exit status: 0 all were sent, 1 something was not or is not there, 2 usage.",
         allow_abbrev=False,
     )
     what = command.add_mutually_exclusive_group(required=True)
@@ -74,7 +75,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], en
 def open_parts(place: Place) -> Parts:
     """The environment's table, stream and bucket. Raises SqlError or LedgerError."""
     return Parts(
-        DomainEventReader(open_store(place.ledger())),
+        Recorded(open_store(place.ledger())),
         KinesisSender(
             place.client("kinesis", ONE_ATTEMPT), stream=place.output("DomainEvents", "DomainEventStreamName")
         ),
@@ -93,21 +94,26 @@ def run(options: argparse.Namespace, *, parts_of: Callable[[Place], Parts] = ope
     resender = Resender(parts.sender)
     problems = 0
     try:
-        found = _replayed(options, parts, resender) if spans is None else resend(parts.reader, spans, resender)
+        found = _replayed(options, parts, resender) if spans is None else resend(parts.recorded, spans, resender)
         for problem in found:
             problems += 1
             print(f"daybook republish: not sent: {problem}", file=sys.stderr, flush=True)
     except _UNANSWERED as error:
         problems += 1
-        print(f"daybook republish: {error} Repeat it: nothing is lost by that.", file=sys.stderr)
-    print(f"{resender.sent:,} events sent")
+        print(f"daybook republish: {plain(error)}. Repeat it: nothing is lost by that.", file=sys.stderr)
+    print(f"{counted(resender.sent, 'event')} sent")
     return 1 if problems else 0
 
 
 def _replayed(options: argparse.Namespace, parts: Parts, resender: Resender) -> Iterator[str]:
+    each = None
     for each in replay(parts.parking(), options.parked, resender, delete=options.delete):
-        print(f"{each.key}: {each.events:,} events sent{', object deleted' if each.deleted else ''}", flush=True)
+        print(
+            f"{each.key}: {counted(each.events, 'event')} sent{', object deleted' if each.deleted else ''}", flush=True
+        )
         yield from (f"{each.key}: {problem}" for problem in each.problems)
+    if each is None and options.parked:
+        yield f"no object of the parking bucket has a key that begins with {options.parked!r}"
 
 
 def _spans(options: argparse.Namespace) -> list[Span] | None:

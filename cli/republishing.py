@@ -6,11 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
-import msgspec
-
-from lambdas.contracts.domain_events import AccountDomainEvent, NotPublishableError, encode_domain_event
-from lambdas.contracts.event_reader import DomainEventReader
-from lambdas.eventsourcing.errors import CorruptRowError, InconsistentReadError
+from cli.recorded import Recorded, Span
+from lambdas.contracts.domain_events import AccountDomainEvent, encode_domain_event
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.publishing.kinesis import KinesisSender
 from lambdas.publishing.packing import pack_all
@@ -23,14 +20,6 @@ SENDING_SECONDS: Final = 120.0
 
 class NotSentError(Exception):
     """Kinesis did not take a batch. The message is a sentence; sending everything again is safe."""
-
-
-class Span(msgspec.Struct, frozen=True):
-    """Events of an account: after < sequence ≤ up_to; None is the newest."""
-
-    account_id: str
-    after: int = 0
-    up_to: int | None = None
 
 
 class Resender:
@@ -49,17 +38,18 @@ class Resender:
         sent = self._sender.send(queues, self._new_deadline())
         self.sent += sent.events
         if sent.unsent:
-            raise NotSentError(f"Kinesis did not take all events of {len(sent.unsent)} accounts: {sent.failure}.")
+            accounts = counted(len(sent.unsent), "account")
+            raise NotSentError(f"Kinesis did not take all events of {accounts}: {sent.failure.rstrip('.')}.")
         return too_long
 
 
-def resend(reader: DomainEventReader, spans: Iterable[Span], resender: Resender) -> Iterator[str]:
+def resend(recorded: Recorded, spans: Iterable[Span], resender: Resender) -> Iterator[str]:
     """Send the events of spans again, in order. Yields why a row among them could not be; those after it go on.
 
-    Raises NotSentError, and when the table does not answer what the reader raises.
+    A missing row is one of those. Raises NotSentError, and when the table does not answer what the store raises.
     """
     problems: list[str] = []
-    events = (event for span in spans for event in _events(reader, span, problems))
+    events = (event for span in spans for event in recorded.events(span, problems))
     while batch := list(islice(events, BATCH_EVENTS)):
         too_long = resender.send(_lines(batch))
         problems += [f"{each.stream_id}/{each.version}: {each.reason}" for each in too_long]
@@ -76,21 +66,9 @@ def _lines(events: Iterable[AccountDomainEvent]) -> dict[str, list[Line]]:
     return {name: [found[version] for version in sorted(found)] for name, found in lines.items()}
 
 
-def _events(reader: DomainEventReader, span: Span, problems: list[str]) -> Iterator[AccountDomainEvent]:
-    after = span.after
-    while span.up_to is None or after < span.up_to:
-        try:
-            for event in reader.read(span.account_id, after=after, up_to=span.up_to):
-                yield event
-                after = event.sequence
-        except (NotPublishableError, CorruptRowError) as error:
-            problems.append(str(error))
-            after += 1
-        except InconsistentReadError as error:
-            problems.append(str(error))
-            return
-        else:
-            return
+def counted(number: int, what: str) -> str:
+    """`1 event`, `2 events`, `12,345 events`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def spans_of(ids: Iterable[str]) -> list[Span]:

@@ -1,4 +1,4 @@
-"""`daybook sql`: one statement, a file, a named query, or a prompt.
+"""`python -m cli sql`: one statement, a file, a named query, or a prompt.
 
 Exit status: 0; 1 when the statement failed; 2 when it is not clear what to run, or where.
 """
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from analytics import catalog
+from cli.sql_named import named, pair
 from cli.sql_output import FORMS, cost
 from cli.sql_prompt import prompt
 from cli.sql_session import Result, Session
@@ -78,7 +79,7 @@ def run(
 def _statement(options: argparse.Namespace) -> str | None:
     values = dict(options.parameters)
     if options.name is not None:
-        return catalog.query(options.name).fill(values)
+        return named(options.name, values)
     if options.file is not None:
         return _in_file(options.file, values)
     if values:
@@ -111,7 +112,7 @@ def _target(options: argparse.Namespace) -> Target:
 
 
 def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    return name, value
+    try:
+        return pair(text)
+    except SqlError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

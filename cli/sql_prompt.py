@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from analytics import catalog
+from cli.sql_named import named_in
 from cli.sql_output import cost
 from cli.sql_session import Result
 from cli.sql_target import SqlError
@@ -80,7 +81,7 @@ def _statements() -> Iterator[str]:
 
 
 def _command(text: str) -> str | tuple[str]:
-    """What to print, or in a tuple the statement to run. Raises StatementError."""
+    """What to print, or in a tuple the statement to run. Raises StatementError or SqlError."""
     word, *rest = text.split()
     match word.lower():
         case "help":
@@ -92,8 +93,7 @@ def _command(text: str) -> str | tuple[str]:
                 f"{name} ({', '.join(q.parameters)})\n    {q.answers}" for name, q in catalog.queries().items()
             )
         case "run":
-            name, *pairs = rest or [""]
-            return (catalog.query(name).fill(dict(pair.split("=", 1) for pair in pairs if "=" in pair)),)
+            return (named_in(rest),)
         case _:
             return (text,)
 

@@ -9,7 +9,7 @@ import pyathena
 from botocore.exceptions import BotoCoreError, ClientError
 from pyathena.error import Error
 
-from cli.sql_target import SqlError, Target
+from cli.sql_target import SqlError, Target, plain
 
 PRICE_PER_TB = 5.0
 """Dollars, of us-east-1 and most regions. Source: the price list of Amazon Athena, SQL queries."""
@@ -54,7 +54,7 @@ class Session:
                 **settings,
             )
         except (BotoCoreError, Error, ValueError, AssertionError) as error:
-            raise SqlError(f"Athena cannot be reached: {error}") from error
+            raise SqlError(f"Athena cannot be reached: {plain(error)}.") from error
 
     def run(self, statement: str) -> Result:
         """Run one statement to its end. Raises SqlError."""

@@ -58,14 +58,19 @@ def emulated(endpoint_url: str | None) -> dict[str, str]:
     return {"endpoint_url": endpoint_url, "aws_access_key_id": "local", "aws_secret_access_key": "local"}
 
 
+def plain(error: Exception) -> str:
+    """What an error says, to be the end of a sentence: without its full stop."""
+    return str(error).rstrip(". ")
+
+
 def stack_outputs(stack: str, region: str | None, endpoint_url: str | None = None) -> dict[str, str]:
     """The outputs of a stack by name. Raises SqlError."""
     try:
         client = boto3.client("cloudformation", region_name=region, **emulated(endpoint_url))
         (found,) = client.describe_stacks(StackName=stack)["Stacks"]
     except ClientError as error:
-        reason = error.response["Error"].get("Message", "no reason given")
+        reason = error.response["Error"].get("Message", "no reason given").rstrip(".")
         raise SqlError(f"The outputs of {stack} cannot be read: {reason}.") from error
     except (BotoCoreError, ValueError) as error:
-        raise SqlError(f"AWS cannot be asked for the outputs of {stack}: {error}.") from error
+        raise SqlError(f"AWS cannot be asked for the outputs of {stack}: {plain(error)}.") from error
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}

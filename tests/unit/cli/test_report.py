@@ -1,4 +1,4 @@
-"""`daybook report`: where it writes, what it prints and how it exits."""
+"""`python -m cli report`: where it writes, what it prints and how it exits."""
 
 from __future__ import annotations
 
@@ -98,8 +98,7 @@ def test_a_failure_is_one_sentence(file: Path, tmp_path: Path, capsys: pytest.Ca
     ("arguments", "complaint"),
     [
         (["--date", "2026-11-23"], "is in the future"),
-        (["--late-days", "9"], "goes with the date of one day"),
-        (["--date", "yesterday"], "YYYY-MM-DD"),
+        (["--late-days", "9"], "daybook report: --late-days goes with --date."),
         ([], "is the system running?"),
         (["--region", "eu-west-1"], "--region goes with --env"),
         (["--env", "prod", "--workgroup", "w", "--database", "d"], "--output FOLDER, or --bucket NAME"),
@@ -108,6 +107,26 @@ def test_a_failure_is_one_sentence(file: Path, tmp_path: Path, capsys: pytest.Ca
 def test_wrong_usage(arguments: list[str], complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(arguments, tmp_path)[0] == 2
     assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--date", "tomorrow"], "argument --date: 'tomorrow' is not a day as YYYY-MM-DD\n"),
+        (["--date", "20261121"], "'20261121' is not a day as YYYY-MM-DD\n"),
+        (["--date", "2026-02-29"], "'2026-02-29' is not a day as YYYY-MM-DD\n"),
+        (["--date", "2026-11-21", "--late-days", "2"], "--late-days: '2' is not a number of days from 3 to 3650\n"),
+        (["--date", "2026-11-21", "--late-days", "3651"], "'3651' is not a number of days from 3 to 3650\n"),
+        (["--date", "2026-11-21", "--late-days", "²"], "'²' is not a number of days from 3 to 3650\n"),
+    ],
+)
+def test_usage_that_the_parser_refuses(
+    arguments: list[str], complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(arguments, tmp_path)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.endswith(complaint)
 
 
 def test_an_environment_file_without_a_bucket(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""`daybook republish`: rows and parked records once more, in order, and whatever cannot be sent is named."""
+"""`python -m cli republish`: rows and parked records once more, in order, and whatever cannot be sent is named."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ from cli import places, republish, republishing, sql_target
 from cli.ledger import Ledger
 from cli.parked import ParkingBucket, records_of, replay
 from cli.places import Place
+from cli.recorded import Recorded, Span
 from cli.republish import Parts
-from cli.republishing import NotSentError, Resender, Span, resend, spans_of
+from cli.republishing import NotSentError, Resender, resend, spans_of
 from cli.sql_target import SqlError, Target
 from lambdas.contracts.domain_events import domain_event, encode_domain_event
-from lambdas.contracts.event_reader import DomainEventReader
+from lambdas.eventsourcing.errors import CorruptRowError
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.rows import Commit, EventRow
+from lambdas.eventsourcing.store import Page
 from lambdas.publishing.kinesis import KinesisSender
 from lambdas.publishing.packing import Limits
 from tests.support.event_rows import ACCOUNT, account_id, credited, stream_record, stream_records
@@ -82,10 +84,24 @@ class Refusing(FakeKinesis):
         return self.answer(accepted, request["Records"])
 
 
-def reader_of(*rows: EventRow) -> DomainEventReader:
-    store = InMemoryEventStore()
+class Holed(InMemoryEventStore):
+    """Of one account, some rows were removed."""
+
+    def __init__(self, *removed: int) -> None:
+        super().__init__()
+        self.removed = removed
+
+    def read(self, *args: Any, **kwargs: Any) -> Page:
+        limit = kwargs.pop("limit", None)
+        rows = super().read(*args, **kwargs).rows
+        kept = [row for row in rows if (row.stream_id, row.version) not in {(ACCOUNT, each) for each in self.removed}]
+        return Page(kept[:limit], more=limit is not None and len(kept) > limit)
+
+
+def recorded(*rows: EventRow, store: InMemoryEventStore | None = None) -> Recorded:
+    store = store or InMemoryEventStore()
     store.commit(Commit("c", rows), now=0, deadline=Deadline())
-    return DomainEventReader(store, backoff=NO_WAITING)
+    return Recorded(store, backoff=NO_WAITING)
 
 
 def resender_to(kinesis: FakeKinesis) -> Resender:
@@ -121,7 +137,7 @@ def test_rows_are_sent_as_they_were_published(
     monkeypatch.setattr(republishing, "BATCH_EVENTS", batch)
     kinesis = FakeKinesis()
     resender = resender_to(kinesis)
-    assert list(resend(reader_of(*ROWS, *OTHERS), [span], resender)) == []
+    assert list(resend(recorded(*ROWS, *OTHERS), [span], resender)) == []
     wanted = ROWS if span.account_id == ACCOUNT else OTHERS
     assert kinesis.lines() == [encode_domain_event(domain_event(row)) for row in wanted if row.version in found]
     assert resender.sent == len(found)
@@ -133,7 +149,7 @@ def test_an_accounts_next_record_waits_until_its_last_one_was_taken(
 ) -> None:
     monkeypatch.setattr(republishing, "BATCH_EVENTS", batch)
     kinesis = Refusing(3, ACCOUNT)
-    assert list(resend(reader_of(*ROWS, *OTHERS), [Span(ACCOUNT), Span(OTHER)], resender_to(kinesis))) == []
+    assert list(resend(recorded(*ROWS, *OTHERS), [Span(ACCOUNT), Span(OTHER)], resender_to(kinesis))) == []
     assert (sequences(kinesis), sequences(kinesis, OTHER)) == ([1, 2, 3, 4, 5, 6, 7], [1, 2, 3, 4])
 
 
@@ -144,29 +160,84 @@ def test_a_row_that_cannot_be_published_is_named_and_holds_up_no_other(
     monkeypatch.setattr(republishing, "BATCH_EVENTS", batch)
     kinesis = FakeKinesis()
     rows = [*ROWS[:2], BROKEN, *ROWS[3:]]
-    problems = list(resend(reader_of(*rows, *OTHERS), [Span(ACCOUNT), Span(OTHER)], resender_to(kinesis)))
+    problems = list(resend(recorded(*rows, *OTHERS), [Span(ACCOUNT), Span(OTHER)], resender_to(kinesis)))
     assert problems == [f"{ACCOUNT}/3: no event BalanceGuessed of schema 1 is registered"]
     assert (sequences(kinesis), sequences(kinesis, OTHER)) == ([1, 2, 4, 5, 6, 7], [1, 2, 3, 4])
 
 
-def test_a_version_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_version_that_does_not_exist_is_named() -> None:
     kinesis = FakeKinesis()
-    problems = list(resend(reader_of(*ROWS), [Span(ACCOUNT, 5, 99)], resender_to(kinesis)))
+    problems = list(resend(recorded(*ROWS), [Span(ACCOUNT, 5, 99)], resender_to(kinesis)))
     assert problems == [f"stream {ACCOUNT} has no row at version 8, in several reads in a row"]
     assert sequences(kinesis) == [6, 7]
 
 
+@pytest.mark.parametrize("batch", [1, 2, 5_000])
+@pytest.mark.parametrize(
+    ("removed", "up_to", "sent", "named"),
+    [
+        ([2], None, [1, 3, 4, 5, 6, 7], ["2"]),
+        ([1], None, [2, 3, 4, 5, 6, 7], ["1"]),
+        ([2, 4], 7, [1, 3, 5, 6, 7], ["2", "4"]),
+        ([2, 3, 4, 6], None, [1, 5, 7], ["2, in several reads in a row, nor at any up to 4", "6"]),
+        ([4, 5, 6], 6, [1, 2, 3], ["4"]),
+        ([2], 99, [1, 3, 4, 5, 6, 7], ["2", "8"]),
+    ],
+)
+def test_what_follows_a_hole_is_sent_and_the_hole_is_named(
+    removed: list[int],
+    up_to: int | None,
+    sent: list[int],
+    named: list[str],
+    batch: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(republishing, "BATCH_EVENTS", batch)
+    kinesis = FakeKinesis()
+    rows = recorded(*ROWS, *OTHERS, store=Holed(*removed))
+    problems = list(resend(rows, [Span(ACCOUNT, 0, up_to), Span(OTHER)], resender_to(kinesis)))
+    assert (sequences(kinesis), sequences(kinesis, OTHER)) == (sent, [1, 2, 3, 4])
+    assert len(problems) == len(named)
+    assert all(
+        told.startswith(f"stream {ACCOUNT} has no row at version {which}")
+        for told, which in zip(problems, named, strict=True)
+    )
+
+
+def test_a_row_after_a_hole_may_be_unreadable() -> None:
+    class Unreadable(Holed):
+        def read(self, *args: Any, **kwargs: Any) -> Page:
+            page = super().read(*args, **kwargs)
+            if any(row.version == 4 for row in page.rows):
+                raise CorruptRowError(ACCOUNT, 4, "it has no hash")
+            return page
+
+    kinesis = FakeKinesis()
+    rows = recorded(*ROWS, store=Unreadable(2, 3))
+    assert list(resend(rows, [Span(ACCOUNT)], resender_to(kinesis))) == [
+        f"stream {ACCOUNT} has no row at version 2, in several reads in a row, nor at any up to 3",
+        f"stream {ACCOUNT} version 4: it has no hash",
+    ]
+    assert sequences(kinesis) == [1, 5, 6, 7]
+
+
+@pytest.mark.parametrize("span", [Span(account_id(3)), Span(ACCOUNT, 7)])
+def test_an_account_without_events_there_is_named(span: Span) -> None:
+    (problem,) = resend(recorded(*ROWS), [span], resender_to(FakeKinesis()))
+    assert problem == f"account {span.account_id} has no event after version {span.after}"
+
+
 def test_an_event_that_fits_no_record_is_named() -> None:
     kinesis = FakeKinesis(limits=Limits(record_bytes=100))
-    (problem,) = resend(reader_of(ROWS[0]), [Span(ACCOUNT)], resender_to(kinesis))
+    (problem,) = resend(recorded(ROWS[0]), [Span(ACCOUNT)], resender_to(kinesis))
     assert problem.startswith(f"{ACCOUNT}/1: a domain event of ")
 
 
 def test_a_stream_that_takes_nothing_ends_it_after_what_was_found_until_then(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(republishing, "BATCH_EVENTS", 2)
     resender = resender_to(Refusing(1_000, OTHER))
-    with pytest.raises(NotSentError, match="all events of 1 accounts: ProvisionedThroughputExceededException"):
-        list(resend(reader_of(*ROWS, *OTHERS), [Span(ACCOUNT), Span(OTHER)], resender))
+    with pytest.raises(NotSentError, match="all events of 1 account: ProvisionedThroughputExceededException"):
+        list(resend(recorded(*ROWS, *OTHERS), [Span(ACCOUNT), Span(OTHER)], resender))
     assert resender.sent == len(ROWS)
 
 
@@ -177,6 +248,11 @@ def test_ids_become_as_few_spans_as_hold_them() -> None:
         Span(ACCOUNT, 8, 9),
     ]
     assert spans_of([]) == []
+
+
+def test_a_span_is_of_one_account() -> None:
+    assert spans_of(["a/1", "a/2", "b/3"]) == [Span("a", 0, 2), Span("b", 2, 3)]
+    assert spans_of(["a/1", "b/2", "a/2"]) == [Span("a", 0, 2), Span("b", 1, 2)]
 
 
 @pytest.mark.parametrize("wrong", ["", "a", "a/", "/1", "a/0", "a/-1", "a/1.5", "a/²"])
@@ -252,6 +328,20 @@ def test_an_object_is_deleted_only_when_all_of_it_was_sent() -> None:
     assert (sequences(kinesis), sequences(kinesis, OTHER)) == ([1, 2, 4], [1])
 
 
+def test_an_object_with_an_event_that_fits_no_record_is_not_deleted() -> None:
+    long = replace(credited(2), metadata=credited(2).metadata.replace("order-17", "o" * 60))
+    s3 = FakeS3({"1": parked(ROWS[0]), "2": parked(long), "3": given_up(stream_records([OTHERS[0], long]))})
+    one_event = len(encode_domain_event(domain_event(ROWS[0])) + b"\n") + len(ACCOUNT)
+    kinesis = FakeKinesis(limits=Limits(record_bytes=one_event))
+    found = list(replay(ParkingBucket(s3, "parking"), "", resender_to(kinesis), delete=True))
+    assert list(s3.objects) == ["2", "3"]
+    assert [(each.events, each.deleted) for each in found] == [(1, True), (0, False), (1, False)]
+    for each in found[1:]:
+        (problem,) = each.problems
+        assert problem.startswith(f"{ACCOUNT}/2: a domain event of ")
+    assert (sequences(kinesis), sequences(kinesis, OTHER)) == ([1], [1])
+
+
 def test_an_object_is_not_deleted_when_the_stream_takes_nothing() -> None:
     s3 = FakeS3({"1": parked(ROWS[0])})
     with pytest.raises(NotSentError):
@@ -288,7 +378,7 @@ def run(file: Path) -> Run:
         parser = argparse.ArgumentParser()
         republish.add_parser(parser.add_subparsers(), file)
         sender = KinesisSender(kinesis, stream="s", backoff=NO_WAITING)
-        parts = Parts(reader_of(*ROWS, *OTHERS), sender, lambda: ParkingBucket(s3, "parking"))
+        parts = Parts(recorded(*ROWS, *OTHERS), sender, lambda: ParkingBucket(s3, "parking"))
         return republish.run(parser.parse_args(["republish", *arguments]), parts_of=lambda place: parts), kinesis
 
     return run
@@ -308,7 +398,8 @@ def test_a_range_of_an_account(
 ) -> None:
     status, kinesis = run("--account", ACCOUNT.upper(), *arguments)
     assert (status, sequences(kinesis)) == (0, found)
-    assert capsys.readouterr().out == f"{len(found)} events sent\n"
+    events = "1 event" if len(found) == 1 else f"{len(found)} events"
+    assert capsys.readouterr().out == f"{events} sent\n"
 
 
 @pytest.mark.parametrize("where", ["file", "-"])
@@ -321,14 +412,57 @@ def test_what_reconcile_found_missing(where: str, run: Run, tmp_path: Path, monk
     assert (status, sequences(kinesis), sequences(kinesis, OTHER)) == (0, [2, 7], [4])
 
 
+def test_what_is_missing_of_several_accounts_in_a_row(run: Run, tmp_path: Path) -> None:
+    listed = tmp_path / "missing.json"
+    listed.write_text(json.dumps({"missing": [f"{ACCOUNT}/1", f"{ACCOUNT}/2", f"{OTHER}/3"]}))
+    status, kinesis = run("--ids", str(listed))
+    assert (status, sequences(kinesis), sequences(kinesis, OTHER)) == (0, [1, 2], [3])
+
+
+def test_nothing_missing_is_no_failure(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listed = tmp_path / "missing.json"
+    listed.write_text('{"missing": []}')
+    assert run("--ids", str(listed))[0] == 0
+    assert capsys.readouterr().out == "0 events sent\n"
+
+
+@pytest.mark.parametrize("arguments", [["--account", account_id(3)], ["--account", ACCOUNT, "--from", "8"]])
+def test_an_account_or_range_that_is_not_there(
+    arguments: list[str], run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*arguments)[0] == 1
+    said = capsys.readouterr()
+    after = 7 if "--from" in arguments else 0
+    assert said.err == f"daybook republish: not sent: account {arguments[1]} has no event after version {after}\n"
+    assert said.out == "0 events sent\n"
+
+
+def test_a_prefix_of_nothing(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    s3 = FakeS3({"publisher/a/1.json": parked(ROWS[0])})
+    assert run("--parked", "publsher/", s3=s3)[0] == 1
+    assert "no object of the parking bucket has a key that begins with 'publsher/'" in capsys.readouterr().err
+    assert run("--parked", s3=FakeS3({}))[0] == 0, "nothing is parked, and that is well"
+
+
+def test_without_a_running_system_the_way_out_is_one_that_the_command_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = argparse.ArgumentParser()
+    republish.add_parser(parser.add_subparsers(), tmp_path / "nowhere.json")
+    assert republish.run(parser.parse_args(["republish", "--parked"])) == 2
+    told = capsys.readouterr().err
+    assert "is the system running? `make run` starts it, or give --env." in told
+    assert "--event-table" not in told
+
+
 def test_parked_objects_one_a_line(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     s3 = FakeS3({"publisher/a/1.json": parked(ROWS[0]), "publisher/a/3.json": parked(BROKEN), "aws/x": b"{"})
     assert run("--parked", "publisher/", "--delete", s3=s3)[0] == 1
     said = capsys.readouterr()
     assert said.out.splitlines() == [
-        "publisher/a/1.json: 1 events sent, object deleted",
+        "publisher/a/1.json: 1 event sent, object deleted",
         "publisher/a/3.json: 0 events sent",
-        "1 events sent",
+        "1 event sent",
     ]
     assert said.err.startswith(f"daybook republish: not sent: publisher/a/3.json: {ACCOUNT}/3: ")
     assert run("--parked", s3=FakeS3({"publisher/a/1.json": parked(ROWS[0])}))[0] == 0
@@ -346,7 +480,7 @@ def test_a_bucket_that_does_not_answer(run: Run, capsys: pytest.CaptureFixture[s
 def test_a_stream_that_takes_nothing(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--account", ACCOUNT, kinesis=Refusing(1_000))[0] == 1
     said = capsys.readouterr()
-    assert "Kinesis did not take all events of 1 accounts" in said.err
+    assert "Kinesis did not take all events of 1 account" in said.err
     assert said.out == "0 events sent\n"
 
 

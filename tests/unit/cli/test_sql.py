@@ -1,4 +1,4 @@
-"""`daybook sql`: what it runs, what it prints, how it exits."""
+"""`python -m cli sql`: what it runs, what it prints, how it exits."""
 
 from __future__ import annotations
 
@@ -96,6 +96,8 @@ def test_csv_and_json_go_to_standard_output_alone(
 
 
 def test_a_named_query_and_a_file_are_filled_in(asked: Asked, where: list[str], tmp_path: Path) -> None:
+    assert main(["sql", *where, "--name", "daily_report", "-p", "day=2026-03-01", "-p", "late_days=3"]) == 0
+    assert "date_add('day', 3, DATE '2026-03-01')" in asked.statements.pop()
     assert main(["sql", *where, "--name", "balances_as_of", "-p", "at=2026-03-01T10:00:00Z"]) == 0
     assert "date_trunc('millisecond', recordedtime) <= TIMESTAMP '2026-03-01 10:00:00.000'" in asked.statements[0]
     path = tmp_path / "mine.sql"
@@ -117,6 +119,8 @@ def test_a_failing_statement_is_one_sentence(
     [
         (["--name", "nope"], "There is no query nope; there are account_statement"),
         (["--name", "daily_report"], "daily_report needs a value for day"),
+        (["--name", "daily_report", "-p", "day=2026-03-01", "-p", "late_days=-9"], "late_days is from 3 to 3650"),
+        (["--name", "daily_report", "-p", "day=2026-03-01", "-p", "late_days=2"], "and not 2."),
         (["SELECT 1", "-p", "day=2026-03-01"], "-p goes with --name or --file"),
         (["--file", "/nowhere.sql"], "Cannot read /nowhere.sql"),
         (["SELECT 1", "--workgroup", "w"], "--workgroup goes with --env"),
@@ -156,6 +160,30 @@ def test_the_prompt_runs_statements_over_lines_and_survives_wrong_ones(
     assert "recordedtime" in said.out
     assert "account_statement (account_id)" in said.out
     assert sql_prompt.HELP in said.out
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("run top_movers day=2026-03-01 top 2", "'top' is not NAME=VALUE."),
+        ("run top_movers day=2026-03-01 =2;", "'=2' is not NAME=VALUE."),
+        ("run", "Say which query: run QUERY NAME=VALUE …; there are account_statement, "),
+        ("run ;", "Say which query: "),
+        ("run daily_report day=2026-03-01 late_days=0", "late_days is from 3 to 3650"),
+    ],
+)
+def test_a_mistyped_run_runs_nothing(
+    line: str,
+    complaint: str,
+    asked: Asked,
+    where: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{line}\n"))
+    assert main(["sql", *where]) == 0
+    assert asked.statements == []
+    assert capsys.readouterr().err.startswith(complaint)
 
 
 def test_leaving_the_prompt(asked: Asked, where: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,6 +261,8 @@ def test_no_region_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     with pytest.raises(SqlError):
         Session(Target(athena_workgroup="w", glue_database="d"))
+    with pytest.raises(SqlError, match=r"the outputs of Daybook-prod-Lake: You must specify a region\.$"):
+        target_in_aws("prod")
 
 
 def test_options_default_to_the_local_system_and_a_table() -> None:

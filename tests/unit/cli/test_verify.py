@@ -1,4 +1,4 @@
-"""`daybook verify`: what it prints and how it exits."""
+"""`python -m cli verify`: what it prints and how it exits."""
 
 from __future__ import annotations
 
@@ -117,7 +117,10 @@ def test_what_cannot_be_read_is_not_called_broken(error: Exception, capsys: pyte
         (["verify", *IN_AWS, "not-a-uuid"], "is not a UUID"),
         (["verify", A, "--event-table", "t", "--environment-file", "f"], "not allowed with"),
         (["verify", A, "--region", "eu-central-1"], "--region goes with --event-table"),
-        (["verify", A, "--environment-file", "/nowhere/environment.json"], "is the system running?"),
+        (
+            ["verify", A, "--environment-file", "/nowhere/environment.json"],
+            "is the system running? `make run` starts it, or give --event-table.",
+        ),
     ],
 )
 def test_wrong_usage(arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,10 +23,11 @@ from lambdas.publishing.parking import ParkingPlace
 from lambdas.publishing.publisher import Publisher
 from lambdas.publishing.settings import PublisherSettings
 from lambdas.service.settings import SettingsError
-from tests.support.event_rows import ACCOUNT, credited, stream_record, stream_records
+from tests.support.event_rows import ACCOUNT, account_id, credited, stream_record, stream_records
 from tests.support.fake_dynamodb import client_error
 from tests.support.publishing import FakeBucket, FakeKinesis
 
+OTHER = account_id(2)
 REPOSITORY = Path(__file__).parents[3]
 MODULE = "lambdas.handlers.event_publisher"
 VARIABLES = {
@@ -158,6 +159,22 @@ def test_it_raises_when_kinesis_stays_away(
     assert (metrics["EventsPublished"], metrics["RowsParked"]) == ([0.0], [1.0])
     assert logs[-1]["accounts"] == [ACCOUNT]
     assert "InternalFailure" in logs[-1]["reason"]
+
+
+def test_what_kinesis_answers_of_refused_records_is_the_reason_in_the_log(
+    function: Function, caplog: pytest.LogCaptureFixture
+) -> None:
+    kinesis = function.kinesis
+
+    def refuse(**request: Any) -> dict[str, Any]:
+        return kinesis.answer([each["PartitionKey"] == OTHER for each in request["Records"]], request["Records"])
+
+    kinesis.put_records = refuse  # type: ignore[method-assign]
+    with pytest.raises(function.incomplete, match="1 accounts are not fully published"):
+        function(stream_records([credited(7), credited(1, OTHER)]))
+    (log,) = logged(caplog)
+    assert log["accounts"] == [ACCOUNT]
+    assert log["reason"] == "ProvisionedThroughputExceededException: slow down"
 
 
 def test_it_sends_nothing_when_the_function_has_no_time_left(function: Function) -> None:
