@@ -176,6 +176,14 @@ def test_what_was_recorded_just_now_may_have_arrived_or_not(lake: Lake) -> None:
     assert found.equal
 
 
+@pytest.mark.parametrize(("settled", "expected"), [("09:00:00.000000", set()), ("09:00:00.000001", {5})])
+def test_what_was_recorded_before_it_had_to_be_there_must_be(settled: str, expected: set[int]) -> None:
+    window = Window(date(2026, 3, 3), date(2026, 3, 3), datetime.fromisoformat(f"2026-03-03T{settled}+00:00"))
+    found = recorded([item(each) for each in EVENTS if each.id == f"{A}/5"], window)
+    assert found.versions.get((date(2026, 3, 3), A), set()) == expected
+    assert found.recent.get((date(2026, 3, 3), A), set()) == {5} - expected
+
+
 def test_what_is_recorded_and_arrives_meanwhile_is_not_unknown(lake: Lake) -> None:
     """The table is scanned last, so it holds whatever the lake showed."""
     arrived(lake, [f"{A}/5"])
