@@ -104,25 +104,28 @@ def _records(result: Result) -> list[dict[str, Any]]:
 def _print(result: Result, title: str, console: Console, *, columns: tuple[str, ...], newest: int = 0) -> None:
     """Some columns of a result; of a long one only the newest rows."""
     records = _records(result)[-newest:]
-    table = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=False)
+    table = Table(box=SIMPLE, pad_edge=False)
     for name in columns:
         numbers = any(isinstance(record[name], int) for record in records)
         table.add_column(Text(name), justify="right" if numbers else "left")
     for record in records:
         table.add_row(*(Text(value_text(record[name])) for name in columns))
-    _finish(table, result, len(result.rows) - len(records), console)
+    _finish(title, table, result, len(result.rows) - len(records), console)
 
 
 def _print_upright(result: Result, title: str, console: Console) -> None:
     """A line for each column, a column for each row: for wide results of few rows."""
-    table = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=False, show_header=False)
+    table = Table(box=SIMPLE, pad_edge=False, show_header=False)
     for name, *values in zip(result.columns, *result.rows, strict=True):
         table.add_row(Text(name), *(Text(value_text(value), justify="right") for value in values))
-    _finish(table, result, 0, console)
+    _finish(title, table, result, 0, console)
 
 
-def _finish(table: Table, result: Result, left_out: int, console: Console) -> None:
+def _finish(title: str, table: Table, result: Result, left_out: int, console: Console) -> None:
     console.print()
+    console.print(
+        Text(title, style="table.title"), soft_wrap=True
+    )  # a table's own title is broken at the table's width
     console.print(table)
     earlier = f"{left_out} earlier rows left out; " if left_out else ""
     console.print(f"  {earlier}{cost(result)}", highlight=False)

@@ -67,6 +67,11 @@ def test_it_waits_for_the_last_event_and_shows_statement_balances_and_report() -
     assert ["1", "open", "EUR", "50", "3"] in lines
     assert ["net", "50"] in lines
     assert "4.0 KB scanned" in shown
+    titles = [line for line in shown.splitlines() if line.endswith(".sql")]
+    assert titles == [
+        "Statement: analytics/queries/account_statement.sql",
+        "Daily report: analytics/queries/daily_report.sql",
+    ]
     assert max(map(len, shown.splitlines())) <= 80
 
 
