@@ -1,7 +1,8 @@
 """A gateway's own errors as problem details (RFC 9457).
 
 A gateway response is not VTL: variables are pasted in as they are. Only `$context.error.messageString`, which
-comes quoted and escaped, may stand inside JSON. Source: API Gateway Developer Guide, "Gateway responses".
+comes quoted and escaped, may stand inside JSON. The request's id may not: clients can set it (x-amzn-RequestId); as a
+header it only gives back to them what was a header's value. Source: API Gateway Developer Guide, "Gateway responses".
 """
 
 import json

@@ -17,10 +17,14 @@ from lambdas.httpapi.errors import InvalidRequestError
 ANONYMOUS = "anonymous"
 """The caller where the environment asks for no authorization."""
 
+UNKNOWN_REQUEST = "unknown"
+"""The correlation id when the gateway gives no id that can be one."""
+
 ACCOUNT_ID = "account_id"
 NO_ACCOUNT_ID = "is not a UUID in lower case"
 
 _TOKEN = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_NOT_ALPHANUMERIC = re.compile(r"[^A-Za-z0-9]")
 _POSITIVE = re.compile(r"[1-9][0-9]{0,15}")
 _UUID = re.compile(UUID_PATTERN)
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -46,11 +50,16 @@ class Request:
 
     @property
     def correlation_id(self) -> str:
-        """X-Correlation-Id when it is acceptable, or else the gateway's request id."""
+        """X-Correlation-Id when it is acceptable, or else the gateway's request id.
+
+        A client may set that one too, to any text (header x-amzn-RequestId); what is no token gives way to the
+        extended id, which it cannot set. Source: API Gateway Developer Guide, "Variables for access logging".
+        """
         values = self._headers.get("x-correlation-id", ())
-        if len(values) == 1 and _TOKEN.fullmatch(values[0]):
-            return values[0]
-        return str(self._event["requestContext"]["requestId"])
+        context = self._event["requestContext"]
+        extended = _NOT_ALPHANUMERIC.sub("-", context.get("extendedRequestId") or "")
+        candidates = (*(values if len(values) == 1 else ()), context.get("requestId") or "", extended)
+        return next((each for each in candidates if _TOKEN.fullmatch(each)), UNKNOWN_REQUEST)
 
     def check_correlation_id(self) -> None:
         """Refuse an X-Correlation-Id that cannot be used."""

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from urllib.parse import unquote_plus
 
 from local.gateway import json_path, velocity
 from local.gateway.errors import ConfigurationError
+
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,3 +123,12 @@ class _Util(_Documented):
     def base64Decode(self, text: str) -> str:  # noqa: N802
         """The text that base64 stands for."""
         return base64.b64decode(text).decode()
+
+    def urlDecode(self, text: str) -> str:  # noqa: N802
+        """The text that percent-encoding stands for, as java.net.URLDecoder has it: "+" is a space.
+
+        Raises ValueError for a "%" without two hexadecimal digits.
+        """
+        if _STRAY_PERCENT.search(text):
+            raise ValueError("a % without two hexadecimal digits")
+        return unquote_plus(text)

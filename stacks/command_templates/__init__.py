@@ -17,15 +17,22 @@ from lambdas.commands import table
 from lambdas.contracts import problems
 from lambdas.contracts.problems import PROBLEM_MEDIA_TYPE, ProblemType
 from lambdas.httpapi.bodies import MAX_BODY_BYTES
-from lambdas.httpapi.requests import ANONYMOUS
+from lambdas.httpapi.requests import ANONYMOUS, UNKNOWN_REQUEST
 
 POLL_SECONDS: Final = 1
 """How soon a client may look again at a command that is PENDING."""
 
 _TOKEN_PATTERN = "[A-Za-z0-9._:-]{1,64}"  # noqa: S105 - of ids and keys
 _UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_ENCODED_TOKEN_PATTERN = "([A-Za-z0-9._:-]|%[0-9A-Fa-f]{2}){1,64}"  # noqa: S105 - of ids in a URL
+_ENCODED_UUID_PATTERN = "([0-9a-f-]|%[0-9A-Fa-f]{2}){36}"
 _NOT_A_TOKEN = "is not one value of 1 to 64 characters of A-Z a-z 0-9 . _ : -"  # noqa: S105 - a message
-_THROTTLING = ("ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded")
+_BUSY = (
+    "ThrottlingException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "TransactionConflictException",  # the command is stored, and its end is being written
+)
 _PLACEHOLDER = re.compile(r"\{\{([a-z_]+)\}\}")
 _NO_STORE = {"Cache-Control": "'no-store'"}
 
@@ -116,9 +123,12 @@ _PROBLEMS = {
 _VALUES = {
     **_REFUSALS,
     **_PROBLEMS,
-    "is_throttling": " || ".join(f"$type.endsWith('{name}')" for name in _THROTTLING),
+    "is_busy": " || ".join(f"$type.endsWith('{name}')" for name in _BUSY),
     "token_pattern": _TOKEN_PATTERN,
     "uuid_pattern": _UUID_PATTERN,
+    "encoded_token_pattern": _ENCODED_TOKEN_PATTERN,
+    "encoded_uuid_pattern": _ENCODED_UUID_PATTERN,
+    "unknown_request": UNKNOWN_REQUEST,
     "max_body_bytes": str(MAX_BODY_BYTES),
     "poll_seconds": str(POLL_SECONDS),
     "pending": table.PENDING,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -12,11 +14,14 @@ from lambdas.contracts.command_model import command_model
 from local.gateway.errors import BadRequestBodyError, UnsupportedMediaTypeError
 from tests.support.command_gateway import ACCOUNT, TABLE, CommandGateway, Rows
 
+REQUESTS = int(os.environ.get("DAYBOOK_TEST_HOSTILE_REQUESTS", "3000"))
+"""Of all these tests together; at least one of each."""
 FRAGMENTS = (
     '"', "'", "\\", "\\\\", '\\"', "$", "$x", "${", "${}", "${x}", "$!{x}", "$input.body", "$util.base64Encode('x')",
     "$context.identity.caller", "#", "##", "#*", "*#", "#set($x=1)", "#if(true)", "#else", "#end", "#{end}", "#stop",
     "#foreach($x in [1..9])", "#evaluate('$x')", "#macro(x)", "#[[", "]]#", "\n", "\r\n", "\x00", "\x1f", "\x7f",
     "\u2028", "\u2029", "\ufeff", "\ufffd", "é", "🙂", "\U0010ffff", '"}, "status": {"S": "SUCCEEDED', '"}}',
+    '"}, ":pending": {"S": "SUCCEEDED"}, ":correlation_id": {"S": "y', '", "status": "SUCCEEDED', "%2523", "%", "%zz",
     "{{table_name}}", "=", "==", "receipt#", "%23", "%0a", "/", "..", " ", ",", ":", "\\u0022", "\\ud800",
 )  # fmt: skip
 texts = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=8)), max_size=12).map("".join)
@@ -70,22 +75,37 @@ header_names = st.one_of(
     texts,
 )
 headers = st.lists(st.tuples(header_names, header_values), max_size=4)
+contexts = st.fixed_dictionaries(
+    {},
+    optional={
+        "requestId": st.one_of(keys, st.none()),
+        "extendedRequestId": st.one_of(keys, st.none()),
+        "caller": st.one_of(keys.map(lambda key: f"{key}:session"), keys),
+    },
+)
 PROPERTY = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
 )
 
 
-def submit(rows: Rows, body: bytes, *, validated: bool, **request: Any) -> int:
+def share(part: float) -> int:
+    """This part of all requests."""
+    return max(1, round(REQUESTS * part))
+
+
+def submit(rows: Rows, body: bytes, *, validated: bool, caller: str = "", **request: Any) -> int:
     """Post it to an empty table: the status; whatever it is, the table holds what that promises."""
+    principal = re.fullmatch(r"([A-Za-z0-9_-]{1,128})(:.*)?", caller or "anonymous")
     gateway = CommandGateway(TABLE, validated=validated)
     try:
-        answer = gateway.post(body, **request)
+        answer = gateway.post(body, caller=caller, **request)
     except BadRequestBodyError:
         status = 400
     except UnsupportedMediaTypeError:
         status = 415
     else:
         status = answer.status
+        assert re.fullmatch(r"[A-Za-z0-9._:-]{1,64}", answer.headers["X-Correlation-Id"])
         assert json.loads(answer.body).get("status", status) in {status, "PENDING"}
     for sent in gateway.sent:
         assert json.loads(sent)["TableName"] == TABLE, "the rendered request is JSON"
@@ -97,15 +117,17 @@ def submit(rows: Rows, body: bytes, *, validated: bool, **request: Any) -> int:
         assert set(row) == {*key, "body", "status", "submitted_at", "correlation_id", "actor"}
         assert row["body"]["B"] == body.decode("utf-8", errors="replace").encode()
         assert row["status"] == {"S": "PENDING"}
-        assert row["actor"] == {"S": "anonymous"}
+        assert principal is not None
+        assert row["actor"] == {"S": principal[1]}
+        assert row["correlation_id"] == {"S": answer.headers["X-Correlation-Id"]}
     else:
-        assert status in {400, 413, 415}
+        assert status in {400, 413, 415} or (status == 503 and principal is None)
         assert stored == []
     return status
 
 
 @given(body=bodies)
-@settings(PROPERTY, max_examples=1000)
+@settings(PROPERTY, max_examples=share(1 / 3))
 def test_no_body_breaks_out_of_the_template(rows: Rows, body: bytes) -> None:
     status = submit(rows, body, validated=False)
 
@@ -114,31 +136,37 @@ def test_no_body_breaks_out_of_the_template(rows: Rows, body: bytes) -> None:
 
 
 @given(body=bodies)
-@settings(PROPERTY, max_examples=500)
+@settings(PROPERTY, max_examples=share(1 / 6))
 def test_behind_the_model_too_a_body_is_kept_or_refused(rows: Rows, body: bytes) -> None:
     submit(rows, body, validated=True)
 
 
-@given(account_id=ids, headers=headers, query=headers, body=almost_commands)
-@settings(PROPERTY, max_examples=1000)
-def test_no_id_header_or_query_parameter_breaks_out(
-    rows: Rows, account_id: str, headers: list[tuple[str, str]], query: list[tuple[str, str]], body: object
+@given(account_id=ids, headers=headers, query=headers, body=almost_commands, context=contexts)
+@settings(PROPERTY, max_examples=share(1 / 3))
+def test_no_id_header_query_parameter_or_context_breaks_out(
+    rows: Rows,
+    account_id: str,
+    headers: list[tuple[str, str]],
+    query: list[tuple[str, str]],
+    body: object,
+    context: dict[str, Any],
 ) -> None:
-    submit(rows, json.dumps(body).encode(), validated=False, account_id=account_id, headers=headers, query=query)
+    sent = json.dumps(body).encode()
+    submit(rows, sent, validated=False, account_id=account_id, headers=headers, query=query, **context)
 
 
-@given(account_id=ids, command_id=st.one_of(ids, keys), headers=headers)
-@settings(PROPERTY, max_examples=500)
+@given(account_id=ids, command_id=st.one_of(ids, keys), headers=headers, context=contexts)
+@settings(PROPERTY, max_examples=share(1 / 6))
 def test_no_path_reads_what_is_no_command(
-    rows: Rows, account_id: str, command_id: str, headers: list[tuple[str, str]]
+    rows: Rows, account_id: str, command_id: str, headers: list[tuple[str, str]], context: dict[str, Any]
 ) -> None:
     receipt = {"account_id": {"S": ACCOUNT}, "command_id": {"S": f"receipt#{command_id}"}, "response": {"S": "secret"}}
     rows.dynamodb.put_item(TableName=TABLE, Item=receipt)
     gateway = CommandGateway(TABLE)
     safe = [(name, value) for name, value in headers if name.lower() != "content-type"]
 
-    plain = gateway.get(command_id, safe, account_id=account_id)
-    prefixed = gateway.get(f"receipt#{command_id}", safe, account_id=account_id)
+    plain = gateway.get(command_id, safe, account_id=account_id, **context)
+    prefixed = gateway.get(f"receipt#{command_id}", safe, account_id=account_id, **context)
 
     rows.dynamodb.delete_item(TableName=TABLE, Key={name: receipt[name] for name in ("account_id", "command_id")})
     assert (plain.status, prefixed.status) == (404, 404)

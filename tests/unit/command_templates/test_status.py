@@ -120,6 +120,36 @@ def test_reading_is_one_consistent_get_without_the_body(rows: Rows) -> None:
     }
 
 
+@pytest.mark.parametrize("command_id", ["a:b", "a%3Ab", "a%3ab", "%61%3A%62"])
+@pytest.mark.parametrize("account_id", [ACCOUNT, ACCOUNT.replace("-", "%2d")])
+def test_ids_are_found_as_they_stand_in_the_url_and_decoded(rows: Rows, account_id: str, command_id: str) -> None:
+    gateway = CommandGateway(TABLE)
+    assert gateway.post(CREDIT, [("Idempotency-Key", "a:b")]).status == 202
+
+    answer = gateway.get(command_id, account_id=account_id)
+
+    assert answer.status == 200
+    assert (json.loads(answer.body)["account_id"], json.loads(answer.body)["command_id"]) == (ACCOUNT, "a:b")
+
+
+def test_an_id_of_the_full_length_is_found_though_every_character_is_encoded(rows: Rows) -> None:
+    gateway = CommandGateway(TABLE)
+    assert gateway.post(CREDIT, [("Idempotency-Key", "k" * 64)]).status == 202
+
+    assert gateway.get("%6b" * 64).status == 200
+    assert gateway.get("%6b" * 65).status == 404
+
+
+def test_a_request_id_that_the_client_chose_cannot_change_the_answer(rows: Rows) -> None:
+    put(rows, status="PENDING")
+    chosen = 'x", "status": "SUCCEEDED'
+
+    found, missing = (CommandGateway(TABLE).get(key, requestId=chosen, extendedRequestId="e=") for key in ("c-1", "x"))
+
+    assert found.headers["X-Correlation-Id"] == missing.headers["X-Correlation-Id"] == "e-"
+    assert (shown(found)["status"], problem(missing)["status"]) == ("PENDING", 404)
+
+
 @pytest.mark.parametrize(
     ("account_id", "command_id"),
     [
@@ -127,6 +157,18 @@ def test_reading_is_one_consistent_get_without_the_body(rows: Rows) -> None:
         (ACCOUNT, "c-1\n"),
         (ACCOUNT, "receipt#c-1"),
         (ACCOUNT, "receipt%23c-1"),
+        (ACCOUNT, "receipt%2523c-1"),
+        (ACCOUNT, "receipt%252523c-1"),
+        (ACCOUNT, "%72eceipt%23c%2D1"),
+        (ACCOUNT, "%23"),
+        (ACCOUNT, "c-1%"),
+        (ACCOUNT, "c-%zz"),
+        (ACCOUNT, "c-1%ff"),
+        (ACCOUNT, "c-1%0A"),
+        (ACCOUNT, "c%252D1"),
+        (ACCOUNT, "c-1%22%7D"),
+        (ACCOUNT, "c-%EF%BC%91"),
+        (ACCOUNT, "c+1"),
         (ACCOUNT, "a/b"),
         (ACCOUNT, 'c-1"}, "x": {"S": "'),
         (ACCOUNT, "$context.requestId"),
@@ -136,6 +178,9 @@ def test_reading_is_one_consistent_get_without_the_body(rows: Rows) -> None:
         (ACCOUNT, "\x00"),
         (ACCOUNT.upper(), "c-1"),
         (ACCOUNT + "\n", "c-1"),
+        (ACCOUNT + "%0a", "c-1"),
+        (ACCOUNT[:-1] + "%zz", "c-1"),
+        (ACCOUNT[:-1] + "%23", "c-1"),
         ("x", "c-1"),
         ('"', '"'),
     ],

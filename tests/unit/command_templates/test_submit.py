@@ -56,7 +56,7 @@ def test_every_command_is_stored_as_it_was_sent(rows: Rows, command: msgspec.Str
 def test_the_call_is_one_conditional_update(rows: Rows) -> None:
     gateway = CommandGateway(TABLE)
 
-    gateway.post(CREDIT, KEY, requestId="r-1")
+    gateway.post(CREDIT, KEY, requestId="r-1", extendedRequestId="not this one")
 
     (sent,) = gateway.sent
     assert json.loads(sent) == {
@@ -106,7 +106,8 @@ def test_the_same_again_answers_the_same_and_changes_nothing(rows: Rows) -> None
     assert rows.all() == stored
 
 
-def test_a_command_that_has_ended_answers_so(rows: Rows) -> None:
+@pytest.mark.parametrize("status", ["SUCCEEDED", "REJECTED", "FAILED"])
+def test_a_command_that_has_ended_answers_so_and_asks_nobody_to_look_again(rows: Rows, status: str) -> None:
     gateway = CommandGateway(TABLE)
     gateway.post(CREDIT, KEY)
     rows.dynamodb.update_item(
@@ -114,14 +115,16 @@ def test_a_command_that_has_ended_answers_so(rows: Rows) -> None:
         Key={"account_id": {"S": ACCOUNT}, "command_id": {"S": "payment-1"}},
         UpdateExpression="SET #status = :s",
         ExpressionAttributeNames={"#status": "status"},
-        ExpressionAttributeValues={":s": {"S": "REJECTED"}},
+        ExpressionAttributeValues={":s": {"S": status}},
     )
 
     answer = gateway.post(CREDIT, KEY)
 
     assert answer.status == 202
-    assert json.loads(answer.body)["status"] == "REJECTED"
-    assert rows.all()[0]["status"] == {"S": "REJECTED"}
+    assert json.loads(answer.body)["status"] == status
+    assert answer.headers["Location"] == "commands/payment-1"
+    assert "Retry-After" not in answer.headers
+    assert rows.all()[0]["status"] == {"S": status}
 
 
 @pytest.mark.parametrize("other", [CREDIT + b" ", msgspec.json.encode(CreditAccount(amount=2))])
@@ -163,6 +166,54 @@ def test_without_a_key_the_gateway_makes_an_id_that_a_url_can_carry(rows: Rows) 
     assert {row["command_id"]["S"] for row in rows.all()} == set(ids)
 
 
+HOSTILE_ID = 'x"}, ":pending": {"S": "SUCCEEDED"}, ":correlation_id": {"S": "y'
+
+
+@pytest.mark.parametrize(
+    ("request_id", "extended", "correlation_id"),
+    [
+        ("r:1._-Z", "e+1/=", "r:1._-Z"),
+        ("r" * 64, "e+1/=", "r" * 64),
+        ("r" * 65, "e+1/=", "e-1--"),
+        ("", "e+1/=", "e-1--"),
+        (None, "e+1/=", "e-1--"),
+        ("a b", "e+1/=", "e-1--"),
+        (HOSTILE_ID, "e+1/=", "e-1--"),
+        (HOSTILE_ID, HOSTILE_ID[:64], HOSTILE_ID[:64].translate({ord(each): "-" for each in '"}, :{_'})),
+        (HOSTILE_ID, "e" * 65, "unknown"),
+        (HOSTILE_ID, "", "unknown"),
+        (HOSTILE_ID, None, "unknown"),
+    ],
+)
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_request_id_that_the_client_chose_is_no_more_than_a_correlation_id(
+    rows: Rows, request_id: str | None, extended: str | None, correlation_id: str, *, refused: bool
+) -> None:
+    """Clients may set $context.requestId by a header."""
+    headers = [*KEY, ("X-Correlation-Id", HOSTILE_ID)] if refused else KEY
+
+    answer = CommandGateway(TABLE).post(CREDIT, headers, requestId=request_id, extendedRequestId=extended)
+
+    assert answer.headers["X-Correlation-Id"] == correlation_id
+    if refused:
+        assert (answer.status, problem(answer)["field"]) == (400, "X-Correlation-Id")
+        assert rows.all() == []
+    else:
+        assert answer.status == 202
+        assert [(row["status"], row["correlation_id"]) for row in rows.all()] == [
+            ({"S": "PENDING"}, {"S": correlation_id})
+        ]
+
+
+@pytest.mark.parametrize("as_in_the_url", [ACCOUNT.replace("-", "%2D"), f"%36{ACCOUNT[1:]}", f"{ACCOUNT[:-2]}%390"])
+def test_an_account_id_as_it_stands_in_the_url_is_the_same_account(rows: Rows, as_in_the_url: str) -> None:
+    answer = CommandGateway(TABLE).post(CREDIT, KEY, account_id=as_in_the_url)
+
+    assert answer.status == 202
+    assert json.loads(answer.body)["account_id"] == ACCOUNT
+    assert [row["account_id"] for row in rows.all()] == [{"S": ACCOUNT}]
+
+
 def test_a_query_parameter_is_no_header(rows: Rows) -> None:
     gateway = CommandGateway(TABLE)
     query = [("Idempotency-Key", "from-query"), ("account_id", OTHER), ("X-Correlation-Id", "'")]
@@ -199,6 +250,14 @@ def test_of_a_repeated_header_the_last_counts(rows: Rows) -> None:
         ([], ACCOUNT.upper(), "account_id"),
         ([], ACCOUNT + "\n", "account_id"),
         ([], f"{ACCOUNT}/x", "account_id"),
+        ([], f"{ACCOUNT}%23", "account_id"),
+        ([], f"{ACCOUNT[:-1]}%23", "account_id"),
+        ([], f"{ACCOUNT[:-1]}%22", "account_id"),
+        ([], f"{ACCOUNT[:-1]}%zz", "account_id"),
+        ([], f"{ACCOUNT[:-1]}%ff", "account_id"),
+        ([], f"{ACCOUNT[:-1]}%2530", "account_id"),
+        ([], ACCOUNT[:-1] + "%", "account_id"),
+        ([], ACCOUNT.replace("6f", "%36F"), "account_id"),
         ([], "receipt#x", "account_id"),
         ([], "", "account_id"),
     ],
@@ -282,7 +341,7 @@ def test_a_receipt_under_the_same_key_stays_as_it_is(rows: Rows) -> None:
         (400, error_of("ValidationException", "keys: {#refused}"), 503, "not-applied"),
         (400, error_of("ValidationException", "keys: {#refusedBodySize}"), 413, "payload-too-large"),
         (400, error_of("AccessDeniedException", "#refusedBodySize"), 503, "not-applied"),
-        (400, error_of("TransactionConflictException"), 503, "not-applied"),
+        (400, error_of("TransactionConflictException"), 429, "too-many-requests"),
         (400, error_of("ResourceNotFoundException"), 503, "not-applied"),
         (400, {}, 503, "not-applied"),
         (413, {"message": "?"}, 503, "not-applied"),

@@ -131,7 +131,10 @@ def test_its_location_answers(border: Border) -> None:
     [
         (f"/accounts/{ACCOUNT}/commands/receipt%23k", 404),
         (f"/accounts/{ACCOUNT}/commands/k%0A", 404),
+        (f"/accounts/{ACCOUNT}/commands/receipt%2523k", 404),
         (f"/accounts/{ACCOUNT}/commands/%ff", 404),
+        (f"/accounts/{ACCOUNT}/commands/%25zz", 404),
+        (f"/accounts/{ACCOUNT}/commands/%25", 404),
         (f"/accounts/{ACCOUNT}//commands/k", 200),
         (f"/accounts/{ACCOUNT}/commands/%6b/", 200),
         (f"/accounts/{ACCOUNT}/commands/k?command_id=x", 200),
