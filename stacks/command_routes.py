@@ -14,7 +14,10 @@ COMMAND_PATH = f"{COMMANDS_PATH}/{{command_id}}"
 
 
 def add_command_routes(stack: Stack, *, api: RestApi, commands: InboxTable) -> None:
-    """Both routes, with a role and an alarm each: a 5xx of theirs is never the request's own fault."""
+    """Both routes, with a role and an alarm each: a 5xx of theirs is never the request's own fault.
+
+    Neither is it that of a request that meets the transaction of its own command: that is answered 429.
+    """
     validator = api.add_request_validator("Validator", validate_request_body=True, validate_request_parameters=True)
     table_name = commands.table.table_name
     submission = DynamoDbRoute(
@@ -46,7 +49,7 @@ def add_command_routes(stack: Stack, *, api: RestApi, commands: InboxTable) -> N
         stack,
         "CommandsNotStored",
         metric=submission.metric_server_errors(),
-        description="A command was answered 5xx: it is not stored, or it is not known whether it is.",
+        description="A command was answered 5xx: that request did not store it, or it is not known whether it did.",
     )
     alarm_on_any(
         stack,

@@ -18,7 +18,8 @@ ASYNCHRONOUS_OPERATIONS: Final = (
         description="202 says that the command is stored and will be processed, not that it succeeds: ask at Location. "
         "What the gateway lets through but is no valid command, unknown fields for one, ends as REJECTED with "
         "`invalid-command`. The account of an OpenAccount is the one in the path: the client chooses a UUID. A "
-        "Transfer is sent to the account it takes from. Query parameters are ignored; If-Match is answered 400.",
+        "Transfer is sent to the account it takes from. Query parameters are ignored; If-Match is answered 400. "
+        "Retry-After stands with PENDING. 429 may also mean that the command is stored and just being carried out.",
         commands=COMMANDS,
         status=202,
         reply=CommandAccepted,
@@ -37,13 +38,15 @@ ASYNCHRONOUS_OPERATIONS: Final = (
         path="/accounts/{account_id}/commands/{command_id}",
         operation_id="getCommand",
         summary="Read what became of a command",
-        description="Retry-After stands with PENDING: ask again then. An id that no command can have is unknown: 404.",
+        description="Retry-After stands with PENDING: ask again then. An id that no command can have is unknown: 404. "
+        "A Content-Type other than application/json is answered 415, though there is no body.",
         reply=CommandStatus,
         reply_headers=("RetryAfter",),
         parameters=("AccountId", "CommandId", "CorrelationId"),
         problems=(
             *(kind for kind in ALWAYS if kind is not problems.INVALID_REQUEST),
             problems.COMMAND_NOT_FOUND,
+            problems.UNSUPPORTED_MEDIA_TYPE,
             problems.STORE_UNAVAILABLE,
         ),
     ),

@@ -138,7 +138,7 @@ ACCEPTED, STATUS = (DOCUMENT["paths"][operation.path] for operation in ASYNCHRON
 def test_every_answer_of_the_asynchronous_routes_is_documented() -> None:
     common = {"400", "401", "403", "429", "500", "503"}
     assert ACCEPTED["post"]["responses"].keys() == common | {"202", "413", "415", "422"}
-    assert STATUS["get"]["responses"].keys() == common | {"200", "404"}
+    assert STATUS["get"]["responses"].keys() == common | {"200", "404", "415"}
     assert {"Location", "Retry-After", "X-Correlation-Id"} <= ACCEPTED["post"]["responses"]["202"]["headers"].keys()
 
 
