@@ -9,8 +9,9 @@ ifeq ($(origin PYTHON),undefined)
 PYTHON := $(shell $(PY) -c '' 2>/dev/null && echo $(PY) || echo python3)
 endif
 ENVIRONMENTS := local dev staging prod
-# Seeded runs of the publisher in `check`; `test` makes all the thousands that its module says.
+# How many seeded runs and generated requests `check` makes; `test` makes all the thousands that the modules say.
 QUICK_RUNS := 200
+QUICK_REQUESTS := 300
 
 .DEFAULT_GOAL := help
 .PHONY: help run sql stop status logs test test-store check lint format synth bench install python clean
@@ -36,7 +37,8 @@ logs: install ## Show the newest lines that the deployed functions wrote
 	@$(PY) -m local logs
 
 check: lint ## Format, lint, types, import rules and unit tests: about a minute
-	DAYBOOK_TEST_PUBLISHER_RUNS=$(QUICK_RUNS) $(PY) -m pytest tests/unit
+	DAYBOOK_TEST_PUBLISHER_RUNS=$(QUICK_RUNS) DAYBOOK_TEST_REDELIVERY_RUNS=$(QUICK_RUNS) \
+		DAYBOOK_TEST_HOSTILE_REQUESTS=$(QUICK_REQUESTS) $(PY) -m pytest tests/unit
 
 test: lint ## Everything that proves this repository, with coverage: under ten minutes
 	$(PY) -m pytest --cov --cov-report=term
