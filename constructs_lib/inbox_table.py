@@ -66,7 +66,10 @@ class InboxTable(ProtectedTable):
         self._grant(grantee, "UpdateItem")
 
     def grant_redrive(self, grantee: IGrantable) -> None:
-        """Allow finding failed requests, reading them, and having them carried out again."""
-        self._grant(grantee, "GetItem", "UpdateItem")
+        """Allow finding requests that failed or were forgotten, reading them, and having them carried out again.
+
+        Only a Scan finds what nobody knows of: an index of all that is pending would cost every request two writes.
+        """
+        self._grant(grantee, "GetItem", "Scan", "UpdateItem")
         index = f"{self.table.table_arn}/index/{self._failed_index}"
         Grant.add_to_principal(grantee=grantee, actions=["dynamodb:Query"], resource_arns=[index])

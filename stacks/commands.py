@@ -99,7 +99,7 @@ class CommandsStack(Stack):
             "Behind",
             metric=self.processor.function.metric("IteratorAge"),
             threshold=config.commands_behind_seconds * 1000,
-            description="Commands wait too long to be carried out (milliseconds). Their records are lost after a day.",
+            description="Commands wait too long to be carried out (milliseconds). In the end they are given up for it.",
         )
         alarm_on_any(
             self,
@@ -131,7 +131,7 @@ class CommandsStack(Stack):
             self,
             "ParkingFailed",
             metric=self.processor.function.metric("DestinationDeliveryFailures"),
-            description="Commands that were given up could not be parked: their rows stay pending.",
+            description="Commands that were given up could not be parked. Their rows stay pending; redrive by age.",
         )
         alarm_on_any(
             self,

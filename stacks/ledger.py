@@ -59,9 +59,9 @@ class LedgerStack(StatefulStack):
         self.parking.grant(self.may_read_parked, prefixes=parked, actions=["s3:GetObject"])
         self.parking.grant_key(self.may_read_parked, "Decrypt")
         self.may_redrive = ManagedPolicy(
-            self, "MayRedrive", description="Finding commands that failed, and setting them pending again"
+            self, "MayRedrive", description="Finding commands that did not end, and setting failed ones pending again"
         )
         self.commands.grant_redrive(self.may_redrive)
         self.parking.grant_on_bucket(self.may_redrive, actions=["s3:ListBucket"])
-        self.parking.grant(self.may_redrive, prefixes=parked, actions=["s3:GetObject"])
+        self.parking.grant(self.may_redrive, prefixes=parked, actions=["s3:GetObject", "s3:DeleteObject"])
         self.parking.grant_key(self.may_redrive, "Decrypt")

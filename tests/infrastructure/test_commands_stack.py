@@ -1,6 +1,7 @@
 """The command processor and what marks its failures: how records reach them, what they may do, who is told."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -39,6 +40,16 @@ def function(environment: Synthesized, handler: str) -> tuple[str, Resource]:
         (name, each["Properties"])
         for name, each in environment.commands.resources(FUNCTION).items()
         if each["Properties"]["Handler"] == f"lambdas.handlers.{handler}.handler"
+    ]
+    return found
+
+
+def parking_bucket(environment: Synthesized) -> Resource:
+    """Properties of the bucket of parked commands."""
+    [found] = [
+        each["Properties"]
+        for name, each in environment.ledger.resources("AWS::S3::Bucket").items()
+        if path_of(environment.ledger, name) == "Ledger/Parking/Bucket"
     ]
     return found
 
@@ -166,13 +177,15 @@ def test_the_marker_reads_what_is_parked_and_updates_rows_and_no_more(anywhere: 
     assert trusted(anywhere, anywhere.commands, FAILURES) == ("lambda.amazonaws.com", False)
 
 
-def test_an_operator_may_redrive_and_neither_remove_a_row_nor_a_parked_record(anywhere: Synthesized) -> None:
+def test_an_operator_may_redrive_and_neither_remove_a_row_nor_a_parked_record_for_good(anywhere: Synthesized) -> None:
+    """Deleting an object of a versioned bucket hides it; that would take s3:DeleteObjectVersion."""
+    assert parking_bucket(anywhere)["VersioningConfiguration"] == {"Status": "Enabled"}
     assert policy_allows(anywhere, anywhere.ledger, "Ledger/MayRedrive") == {
-        "<Ledger/Commands/Table>": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "<Ledger/Commands/Table>": {"dynamodb:GetItem", "dynamodb:Scan", "dynamodb:UpdateItem"},
         "<Ledger/Commands/Table>/index/failed": {"dynamodb:Query"},
         "<Ledger/Key> via dynamodb": KEY_ACTIONS,
         "<Ledger/Parking/Bucket>": {"s3:ListBucket"},
-        PARKED: {"s3:GetObject"},
+        PARKED: {"s3:DeleteObject", "s3:GetObject"},
         "<Ledger/Key> via s3": {"kms:Decrypt"},
     }
     assert policy_allows(anywhere, anywhere.commands, "Commands/MayProcess") == {
@@ -215,11 +228,7 @@ def test_the_functions_share_one_layer_of_packages(cloud: Synthesized) -> None:
 
 
 def test_every_object_that_the_mapping_parks_is_announced_to_the_marker(anywhere: Synthesized) -> None:
-    [bucket] = [
-        each["Properties"]
-        for name, each in anywhere.ledger.resources("AWS::S3::Bucket").items()
-        if path_of(anywhere.ledger, name) == "Ledger/Parking/Bucket"
-    ]
+    bucket = parking_bucket(anywhere)
     _, rule = anywhere.commands.only("AWS::Events::Rule")
     pattern = rule["Properties"]["EventPattern"]
     [target] = rule["Properties"]["Targets"]
@@ -324,6 +333,14 @@ def test_either_function_that_fails_and_records_that_cannot_be_parked_raise_an_a
     assert undelivered["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": processor_id}}]
     for alarm in (*alarms(anywhere)["Errors"], undelivered):
         assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 1)
+
+
+def test_operators_are_told_what_to_do_about_every_alarm(anywhere: Synthesized) -> None:
+    paths = [path_of(anywhere.commands, name) for name in anywhere.commands.resources(ALARM)]
+    names = sorted(path.partition("/")[2].removesuffix("/Alarm") for path in paths)
+    guide = (REPOSITORY / "docs" / "commands.md").read_text("utf-8")
+    table = guide.partition("| alarm |")[2].partition("\n\n")[0].splitlines()[2:]
+    assert names == sorted({name for row in table for name in re.findall(r"`(\w+)`", row.split("|")[1])})
 
 
 def test_a_dead_letter_raises_an_alarm(anywhere: Synthesized) -> None:

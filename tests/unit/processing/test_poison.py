@@ -216,6 +216,29 @@ def test_an_account_that_is_sick_as_a_whole_holds_others_up_within_bounds_and_no
     assert credited(bank, B) == [amount_of(each) for each in behind]
 
 
+def test_an_outage_gives_up_what_it_has_time_to_try_and_no_more(bank: World) -> None:
+    """A minute in which every try fails at once, with three seconds of pauses for each command."""
+    bank.mapping.deliver([bank.submit(account, OPEN) for account in (A, B, C)])
+    records = [bank.submit((A, B, C)[number % 3], credit(1)) for number in range(300)]
+    over = bank.time.monotonic() + 60.0
+
+    def out(batch: list[Record]) -> None:
+        bank.poison.clear()
+        if bank.time.monotonic() < over:
+            bank.poison.update(id_of(each) for each in records)
+        bank.invoke(batch)
+
+    bank.mapping.invoke = out
+    bank.mapping.deliver(records)
+    failed = [each for each in records if bank.status(each) == table.FAILED]
+    assert failed == records[: len(failed)], "the first of the shard"
+    assert 0 < len(failed) <= 60 / 3
+    assert {bank.status(each) for each in records[len(failed) :]} == {table.SUCCEEDED}
+    assert bank.redrive("--failed-on", TODAY) == 0
+    assert {bank.status(each) for each in records} == {table.SUCCEEDED}
+    assert [bank.account(account) for account in (A, B, C)] == [(101, 100)] * 3
+
+
 def test_a_sick_command_alone_in_its_batch_costs_the_shard_seventeen_invocations(bank: World) -> None:
     """Its batch of a hundred, two halves seven times at most, and two more tries."""
     bank.mapping.deliver([bank.submit(B, OPEN)])
