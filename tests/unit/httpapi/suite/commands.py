@@ -181,7 +181,7 @@ class TestOccurredAt:
     @pytest.mark.parametrize(
         "occurred_at",
         [
-            moment(minutes=60),
+            pytest.param(moment(minutes=60), id="in an hour"),
             "9999-12-31T23:59:59-12:00",
             "9999-12-31T23:59:59.9999999Z",
             "0001-01-01T00:00:00+14:00",
