@@ -86,7 +86,7 @@ def literal(name: str, kind: str, value: object) -> str:
                 return text
             case "string":
                 return "'" + text.replace("'", "''") + "'"
-    except ValueError:
+    except (ValueError, OverflowError):  # a time whose offset takes it out of the calendar overflows
         pass
     raise StatementError(f"{name} is of kind {kind}, and {text!r} is none.")
 

@@ -1,4 +1,4 @@
-"""`daybook reconcile`: does the lake hold what the event table holds?
+"""`python -m cli reconcile`: does the lake hold what the event table holds?
 
 Exit status: 0 it does; 1 something differs; 2 usage; 3 one of both could not be read.
 """
@@ -99,7 +99,8 @@ def as_text(found: Reconciliation) -> str:
             parts.append("\n".join([f"{len(ids):,} {what}:", *(f"  {each}" for each in ids[:SHOWN_IDS]), *more]))
     if any(day.late for day in found.days):
         parts.append(
-            "Late events are in the lake, but further from their day than reports read (`daybook report --late-days`)."
+            "Late events are in the lake, but further from their day than reports read: "
+            "`python -m cli report --date D --late-days N` reads more."
         )
     return "\n".join(parts)
 

@@ -70,6 +70,8 @@ def test_a_value_cannot_leave_its_literal() -> None:
         ("daily_report", {"day": "2026-03-01", "dya": 1}, "has no parameter dya; its parameters: day"),
         ("top_movers", {"day": "2026-03-01", "top": "1 OR 1=1"}, "top is of kind integer"),
         ("balances_as_of", {"at": "noon"}, "at is of kind timestamp"),
+        ("balances_as_of", {"at": "0001-01-01T00:00:00+05:00"}, "at is of kind timestamp"),
+        ("balances_as_of", {"at": "9999-12-31T23:59:59-05:00"}, "at is of kind timestamp"),
     ],
 )
 def test_a_wrong_value_is_a_sentence(name: str, values: dict[str, object], complaint: str) -> None:

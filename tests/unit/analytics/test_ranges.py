@@ -54,7 +54,8 @@ def by_day(rows: list[dict[str, Any]]) -> dict[date, list[tuple[Any, ...]]]:
     """The rows of each day, in their order, without what they say of the days around."""
     found: dict[date, list[tuple[Any, ...]]] = defaultdict(list)
     for row in rows:
-        day = row["day"] if "day" in row else row.get("recordedtime", row.get("ended_at")).date()
+        [day] = [row[name] for name in ("day", "recordedtime", "ended_at") if name in row]
+        day = day.date() if isinstance(day, datetime) else day
         found[day].append(tuple(value for name, value in row.items() if name not in FROM_NEIGHBOURS))
     return found
 

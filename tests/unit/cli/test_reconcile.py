@@ -1,4 +1,4 @@
-"""`daybook reconcile`: the event table against the lake, whichever of both lacks something, and wherever."""
+"""`python -m cli reconcile`: the event table against the lake, whichever of both lacks something, and wherever."""
 
 from __future__ import annotations
 
