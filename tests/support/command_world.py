@@ -158,11 +158,15 @@ class PoisonedClient:
 
 
 class World:
-    """A commands table and its stream, a mapping, both functions, and an operator's clients."""
+    """A commands table and its stream, a mapping, both functions, and an operator's clients.
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    `dynamodb` is a client on which the ledger's tables exist; without one they are in memory.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path, dynamodb: Any = None) -> None:
         self.time = SimulatedTime()
-        self.dynamodb, self.s3 = FakeInbox(), FakeBucket()
+        self.dynamodb: Any = dynamodb or FakeInbox()
+        self.s3 = FakeBucket()
         self.poisoned = PoisonedClient(self.dynamodb)
         self.poison = self.poisoned.poison
         self.store = store_on(self.poisoned, TABLES)
@@ -258,11 +262,11 @@ class Functions:
         return {"StatusCode": 200, "Payload": io.BytesIO(b"null")}
 
 
-def new_world(monkeypatch: pytest.MonkeyPatch, folder: Path) -> World:
-    """An empty world."""
+def new_world(monkeypatch: pytest.MonkeyPatch, folder: Path, dynamodb: Any = None) -> World:
+    """An empty world; `dynamodb` as it takes it."""
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
-    return World(monkeypatch, folder)
+    return World(monkeypatch, folder, dynamodb)
 
 
 CONTEXT = SimpleNamespace(

@@ -339,11 +339,13 @@ def test_a_crash_between_any_two_steps_is_healed_by_repeating(
             return
 
 
-def test_when_aws_cannot_be_asked(bank: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_when_aws_cannot_be_asked(
+    bank: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def refused(**_: Any) -> Any:
         raise client_error("AccessDeniedException", "GetItem")
 
-    bank.dynamodb.get_item = refused  # type: ignore[method-assign]
+    monkeypatch.setattr(bank.dynamodb, "get_item", refused)
     assert bank.redrive("--command", A, "c") == 3
     assert capsys.readouterr().err.endswith("what was begun can be repeated\n")
 
