@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import requests
 
+from lambdas.commands.table import FAILED_INDEX, FAILED_ON
 from lambdas.contracts.command_model import command_model
 from local.gateway.answers import Answer
 from local.gateway.context import request_context
@@ -127,6 +128,17 @@ class Rows:
             AttributeDefinitions=[
                 {"AttributeName": "account_id", "AttributeType": "S"},
                 {"AttributeName": "command_id", "AttributeType": "S"},
+                {"AttributeName": FAILED_ON, "AttributeType": "S"},
+            ],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": FAILED_INDEX,
+                    "KeySchema": [
+                        {"AttributeName": FAILED_ON, "KeyType": "HASH"},
+                        {"AttributeName": "command_id", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
             ],
         )
 
