@@ -1,4 +1,4 @@
-"""`daybook redrive`: has commands carried out again that failed for a technical reason, or were never tried.
+"""`python -m cli redrive`: has commands carried out again that failed for a technical reason, or were never tried.
 
 Exit status: 0 all have ended as SUCCEEDED or REJECTED, 1 one has not, 2 usage, 3 AWS could not be asked.
 """

@@ -46,6 +46,7 @@ def function(environment: Synthesized, handler: str) -> tuple[str, Resource]:
 
 def parking_bucket(environment: Synthesized) -> Resource:
     """Properties of the bucket of parked commands."""
+    found: Resource
     [found] = [
         each["Properties"]
         for name, each in environment.ledger.resources("AWS::S3::Bucket").items()
