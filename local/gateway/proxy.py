@@ -93,6 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
             stage=called["stage"],
             method=self.command,
             resource_path=route.resource_path,
+            chosen_id=self.headers.get("x-amzn-RequestId"),
         )
         request = GatewayRequest(
             body=body,

@@ -117,6 +117,26 @@ def test_a_command_is_stored_by_one_call_and_no_function(border: Border) -> None
     assert "/eu-central-1/dynamodb/aws4_request" in dict(sent.headers)["Authorization"]
 
 
+@pytest.mark.parametrize(
+    "chosen", ["mine-1", 'x"}, ":pending": {"S": "SUCCEEDED"}, ":correlation_id": {"S": "y', "#set($status = 1)"]
+)
+def test_a_client_may_choose_the_requests_id_and_nothing_else_with_it(border: Border, chosen: str) -> None:
+    reply = border.submit(headers={"X-AMZN-RequestId": chosen})
+
+    assert (reply.status, reply.headers["x-amzn-RequestId"]) == (202, chosen)
+    (row,) = border.rows.all()
+    assert row["status"] == {"S": "PENDING"}
+    assert row["correlation_id"] == {"S": reply.headers["X-Correlation-Id"]}
+    assert (reply.headers["X-Correlation-Id"] == chosen) == (chosen == "mine-1")
+
+
+@pytest.mark.parametrize("chosen", ["", "a" * 129, "é", "a\tb"])
+def test_what_cannot_be_an_id_is_none(border: Border, chosen: str) -> None:
+    reply = border.submit(headers={"x-amzn-requestid": chosen})
+
+    assert (reply.status, len(reply.headers["x-amzn-RequestId"])) == (202, 36)
+
+
 def test_its_location_answers(border: Border) -> None:
     location = border.submit().headers["Location"]
 
