@@ -19,6 +19,7 @@ import pytest
 
 from cli.app import main
 from cli.places import Place
+from cli.republishing import counted
 from lambdas.contracts.lake import EVENTS_PREFIX
 from lambdas.eventsourcing.timestamps import format_timestamp, utc_now
 from local import aws
@@ -216,7 +217,7 @@ def test_a_malformed_row_is_parked_holds_up_nobody_and_is_published_once_it_is_m
     assert daybook.run("republish", "--account", account_id, "--from", "2", "--to", "2")[0] == 1
 
     daybook.put(sound)
-    assert daybook.run("republish", "--account", account_id, "--from", "2", "--to", "2") == (0, "1 events sent\n")
+    assert daybook.run("republish", "--account", account_id, "--from", "2", "--to", "2") == (0, "1 event sent\n")
     assert daybook.published(account_id) == [1, 3, 2]
     eventually(daybook.equal, "the mended event in the lake")
     daybook.s3.delete_object(Bucket=daybook.parking, Key=key)
@@ -264,7 +265,7 @@ def test_what_the_lake_lost_is_seen_and_heals_by_publishing_it_again(daybook: Da
     assert found["days"][-1]["lake"] == events - len(lost)
     listed = tmp_path / "missing.json"
     listed.write_text(json.dumps(found))
-    assert daybook.run("republish", "--ids", str(listed)) == (0, f"{len(lost)} events sent\n")
+    assert daybook.run("republish", "--ids", str(listed)) == (0, f"{counted(len(lost), 'event')} sent\n")
     eventually(daybook.equal, "the events that were sent again")
     assert daybook.reconcile()[1]["days"][-1]["lake"] == events
 
