@@ -306,11 +306,11 @@ def test_what_is_on_its_way_is_left_out(
     assert days.get("2026-03-03", 0) == compared
 
 
-@pytest.mark.parametrize("error", [ScanError("it fails."), SqlError("it fails.")])
+@pytest.mark.parametrize("kind", [ScanError, SqlError])
 def test_what_could_not_be_read_is_neither_equal_nor_different(
-    error: Exception, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+    kind: type[Exception], run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(error=error) == 3
+    assert run(error=kind("it fails.")) == 3
     assert capsys.readouterr().err == "daybook reconcile: it fails.\n"
 
 
