@@ -83,7 +83,7 @@ def _compare(
 
 
 def lake_versions(ask: Ask, window: Window, late_days: int) -> Versions:
-    """What the lake holds of the window, as far as it arrived up to so many days later. Raises SqlError."""
+    """What the lake holds of each day of the window, arrived up to so many days after that day. Raises SqlError."""
     values = {"from_day": window.from_day, "to_day": window.to_day, "late_days": late_days}
     found: Versions = defaultdict(set)
     for day, account_id, first, last in ask(catalog.query("recorded_versions").fill(values)).rows:

@@ -1,22 +1,19 @@
-"""Real statements through the whole system: commands, rows, domain events, Parquet, and SQL that adds up to the heller.
+"""Statements through the whole system: commands, rows, domain events, Parquet, and SQL that adds up to the heller.
 
 Every line of every account is replayed, accounts beside each other: the first over HTTP, the others through the service
-on the emulator's own tables. From there on everything is the deployed system. The data is
-`../shared/data/statements.csv`, or the file that DAYBOOK_STATEMENTS names; without it the tests about it are skipped.
+on the emulator's own tables. From there on everything is the deployed system. Where there are no real statements, a few
+made-up ones are replayed, and one test is skipped to say so.
 """
 
 from __future__ import annotations
 
-import csv
 import json
-import os
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
@@ -32,7 +29,7 @@ from analytics import catalog
 from cli.app import main
 from cli.sql_session import Result, Session
 from cli.sql_target import SqlError, Target
-from lambdas.accounts.commands import AccountCommand, CreditAccount, OpenAccount, WithdrawFromAccount
+from lambdas.accounts.commands import OpenAccount
 from lambdas.contracts.lake import EVENTS_PREFIX, EVENTS_TABLE, LAKE_COLUMNS, PARTITION
 from lambdas.service.account_service import AccountService, CommandContext
 from lambdas.service.composition import account_service, dynamodb_store
@@ -40,34 +37,15 @@ from lambdas.service.settings import Settings
 from local import aws
 from local.client import Client
 from local.environment import Environment
-from local.layout import REPOSITORY
+from tests.e2e.statements import CURRENCY, STATEMENTS, Line, made_up, statements
 
-CURRENCY: Final = "CZK"
-STATEMENTS = Path(os.environ.get("DAYBOOK_STATEMENTS") or REPOSITORY.parent / "shared" / "data" / "statements.csv")
-OVER_HTTP = 300
-"""At least so many lines, of whole accounts: an emulated function is slower than the store."""
+OVER_HTTP: Final = 300
+"""At least so many lines, of whole accounts, and of few lines half: an emulated function is slower than the store."""
 AT_ONCE = 4
 STATEMENTS_A_QUERY = 40
 """Each query lists the whole lake once more."""
 PATIENCE_SECONDS = 120.0
 Events = dict[str, dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Line:
-    """A printed line of a statement; amounts in heller."""
-
-    day: date
-    type: str
-    amount: int
-    balance: int
-
-    @property
-    def command(self) -> AccountCommand:
-        occurred_at = datetime(self.day.year, self.day.month, self.day.day, tzinfo=UTC)
-        if self.type == "credit":
-            return CreditAccount(amount=self.amount, occurred_at=occurred_at)
-        return WithdrawFromAccount(amount=self.amount, occurred_at=occurred_at)
 
 
 @dataclass(frozen=True)
@@ -80,16 +58,6 @@ class Told:
     @property
     def commands(self) -> int:
         return sum(1 + len(lines) for lines in self.lines.values())
-
-
-def statements() -> list[list[Line]]:
-    """The lines of every account, in the order in which the accounts first appear."""
-    by_account: dict[str, list[Line]] = defaultdict(list)
-    with STATEMENTS.open(newline="") as file:
-        for row in csv.DictReader(file):
-            amount, balance = (int(Decimal(row[name]) * 100) for name in ("amount", "balance"))
-            by_account[row["account"]].append(Line(date.fromisoformat(row["date"]), row["type"], amount, balance))
-    return list(by_account.values())
 
 
 def service_on(environment: Environment) -> AccountService:
@@ -128,8 +96,9 @@ class Replay:
 
     def all(self, accounts: list[list[Line]]) -> dict[str, list[Line]]:
         """Replay accounts beside each other, the lines of each in order. The lines by account id."""
+        over_http = min(OVER_HTTP, sum(map(len, accounts)) // 2)
         before = accumulate(map(len, accounts), initial=0)
-        ways = [self.over_http if lines < OVER_HTTP else self.through_the_service for lines in before]
+        ways = [self.over_http if lines < over_http else self.through_the_service for lines in before]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             ids = pool.map(lambda way, lines: way(lines), ways, accounts)
             return dict(zip(ids, accounts, strict=True))
@@ -138,8 +107,6 @@ class Replay:
 @pytest.fixture(scope="module")
 def told(environment: Environment) -> Told:
     """Every line of the statements as a command."""
-    if not STATEMENTS.exists():
-        pytest.skip(f"{STATEMENTS} is not there: real statements cannot be replayed")
     replay = Replay(environment)
     return Told(replay.correlation, replay.all(statements()))
 
@@ -219,6 +186,12 @@ def stream_lines(environment: Environment) -> Iterator[bytes]:
             for record in page["Records"]:
                 yield from record["Data"].splitlines()
             place = page.get("NextShardIterator") if page["Records"] else None
+
+
+def test_the_statements_that_were_replayed_are_real(told: Told) -> None:
+    if not STATEMENTS.exists():
+        pytest.skip(f"{STATEMENTS} is not there: the tests of this file replay made-up statements, not real ones")
+    assert list(told.lines.values()) != made_up()
 
 
 def test_each_command_is_one_domain_event_and_one_row_of_the_lake(
@@ -327,6 +300,16 @@ def test_every_named_query_runs_through_athenas_own_client(
     rows = lake(query.fill({name: examples[kind] for name, kind in query.parameters.items()}))
     may_be_empty = {"below_zero", "rapid_withdrawals", "sequence_gaps"}
     assert rows or name in may_be_empty
+
+
+def test_whole_numbers_are_divided_and_columns_called_as_on_athena(
+    lake: Callable[[str], list[dict[str, Any]]], published: Events
+) -> None:
+    (row,) = lake("SELECT -7 / 2, count(*) / 7, count(*) / 7.0 >= 1 AS all_there FROM domain_events")
+    assert list(row) == ["_col0", "_col1", "all_there"]
+    assert (row["_col0"], row["all_there"]) == (-3, True)
+    assert row["_col1"] >= len(published) // 7
+    assert type(row["_col1"]) is int
 
 
 def test_the_command_line_on_the_running_system(
