@@ -13,11 +13,12 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
+from typing import Final
 
 from lambdas.accounts.commands import AccountCommand, CreditAccount, WithdrawFromAccount
 from local.layout import REPOSITORY
 
-CURRENCY = "CZK"
+CURRENCY: Final = "CZK"
 STATEMENTS = Path(os.environ.get("DAYBOOK_STATEMENTS") or REPOSITORY.parent / "shared" / "data" / "statements.csv")
 SEED = 1993
 ACCOUNTS = 8

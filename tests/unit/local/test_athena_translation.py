@@ -123,6 +123,11 @@ def test_a_column_without_a_name_is_called_by_its_place(sql: str, names: list[st
     assert columns(sql) == names
 
 
+def test_a_column_after_all_others_is_not_called_by_a_wrong_place() -> None:
+    """It is the fourth, which the statement alone does not tell."""
+    assert not columns("SELECT *, n + 1 FROM events")[3].startswith("_col")
+
+
 def test_a_field_is_called_by_its_own_name() -> None:
     table = Table("db", "t", {"data": "struct<amount:bigint>"})
     sql = translate(
