@@ -12,6 +12,8 @@ ENVIRONMENTS := local dev staging prod
 # How many seeded runs and generated requests `check` makes; `test` makes all the thousands that the modules say.
 QUICK_RUNS := 200
 QUICK_REQUESTS := 300
+# A process for each core; what shares something costly to make names its group.
+PARALLEL := -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help run sql stop status logs test test-store check lint format synth bench install python clean
@@ -38,10 +40,11 @@ logs: install ## Show the newest lines that the deployed functions wrote
 
 check: lint ## Format, lint, types, import rules and unit tests: about a minute
 	DAYBOOK_TEST_PUBLISHER_RUNS=$(QUICK_RUNS) DAYBOOK_TEST_REDELIVERY_RUNS=$(QUICK_RUNS) \
-		DAYBOOK_TEST_HOSTILE_REQUESTS=$(QUICK_REQUESTS) $(PY) -m pytest tests/unit
+		DAYBOOK_TEST_HOSTILE_REQUESTS=$(QUICK_REQUESTS) $(PY) -m pytest $(PARALLEL) tests/unit
 
 test: lint ## Everything that proves this repository, with coverage: under ten minutes
-	$(PY) -m pytest --cov --cov-report=term
+	$(PY) -m pytest $(PARALLEL) --cov --cov-report= --cov-fail-under=0 tests/unit tests/store tests/infrastructure
+	$(PY) -m pytest --cov --cov-append --cov-report=term tests/e2e
 
 test-store: install ## The store suite alone, also against DAYBOOK_TEST_DYNAMODB_ENDPOINT
 	$(PY) -m pytest tests/store

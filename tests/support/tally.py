@@ -17,6 +17,7 @@ from lambdas.eventsourcing.codec import Codec, EventType, StateType, Upcaster
 from lambdas.eventsourcing.decider import Committed, Decider, Loaded
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.repository import Repository
+from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import EventRow, Metadata
 from lambdas.eventsourcing.store import EventStore
 from tests.support.backends import NO_WAITING
@@ -26,6 +27,7 @@ from tests.support.recording import whole_history
 OCCURRED_AT = "2026-02-28T10:00:00.000000Z"
 METADATA = Metadata("command", "correlation", "actor")
 COMMIT_EVENTS = 100
+LONG_ENOUGH_SECONDS = 600.0
 
 
 class Added(msgspec.Struct, frozen=True):
@@ -89,7 +91,8 @@ def repository(
     interval: int = 10,
     **options: Any,
 ) -> TallyRepository:
-    """A repository with a cache of its own that waits for nothing."""
+    """A repository with a cache of its own that waits for nothing, and has time enough on a slow machine."""
+    options.setdefault("new_deadline", lambda: Deadline(LONG_ENOUGH_SECONDS))
     return Repository(
         store, domain, clock=clock or TickingClock(), snapshot_interval=interval, backoff=NO_WAITING, **options
     )

@@ -259,6 +259,7 @@ def test_no_region_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     with pytest.raises(SqlError):
         Session(Target(athena_workgroup="w", glue_database="d"))
     with pytest.raises(SqlError, match=r"the outputs of Daybook-prod-Lake: You must specify a region\.$"):
