@@ -7,12 +7,15 @@ import os
 import re
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lambdas.contracts.command_model import command_model
 from local.gateway.errors import BadRequestBodyError, UnsupportedMediaTypeError
 from tests.support.command_gateway import ACCOUNT, TABLE, CommandGateway, Rows
+
+pytestmark = pytest.mark.no_cover  # thousands of the same: coverage would double their time and find no other line
 
 REQUESTS = int(os.environ.get("DAYBOOK_TEST_HOSTILE_REQUESTS", "3000"))
 """Of all these tests together; at least one of each."""
