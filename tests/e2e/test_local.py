@@ -1,5 +1,6 @@
 """`make run` as a person meets it: the example, the second run, and what goes wrong."""
 
+import json
 import os
 import shutil
 import signal
@@ -83,12 +84,13 @@ def test_the_logs_of_the_functions_can_be_read(
 def test_the_curl_sequence_can_be_pasted(environment: Environment) -> None:
     script = "\n".join(report.curl_sequence(environment))
     done = subprocess.run(["/bin/sh", "-eu", "-c", script], capture_output=True, text=True, timeout=60, check=True)
-    credited, withdrawn, read, earlier, history = done.stdout.strip().split("\n")
+    credited, withdrawn, read, earlier, history, followed = done.stdout.strip().split("\n")
     assert '"balance":100' in credited
     assert '"balance":70' in withdrawn
     assert '"balance":70' in read
     assert '"balance":100' in earlier
     assert history.startswith('{"events":[{"version":3,')
+    assert json.loads(followed)["status"] in {"PENDING", "SUCCEEDED"}
 
 
 def test_a_busy_port_is_a_sentence_and_a_status(tmp_path: Path) -> None:
