@@ -43,8 +43,9 @@ check: lint ## Format, lint, types, import rules and unit tests: about a minute
 		DAYBOOK_TEST_HOSTILE_REQUESTS=$(QUICK_REQUESTS) $(PY) -m pytest $(PARALLEL) tests/unit
 
 test: lint ## Everything that proves this repository, with coverage: under ten minutes
-	$(PY) -m pytest $(PARALLEL) --cov --cov-report= --cov-fail-under=0 tests/unit tests/store tests/infrastructure
-	$(PY) -m pytest --cov --cov-append --cov-report=term tests/e2e
+	$(PY) -m pytest $(PARALLEL) -m "not thousands" --cov --cov-report=term tests/unit tests/store tests/infrastructure
+	$(PY) -m pytest $(PARALLEL) -m thousands tests/unit tests/store
+	$(PY) -m pytest tests/e2e
 
 test-store: install ## The store suite alone, also against DAYBOOK_TEST_DYNAMODB_ENDPOINT
 	$(PY) -m pytest tests/store

@@ -11,6 +11,7 @@ CLOUD = ("dev", "staging", "prod")
 ALL = ("local", *CLOUD)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where tests run in several processes, these run in one: synthesis takes longer than all of them."""
     for item in items:

@@ -35,7 +35,7 @@ RUNS = int(os.environ.get("DAYBOOK_TEST_FAULT_RUNS", "1000"))
 MOTO_RUNS = 2
 
 
-@pytest.mark.no_cover  # thousands of the same: coverage would double their time and find no other line
+@pytest.mark.thousands
 def test_seeded_runs() -> None:
     """Repeat one run with DAYBOOK_TEST_SEED=<seed> DAYBOOK_TEST_FAULT_RUNS=1."""
     seen: set[Outcome] = set()

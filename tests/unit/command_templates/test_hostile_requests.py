@@ -15,7 +15,7 @@ from lambdas.contracts.command_model import command_model
 from local.gateway.errors import BadRequestBodyError, UnsupportedMediaTypeError
 from tests.support.command_gateway import ACCOUNT, TABLE, CommandGateway, Rows
 
-pytestmark = pytest.mark.no_cover  # thousands of the same: coverage would double their time and find no other line
+pytestmark = pytest.mark.thousands
 
 REQUESTS = int(os.environ.get("DAYBOOK_TEST_HOSTILE_REQUESTS", "3000"))
 """Of all these tests together; at least one of each."""

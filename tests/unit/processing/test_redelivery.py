@@ -186,7 +186,7 @@ def play(seed: int) -> Counter[str]:
     return world.happened + statuses
 
 
-@pytest.mark.no_cover  # thousands of the same: coverage would double their time and find no other line
+@pytest.mark.thousands
 def test_seeded_runs() -> None:
     """Repeat one run with DAYBOOK_TEST_SEED=<seed> DAYBOOK_TEST_REDELIVERY_RUNS=1."""
     happened: Counter[str] = Counter()

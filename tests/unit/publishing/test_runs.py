@@ -167,7 +167,7 @@ def play(seed: int) -> Counter[str]:
     return world.counted + world.kinesis.seen + Counter({"parked": len(world.malformed)})
 
 
-@pytest.mark.no_cover  # thousands of the same: coverage would double their time and find no other line
+@pytest.mark.thousands
 def test_seeded_runs() -> None:
     """Repeat the run that the failure names with DAYBOOK_TEST_SEED=<seed> DAYBOOK_TEST_PUBLISHER_RUNS=1."""
     happened: Counter[str] = Counter()
