@@ -12,8 +12,8 @@ ENVIRONMENTS := local dev staging prod
 # How many seeded runs and generated requests `check` makes; `test` makes all the thousands that the modules say.
 QUICK_RUNS := 200
 QUICK_REQUESTS := 300
-# A process for each core; what shares something costly to make names its group.
-PARALLEL := -n auto --dist loadgroup
+# A process for each core.
+PARALLEL := -n auto
 
 .DEFAULT_GOAL := help
 .PHONY: help run sql stop status logs test test-store check lint format synth bench install python clean

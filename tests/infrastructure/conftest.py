@@ -6,17 +6,8 @@ import pytest
 
 from tests.infrastructure.synthesis import Synthesized, synthesize
 
-HERE = Path(__file__).parent
 CLOUD = ("dev", "staging", "prod")
 ALL = ("local", *CLOUD)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run in several processes, these run in one: synthesis takes longer than all of them."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("infrastructure"))
 
 
 @pytest.fixture(scope="session")
