@@ -8,20 +8,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli import redrive_finding as finding
+from cli.places import LOCAL, add_options, day
 from cli.redrive_target import Clients, Inbox, RedriveError, inbox_in_aws, inbox_in_file, open_clients
 from cli.redriving import STREAM_RETENTION, Redriver
 from lambdas.eventsourcing.timestamps import utc_now
 from lambdas.processing.parked_objects import PREFIX
 from lambdas.processing.stream_records import CommandKey
-
-LOCAL: Final = "local"
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], environment_file: Path) -> None:
@@ -35,7 +33,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], en
     )
     which = command.add_mutually_exclusive_group(required=True)
     which.add_argument("--command", nargs=2, metavar=("ACCOUNT_ID", "COMMAND_ID"), help="one command")
-    which.add_argument("--failed-on", type=_day, metavar="YYYY-MM-DD", help="all that failed on a day (UTC)")
+    which.add_argument("--failed-on", type=day, metavar="YYYY-MM-DD", help="all that failed on a day (UTC)")
     which.add_argument(
         "--parked", nargs="?", const=PREFIX, metavar="PREFIX", help=f"all in the parking bucket, below {PREFIX}…"
     )
@@ -47,9 +45,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], en
     )
     command.add_argument("--force", action="store_true", help="of --command, a pending one that the stream may bring")
     command.add_argument("--delete", action="store_true", help="remove parked objects of which every command has ended")
-    command.add_argument("--env", default=LOCAL, metavar="NAME", help="local (default), dev, staging or prod")
-    command.add_argument("--environment-file", type=Path, default=environment_file, metavar="PATH", help="of local")
-    command.add_argument("--region", help="of another --env than local (default: as AWS's own tools find it)")
+    add_options(command, environment_file)
     command.set_defaults(run=run)
 
 
@@ -94,7 +90,7 @@ def _found(options: argparse.Namespace, clients: Clients, inbox: Inbox) -> list[
     if options.command is not None:
         return [CommandKey(*options.command)]
     if options.failed_on is not None:
-        return finding.failed_on(clients, inbox, options.failed_on)
+        return finding.failed_on(clients, inbox, options.failed_on.isoformat())
     return finding.pending_before(clients, inbox, options.pending_before)
 
 
@@ -122,10 +118,3 @@ def _moment(text: str) -> datetime:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(f"{text!r} is no time as 2026-03-01 or 2026-03-01T09:30:00Z") from None
-
-
-def _day(text: str) -> str:
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a day as YYYY-MM-DD") from None

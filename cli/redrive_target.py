@@ -8,10 +8,11 @@ from typing import Any
 import boto3
 import msgspec
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError
 
-LEDGER_STACK = "Daybook-{environment}-Ledger"
-COMMANDS_STACK = "Daybook-{environment}-Commands"
+from cli.places import STACK
+from cli.sql_target import SqlError, emulated, plain, stack_outputs
+
 INVOCATION_SECONDS = 120
 """Longer than the processor may run: whoever stops waiting for it does not know what it did."""
 
@@ -52,42 +53,32 @@ def inbox_in_file(path: Path) -> Inbox:
 
 def inbox_in_aws(environment: str, region: str | None) -> Inbox:
     """The inbox that the outputs of an environment's stacks name. Raises RedriveError."""
-    outputs = {
-        **_outputs(LEDGER_STACK.format(environment=environment), region),
-        **_outputs(COMMANDS_STACK.format(environment=environment), region),
-    }
     try:
+        outputs = {
+            **stack_outputs(STACK.format(environment=environment, name="Ledger"), region),
+            **stack_outputs(STACK.format(environment=environment, name="Commands"), region),
+        }
         return Inbox(
             commands_table=outputs["CommandsTableName"],
             command_parking_bucket=outputs["CommandParkingBucketName"],
             command_processor=outputs["CommandProcessorName"],
             region=region,
         )
+    except SqlError as error:
+        raise RedriveError(plain(error)) from error
     except KeyError as error:
         raise RedriveError(f"the stacks of {environment} have no output {error.args[0]}") from None
 
 
 def open_clients(inbox: Inbox) -> Clients:
     """Clients that reach the inbox. Raises RedriveError when AWS's configuration is incomplete."""
-    emulated = {"aws_access_key_id": "local", "aws_secret_access_key": "local"} if inbox.aws_endpoint_url else {}
     once = Config(connect_timeout=5, read_timeout=INVOCATION_SECONDS, retries={"total_max_attempts": 1})
     again = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 5, "mode": "standard"})
 
     def client(service: str, config: Config) -> Any:
-        return boto3.client(
-            service, region_name=inbox.region, endpoint_url=inbox.aws_endpoint_url, config=config, **emulated
-        )
+        return boto3.client(service, region_name=inbox.region, config=config, **emulated(inbox.aws_endpoint_url))
 
     try:
         return Clients(client("dynamodb", again), client("lambda", once), client("s3", again))
     except (BotoCoreError, ValueError) as error:
         raise RedriveError(f"AWS's configuration is not complete: {error}") from error
-
-
-def _outputs(stack: str, region: str | None) -> dict[str, str]:
-    try:
-        client = boto3.client("cloudformation", region_name=region)
-        (found,) = client.describe_stacks(StackName=stack)["Stacks"]
-    except (ClientError, BotoCoreError, ValueError) as error:
-        raise RedriveError(f"the outputs of {stack} cannot be read: {error}") from error
-    return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
