@@ -14,10 +14,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from cli.ledger import Ledger, LedgerError, ledger_in_file
-from cli.sql_target import SqlError, Target, emulated, plain, stack_outputs, target_in_aws, target_in_file
+from cli.sql_target import LOCAL, SqlError, Target, emulated, plain, stack_outputs, target_in_aws, target_in_file
 from lambdas.accounts.text import UUID_PATTERN
 
-LOCAL: Final = "local"
 STACK: Final = "Daybook-{environment}-{name}"
 
 

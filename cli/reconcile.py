@@ -8,13 +8,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from cli.places import Place, add_options, place_of
+from cli.places import Place, add_options, day, place_of
 from cli.reconciliation import Ask, Reconciliation, reconcile
 from cli.sql_output import as_table
 from cli.sql_session import Result, Session
@@ -35,8 +35,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], en
         epilog="Exit status: 0 equal, 1 different, 2 wrong usage, 3 could not be read. The scan reads the whole table.",
         allow_abbrev=False,
     )
-    command.add_argument("--from", dest="from_day", required=True, type=_day, metavar="YYYY-MM-DD", help="first day")
-    command.add_argument("--to", dest="to_day", type=_day, metavar="YYYY-MM-DD", help="last day (default: today)")
+    command.add_argument("--from", dest="from_day", required=True, type=day, metavar="YYYY-MM-DD", help="first day")
+    command.add_argument("--to", dest="to_day", type=day, metavar="YYYY-MM-DD", help="last day (default: today)")
     command.add_argument(
         "--settle",
         type=_minutes,
@@ -114,13 +114,6 @@ def _window(options: argparse.Namespace, now: datetime) -> Window:
     if not options.from_day <= to_day <= now.date():
         raise SqlError(f"Days go from one to a later one, up to today: not {options.from_day} to {to_day}.")
     return Window(options.from_day, to_day, now - timedelta(minutes=options.settle))
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a day as YYYY-MM-DD") from None
 
 
 def _minutes(text: str) -> int:

@@ -14,9 +14,10 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli import redrive_finding as finding
-from cli.places import LOCAL, add_options, day
+from cli.places import add_options, day
 from cli.redrive_target import Clients, Inbox, RedriveError, inbox_in_aws, inbox_in_file, open_clients
 from cli.redriving import STREAM_RETENTION, Redriver
+from cli.sql_target import LOCAL
 from lambdas.eventsourcing.timestamps import utc_now
 from lambdas.processing.parked_objects import PREFIX
 from lambdas.processing.stream_records import CommandKey

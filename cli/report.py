@@ -16,7 +16,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError
 
 from cli.places import day
-from cli.sql_target import SqlError, Target, emulated, plain, target_in_aws, target_in_file
+from cli.sql_target import ELSEWHERE, LOCAL, SqlError, Target, emulated, plain, target_of
 from lambdas.eventsourcing.timestamps import utc_now
 from lambdas.reporting.athena import Athena, countdown
 from lambdas.reporting.composition import RETRIES
@@ -24,9 +24,7 @@ from lambdas.reporting.days import LATE_DAYS, MAX_LATE_DAYS, Due, days_to_report
 from lambdas.reporting.errors import InvalidDayError, ReportError
 from lambdas.reporting.report import Bucket, Folder, Queries, Shelf, publish_all
 
-LOCAL: Final = "local"
 DEFAULT_SECONDS: Final = 600
-_ELSEWHERE: Final = ("workgroup", "database", "region")
 
 
 class _File(msgspec.Struct):
@@ -54,7 +52,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], en
     where.add_argument("--bucket", metavar="NAME", help="write to reports/ in this bucket (ReportBucketName)")
     command.add_argument("--env", default=LOCAL, metavar="NAME", help="local (default), dev, staging or prod")
     command.add_argument("--environment-file", type=Path, default=environment_file, metavar="PATH", help="of local")
-    for each in _ELSEWHERE:
+    for each in ELSEWHERE:
         command.add_argument(f"--{each}", help="of another --env than local (default: from its stack's outputs)")
     command.add_argument(
         "--timeout", type=int, default=DEFAULT_SECONDS, metavar="SECONDS", help=f"default: {DEFAULT_SECONDS}"
@@ -82,7 +80,7 @@ def run(
     """Run the command; gives its exit status."""
     try:
         due = _due(options)
-        target = _target(options)
+        target = target_of(options)
         queries, shelf = athena_of(target), _shelf(options, target, bucket_of)
     except (SqlError, InvalidDayError) as error:
         print(f"daybook report: {error}", file=sys.stderr)
@@ -109,16 +107,6 @@ def _late_days(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not LATE_DAYS <= int(text) <= MAX_LATE_DAYS:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of days from {LATE_DAYS} to {MAX_LATE_DAYS}")
     return int(text)
-
-
-def _target(options: argparse.Namespace) -> Target:
-    given = {name: getattr(options, name) for name in _ELSEWHERE}
-    if options.env != LOCAL:
-        return target_in_aws(options.env, **given)
-    for name, value in given.items():
-        if value is not None:
-            raise SqlError(f"--{name} goes with --env dev, staging or prod.")
-    return target_in_file(options.environment_file)
 
 
 def _shelf(options: argparse.Namespace, target: Target, bucket_of: Callable[[Target, str], Shelf]) -> Shelf:

@@ -15,10 +15,9 @@ from cli.sql_named import named, pair
 from cli.sql_output import FORMS, cost
 from cli.sql_prompt import prompt
 from cli.sql_session import Result, Session
-from cli.sql_target import SqlError, Target, target_in_aws, target_in_file
+from cli.sql_target import LOCAL, SqlError, Target, target_of
 
 Run = Callable[[str], Result]
-LOCAL = "local"
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], environment_file: Path) -> None:
@@ -59,7 +58,7 @@ def run(
     """Run the command; gives its exit status."""
     try:
         statement = _statement(options)
-        ask = session_of(_target(options))
+        ask = session_of(target_of(options))
     except (SqlError, catalog.StatementError) as error:
         print(f"daybook sql: {error}", file=sys.stderr)
         return 2
@@ -99,16 +98,6 @@ def _in_file(path: Path, values: dict[str, str]) -> str:
     if not values and not text.startswith("--"):
         return text.strip().rstrip(";")
     return catalog.parse(path.stem, text).fill(values).rstrip(";")
-
-
-def _target(options: argparse.Namespace) -> Target:
-    given = {name: getattr(options, name) for name in ("workgroup", "database", "region")}
-    if options.env != LOCAL:
-        return target_in_aws(options.env, **given)
-    for name, value in given.items():
-        if value is not None:
-            raise SqlError(f"--{name} goes with --env dev, staging or prod.")
-    return target_in_file(options.environment_file)
 
 
 def _pair(text: str) -> tuple[str, str]:

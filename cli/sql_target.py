@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
+from typing import Final
 
 import boto3
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+LOCAL: Final = "local"
+ELSEWHERE: Final = ("workgroup", "database", "region")
+"""Options that go with another environment than local."""
 LAKE_STACK = "Daybook-{environment}-Lake"
 
 
@@ -49,6 +54,17 @@ def target_in_aws(
         except KeyError as error:
             raise SqlError(f"The lake stack of {environment} has no output {error.args[0]}.") from None
     return Target(athena_workgroup=workgroup, glue_database=database, region=region)
+
+
+def target_of(options: argparse.Namespace) -> Target:
+    """The target that `--env`, `--environment-file` and the options of ELSEWHERE name. Raises SqlError."""
+    given = {name: getattr(options, name) for name in ELSEWHERE}
+    if options.env != LOCAL:
+        return target_in_aws(options.env, **given)
+    for name, value in given.items():
+        if value is not None:
+            raise SqlError(f"--{name} goes with --env dev, staging or prod.")
+    return target_in_file(options.environment_file)
 
 
 def emulated(endpoint_url: str | None) -> dict[str, str]:

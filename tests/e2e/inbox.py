@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from local import aws
 from local.environment import Environment
+from tests.e2e.waiting import PATIENCE_SECONDS, eventually
 from tests.unit.httpapi.suite.api import Answer, Call, new_key
 from tests.unit.httpapi.suite.over_http import HttpApi
 
 AGAIN = (429, 503)
-PATIENCE_SECONDS = 90.0
-POLL_SECONDS = 0.02
 Body = Mapping[str, Any] | bytes
 Item = dict[str, dict[str, Any]]
-
-
-def eventually(condition: Callable[[], Any], what: str, patience: float = PATIENCE_SECONDS) -> Any:
-    """What the condition gives once it gives anything; fails when that takes too long."""
-    deadline = time.monotonic() + patience
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"waited {patience:.0f} seconds for {what}"
-        time.sleep(POLL_SECONDS)
-    return found
 
 
 def patiently(request: Callable[[], Answer]) -> Answer:

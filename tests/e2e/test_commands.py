@@ -18,8 +18,9 @@ import pytest
 
 from local import aws
 from local.environment import Environment
-from tests.e2e.inbox import Inbox, Stored, eventually
+from tests.e2e.inbox import Inbox, Stored
 from tests.e2e.mixed_commands import End, Mix, Phase
+from tests.e2e.waiting import eventually
 from tests.unit.httpapi.suite.api import Call
 
 SEED = 20260301

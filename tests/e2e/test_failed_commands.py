@@ -16,7 +16,8 @@ from lambdas.eventsourcing.timestamps import parse_timestamp, utc_now
 from lambdas.processing.stream_records import insert_record
 from local import aws
 from local.environment import Environment
-from tests.e2e.inbox import Inbox, Item, Stored, eventually
+from tests.e2e.inbox import Inbox, Item, Stored
+from tests.e2e.waiting import eventually
 from tests.support.event_source_mapping import invocation_record, object_key
 
 

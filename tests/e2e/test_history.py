@@ -8,7 +8,6 @@ made-up ones are replayed, and one test is skipped to say so.
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -38,13 +37,13 @@ from local import aws
 from local.client import Client
 from local.environment import Environment
 from tests.e2e.statements import CURRENCY, STATEMENTS, Line, made_up, statements
+from tests.e2e.waiting import eventually
 
 OVER_HTTP: Final = 300
 """At least so many lines, of whole accounts, and of few lines half: an emulated function is slower than the store."""
 AT_ONCE = 4
 STATEMENTS_A_QUERY = 40
 """Each query lists the whole lake once more."""
-PATIENCE_SECONDS = 120.0
 Events = dict[str, dict[str, Any]]
 
 
@@ -160,14 +159,6 @@ def target(environment: Environment) -> Target:
 
 def records(result: Result) -> list[dict[str, Any]]:
     return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
-
-
-def eventually(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS:.0f} seconds for {what}"
-        time.sleep(0.2)
-    return found
 
 
 def domain_events(environment: Environment) -> Events:

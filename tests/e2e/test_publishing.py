@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -25,9 +24,9 @@ from lambdas.eventsourcing.timestamps import format_timestamp, utc_now
 from local import aws
 from local.client import Client
 from local.environment import Environment
+from tests.e2e.waiting import eventually
 
 HANDLER = "lambdas.handlers.event_publisher.handler"
-PATIENCE_SECONDS = 90.0
 Item = dict[str, dict[str, Any]]
 
 
@@ -180,14 +179,6 @@ def daybook(environment: Environment, tmp_path: Path, capsys: pytest.CaptureFixt
     eventually(found.equal, "an equal lake before the test")
     yield found
     eventually(found.equal, "an equal lake after the test")
-
-
-def eventually(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS:.0f} seconds for {what}"
-        time.sleep(0.2)
-    return found
 
 
 def test_a_malformed_row_is_parked_holds_up_nobody_and_is_published_once_it_is_mended(daybook: Daybook) -> None:

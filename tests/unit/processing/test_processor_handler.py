@@ -18,6 +18,7 @@ from tests.support.command_world import FakeInbox
 from tests.support.commands import Desk, command_item
 from tests.support.event_rows import account_id
 from tests.support.fake_dynamodb import client_error
+from tests.support.lambda_context import Context
 
 REPOSITORY = Path(__file__).parents[3]
 MODULE = "lambdas.handlers.command_processor"
@@ -36,21 +37,6 @@ A, B = account_id(1), account_id(2)
 OPEN = {"type": "OpenAccount", "currency": "EUR"}
 SECRET = "nobody-reads-this"
 CREDIT = {"type": "CreditAccount", "amount": 987654, "reference": SECRET}
-
-
-class Context:
-    """What the handler reads of the Lambda context."""
-
-    function_name = "processor"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:eu-north-1:000000000000:function:processor"
-    aws_request_id = "request"
-
-    def __init__(self, milliseconds: int = 60_000) -> None:
-        self._milliseconds = milliseconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self._milliseconds
 
 
 class Function(Desk):

@@ -25,6 +25,7 @@ from lambdas.publishing.settings import PublisherSettings
 from lambdas.service.settings import SettingsError
 from tests.support.event_rows import ACCOUNT, account_id, credited, stream_record, stream_records
 from tests.support.fake_dynamodb import client_error
+from tests.support.lambda_context import Context
 from tests.support.publishing import FakeBucket, FakeKinesis
 
 OTHER = account_id(2)
@@ -40,21 +41,6 @@ VARIABLES = {
     "AWS_SECRET_ACCESS_KEY": "secret",
     "AWS_REGION": "eu-north-1",
 }
-
-
-class Context:
-    """What the handler reads of the Lambda context."""
-
-    function_name = "publisher"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:eu-north-1:000000000000:function:publisher"
-    aws_request_id = "request"
-
-    def __init__(self, milliseconds: int = 60_000) -> None:
-        self._milliseconds = milliseconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self._milliseconds
 
 
 class Function:
