@@ -42,7 +42,7 @@ check: lint ## Format, lint, types, import rules and unit tests: about a minute
 	DAYBOOK_TEST_PUBLISHER_RUNS=$(QUICK_RUNS) DAYBOOK_TEST_REDELIVERY_RUNS=$(QUICK_RUNS) \
 		DAYBOOK_TEST_HOSTILE_REQUESTS=$(QUICK_REQUESTS) $(PY) -m pytest $(PARALLEL) tests/unit
 
-test: lint ## Everything that proves this repository, with coverage: under ten minutes
+test: lint ## Everything that proves this repository, with coverage: about ten minutes
 	$(PY) -m pytest $(PARALLEL) -m "not thousands" --cov --cov-report=term tests/unit tests/store tests/infrastructure
 	$(PY) -m pytest $(PARALLEL) -m thousands tests/unit tests/store
 	$(PY) -m pytest tests/e2e
