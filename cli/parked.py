@@ -1,8 +1,4 @@
-"""Parked stream records, sent once more: what the publisher put aside, and whole batches that its mapping gave up.
-
-Source of the mapping's objects: AWS Lambda Developer Guide, "Retain discarded records for a DynamoDB event source":
-metadata of the failed invocation, and with an S3 destination its whole event in `payload`, as JSON in a text.
-"""
+"""Parked stream records, sent once more: what the publisher put aside, and whole batches that its mapping gave up."""
 
 from __future__ import annotations
 
@@ -15,6 +11,7 @@ import msgspec
 from cli.republishing import Resender
 from cli.sql_target import plain
 from lambdas.eventsourcing.dynamodb_faults import FAILURES
+from lambdas.processing.parked_objects import ParkedObjectError, batch_records
 from lambdas.publishing.stream_records import StreamRecord, read_batch
 
 _RECORDS: Final = "Records"
@@ -95,10 +92,10 @@ def records_of(body: bytes) -> list[StreamRecord]:
     try:
         event = msgspec.json.decode(body)
         if isinstance(event, dict) and _PAYLOAD in event:
-            event = event[_PAYLOAD]
-            if isinstance(event, str):
-                event = msgspec.json.decode(event)
+            return batch_records(body)
         records: list[StreamRecord] = msgspec.convert(event[_RECORDS], list[dict[str, Any]])
+    except ParkedObjectError as error:
+        raise ValueError(f"it holds no stream records: {error}") from error
     except (msgspec.MsgspecError, UnicodeDecodeError, LookupError, TypeError, RecursionError) as error:
         raise ValueError(f"it holds no stream records: {error!r}") from error
     return records

@@ -29,7 +29,7 @@ class S3Client(Protocol):
 
 
 class _Event(msgspec.Struct):
-    Records: list[dict[str, Any]]
+    Records: list[Mapping[str, Any]]
 
 
 class _Parked(msgspec.Struct):
@@ -43,11 +43,15 @@ def read_parked(client: S3Client, bucket: str, key: str) -> list[StreamRecord]:
 
 def parked_records(content: bytes) -> list[StreamRecord]:
     """The records of the commands in a parked batch, in its order. Raises ParkedObjectError."""
+    return [record for record in batch_records(content) if is_new_command(record)]
+
+
+def batch_records(content: bytes) -> list[StreamRecord]:
+    """All records of a parked batch of any stream, in its order. Raises ParkedObjectError."""
     try:
         payload: bytes | str = bytes(msgspec.json.decode(content, type=_Parked).payload)
         if payload[:1] == b'"':
             payload = msgspec.json.decode(payload, type=str)
-        records = msgspec.json.decode(payload, type=_Event).Records
+        return msgspec.json.decode(payload, type=_Event).Records
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise ParkedObjectError(f"the object holds no event of a stream: {type(error).__name__}") from None
-    return [record for record in records if is_new_command(record)]
