@@ -10,10 +10,14 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cli import reconcile, redrive, report, republish, sql
-from cli.ledger import Ledger, LedgerError, ledger_in_file, open_store
-from cli.places import account_id
-from cli.verification import VERIFIED, Verification, as_json, as_text, exit_status, verify
+from cli.environments.ledger import Ledger, LedgerError, ledger_in_file, open_store
+from cli.environments.place import account_id
+from cli.reconcile import command as reconcile
+from cli.redrive import command as redrive
+from cli.report import command as report
+from cli.republish import command as republish
+from cli.sql import command as sql
+from cli.verify.verification import VERIFIED, Verification, as_json, as_text, exit_status, verify
 from lambdas.eventsourcing.store import EventStore
 
 ENVIRONMENT_FILE = Path(".local/environment.json")

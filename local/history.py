@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from analytics import catalog
-from cli.sql_output import cost, value_text
-from cli.sql_session import Result, Session
-from cli.sql_target import SqlError, Target
+from cli.environments.lake import SqlError, Target
+from cli.sql.output import cost, value_text
+from cli.sql.session import Result, Session
 from local.environment import Environment
 from local.errors import ExampleFailedError
 from local.example import Entry

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cli.app import main
-from cli.places import Place
+from cli.environments.place import Place
 from lambdas.eventsourcing.timestamps import parse_timestamp, utc_now
 from lambdas.processing.stream_records import insert_record
 from local import aws

@@ -26,8 +26,8 @@ from sqlglot import exp
 
 from analytics import catalog
 from cli.app import main
-from cli.sql_session import Result, Session
-from cli.sql_target import SqlError, Target
+from cli.environments.lake import SqlError, Target
+from cli.sql.session import Result, Session
 from lambdas.accounts.commands import OpenAccount
 from lambdas.contracts.lake import EVENTS_PREFIX, EVENTS_TABLE, LAKE_COLUMNS, PARTITION
 from lambdas.service.account_service import AccountService, CommandContext

@@ -18,8 +18,8 @@ from uuid import uuid4
 import pytest
 
 from analytics import catalog
-from cli.sql_session import Session
-from cli.sql_target import Target
+from cli.environments.lake import Target
+from cli.sql.session import Session
 from lambdas.contracts.lake import EVENTS_PREFIX
 from local import aws
 from local.client import Client

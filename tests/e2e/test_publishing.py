@@ -17,8 +17,8 @@ import duckdb
 import pytest
 
 from cli.app import main
-from cli.places import Place
-from cli.republishing import counted
+from cli.environments.place import Place
+from cli.republish.republisher import counted
 from lambdas.contracts.lake import EVENTS_PREFIX
 from lambdas.eventsourcing.timestamps import format_timestamp, utc_now
 from local import aws

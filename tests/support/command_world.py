@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from cli import redrive
-from cli.redrive_target import Clients
+from cli.redrive import command as redrive
+from cli.redrive.inbox import Clients
 from lambdas.commands import table
 from lambdas.eventsourcing.repository import Repository
 from lambdas.processing.marking import FailureMarker
@@ -177,7 +177,7 @@ class World:
         monkeypatch.setattr(self.failures, "_s3", lambda: self.s3)
         self.mapping = EventSourceMapping(self.invoke, self.park, self.time)
         self.parked: list[str] = []
-        for module in ("cli.redrive", "cli.redriving"):
+        for module in ("cli.redrive.command", "cli.redrive.redriver"):
             monkeypatch.setattr(f"{module}.utc_now", self.time.wall)
         self._file = folder / "environment.json"
         self._file.write_text(json.dumps(ENVIRONMENT))

@@ -16,8 +16,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cli.redrive_target import Clients, Inbox
-from cli.redriving import Redriver
+from cli.redrive.inbox import Clients, Inbox
+from cli.redrive.redriver import Redriver
 from lambdas.commands import table
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.processing.marking import FailureMarker, mark_all

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cli.sql_session import Result
-from cli.sql_target import SqlError
+from cli.environments.lake import SqlError
+from cli.sql.session import Result
 from local import history
 from local.environment import Environment
 from local.errors import ExampleFailedError

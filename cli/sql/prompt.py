@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable, Iterator
 
 from analytics import catalog
-from cli.sql_named import named_in
-from cli.sql_output import cost
-from cli.sql_session import Result
-from cli.sql_target import SqlError
+from cli.environments.lake import SqlError
+from cli.sql.named import named_in
+from cli.sql.output import cost
+from cli.sql.session import Result
 
 with contextlib.suppress(ImportError):
     import readline  # noqa: F401 - arrow keys and earlier statements at the prompt, where Python has it

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
-from cli.recorded import Recorded, Span
+from cli.republish.recorded_events import Recorded, Span
 from lambdas.contracts.domain_events import AccountDomainEvent, encode_domain_event
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.publishing.kinesis import KinesisSender

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from analytics import catalog
-from cli.sql_target import SqlError
+from cli.environments.lake import SqlError
 from lambdas.reporting.days import LATE_DAYS, MAX_LATE_DAYS
 
 _LATE = "late_days"

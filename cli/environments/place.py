@@ -13,8 +13,8 @@ import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from cli.ledger import Ledger, LedgerError, ledger_in_file
-from cli.sql_target import LOCAL, SqlError, Target, emulated, plain, stack_outputs, target_in_aws, target_in_file
+from cli.environments.lake import LOCAL, SqlError, Target, emulated, plain, stack_outputs, target_in_aws, target_in_file
+from cli.environments.ledger import Ledger, LedgerError, ledger_in_file
 from lambdas.accounts.text import UUID_PATTERN
 
 STACK: Final = "Daybook-{environment}-{name}"

@@ -15,8 +15,8 @@ import boto3
 import msgspec
 from botocore.exceptions import BotoCoreError
 
-from cli.places import day
-from cli.sql_target import ELSEWHERE, LOCAL, SqlError, Target, emulated, plain, target_of
+from cli.environments.lake import ELSEWHERE, LOCAL, SqlError, Target, emulated, plain, target_of
+from cli.environments.place import day
 from lambdas.eventsourcing.timestamps import utc_now
 from lambdas.reporting.athena import Athena, countdown
 from lambdas.reporting.composition import RETRIES

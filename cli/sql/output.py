@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.sql_session import Result
+from cli.sql.session import Result
 
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
 _STEP = 1024

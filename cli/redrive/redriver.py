@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.redrive_target import Clients, Inbox
+from cli.redrive.inbox import Clients, Inbox
 from lambdas.commands import table
 from lambdas.eventsourcing.dynamodb_faults import Fault, classify
 from lambdas.eventsourcing.timestamps import format_timestamp, utc_now

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from analytics import catalog
-from cli.sql_named import named, pair
-from cli.sql_output import FORMS, cost
-from cli.sql_prompt import prompt
-from cli.sql_session import Result, Session
-from cli.sql_target import LOCAL, SqlError, Target, target_of
+from cli.environments.lake import LOCAL, SqlError, Target, target_of
+from cli.sql.named import named, pair
+from cli.sql.output import FORMS, cost
+from cli.sql.prompt import prompt
+from cli.sql.session import Result, Session
 
 Run = Callable[[str], Result]
 

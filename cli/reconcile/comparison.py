@@ -10,8 +10,8 @@ from typing import Final
 import msgspec
 
 from analytics import catalog
-from cli.sql_session import Result
-from cli.table_scan import Recorded, Versions, Window
+from cli.sql.session import Result
+from cli.storage.table_scan import Recorded, Versions, Window
 
 LATE_DAYS: Final = 3
 """Up to so many days later a day's events are in time: what reports of it read."""

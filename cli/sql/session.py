@@ -9,7 +9,7 @@ import pyathena
 from botocore.exceptions import BotoCoreError, ClientError
 from pyathena.error import Error
 
-from cli.sql_target import SqlError, Target, plain
+from cli.environments.lake import SqlError, Target, plain
 
 PRICE_PER_TB = 5.0
 """Dollars, of us-east-1 and most regions. Source: the price list of Amazon Athena, SQL queries."""

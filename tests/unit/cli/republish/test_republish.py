@@ -14,14 +14,17 @@ import pytest
 from botocore.stub import Stubber
 from msgspec.structs import replace
 
-from cli import places, republish, republishing, sql_target
-from cli.ledger import Ledger
-from cli.parked import ParkingBucket, records_of, replay
-from cli.places import Place
-from cli.recorded import Recorded, Span
-from cli.republish import Parts
-from cli.republishing import NotSentError, Resender, resend, spans_of
-from cli.sql_target import SqlError, Target
+from cli.environments import lake as sql_target
+from cli.environments import place as places
+from cli.environments.lake import SqlError, Target
+from cli.environments.ledger import Ledger
+from cli.environments.place import Place
+from cli.republish import command as republish
+from cli.republish import republisher as republishing
+from cli.republish.command import Parts
+from cli.republish.recorded_events import Recorded, Span
+from cli.republish.republisher import NotSentError, Resender, resend, spans_of
+from cli.storage.parked import ParkingBucket, records_of, replay
 from lambdas.contracts.domain_events import domain_event, encode_domain_event
 from lambdas.eventsourcing.errors import CorruptRowError
 from lambdas.eventsourcing.memory import InMemoryEventStore

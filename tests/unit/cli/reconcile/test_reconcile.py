@@ -13,12 +13,12 @@ from zlib import crc32
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from cli import reconcile as command
-from cli.reconciliation import Reconciliation, reconcile
-from cli.republishing import spans_of
-from cli.sql_session import Result
-from cli.sql_target import SqlError
-from cli.table_scan import Recorded, ScanError, Window, recorded_versions
+from cli.environments.lake import SqlError
+from cli.reconcile import command
+from cli.reconcile.comparison import Reconciliation, reconcile
+from cli.republish.republisher import spans_of
+from cli.sql.session import Result
+from cli.storage.table_scan import Recorded, ScanError, Window, recorded_versions
 from lambdas.contracts.domain_events import DomainEvent
 from tests.unit.analytics.conftest import EUR, FIRST, SECOND, THIRD, A, B, C
 from tests.unit.analytics.lake import Lake, event

@@ -17,11 +17,12 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from botocore.stub import Stubber
 from pyathena.error import OperationalError
 
-from cli import sql, sql_prompt
 from cli.app import main
-from cli.sql_output import cost
-from cli.sql_session import Result, Session, sentence
-from cli.sql_target import SqlError, Target, target_in_aws, target_in_file
+from cli.environments.lake import SqlError, Target, target_in_aws, target_in_file
+from cli.sql import command as sql
+from cli.sql import prompt as sql_prompt
+from cli.sql.output import cost
+from cli.sql.session import Result, Session, sentence
 
 ROWS: list[tuple[Any, ...]] = [
     ("a, [b]", 10, datetime(2026, 3, 1, 9, 0, 0, 5000), None),  # noqa: DTZ001 - Athena's timestamps carry no zone

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli import redrive_finding as finding
-from cli.places import add_options, day
-from cli.redrive_target import Clients, Inbox, RedriveError, inbox_in_aws, inbox_in_file, open_clients
-from cli.redriving import STREAM_RETENTION, Redriver
-from cli.sql_target import LOCAL
+from cli.environments.lake import LOCAL
+from cli.environments.place import add_options, day
+from cli.redrive import finding
+from cli.redrive.inbox import Clients, Inbox, RedriveError, inbox_in_aws, inbox_in_file, open_clients
+from cli.redrive.redriver import STREAM_RETENTION, Redriver
 from lambdas.eventsourcing.timestamps import utc_now
 from lambdas.processing.parked_objects import PREFIX
 from lambdas.processing.stream_records import CommandKey

@@ -10,8 +10,8 @@ import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from cli.places import STACK
-from cli.sql_target import SqlError, emulated, plain, stack_outputs
+from cli.environments.lake import SqlError, emulated, plain, stack_outputs
+from cli.environments.place import STACK
 
 INVOCATION_SECONDS = 120
 """Longer than the processor may run: whoever stops waiting for it does not know what it did."""

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cli import report
-from cli.sql_target import Target
+from cli.environments.lake import Target
+from cli.report import command as report
 from lambdas.reporting.athena import Row
 from lambdas.reporting.errors import ScanLimitError
 from lambdas.reporting.report import Folder, Shelf

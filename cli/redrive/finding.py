@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from cli.redrive_target import Clients, Inbox
+from cli.redrive.inbox import Clients, Inbox
 from lambdas.commands import table
 from lambdas.eventsourcing.timestamps import format_timestamp
 from lambdas.processing.parked_objects import PREFIX, ParkedObjectError, read_parked

@@ -14,12 +14,12 @@ from typing import Final
 
 import msgspec
 
-from cli.places import Place, add_options, day, place_of
-from cli.reconciliation import Ask, Reconciliation, reconcile
-from cli.sql_output import as_table
-from cli.sql_session import Result, Session
-from cli.sql_target import SqlError
-from cli.table_scan import RETRIES, Recorded, ScanError, Window, recorded_versions
+from cli.environments.lake import SqlError
+from cli.environments.place import Place, add_options, day, place_of
+from cli.reconcile.comparison import Ask, Reconciliation, reconcile
+from cli.sql.output import as_table
+from cli.sql.session import Result, Session
+from cli.storage.table_scan import RETRIES, Recorded, ScanError, Window, recorded_versions
 from lambdas.eventsourcing.timestamps import utc_now
 
 SETTLE_MINUTES: Final = 60

@@ -8,8 +8,8 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from cli.republishing import Resender
-from cli.sql_target import plain
+from cli.environments.lake import plain
+from cli.republish.republisher import Resender
 from lambdas.eventsourcing.dynamodb_faults import FAILURES
 from lambdas.processing.parked_objects import ParkedObjectError, batch_records
 from lambdas.publishing.stream_records import StreamRecord, read_batch

@@ -12,7 +12,7 @@ from botocore.exceptions import NoCredentialsError
 from msgspec.structs import replace
 
 from cli.app import main
-from cli.ledger import Ledger, LedgerError, ledger_in_file, open_store
+from cli.environments.ledger import Ledger, LedgerError, ledger_in_file, open_store
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
 from lambdas.eventsourcing.errors import ReadUnavailableError
 from lambdas.eventsourcing.memory import InMemoryEventStore

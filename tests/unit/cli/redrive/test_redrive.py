@@ -14,10 +14,10 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 from moto import mock_aws
 
-from cli import redrive_finding as finding
 from cli.app import main
-from cli.redrive_target import Clients, Inbox, RedriveError, inbox_in_aws, inbox_in_file, open_clients
-from cli.redriving import Redriver
+from cli.redrive import finding
+from cli.redrive.inbox import Clients, Inbox, RedriveError, inbox_in_aws, inbox_in_file, open_clients
+from cli.redrive.redriver import Redriver
 from lambdas.commands import table
 from lambdas.processing.marking import FailureMarker
 from lambdas.processing.stream_records import CommandKey, key_of
@@ -424,7 +424,7 @@ def test_an_environment_in_aws_is_found_by_the_outputs_of_its_stacks(monkeypatch
             pairs = outputs[StackName].items()
             return {"Stacks": [{"Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in pairs]}]}
 
-    monkeypatch.setattr("cli.redrive_target.boto3.client", lambda service, **_: CloudFormation())
+    monkeypatch.setattr("cli.redrive.inbox.boto3.client", lambda service, **_: CloudFormation())
     assert inbox_in_aws("prod", "eu-west-1") == Inbox(
         commands_table="t", command_parking_bucket="b", command_processor="f", region="eu-west-1"
     )

@@ -16,13 +16,13 @@ import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.ledger import LedgerError, open_store
-from cli.parked import ParkingBucket, ParkingPlaceError, replay
-from cli.places import Place, account_id, add_options, place_of
-from cli.recorded import Recorded, Span
-from cli.republishing import NotSentError, Resender, counted, resend, spans_of
-from cli.sql_target import SqlError, plain
-from cli.table_scan import RETRIES
+from cli.environments.lake import SqlError, plain
+from cli.environments.ledger import LedgerError, open_store
+from cli.environments.place import Place, account_id, add_options, place_of
+from cli.republish.recorded_events import Recorded, Span
+from cli.republish.republisher import NotSentError, Resender, counted, resend, spans_of
+from cli.storage.parked import ParkingBucket, ParkingPlaceError, replay
+from cli.storage.table_scan import RETRIES
 from lambdas.eventsourcing.errors import ReadUnavailableError
 from lambdas.publishing.kinesis import KinesisSender
 

@@ -1,0 +1,1 @@
+"""Where an environment is, and clients that reach it."""

@@ -1,0 +1,1 @@
+"""`daybook reconcile`: compare the event table with the lake."""

@@ -1,0 +1,1 @@
+"""`daybook redrive`: retry commands that failed for a technical reason."""

@@ -1,0 +1,1 @@
+"""`daybook report`: write the daily report of a day."""

@@ -1,0 +1,1 @@
+"""`daybook republish`: send domain events once more."""

@@ -1,0 +1,1 @@
+"""`daybook sql`: ask the lake in Athena's SQL."""

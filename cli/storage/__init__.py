@@ -1,0 +1,1 @@
+"""Reads whole tables and parking buckets."""

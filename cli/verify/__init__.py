@@ -1,0 +1,1 @@
+"""`daybook verify`: is the history of accounts as it was written?"""
