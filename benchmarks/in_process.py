@@ -20,12 +20,12 @@ from eventsourcing.domain import Aggregate, event
 
 from benchmarks.report import Row, at_least
 from lambdas.accounts.commands import CreditAccount, OpenAccount
-from lambdas.commands import table
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.repository import Repository, random_commit_id
 from lambdas.eventsourcing.timestamps import utc_now
-from lambdas.processing.processor import CommandProcessor
-from lambdas.processing.stream_records import StreamRecord, insert_record
+from lambdas.inbox import table
+from lambdas.inbox.processor import CommandProcessor
+from lambdas.inbox.stream_records import StreamRecord, insert_record
 from lambdas.service.account_service import AccountService, CommandContext
 from lambdas.service.decider import ACCOUNT_DECIDER
 

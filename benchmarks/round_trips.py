@@ -18,12 +18,12 @@ import msgspec
 from benchmarks.report import Row
 from lambdas.accounts.commands import AccountCommand, CreditAccount, OpenAccount, Transfer
 from lambdas.accounts.state import Account
-from lambdas.commands import table
 from lambdas.eventsourcing.decider import Idempotency
 from lambdas.eventsourcing.repository import Repository, random_commit_id
 from lambdas.eventsourcing.timestamps import utc_now
-from lambdas.processing.processor import CommandProcessor
-from lambdas.processing.stream_records import StreamRecord, insert_record
+from lambdas.inbox import table
+from lambdas.inbox.processor import CommandProcessor
+from lambdas.inbox.stream_records import StreamRecord, insert_record
 from lambdas.service.account_service import AccountService, CommandContext
 from lambdas.service.decider import ACCOUNT_DECIDER
 from tests.support.dynamodb_tables import Tables, create_tables, moto_client, store_on

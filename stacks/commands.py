@@ -8,7 +8,7 @@ from constructs_lib.alarms import alarm_above, alarm_on_any
 from constructs_lib.object_trigger import ObjectTrigger
 from constructs_lib.python_function import PythonFunction
 from constructs_lib.stream_mapping import MAPPING_PREFIX, StreamMapping
-from lambdas.commands.table import PENDING, STATUS
+from lambdas.inbox.table import PENDING, STATUS
 from stacks.environment import Environment
 from stacks.functions import daybook_function, own_metric
 from stacks.ledger import LedgerStack

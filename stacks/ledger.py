@@ -7,7 +7,7 @@ from constructs import Construct
 from constructs_lib.event_table import EventTable
 from constructs_lib.inbox_table import InboxTable
 from constructs_lib.stream_mapping import MAPPING_PREFIX
-from lambdas.commands.table import FAILED_INDEX, FAILED_ON, HASH_KEY, RANGE_KEY, TTL_ATTRIBUTE
+from lambdas.inbox.table import FAILED_INDEX, FAILED_ON, HASH_KEY, RANGE_KEY, TTL_ATTRIBUTE
 from stacks.environment import Environment
 from stacks.stateful import StatefulStack, parking_bucket
 

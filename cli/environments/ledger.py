@@ -9,10 +9,9 @@ import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from lambdas.commands import table as commands_table
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
-from lambdas.eventsourcing.dynamodb_items import ReceiptTable
 from lambdas.eventsourcing.store import EventStore
+from lambdas.inbox.table import receipt_table
 
 
 class LedgerError(Exception):
@@ -47,14 +46,4 @@ def open_store(ledger: Ledger) -> EventStore:
         client = session.client("dynamodb", endpoint_url=ledger.aws_endpoint_url, config=config)
     except (BotoCoreError, ValueError) as error:
         raise LedgerError(str(error)) from error
-    return DynamoDBEventStore(client, event_table=ledger.event_table, receipts=_NO_RECEIPTS)
-
-
-# Verification reads events only.
-_NO_RECEIPTS = ReceiptTable(
-    name="",
-    hash_key=commands_table.HASH_KEY,
-    range_key=commands_table.RANGE_KEY,
-    ttl_attribute=commands_table.TTL_ATTRIBUTE,
-    prefix=commands_table.RECEIPT_PREFIX,
-)
+    return DynamoDBEventStore(client, event_table=ledger.event_table, receipts=receipt_table(name=""))

@@ -19,8 +19,8 @@ from cli.redrive import finding
 from cli.redrive.inbox import Clients, Inbox, RedriveError, inbox_in_aws, inbox_in_file, open_clients
 from cli.redrive.redriver import STREAM_RETENTION, Redriver
 from lambdas.eventsourcing.timestamps import utc_now
-from lambdas.processing.parked_objects import PREFIX
-from lambdas.processing.stream_records import CommandKey
+from lambdas.inbox.parked_objects import PREFIX
+from lambdas.inbox.stream_records import CommandKey
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], environment_file: Path) -> None:

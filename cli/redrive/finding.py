@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 
 from cli.redrive.inbox import Clients, Inbox
-from lambdas.commands import table
 from lambdas.eventsourcing.timestamps import format_timestamp
-from lambdas.processing.parked_objects import PREFIX, ParkedObjectError, read_parked
-from lambdas.processing.stream_records import CommandKey, MalformedRecordError, key_of
+from lambdas.inbox import table
+from lambdas.inbox.parked_objects import PREFIX, ParkedObjectError, read_parked
+from lambdas.inbox.stream_records import CommandKey, MalformedRecordError, key_of
 
 SEGMENTS = 4
 """Of the commands table, scanned side by side."""

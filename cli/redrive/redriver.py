@@ -15,11 +15,11 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.redrive.inbox import Clients, Inbox
-from lambdas.commands import table
 from lambdas.eventsourcing.dynamodb_faults import Fault, classify
 from lambdas.eventsourcing.timestamps import format_timestamp, utc_now
-from lambdas.processing.marking import FailureMarker
-from lambdas.processing.stream_records import CommandKey, insert_record
+from lambdas.inbox import table
+from lambdas.inbox.marking import FailureMarker
+from lambdas.inbox.stream_records import CommandKey, insert_record
 
 ALIAS = "live"
 """The version of the processor that the stream's mapping invokes, too."""

@@ -17,9 +17,9 @@ from botocore.exceptions import BotoCoreError
 
 from cli.environments.lake import ELSEWHERE, LOCAL, SqlError, Target, emulated, plain, target_of
 from cli.environments.place import day
+from lambdas.composition.reporting import RETRIES
 from lambdas.eventsourcing.timestamps import utc_now
 from lambdas.reporting.athena import Athena, countdown
-from lambdas.reporting.composition import RETRIES
 from lambdas.reporting.days import LATE_DAYS, MAX_LATE_DAYS, Due, days_to_report
 from lambdas.reporting.errors import InvalidDayError, ReportError
 from lambdas.reporting.report import Bucket, Folder, Queries, Shelf, publish_all

@@ -11,7 +11,7 @@ import msgspec
 from cli.environments.lake import plain
 from cli.republish.republisher import Resender
 from lambdas.eventsourcing.dynamodb_faults import FAILURES
-from lambdas.processing.parked_objects import ParkedObjectError, batch_records
+from lambdas.inbox.parked_objects import ParkedObjectError, batch_records
 from lambdas.publishing.stream_records import StreamRecord, read_batch
 
 _RECORDS: Final = "Records"

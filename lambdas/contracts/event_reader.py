@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 
 from lambdas.contracts.domain_events import AccountDomainEvent, domain_event
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
+from lambdas.eventsourcing.dynamodb_client import dynamodb_client
 from lambdas.eventsourcing.dynamodb_items import ReceiptTable
 from lambdas.eventsourcing.errors import CorruptRowError, InconsistentReadError
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.store import EventStore
-from lambdas.service.composition import dynamodb_client
 
 PAGE_EVENTS = 500
 MAX_READS_ON_HOLE = 5

@@ -12,6 +12,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lambdas.accounts import commands
 from lambdas.accounts.commands import AccountCommand
 from lambdas.accounts.state import Account
+from lambdas.composition.accounts import deployed_account_service
+from lambdas.composition.settings import load_settings
 from lambdas.eventsourcing.decider import Committed, Loaded, Replayed
 from lambdas.eventsourcing.errors import PreconditionFailedError
 from lambdas.httpapi.application import Application, Route
@@ -30,8 +32,6 @@ from lambdas.httpapi.views import (
     transfer_reply,
 )
 from lambdas.service.account_service import AccountService, CommandContext, Outcome
-from lambdas.service.composition import deployed_account_service
-from lambdas.service.settings import load_settings
 
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 100

@@ -13,11 +13,10 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas.processing.composition import deployed_marker, repeating_client
-from lambdas.processing.marking import mark_all
-from lambdas.processing.parked_objects import read_parked
-from lambdas.processing.settings import FailuresSettings
-from lambdas.service.settings import load
+from lambdas.composition.inbox import deployed_marker, repeating_client
+from lambdas.composition.settings import FailuresSettings, load
+from lambdas.inbox.marking import mark_all
+from lambdas.inbox.parked_objects import read_parked
 
 logger = Logger()
 metrics = Metrics()

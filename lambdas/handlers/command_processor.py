@@ -9,10 +9,10 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from lambdas.composition.inbox import deployed_processor
+from lambdas.composition.settings import load_settings
 from lambdas.eventsourcing.retry import REQUEST_SECONDS
-from lambdas.processing.composition import deployed_processor
-from lambdas.processing.processor import Processed
-from lambdas.service.settings import load_settings
+from lambdas.inbox.processor import Processed
 
 RESERVED_SECONDS = REQUEST_SECONDS + 2.0
 """Of the function's time, what must be left to begin a command: its longest, and some for logs and metrics."""

@@ -12,11 +12,11 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from lambdas.composition.reporting import deployed_athena, deployed_bucket
+from lambdas.composition.settings import ReportSettings, load
 from lambdas.eventsourcing.timestamps import utc_now
-from lambdas.reporting.composition import ReportSettings, deployed_athena, deployed_bucket
 from lambdas.reporting.days import days_to_report
 from lambdas.reporting.report import publish_all
-from lambdas.service.settings import load
 
 RESERVED_SECONDS = 15.0
 """Of the function's time, kept for stopping a query, reading a result and writing files."""

@@ -9,11 +9,10 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from lambdas.composition.publishing import deployed_publisher
+from lambdas.composition.settings import PublisherSettings, load
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.publishing.composition import deployed_publisher
 from lambdas.publishing.publisher import Parked, Published
-from lambdas.publishing.settings import PublisherSettings
-from lambdas.service.settings import load
 
 RESERVED_SECONDS = 6.0
 """Of the function's time, what is kept for parking, logs and metrics: one attempt to park is always possible."""

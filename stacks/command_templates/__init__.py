@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from lambdas.commands import table
 from lambdas.contracts import problems
 from lambdas.contracts.problems import PROBLEM_MEDIA_TYPE, ProblemType
 from lambdas.httpapi.bodies import MAX_BODY_BYTES
 from lambdas.httpapi.requests import ANONYMOUS, UNKNOWN_REQUEST
+from lambdas.inbox import table
 
 POLL_SECONDS: Final = 1
 """How soon a client may look again at a command that is PENDING."""

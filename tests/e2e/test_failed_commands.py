@@ -13,7 +13,7 @@ import pytest
 from cli.app import main
 from cli.environments.place import Place
 from lambdas.eventsourcing.timestamps import parse_timestamp, utc_now
-from lambdas.processing.stream_records import insert_record
+from lambdas.inbox.stream_records import insert_record
 from local import aws
 from local.environment import Environment
 from tests.e2e.inbox import Inbox, Item, Stored

@@ -29,10 +29,10 @@ from cli.app import main
 from cli.environments.lake import SqlError, Target
 from cli.sql.session import Result, Session
 from lambdas.accounts.commands import OpenAccount
+from lambdas.composition.accounts import account_service, dynamodb_store
+from lambdas.composition.settings import Settings
 from lambdas.contracts.lake import EVENTS_PREFIX, EVENTS_TABLE, LAKE_COLUMNS, PARTITION
 from lambdas.service.account_service import AccountService, CommandContext
-from lambdas.service.composition import account_service, dynamodb_store
-from lambdas.service.settings import Settings
 from local import aws
 from local.client import Client
 from local.environment import Environment

@@ -109,7 +109,7 @@ def test_batches_of_a_shard_go_one_after_the_other_and_are_tried_again_within_bo
     assert found["BatchSize"] == 100
     assert found["MaximumBatchingWindowInSeconds"] == 0
     assert found["MaximumRetryAttempts"] == anywhere.config.command_retries <= 2, "the whole shard waits for them"
-    assert found["MaximumRetryAttempts"] == EventSourceMapping.retries, "tests/unit/processing shows what it bounds"
+    assert found["MaximumRetryAttempts"] == EventSourceMapping.retries, "tests/unit/inbox shows what it bounds"
     assert "FunctionResponseTypes" not in found, "the emulator would lose what such an answer names"
 
 

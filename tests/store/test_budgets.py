@@ -9,11 +9,11 @@ import pytest
 from lambdas.accounts.commands import AccountCommand, CloseAccount, OpenAccount
 from lambdas.accounts.errors import RuleBrokenError
 from lambdas.accounts.money import MAX_AMOUNT
-from lambdas.commands import table as commands
 from lambdas.eventsourcing.decider import Committed, Replayed
 from lambdas.eventsourcing.dynamodb_items import ReceiptTable, receipt_to_item, row_to_item
 from lambdas.eventsourcing.errors import PreconditionFailedError
 from lambdas.eventsourcing.rows import Receipt
+from lambdas.inbox import table as commands
 from lambdas.service.account_service import AccountService
 from tests.support import worst_case
 from tests.support.backends import DynamoDBBackend, NewId

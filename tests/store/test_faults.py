@@ -8,7 +8,6 @@ import random
 import pytest
 from botocore.exceptions import ClientError
 
-from lambdas.commands import table
 from lambdas.eventsourcing.dynamodb import MAX_ATTEMPTS
 from lambdas.eventsourcing.errors import (
     NotAppliedError,
@@ -17,6 +16,7 @@ from lambdas.eventsourcing.errors import (
     StoredCommandMissingError,
 )
 from lambdas.eventsourcing.retry import Backoff, Deadline
+from lambdas.inbox import table
 from tests.support.audit import Audit
 from tests.support.bank import Accepted, Ended, Failed, Order, Outcome, Recorder, Rejected, new_bank
 from tests.support.clocks import SimulatedTime

@@ -11,11 +11,11 @@ import pytest
 from lambdas.accounts.commands import AccountCommand, CloseAccount, CreditAccount, OpenAccount, Transfer
 from lambdas.accounts.errors import RuleBrokenError
 from lambdas.accounts.money import MAX_AMOUNT
-from lambdas.commands import table
 from lambdas.eventsourcing.errors import StoredCommandCompletedError
 from lambdas.eventsourcing.timestamps import parse_timestamp
-from lambdas.processing.outcomes import stored_command
-from lambdas.processing.stream_records import CommandKey, CommandRow
+from lambdas.inbox import table
+from lambdas.inbox.outcomes import stored_command
+from lambdas.inbox.stream_records import CommandKey, CommandRow
 from lambdas.service.account_service import AccountService
 from tests.support import worst_case
 from tests.support.backends import DynamoDBBackend, NewId

@@ -7,7 +7,6 @@ from functools import partial
 
 import pytest
 
-from lambdas.commands import table
 from lambdas.eventsourcing.decider import Committed, Outcome, StoredCommand
 from lambdas.eventsourcing.errors import (
     CommitTooLargeError,
@@ -17,6 +16,7 @@ from lambdas.eventsourcing.errors import (
 )
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import Commit, Completion
+from lambdas.inbox import table
 from tests.support.backends import Backend, NewId
 from tests.support.inbox import Inbox, inbox_of, stored, take_stored
 from tests.support.keyed import keyed, take

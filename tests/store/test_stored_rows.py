@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from lambdas.commands import table
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
 from lambdas.eventsourcing.dynamodb_items import ReceiptTable
 from lambdas.eventsourcing.errors import (
@@ -16,6 +15,7 @@ from lambdas.eventsourcing.errors import (
 )
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import Commit, Completion, Receipt
+from lambdas.inbox import table
 from tests.support.backends import DynamoDBBackend
 from tests.support.inbox import BODY, TableInbox, take_stored
 from tests.support.recording import whole_history

@@ -18,7 +18,6 @@ from lambdas.accounts.decider import decide, decide_transfer
 from lambdas.accounts.errors import DomainError
 from lambdas.accounts.events import AccountEvent, BalanceCredited, BalanceWithdrawn
 from lambdas.accounts.state import Account, evolve
-from lambdas.commands import table
 from lambdas.eventsourcing.errors import (
     ContentionError,
     NotAppliedError,
@@ -26,6 +25,7 @@ from lambdas.eventsourcing.errors import (
     StoredCommandMissingError,
 )
 from lambdas.eventsourcing.rows import EventRow
+from lambdas.inbox import table
 from lambdas.service.decider import ACCOUNT_DECIDER
 from tests.support.bank import PRECONDITION_FAILED, Accepted, Answer, Ended, Failed, Order, Rejected, transfer_id
 

@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 from lambdas.accounts.commands import AccountCommand, Transfer
 from lambdas.accounts.errors import AccountNotFoundError, DomainError
 from lambdas.accounts.state import Account
-from lambdas.commands import table
 from lambdas.eventsourcing.decider import Committed, Idempotency, Replayed, StoredCommand
 from lambdas.eventsourcing.decider import Outcome as End
 from lambdas.eventsourcing.errors import (
@@ -27,6 +26,7 @@ from lambdas.eventsourcing.errors import (
 )
 from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.store import EventStore
+from lambdas.inbox import table
 from lambdas.service.account_service import AccountService, CommandContext
 from lambdas.service.decider import ACCOUNT_DECIDER
 from tests.support.clocks import Ticks

@@ -11,8 +11,8 @@ from typing import Any
 import boto3
 import requests
 
-from lambdas.commands.table import FAILED_INDEX, FAILED_ON
 from lambdas.contracts.command_model import command_model
+from lambdas.inbox.table import FAILED_INDEX, FAILED_ON
 from local.gateway.answers import Answer
 from local.gateway.context import request_context
 from local.gateway.integration import Integration, parse_integration, run

@@ -16,9 +16,9 @@ import pytest
 
 from cli.redrive import command as redrive
 from cli.redrive.inbox import Clients
-from lambdas.commands import table
 from lambdas.eventsourcing.repository import Repository
-from lambdas.processing.marking import FailureMarker
+from lambdas.inbox import table
+from lambdas.inbox.marking import FailureMarker
 from lambdas.service.decider import ACCOUNT_DECIDER
 from tests.support.clocks import SimulatedTime
 from tests.support.commands import Item, Record, command_item, command_record, new_processor

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from lambdas.commands import table
 from lambdas.eventsourcing.decider import Loaded
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.repository import Repository
@@ -17,7 +16,8 @@ from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.rows import Completion
 from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.timestamps import format_timestamp
-from lambdas.processing.processor import CommandProcessor, Processed
+from lambdas.inbox import table
+from lambdas.inbox.processor import CommandProcessor, Processed
 from lambdas.service.account_service import AccountService
 from lambdas.service.decider import ACCOUNT_DECIDER
 from tests.support.clocks import START

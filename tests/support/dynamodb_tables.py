@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 import boto3
 from moto import mock_aws
 
-from lambdas.commands import table as commands_table
 from lambdas.eventsourcing import dynamodb_schema as schema
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
-from lambdas.eventsourcing.dynamodb_items import InboxTable, ReceiptTable
+from lambdas.inbox import table as commands_table
 
 REGION = "eu-central-1"
 KEYS = {
@@ -75,19 +74,10 @@ def create_tables(client: Any) -> Tables:
 
 def store_on(client: Any, tables: Tables, **options: Any) -> DynamoDBEventStore:
     """The event store on these tables; `options` are its own."""
-    receipts = ReceiptTable(
-        name=tables.commands,
-        hash_key=commands_table.HASH_KEY,
-        range_key=commands_table.RANGE_KEY,
-        ttl_attribute=commands_table.TTL_ATTRIBUTE,
-        prefix=commands_table.RECEIPT_PREFIX,
+    return DynamoDBEventStore(
+        client,
+        event_table=tables.events,
+        receipts=commands_table.receipt_table(tables.commands),
+        inbox=commands_table.inbox_table(tables.commands),
+        **options,
     )
-    inbox = InboxTable(
-        name=tables.commands,
-        hash_key=commands_table.HASH_KEY,
-        range_key=commands_table.RANGE_KEY,
-        status_attribute=commands_table.STATUS,
-        pending=commands_table.PENDING,
-        cleared=(commands_table.FAILED_ON,),
-    )
-    return DynamoDBEventStore(client, event_table=tables.events, receipts=receipts, inbox=inbox, **options)

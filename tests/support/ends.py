@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from lambdas.commands import table
 from lambdas.eventsourcing.rows import EventRow
+from lambdas.inbox import table
 from tests.support.bank import OCCURRED_AT, Accepted, Answer, Order, Outcome, Rejected
 
 Find = Callable[[str, str], Mapping[str, str | int]]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from lambdas.commands import table
 from lambdas.eventsourcing.decider import Committed, Outcome, Replayed, StoredCommand
 from lambdas.eventsourcing.memory import InMemoryEventStore
+from lambdas.inbox import table
 from tests.support.backends import Backend, DynamoDBBackend
 from tests.support.tally import METADATA, OCCURRED_AT, Added, Tally, TallyError, TallyRepository
 

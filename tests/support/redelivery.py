@@ -18,10 +18,10 @@ from typing import Any
 
 from cli.redrive.inbox import Clients, Inbox
 from cli.redrive.redriver import Redriver
-from lambdas.commands import table
 from lambdas.eventsourcing.retry import Backoff, Deadline
-from lambdas.processing.marking import FailureMarker, mark_all
-from lambdas.processing.stream_records import CommandKey, key_of
+from lambdas.inbox import table
+from lambdas.inbox.marking import FailureMarker, mark_all
+from lambdas.inbox.stream_records import CommandKey, key_of
 from tests.support.clocks import START, SimulatedTime
 from tests.support.commands import Item, Record, command_item, command_record, new_processor
 from tests.support.dynamodb_tables import KEYS, Tables, store_on

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from lambdas.commands import table
 from lambdas.eventsourcing import dynamodb_schema as schema
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.timestamps import format_timestamp
+from lambdas.inbox import table
 from tests.support.clocks import START
 from tests.support.command_gateway import CommandGateway, Rows
 from tests.support.command_world import TABLES, World, new_world

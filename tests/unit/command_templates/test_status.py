@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.commands import table
+from lambdas.inbox import table
 from local.gateway.answers import Answer
 from local.gateway.errors import ConfigurationError
 from tests.support.command_gateway import ACCOUNT, TABLE, CommandGateway, Rows, error_of, failing, problem

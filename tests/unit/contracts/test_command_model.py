@@ -18,7 +18,7 @@ from lambdas.accounts.commands import AccountCommand, Command, Transfer
 from lambdas.contracts.command_model import COMMANDS, CommandModelError, command_model
 from lambdas.contracts.examples import command_examples
 from lambdas.contracts.generate import COMMAND_MODEL_FILE
-from lambdas.processing.instructions import AnyCommand
+from lambdas.inbox.instructions import AnyCommand
 
 MODEL = command_model()
 VALIDATOR = jsonschema_rs.Draft4Validator(MODEL)

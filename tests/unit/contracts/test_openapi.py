@@ -12,13 +12,13 @@ import schemathesis
 
 from lambdas.accounts.commands import AccountCommand
 from lambdas.accounts.events import AccountEvent
-from lambdas.commands import table
 from lambdas.contracts.asynchronous_operations import ASYNCHRONOUS_OPERATIONS
 from lambdas.contracts.http import CommandState
 from lambdas.contracts.openapi import OPENAPI_FILE, openapi_document, openapi_text
 from lambdas.contracts.operations import OPERATIONS
 from lambdas.contracts.problems import METHOD_NOT_ALLOWED, OF_COMMANDS_ONLY, PATH_NOT_FOUND, PROBLEM_TYPES
 from lambdas.httpapi.routing import GATEWAY_ROUTES, ROUTES
+from lambdas.inbox import table
 
 DOCUMENT = openapi_document()
 STATUSES = (table.PENDING, table.SUCCEEDED, table.REJECTED, table.FAILED)

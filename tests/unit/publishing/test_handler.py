@@ -15,14 +15,13 @@ from botocore.session import Session
 from botocore.stub import ANY, Stubber
 from msgspec.structs import replace
 
+from lambdas.composition.publishing import deployed_publisher, kinesis_client, s3_client
+from lambdas.composition.settings import PublisherSettings, SettingsError
 from lambdas.contracts.domain_events import domain_event, encode_domain_event
 from lambdas.eventsourcing.retry import Backoff, Deadline
-from lambdas.publishing.composition import deployed_publisher, kinesis_client, s3_client
 from lambdas.publishing.kinesis import KinesisSender
 from lambdas.publishing.parking import ParkingPlace
 from lambdas.publishing.publisher import Publisher
-from lambdas.publishing.settings import PublisherSettings
-from lambdas.service.settings import SettingsError
 from tests.support.event_rows import ACCOUNT, account_id, credited, stream_record, stream_records
 from tests.support.fake_dynamodb import client_error
 from tests.support.lambda_context import Context

@@ -14,11 +14,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from analytics.catalog import queries
+from lambdas.composition.settings import SettingsError
 from lambdas.reporting.athena import Row
 from lambdas.reporting.days import Due, days_to_report
 from lambdas.reporting.errors import InvalidDayError, PublishError, QueryFailedError, ReportsFailedError
 from lambdas.reporting.report import Bucket, Folder, Published, publish, publish_all
-from lambdas.service.settings import SettingsError
 from tests.unit.reporting.days import COUNTED, DAY, MOVERS, TOTALS, FakeAthena, athena, client_error, counted
 
 

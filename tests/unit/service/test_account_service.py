@@ -15,11 +15,11 @@ from lambdas.accounts.errors import (
     SameAccountError,
 )
 from lambdas.accounts.state import Account
-from lambdas.commands import table
 from lambdas.eventsourcing.decider import Committed, Outcome, StoredCommand
 from lambdas.eventsourcing.errors import PreconditionFailedError, StoredCommandCompletedError, VersionNotFoundError
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.timestamps import format_timestamp
+from lambdas.inbox import table
 from lambdas.service.account_service import AccountService, CommandContext
 from lambdas.service.account_service import Outcome as Result
 from tests.support.bank import account_id, new_bank, transfer_id

@@ -18,9 +18,9 @@ from cli.app import main
 from cli.redrive import finding
 from cli.redrive.inbox import Clients, Inbox, RedriveError, inbox_in_aws, inbox_in_file, open_clients
 from cli.redrive.redriver import Redriver
-from lambdas.commands import table
-from lambdas.processing.marking import FailureMarker
-from lambdas.processing.stream_records import CommandKey, key_of
+from lambdas.inbox import table
+from lambdas.inbox.marking import FailureMarker
+from lambdas.inbox.stream_records import CommandKey, key_of
 from tests.support.clocks import START
 from tests.support.command_world import BUCKET, World, new_world
 from tests.support.commands import Record, command_item, command_record

@@ -13,11 +13,11 @@ from urllib.parse import unquote, unquote_to_bytes
 
 import pytest
 
+from lambdas.composition.accounts import account_service
+from lambdas.composition.settings import Settings
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.timestamps import utc_now
-from lambdas.service.composition import account_service
-from lambdas.service.settings import Settings
 from tests.unit.httpapi.suite.api import Answer, Api, Call
 
 ENVIRONMENT = {

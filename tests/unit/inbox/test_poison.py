@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from lambdas.commands import table
 from lambdas.eventsourcing.retry import Deadline
+from lambdas.inbox import table
 from tests.support.command_world import World, new_world
 from tests.support.commands import Record
 from tests.support.event_rows import account_id

@@ -21,9 +21,9 @@ from lambdas.accounts.decider import decide, decide_transfer
 from lambdas.accounts.errors import DomainError
 from lambdas.accounts.events import AccountEvent
 from lambdas.accounts.state import Account, evolve
-from lambdas.commands import table
-from lambdas.processing.instructions import AnyCommand, instruction_of
-from lambdas.processing.stream_records import key_of, row_of
+from lambdas.inbox import table
+from lambdas.inbox.instructions import AnyCommand, instruction_of
+from lambdas.inbox.stream_records import key_of, row_of
 from lambdas.service.decider import ACCOUNT_DECIDER
 from tests.support.commands import Item, Record
 from tests.support.redelivery import World

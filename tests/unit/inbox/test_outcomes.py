@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from lambdas.commands import table
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.timestamps import format_timestamp
+from lambdas.inbox import table
 from tests.support.clocks import START
 from tests.support.commands import CORRELATION, LATER, Desk
 from tests.support.event_rows import account_id

@@ -1,13 +1,17 @@
-"""Settings of a function, from its environment variables."""
+"""Settings of the deployed functions, from their environment variables: one class a kind of function."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
+TableName: TypeAlias = Annotated[str, msgspec.Meta(min_length=3)]
+BucketName: TypeAlias = Annotated[str, msgspec.Meta(min_length=3)]
 
 
 class SettingsError(Exception):
@@ -17,10 +21,34 @@ class SettingsError(Exception):
 class Settings(msgspec.Struct, frozen=True, rename="upper"):
     """What a function that works on accounts must be told. The names of the variables are in upper case."""
 
-    event_table: Annotated[str, msgspec.Meta(min_length=3)]
-    commands_table: Annotated[str, msgspec.Meta(min_length=3)]
-    environment: Annotated[str, msgspec.Meta(min_length=1)]
+    event_table: TableName
+    commands_table: TableName
+    environment: Name
     snapshot_interval: Annotated[int, msgspec.Meta(ge=1)]
+
+
+class FailuresSettings(msgspec.Struct, frozen=True, rename="upper"):
+    """What the function that marks failed commands must be told."""
+
+    commands_table: TableName
+    environment: Name
+
+
+class PublisherSettings(msgspec.Struct, frozen=True, rename="upper"):
+    """What the publisher must be told."""
+
+    domain_event_stream: Name
+    parking_bucket: BucketName
+    environment: Name
+
+
+class ReportSettings(msgspec.Struct, frozen=True, rename="upper"):
+    """What the daily report must be told."""
+
+    athena_workgroup: Name
+    glue_database: Name
+    report_bucket: Name
+    environment: Name
 
 
 def load(kind: type[T], environ: Mapping[str, str]) -> T:

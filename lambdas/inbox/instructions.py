@@ -10,7 +10,7 @@ from lambdas.accounts.business_time import business_time
 from lambdas.accounts.commands import CloseAccount, CreditAccount, OpenAccount, Transfer, WithdrawFromAccount
 from lambdas.accounts.errors import InvalidFieldError
 from lambdas.eventsourcing.timestamps import format_timestamp
-from lambdas.processing.stream_records import CommandRow
+from lambdas.inbox.stream_records import CommandRow
 from lambdas.service.command_json import decode_command
 
 AnyCommand: TypeAlias = OpenAccount | CreditAccount | WithdrawFromAccount | CloseAccount | Transfer

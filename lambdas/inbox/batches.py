@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from lambdas.processing.stream_records import (
+from lambdas.inbox.stream_records import (
     MalformedRecordError,
     StreamRecord,
     is_new_command,

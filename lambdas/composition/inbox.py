@@ -8,13 +8,13 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import get_session
 
+from lambdas.composition.accounts import account_service, dynamodb_store
+from lambdas.composition.settings import FailuresSettings, Settings
+from lambdas.eventsourcing.dynamodb_client import dynamodb_client
 from lambdas.eventsourcing.repository import random_commit_id
 from lambdas.eventsourcing.timestamps import utc_now
-from lambdas.processing.marking import FailureMarker
-from lambdas.processing.processor import CommandProcessor
-from lambdas.processing.settings import FailuresSettings
-from lambdas.service.composition import account_service, dynamodb_client, dynamodb_store
-from lambdas.service.settings import Settings
+from lambdas.inbox.marking import FailureMarker
+from lambdas.inbox.processor import CommandProcessor
 
 
 def deployed_processor(settings: Settings) -> CommandProcessor:

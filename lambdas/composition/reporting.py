@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-import msgspec
 from botocore.config import Config
 from botocore.session import get_session
 
+from lambdas.composition.settings import ReportSettings
 from lambdas.reporting.athena import Athena
 from lambdas.reporting.report import Bucket
 
 RETRIES: Final = Config(connect_timeout=2, read_timeout=20, retries={"total_max_attempts": 5, "mode": "standard"})
 """Nobody waits for a report, and each of its requests may be sent twice: botocore's own retries will do."""
-
-Name = Annotated[str, msgspec.Meta(min_length=1)]
-
-
-class ReportSettings(msgspec.Struct, frozen=True, rename="upper"):
-    """What the function must be told. The names of the variables are in upper case."""
-
-    athena_workgroup: Name
-    glue_database: Name
-    report_bucket: Name
-    environment: Name
 
 
 def client(service: str) -> Any:

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType
 
-from lambdas.commands import table
 from lambdas.eventsourcing.timestamps import parse_timestamp
+from lambdas.inbox import table
 
 StreamRecord: TypeAlias = Mapping[str, Any]
 

@@ -4,6 +4,8 @@ A command's row is written by the gateway as PENDING and ends as SUCCEEDED, REJE
 (technical). Idempotency receipts live in the same table, have no `status` and are no commands.
 """
 
+from lambdas.eventsourcing.dynamodb_items import InboxTable, ReceiptTable
+
 HASH_KEY = "account_id"
 """String: the account a command or an idempotency receipt belongs to."""
 
@@ -56,3 +58,22 @@ FAILED_ON = "failed_on"
 
 FAILED_INDEX = "failed"
 """Sparse, keys-only index of rows with `failed_on`: that is its hash key, `RANGE_KEY` its range key."""
+
+
+def receipt_table(name: str) -> ReceiptTable:
+    """Where the event store keeps receipts."""
+    return ReceiptTable(
+        name=name, hash_key=HASH_KEY, range_key=RANGE_KEY, ttl_attribute=TTL_ATTRIBUTE, prefix=RECEIPT_PREFIX
+    )
+
+
+def inbox_table(name: str) -> InboxTable:
+    """Where the event store finds stored commands and ends them."""
+    return InboxTable(
+        name=name,
+        hash_key=HASH_KEY,
+        range_key=RANGE_KEY,
+        status_attribute=STATUS,
+        pending=PENDING,
+        cleared=(FAILED_ON,),
+    )

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from lambdas.commands import table
-from lambdas.service.settings import SettingsError
+from lambdas.composition.settings import SettingsError
+from lambdas.inbox import table
 from tests.support.command_world import FakeInbox
 from tests.support.commands import Desk, command_item
 from tests.support.event_rows import account_id

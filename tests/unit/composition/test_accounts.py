@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from lambdas.commands import table
+from lambdas.composition.accounts import deployed_account_service, dynamodb_store
+from lambdas.composition.settings import Settings, SettingsError, load_settings
+from lambdas.eventsourcing.dynamodb_client import dynamodb_client
 from lambdas.eventsourcing.retry import ATTEMPT_SECONDS, Deadline
 from lambdas.eventsourcing.rows import Commit, Completion
-from lambdas.service.composition import deployed_account_service, dynamodb_client, dynamodb_store
-from lambdas.service.settings import Settings, SettingsError, load_settings
+from lambdas.inbox import table
 from tests.support.dynamodb_tables import KEYS
 from tests.support.fake_dynamodb import FakeDynamoDB
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lambdas.commands import table
-from lambdas.processing.marking import FailureMarker
-from lambdas.processing.parked_objects import ParkedObjectError, parked_records
-from lambdas.processing.stream_records import CommandKey
+from lambdas.inbox import table
+from lambdas.inbox.marking import FailureMarker
+from lambdas.inbox.parked_objects import ParkedObjectError, parked_records
+from lambdas.inbox.stream_records import CommandKey
 from tests.support.clocks import START
 from tests.support.command_world import BUCKET, CONTEXT, TABLES, VARIABLES, FakeBucket, FakeInbox
 from tests.support.commands import CORRELATION, Item, Record, command_item, command_record
@@ -210,7 +210,7 @@ def test_the_event_may_be_the_payload_or_its_text() -> None:
 
 
 def test_clients_retry_a_little_and_are_bounded(place: Place) -> None:
-    composition = importlib.import_module("lambdas.processing.composition")
+    composition = importlib.import_module("lambdas.composition.inbox")
     for service in ("s3", "dynamodb"):
         config = composition.repeating_client(service).meta.config
         assert config.retries["total_max_attempts"] == 4

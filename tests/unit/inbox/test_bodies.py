@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.commands import table
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.timestamps import format_timestamp
+from lambdas.inbox import table
 from tests.support.clocks import START
 from tests.support.commands import Desk
 from tests.support.event_rows import account_id

@@ -8,10 +8,10 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import get_session
 
+from lambdas.composition.settings import PublisherSettings
 from lambdas.publishing.kinesis import KinesisSender
 from lambdas.publishing.parking import ParkingPlace
 from lambdas.publishing.publisher import Publisher
-from lambdas.publishing.settings import PublisherSettings
 
 
 def kinesis_client() -> Any:

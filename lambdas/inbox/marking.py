@@ -10,12 +10,12 @@ import msgspec
 from botocore.exceptions import ClientError
 from msgspec import UNSET, UnsetType
 
-from lambdas.commands import table
 from lambdas.contracts.problems import PROCESSING_FAILED
 from lambdas.eventsourcing.dynamodb_faults import FAILURES, Fault, classify, failed_items
 from lambdas.eventsourcing.timestamps import format_timestamp
-from lambdas.processing.reasons import reason_of
-from lambdas.processing.stream_records import CommandKey, MalformedRecordError, StreamRecord, correlation_of, key_of
+from lambdas.inbox import table
+from lambdas.inbox.reasons import reason_of
+from lambdas.inbox.stream_records import CommandKey, MalformedRecordError, StreamRecord, correlation_of, key_of
 from lambdas.service.problems import problem
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from lambdas.processing.stream_records import StreamRecord, is_new_command
+from lambdas.inbox.stream_records import StreamRecord, is_new_command
 
 PREFIX = "aws/lambda/"
 """Where Lambda puts the objects."""

@@ -16,11 +16,11 @@ from lambdas.eventsourcing.errors import StoredCommandCompletedError
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import Commit, Completion
 from lambdas.eventsourcing.store import EventStore
-from lambdas.processing.batches import read_batch
-from lambdas.processing.instructions import instruction_of
-from lambdas.processing.outcomes import stored_command
-from lambdas.processing.reasons import reason_of
-from lambdas.processing.stream_records import CommandRow, StreamRecord, key_of, row_of
+from lambdas.inbox.batches import read_batch
+from lambdas.inbox.instructions import instruction_of
+from lambdas.inbox.outcomes import stored_command
+from lambdas.inbox.reasons import reason_of
+from lambdas.inbox.stream_records import CommandRow, StreamRecord, key_of, row_of
 from lambdas.service.account_service import AccountService, CommandContext
 from lambdas.service.derived_ids import derived_uuid
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from lambdas.commands import table
 from lambdas.eventsourcing.errors import (
     ContentionError,
     CorruptRowError,
@@ -21,8 +20,9 @@ from lambdas.eventsourcing.errors import (
 )
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import Commit
-from lambdas.processing.processor import CommandProcessor
-from lambdas.processing.reasons import reason_of
+from lambdas.inbox import table
+from lambdas.inbox.processor import CommandProcessor
+from lambdas.inbox.reasons import reason_of
 from tests.support.commands import Desk, Record, always, command_item, command_record, new_processor
 from tests.support.event_rows import account_id
 from tests.support.fake_dynamodb import client_error

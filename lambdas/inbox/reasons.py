@@ -5,8 +5,8 @@ from __future__ import annotations
 from botocore.exceptions import ClientError
 
 from lambdas.eventsourcing.errors import EventSourcingError
-from lambdas.processing.parked_objects import ParkedObjectError
-from lambdas.processing.stream_records import MalformedRecordError
+from lambdas.inbox.parked_objects import ParkedObjectError
+from lambdas.inbox.stream_records import MalformedRecordError
 
 _OUR_WORDS = (EventSourcingError, MalformedRecordError, ParkedObjectError)
 

@@ -9,11 +9,11 @@ import msgspec
 
 from lambdas.accounts.errors import InvalidFieldError
 from lambdas.accounts.state import Account
-from lambdas.commands import table
 from lambdas.contracts.problems import INVALID_COMMAND
 from lambdas.eventsourcing.decider import Committed, Outcome, StoredCommand
 from lambdas.eventsourcing.timestamps import format_timestamp
-from lambdas.processing.stream_records import CommandRow
+from lambdas.inbox import table
+from lambdas.inbox.stream_records import CommandRow
 from lambdas.service.problems import problem_document
 
 

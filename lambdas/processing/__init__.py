@@ -1,1 +1,0 @@
-"""From the commands table's stream to the end state of every command."""
