@@ -62,13 +62,13 @@ format: install ## Format the code, and repair what the linter can
 
 synth: install ## Synthesize ENV=dev|staging|prod|local into cdk.out; no AWS account is asked
 	@case " $(ENVIRONMENTS) " in *" $(ENV) "*) ;; *) echo "ENV is one of: $(ENVIRONMENTS), not '$(ENV)'." >&2; exit 1;; esac
-	@$(PY) -m local.synth $(ENV)
+	@$(PY) -m local.setup.synth $(ENV)
 
 bench: install ## Measure, print a table and write it as JSON
 	$(PY) -m benchmarks
 
 install: python ## Create .venv and node_modules; every other target does it when needed
-	@$(PYTHON) -m local.install
+	@$(PYTHON) -m local.setup.install
 
 python:
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "There is no '$(PYTHON)' here. Install Python 3.11 or later, or name one: make PYTHON=..." >&2; exit 1; }

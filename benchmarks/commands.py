@@ -21,17 +21,18 @@ from botocore.credentials import Credentials
 
 from benchmarks.report import Row, at_most
 from lambdas.httpapi.routing import GATEWAY_ROUTES
-from local import aws, system
-from local.client import Client
-from local.environment import Environment
+from local import system
+from local.emulator import aws
+from local.example.client import Client
 from local.gateway.context import request_context
 from local.gateway.deployed import read_api
 from local.gateway.dynamodb import DynamoDB
 from local.gateway.integration import Integration, run
 from local.gateway.rendering import GatewayRequest
-from local.layout import default_layout
-from local.lock import only_one
-from local.progress import Progress
+from local.machine.environment import Environment
+from local.machine.layout import default_layout
+from local.machine.lock import only_one
+from local.machine.progress import Progress
 
 SUBMIT = "/accounts/{account_id}/commands"
 ROUNDS = 5

@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.report import Row
 from local import system
-from local.client import Client
-from local.environment import Environment
-from local.layout import default_layout
-from local.lock import only_one
-from local.progress import Progress
+from local.example.client import Client
+from local.machine.environment import Environment
+from local.machine.layout import default_layout
+from local.machine.lock import only_one
+from local.machine.progress import Progress
 
 WARM_UP_SECONDS = 10.0
 SECONDS = 5.0

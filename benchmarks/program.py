@@ -9,7 +9,7 @@ from typing import Protocol
 from rich.console import Console
 
 from benchmarks.report import Row, show, write
-from local.exits import exit_status
+from local.machine.exits import exit_status
 
 
 class Part(Protocol):

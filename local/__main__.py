@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-from local.exits import exit_status
+from local.machine.exits import exit_status
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -5,12 +5,13 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from local import report, system
-from local.function_logs import newest_lines
-from local.layout import Layout, default_layout
-from local.lock import only_one
-from local.ports import requested_port
-from local.progress import Progress
+from local import system
+from local.emulator.function_logs import newest_lines
+from local.emulator.ports import requested_port
+from local.example import report
+from local.machine.layout import Layout, default_layout
+from local.machine.lock import only_one
+from local.machine.progress import Progress
 
 
 def run(layout: Layout, console: Console) -> None:

@@ -3,9 +3,9 @@
 import sys
 
 from local import system
-from local.exits import exit_status
-from local.layout import Layout, default_layout
-from local.lock import only_one
+from local.machine.exits import exit_status
+from local.machine.layout import Layout, default_layout
+from local.machine.lock import only_one
 
 
 def stop(layout: Layout) -> bool:

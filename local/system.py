@@ -4,14 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from local import deployment, emulator, ports
-from local.emulator import Emulator
-from local.environment import Environment
-from local.errors import DeployFailedError, EmulatorDiedError, LocalError, NotRunningError, PortInUseError
-from local.files import tail
-from local.fingerprint import PACKAGES, SOURCES, fingerprint
-from local.layout import Layout
-from local.progress import Progress
+from local.emulator import deployment, ports
+from local.emulator import process as emulator
+from local.emulator.process import Emulator
+from local.machine.environment import Environment
+from local.machine.errors import DeployFailedError, EmulatorDiedError, LocalError, NotRunningError, PortInUseError
+from local.machine.files import tail
+from local.machine.layout import Layout
+from local.machine.progress import Progress
+from local.setup.fingerprint import PACKAGES, SOURCES, fingerprint
 
 T = TypeVar("T")
 

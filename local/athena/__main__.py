@@ -9,9 +9,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from local import ports
 from local.athena.proxy import Proxy
 from local.athena.service import Service
+from local.emulator import ports
 
 _POLL_SECONDS = 1.0
 

@@ -8,7 +8,7 @@ import time
 import boto3
 from botocore.config import Config
 
-from local import ports
+from local.emulator import ports
 from local.gateway.deployed import DeployedApis
 from local.gateway.dynamodb import DynamoDB
 from local.gateway.proxy import Proxy

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from local import system
-from local.environment import Environment
-from local.layout import Layout, default_layout
-from local.lock import only_one
-from local.progress import Progress
+from local.machine.environment import Environment
+from local.machine.layout import Layout, default_layout
+from local.machine.lock import only_one
+from local.machine.progress import Progress
 
 ENVIRONMENT_VARIABLE = "DAYBOOK_ENVIRONMENT_FILE"
 

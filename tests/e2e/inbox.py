@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local import aws
-from local.environment import Environment
+from local.emulator import aws
+from local.machine.environment import Environment
 from tests.e2e.waiting import PATIENCE_SECONDS, eventually
 from tests.unit.httpapi.suite.api import Answer, Call, new_key
 from tests.unit.httpapi.suite.over_http import HttpApi

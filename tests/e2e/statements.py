@@ -16,7 +16,7 @@ from random import Random
 from typing import Final
 
 from lambdas.accounts.commands import AccountCommand, CreditAccount, WithdrawFromAccount
-from local.layout import REPOSITORY
+from local.machine.layout import REPOSITORY
 
 CURRENCY: Final = "CZK"
 STATEMENTS = Path(os.environ.get("DAYBOOK_STATEMENTS") or REPOSITORY.parent / "shared" / "data" / "statements.csv")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from uuid import uuid4
 
-from local import aws
-from local.environment import Environment
+from local.emulator import aws
+from local.machine.environment import Environment
 
 REASON = "somebody tries the bell"
 

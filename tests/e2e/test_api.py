@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.environment import Environment
+from local.machine.environment import Environment
 from tests.unit.httpapi.suite import *  # noqa: F403 - the suite's own list of what runs
 from tests.unit.httpapi.suite.api import Api
 from tests.unit.httpapi.suite.over_http import HttpApi

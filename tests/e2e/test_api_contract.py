@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 
 from lambdas.accounts.text import UUID_PATTERN
 from lambdas.contracts.openapi import OPENAPI_FILE
-from local.environment import Environment
+from local.machine.environment import Environment
 from tests.unit.httpapi.suite.api import new_key
 from tests.unit.httpapi.suite.over_http import HttpApi
 

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from local import aws
-from local.environment import Environment
+from local.emulator import aws
+from local.machine.environment import Environment
 from tests.e2e.inbox import Inbox, Stored
 from tests.e2e.mixed_commands import End, Mix, Phase
 from tests.e2e.waiting import eventually

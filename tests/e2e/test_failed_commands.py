@@ -14,8 +14,8 @@ from cli.app import main
 from cli.environments.place import Place
 from lambdas.eventsourcing.timestamps import parse_timestamp, utc_now
 from lambdas.inbox.stream_records import insert_record
-from local import aws
-from local.environment import Environment
+from local.emulator import aws
+from local.machine.environment import Environment
 from tests.e2e.inbox import Inbox, Item, Stored
 from tests.e2e.waiting import eventually
 from tests.support.event_source_mapping import invocation_record, object_key

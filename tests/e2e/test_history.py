@@ -33,9 +33,9 @@ from lambdas.composition.accounts import account_service, dynamodb_store
 from lambdas.composition.settings import Settings
 from lambdas.contracts.lake import EVENTS_PREFIX, EVENTS_TABLE, LAKE_COLUMNS, PARTITION
 from lambdas.service.account_service import AccountService, CommandContext
-from local import aws
-from local.client import Client
-from local.environment import Environment
+from local.emulator import aws
+from local.example.client import Client
+from local.machine.environment import Environment
 from tests.e2e.statements import CURRENCY, STATEMENTS, Line, made_up, statements
 from tests.e2e.waiting import eventually
 

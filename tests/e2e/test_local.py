@@ -14,15 +14,24 @@ from pathlib import Path
 
 import pytest
 
-from local import aws, emulator, report, system
+from local import system
 from local.__main__ import main
-from local.client import Client
-from local.environment import Environment
-from local.errors import DeployFailedError, EmulatorDiedError, EmulatorFailedError, ExampleFailedError, PortInUseError
-from local.layout import REPOSITORY, STATE_VARIABLE, Layout
-from local.ports import HOST, PORT_VARIABLE, choose_port
-from local.progress import Progress
-from local.synth import synthesize
+from local.emulator import aws
+from local.emulator import process as emulator
+from local.emulator.ports import HOST, PORT_VARIABLE, choose_port
+from local.example import report
+from local.example.client import Client
+from local.machine.environment import Environment
+from local.machine.errors import (
+    DeployFailedError,
+    EmulatorDiedError,
+    EmulatorFailedError,
+    ExampleFailedError,
+    PortInUseError,
+)
+from local.machine.layout import REPOSITORY, STATE_VARIABLE, Layout
+from local.machine.progress import Progress
+from local.setup.synth import synthesize
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ from analytics import catalog
 from cli.environments.lake import Target
 from cli.sql.session import Session
 from lambdas.contracts.lake import EVENTS_PREFIX
-from local import aws
-from local.client import Client
-from local.environment import Environment
+from local.emulator import aws
+from local.example.client import Client
+from local.machine.environment import Environment
 from tests.unit.analytics.lake import Lake, event
 
 HANDLER = "lambdas.handlers.daily_report.handler"

@@ -21,9 +21,9 @@ from cli.environments.place import Place
 from cli.republish.republisher import counted
 from lambdas.contracts.lake import EVENTS_PREFIX
 from lambdas.eventsourcing.timestamps import format_timestamp, utc_now
-from local import aws
-from local.client import Client
-from local.environment import Environment
+from local.emulator import aws
+from local.example.client import Client
+from local.machine.environment import Environment
 from tests.e2e.waiting import eventually
 
 HANDLER = "lambdas.handlers.event_publisher.handler"

@@ -15,9 +15,9 @@ import pytest
 
 from cli.app import main
 from lambdas.reporting.amounts import plain_amount
-from local import aws
-from local.client import Client
-from local.environment import Environment
+from local.emulator import aws
+from local.example.client import Client
+from local.machine.environment import Environment
 
 HANDLER = "lambdas.handlers.daily_report.handler"
 PATIENCE_SECONDS = 90.0

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from local import deployment, emulator, ports, system
-from local.emulator import Emulator
-from local.environment import Environment
-from local.errors import DeployFailedError, EmulatorDiedError, NotRunningError, PortInUseError
-from local.fingerprint import PACKAGES, fingerprint
-from local.layout import Layout
-from local.progress import Progress
+from local import system
+from local.emulator import deployment, ports
+from local.emulator import process as emulator
+from local.emulator.process import Emulator
+from local.machine.environment import Environment
+from local.machine.errors import DeployFailedError, EmulatorDiedError, NotRunningError, PortInUseError
+from local.machine.layout import Layout
+from local.machine.progress import Progress
+from local.setup.fingerprint import PACKAGES, fingerprint
 
 ENVIRONMENT = Environment(
     api_url="http://127.0.0.1:4566/restapis/a/v1/_user_request_",

@@ -1,0 +1,52 @@
+"""Becomes the emulator: starts its proxies as children, repairs one thing in ministack, and is ministack then.
+
+So all are one process group with one leader, whose record and end are those of the emulator. Run by path, with
+`ATHENA_PROXY` and `GATEWAY_PROXY` as "PORT EMULATOR_URL INSTANCE".
+"""
+
+import importlib
+import os
+import runpy
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PROXIES = {"ATHENA_PROXY": "local.athena", "GATEWAY_PROXY": "local.gateway"}
+"""Variable that holds the arguments, and the module that runs."""
+
+Documents = list[dict[str, Any]]
+
+
+def main() -> None:
+    """Returns when the emulator has ended."""
+    for variable, module in PROXIES.items():
+        proxy = [sys.executable, "-m", module, *os.environ.pop(variable).split()]
+        subprocess.Popen(proxy, cwd=REPOSITORY, stdin=subprocess.DEVNULL)
+    sys.path.remove(str(Path(__file__).resolve().parent))  # its modules are not ministack's
+    _repair_firehose()
+    runpy.run_module("ministack", run_name="__main__", alter_sys=True)
+
+
+def _repair_firehose() -> None:
+    firehose: Any = importlib.import_module("ministack.services.firehose")
+    firehose._json_documents = reading_empty_as_null(firehose._json_documents)  # noqa: SLF001
+
+
+def reading_empty_as_null(documents: Callable[[bytes], Documents]) -> Callable[[bytes], Documents]:
+    """Firehose's reader, giving null for `{}`.
+
+    AWS converts an empty object to a struct of nulls; ministack 1.5.33 refuses it as not of the schema, and with it the
+    whole record. An event without fields (AccountClosed) has such data.
+    """
+
+    def read(data: bytes) -> Documents:
+        return [{name: None if value == {} else value for name, value in each.items()} for each in documents(data)]
+
+    return read
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""The worked example once more, as SQL over the lake tells it: the same events, published, kept as Parquet, queried."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from analytics import catalog
+from cli.environments.lake import SqlError, Target
+from cli.sql.output import cost, value_text
+from cli.sql.session import Result, Session
+from local.example.account import Entry
+from local.machine.environment import Environment
+from local.machine.errors import ExampleFailedError
+from local.machine.progress import Progress
+
+Ask = Callable[[str], Result]
+
+ARRIVED = "SELECT count(*) AS events FROM domain_events WHERE subject = '{account_id}'"
+BALANCES = "SELECT * FROM account_balances ORDER BY updated_at DESC LIMIT 5"
+_PATIENCE_SECONDS = 90.0
+_POLL_SECONDS = 0.25
+
+
+def session(environment: Environment) -> Ask:
+    """Statements on the environment's Athena. Raises ExampleFailedError."""
+    target = Target(
+        athena_workgroup=environment.athena_workgroup,
+        glue_database=environment.glue_database,
+        region=environment.region,
+        athena_endpoint_url=environment.athena_endpoint_url,
+    )
+    try:
+        run = Session(target).run
+    except SqlError as error:
+        raise ExampleFailedError(str(error)) from error
+
+    def ask(statement: str) -> Result:
+        try:
+            return run(statement)
+        except SqlError as error:
+            raise ExampleFailedError(f"The history could not be asked. {error}", detail=statement) from error
+
+    return ask
+
+
+def wait_for(ask: Ask, account_id: str, events: int, *, patience: float = _PATIENCE_SECONDS) -> None:
+    """Wait until so many events of an account are in the lake. Raises ExampleFailedError."""
+    deadline = time.monotonic() + patience
+    while True:
+        ((arrived,),) = ask(ARRIVED.format(account_id=account_id)).rows
+        if arrived == events:
+            return
+        if arrived > events or time.monotonic() > deadline:
+            raise ExampleFailedError(
+                f"{arrived} of the account's {events} events are in the lake after {patience:.0f} seconds. "
+                "`make logs` shows what the publisher wrote."
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def show(ask: Ask, account_id: str, entries: list[Entry], progress: Progress, console: Console) -> None:
+    """Wait for the events, and print statement, balances and daily report. Raises ExampleFailedError."""
+    with progress.step("Waiting for the events in the lake: table, stream, Firehose, Parquet, Athena"):
+        wait_for(ask, account_id, len(entries))
+    console.print(f"\n[bold]The same events in SQL[/bold], account {account_id}", soft_wrap=True)
+    statement = ask(catalog.query("account_statement").fill({"account_id": account_id}))
+    _check_statement(statement, entries)
+    shown = ("version", "event", "recorded_at", "amount", "balance")
+    _print(statement, "Statement: analytics/queries/account_statement.sql", console, columns=shown, newest=8)
+    balances = ask(BALANCES)
+    _check_balance(balances, account_id, entries[-1])
+    shown = ("account_id", "status", "currency", "balance", "version")
+    _print(balances, "Balances of the five accounts moved last: the view account_balances", console, columns=shown)
+    day = entries[-1].recorded_at[:10]
+    report = ask(catalog.query("daily_report").fill({"day": day}))
+    if not report.rows:
+        raise ExampleFailedError(f"The daily report of {day} is empty.")
+    _print_upright(report, "Daily report: analytics/queries/daily_report.sql", console)
+
+
+def _check_statement(statement: Result, entries: list[Entry]) -> None:
+    found = [(row["version"], row["amount"], row["balance"]) for row in _records(statement)]
+    if found != [(entry.version, entry.amount, entry.balance) for entry in entries]:
+        raise ExampleFailedError("The statement in SQL is not the history that the API answers.", detail=str(found))
+
+
+def _check_balance(balances: Result, account_id: str, last: Entry) -> None:
+    known = {row["account_id"]: (row["balance"], row["version"]) for row in _records(balances)}
+    if known.get(account_id) not in (None, (last.balance, last.version)):
+        raise ExampleFailedError(
+            f"The balance in SQL is {known[account_id][0]}, and the API's is {last.balance}.", detail=str(known)
+        )
+
+
+def _records(result: Result) -> list[dict[str, Any]]:
+    return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+
+
+def _print(result: Result, title: str, console: Console, *, columns: tuple[str, ...], newest: int = 0) -> None:
+    """Some columns of a result; of a long one only the newest rows."""
+    records = _records(result)[-newest:]
+    table = Table(box=SIMPLE, pad_edge=False)
+    for name in columns:
+        numbers = any(isinstance(record[name], int) for record in records)
+        table.add_column(Text(name), justify="right" if numbers else "left")
+    for record in records:
+        table.add_row(*(Text(value_text(record[name])) for name in columns))
+    _finish(title, table, result, len(result.rows) - len(records), console)
+
+
+def _print_upright(result: Result, title: str, console: Console) -> None:
+    """A line for each column, a column for each row: for wide results of few rows."""
+    table = Table(box=SIMPLE, pad_edge=False, show_header=False)
+    for name, *values in zip(result.columns, *result.rows, strict=True):
+        table.add_row(Text(name), *(Text(value_text(value), justify="right") for value in values))
+    _finish(title, table, result, 0, console)
+
+
+def _finish(title: str, table: Table, result: Result, left_out: int, console: Console) -> None:
+    console.print()
+    console.print(
+        Text(title, style="table.title"), soft_wrap=True
+    )  # a table's own title is broken at the table's width
+    console.print(table)
+    earlier = f"{left_out} earlier rows left out; " if left_out else ""
+    console.print(f"  {earlier}{cost(result)}", highlight=False)

@@ -1,0 +1,1 @@
+"""Makes a checkout ready: packages, the pinned command line, templates."""
