@@ -7,7 +7,7 @@ A file begins with a comment: what it answers, then a line for each placeholder 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from graphlib import TopologicalSorter
@@ -24,6 +24,14 @@ _INTEGER = re.compile(r"-?[0-9]{1,18}")
 
 class StatementError(Exception):
     """There is no such statement, or it cannot be filled in. The message is a sentence for the person who asked."""
+
+
+class MissingValueError(StatementError):
+    """Parameters have no value. `names` are theirs."""
+
+    def __init__(self, statement: str, names: Sequence[str]) -> None:
+        super().__init__(f"{statement} needs a value for {', '.join(names)}.")
+        self.names = names
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,7 @@ class Statement:
         given = {**self.defaults, **values}
         missing = sorted(self.parameters.keys() - given.keys())
         if missing:
-            raise StatementError(f"{self.name} needs a value for {', '.join(missing)}.")
+            raise MissingValueError(self.name, missing)
         return self._with({name: literal(name, kind, given[name]) for name, kind in self.parameters.items()})
 
     def as_it_stands(self) -> str:

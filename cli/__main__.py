@@ -1,4 +1,4 @@
-"""`python -m cli`: see `cli.app`."""
+"""`python -m cli`: the same as `daybook`."""
 
 import sys
 

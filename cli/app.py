@@ -1,90 +1,74 @@
-"""The operators' commands, `python -m cli …`: `verify`, `reconcile`, `republish`, `sql`, `report` and `redrive`.
-
-Exit status of `verify`: 0 every account verifies; 1 a history is broken, or there is none; 2 the command line or the
-environment file is wrong; 3 nothing is known to be broken, but an account could not be read.
-"""
+"""`daybook`: mounts the commands, and turns how one ended into output and an exit status. No command is special."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Sequence
-from pathlib import Path
+import sys
+from collections.abc import Sequence
+from typing import Final
 
-from cli.environments.ledger import Ledger, LedgerError, ledger_in_file, open_store
-from cli.environments.place import account_id
-from cli.reconcile import command as reconcile
-from cli.redrive import command as redrive
-from cli.report import command as report
-from cli.republish import command as republish
-from cli.sql import command as sql
-from cli.verify.verification import VERIFIED, Verification, as_json, as_text, exit_status, verify
-from lambdas.eventsourcing.store import EventStore
+import typer
+from typer.exceptions import TyperException
 
-ENVIRONMENT_FILE = Path(".local/environment.json")
+from cli.aws import AWS
+from cli.connections import Connections
+from cli.errors import CommandError, ExitStatus
+from cli.help import CommandsHelp
+from cli.output import Outcome
+from cli.reconcile.command import reconcile
+from cli.redrive.command import redrive
+from cli.report.command import report
+from cli.republish.command import republish
+from cli.sql.command import sql
+from cli.verify.command import verify
+
+PROGRAM: Final = "daybook"
+
+app = typer.Typer(
+    name=PROGRAM,
+    cls=CommandsHelp,
+    help="Operate a Daybook ledger: the local system that `make run` started, or an environment in AWS.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+for _command in (verify, sql, report, reconcile, republish, redrive):
+    app.command()(_command)
 
 
-def main(arguments: Sequence[str] | None = None, *, store_of: Callable[[Ledger], EventStore] = open_store) -> int:
-    """Run a command; gives its exit status. Wrong usage ends in SystemExit(2)."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    if options.run is not None:
-        status: int = options.run(options)
-        return status
+def main(arguments: Sequence[str] | None = None, *, connections: Connections | None = None) -> int:
+    """Run a command; gives its exit status, one of `cli.errors.ExitStatus`."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    outcome = _run(words, connections or AWS())
+    if "--json" in words and isinstance(outcome, Outcome):
+        from cli.envelope import envelope
+
+        print(envelope(outcome), flush=True)
+    return int(outcome.exit_status if isinstance(outcome, Outcome) else outcome)
+
+
+def _run(words: list[str], connections: Connections) -> Outcome | int:
+    """How the command ended; a bare status of what has no answer, such as the help or the prompt."""
     try:
-        store = store_of(_ledger(options))
-    except LedgerError as error:
-        parser.error(str(error))
-    results: list[Verification] = []
-    for each in options.account_ids:
-        results.append(verify(store, each))
-        if not options.json:
-            print(as_text(results[-1]), flush=True)
-    if options.json:
-        print(as_json(results))
-    elif len(results) > 1:
-        print(f"{sum(each.status == VERIFIED for each in results)} of {len(results)} accounts verify")
-    return exit_status(results)
+        ended = app(words, prog_name=PROGRAM, standalone_mode=False, obj=connections)
+    except TyperException as error:
+        return _failed(words, error.format_message(), ExitStatus.USAGE, hint=True)
+    except CommandError as error:
+        return _failed(words, str(error), error.exit_status)
+    except (KeyboardInterrupt, typer.Abort):
+        return _failed(words, "interrupted", ExitStatus.INTERRUPTED)
+    return ended if isinstance(ended, Outcome | int) else ExitStatus.OK
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m cli", description="Operate a Daybook ledger.", allow_abbrev=False)
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    command = commands.add_parser(
-        "verify",
-        help="check that the history of accounts is as it was written",
-        description="Check versions, hashes, times and snapshots of all events of the accounts, from the first one on.",
-        epilog="Exit status: 0 all verify, 1 broken or without a history, 2 wrong usage, 3 could not be read.",
-        allow_abbrev=False,
-    )
-    command.add_argument("account_ids", nargs="+", type=account_id, metavar="ACCOUNT_ID", help="a UUID")
-    where = command.add_mutually_exclusive_group()
-    where.add_argument(
-        "--environment-file",
-        type=Path,
-        default=ENVIRONMENT_FILE,
-        metavar="PATH",
-        help=f"what `make run` wrote about the running system (default: {ENVIRONMENT_FILE})",
-    )
-    where.add_argument(
-        "--event-table", metavar="NAME", help="the event table in AWS; credentials as AWS's own tools find them"
-    )
-    command.add_argument("--region", help="of the event table (default: as AWS's own tools find it)")
-    command.add_argument("--json", action="store_true", help="one JSON document instead of a line an account")
-    command.set_defaults(run=None)
-    reconcile.add_parser(commands, ENVIRONMENT_FILE)
-    republish.add_parser(commands, ENVIRONMENT_FILE)
-    sql.add_parser(commands, ENVIRONMENT_FILE)
-    report.add_parser(commands, ENVIRONMENT_FILE)
-    redrive.add_parser(commands, ENVIRONMENT_FILE)
-    return parser
+def _failed(words: list[str], sentence: str, status: ExitStatus, *, hint: bool = False) -> Outcome:
+    command = next((word for word in words if not word.startswith("-")), "")
+    named = f"{PROGRAM} {command}" if command in _NAMES else PROGRAM
+    if not words:
+        print(sentence, file=sys.stderr)  # the help
+    else:
+        print(f"{named}: {sentence}", file=sys.stderr)
+    if hint and words:
+        print(f"`{named} --help` shows what there is.", file=sys.stderr)
+    return Outcome(None, status, sentence)
 
 
-def _ledger(options: argparse.Namespace) -> Ledger:
-    if options.event_table is not None:
-        return Ledger(options.event_table, options.region)
-    if options.region is not None:
-        raise LedgerError("--region goes with --event-table")
-    try:
-        return ledger_in_file(options.environment_file)
-    except LedgerError as error:
-        raise LedgerError(f"{error} `make run` starts it, or give --event-table.") from error
+_NAMES: Final = frozenset(each.name or each.callback.__name__ for each in app.registered_commands if each.callback)

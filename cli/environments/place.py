@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
-import re
-from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-import boto3
 import msgspec
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
 
-from cli.environments.lake import LOCAL, SqlError, Target, emulated, plain, stack_outputs, target_in_aws, target_in_file
-from cli.environments.ledger import Ledger, LedgerError, ledger_in_file
-from lambdas.accounts.text import UUID_PATTERN
+from cli.environments import clients
+from cli.environments.clients import stack_outputs
+from cli.environments.lake import Target, target_in_aws, target_in_file
+from cli.environments.ledger import Ledger, ledger_in_file
+from cli.environments.running import read_running
+from cli.errors import PlaceError, UsageError
+from cli.options import LOCAL, Where
 
 STACK: Final = "Daybook-{environment}-{name}"
 
@@ -28,65 +27,70 @@ class Place(msgspec.Struct, frozen=True):
     region: str | None = None
     aws_endpoint_url: str | None = None
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is the running system on this machine."""
+        return self.environment == LOCAL
+
+    def outputs(self, stack: str) -> dict[str, str]:
+        """The outputs of one of the environment's stacks by name. Raises PlaceError."""
+        return stack_outputs(STACK.format(environment=self.environment, name=stack), self.region, self.aws_endpoint_url)
+
     def output(self, stack: str, name: str) -> str:
-        """An output of one of the environment's stacks. Raises SqlError."""
-        full_name = STACK.format(environment=self.environment, name=stack)
+        """An output of one of the environment's stacks. Raises PlaceError."""
         try:
-            return stack_outputs(full_name, self.region, self.aws_endpoint_url)[name]
+            return self.outputs(stack)[name]
         except KeyError:
-            raise SqlError(f"{full_name} has no output {name}.") from None
+            full_name = STACK.format(environment=self.environment, name=stack)
+            raise PlaceError(f"{full_name} has no output {name}.") from None
 
     def ledger(self) -> Ledger:
-        """The event table. Raises SqlError."""
+        """The event table. Raises PlaceError."""
         return Ledger(self.output("Ledger", "EventTableName"), self.region, self.aws_endpoint_url)
 
-    def lake(self) -> Target:
-        """Where statements over the lake are run. Raises SqlError."""
-        if self.environment == LOCAL:
+    def lake(self, *, workgroup: str | None = None, database: str | None = None) -> Target:
+        """Where statements over the lake are run; in AWS a workgroup and a database may be given. Raises PlaceError."""
+        if self.is_local:
             return target_in_file(self.environment_file)
-        return target_in_aws(self.environment, region=self.region)
+        return target_in_aws(self.environment, region=self.region, workgroup=workgroup, database=database)
 
     def client(self, service: str, config: Config) -> Any:
-        """A low-level client. Raises SqlError when AWS's configuration is incomplete."""
-        try:
-            return boto3.client(service, region_name=self.region, config=config, **emulated(self.aws_endpoint_url))
-        except (BotoCoreError, ValueError) as error:
-            raise SqlError(f"AWS's configuration is not complete: {plain(error)}.") from error
+        """A low-level client. Raises PlaceError when AWS's configuration is not complete."""
+        return clients.client(service, self.region, self.aws_endpoint_url, config)
 
 
-def add_options(command: argparse.ArgumentParser, environment_file: Path) -> None:
-    """The options that `place_of` reads."""
-    command.add_argument("--env", default=LOCAL, metavar="NAME", help="local (default), dev, staging or prod")
-    command.add_argument("--environment-file", type=Path, default=environment_file, metavar="PATH", help="of local")
-    command.add_argument("--region", help="of another --env than local (default: as AWS's own tools find it)")
+class _Running(msgspec.Struct):
+    """Of the local system, what a place is. Without its endpoint a command would go to AWS instead."""
+
+    aws_endpoint_url: str
+    region: str | None = None
 
 
-def place_of(options: argparse.Namespace) -> Place:
-    """The place that the options name. Raises SqlError."""
-    if options.env != LOCAL:
-        return Place(options.env, options.environment_file, options.region)
-    if options.region is not None:
-        raise SqlError("--region goes with --env dev, staging or prod.")
-    try:
-        ledger = ledger_in_file(options.environment_file)
-    except LedgerError as error:
-        raise SqlError(f"{error} `make run` starts it, or give --env.") from error
-    return Place(LOCAL, options.environment_file, ledger.region, ledger.aws_endpoint_url)
+def place_of(where: Where) -> Place:
+    """The place that the options name. Raises UsageError, PlaceError."""
+    if where.env != LOCAL:
+        return Place(where.env, where.environment_file, where.region)
+    if where.region is not None:
+        raise UsageError("--region goes with --env, not with the local system.")
+    running = read_running(where.environment_file, _Running)
+    return Place(LOCAL, where.environment_file, running.region, running.aws_endpoint_url)
 
 
-def account_id(text: str) -> str:
-    """An account's id on the command line, in the form that it is stored in."""
-    if not re.match(UUID_PATTERN, text.lower()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a UUID")
-    return text.lower()
+def lake_of(where: Where, *, workgroup: str | None = None, database: str | None = None) -> Target:
+    """Where statements over an environment's lake are run. Raises UsageError, PlaceError.
+
+    Of the local system the file says it, so nobody needs to be asked.
+    """
+    if where.env == LOCAL and where.region is None:
+        return target_in_file(where.environment_file)
+    return place_of(where).lake(workgroup=workgroup, database=database)
 
 
-def day(text: str) -> date:
-    """A day on the command line."""
-    try:
-        found = date.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a day as YYYY-MM-DD") from error
-    if found.isoformat() != text:  # ISO 8601 has other forms: weeks, no hyphens
-        raise argparse.ArgumentTypeError(f"{text!r} is not a day as YYYY-MM-DD")
-    return found
+def ledger_of(where: Where, event_table: str | None = None) -> Ledger:
+    """The event table that the options name: itself, or that of an environment. Raises PlaceError.
+
+    Of the local system the file says it, so nobody needs to be asked.
+    """
+    if event_table is not None:
+        return Ledger(event_table, where.region)
+    return ledger_in_file(where.environment_file) if where.env == LOCAL else place_of(where).ledger()

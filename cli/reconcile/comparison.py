@@ -10,8 +10,8 @@ from typing import Final
 import msgspec
 
 from analytics import catalog
+from cli.reconcile.recorded import Recorded, Versions, Window
 from cli.sql.session import Result
-from cli.storage.table_scan import Recorded, Versions, Window
 
 LATE_DAYS: Final = 3
 """Up to so many days later a day's events are in time: what reports of it read."""
@@ -47,7 +47,7 @@ class Reconciliation(msgspec.Struct):
 
 
 def reconcile(scan: Callable[[], Recorded], ask: Ask, window: Window, *, today: date) -> Reconciliation:
-    """Compare. Raises SqlError, and what `scan` raises.
+    """Compare. Raises QueryFailedError, and what `scan` raises.
 
     The lake is asked before the table is scanned: then whatever it holds must be in the table. Its later partitions
     are read only if something is missing.
@@ -83,7 +83,7 @@ def _compare(
 
 
 def lake_versions(ask: Ask, window: Window, late_days: int) -> Versions:
-    """What the lake holds of each day of the window, arrived up to so many days after that day. Raises SqlError."""
+    """What the lake holds of each day of the window, arrived up to so many days after it. Raises QueryFailedError."""
     values = {"from_day": window.from_day, "to_day": window.to_day, "late_days": late_days}
     found: Versions = defaultdict(set)
     for day, account_id, first, last in ask(catalog.query("recorded_versions").fill(values)).rows:

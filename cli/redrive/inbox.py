@@ -1,24 +1,22 @@
-"""Where stored commands are, and clients to reach them: the running local system, or an environment in AWS."""
+"""Where stored commands are, and clients to reach them."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import boto3
 import msgspec
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
 
-from cli.environments.lake import SqlError, emulated, plain, stack_outputs
-from cli.environments.place import STACK
+from cli.environments.clients import client
+from cli.environments.place import Place
+from cli.environments.running import read_running
+from cli.errors import PlaceError
 
-INVOCATION_SECONDS = 120
+INVOCATION_SECONDS: Final = 120
 """Longer than the processor may run: whoever stops waiting for it does not know what it did."""
 
-
-class RedriveError(Exception):
-    """Commands cannot be redriven. The message is a sentence for the operator."""
+ONCE: Final = Config(connect_timeout=5, read_timeout=INVOCATION_SECONDS, retries={"total_max_attempts": 1})
+AGAIN: Final = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 5, "mode": "standard"})
 
 
 class Inbox(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,46 +37,27 @@ class Clients(msgspec.Struct, frozen=True):
     s3: Any
 
 
-def inbox_in_file(path: Path) -> Inbox:
-    """The inbox that an environment file describes. Raises RedriveError."""
+def inbox_of(place: Place) -> Inbox:
+    """The inbox of an environment, as the local system's file or the stacks' outputs name it. Raises PlaceError."""
+    if place.is_local:
+        return read_running(place.environment_file, Inbox, wanted=" with stored commands")
+    outputs = {**place.outputs("Ledger"), **place.outputs("Commands")}
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Inbox)
-    except OSError as error:
-        raise RedriveError(
-            f"cannot read {path} ({error.strerror}): is the system running? Otherwise give --env."
-        ) from error
-    except msgspec.MsgspecError as error:
-        raise RedriveError(f"{path} does not describe a running system with stored commands: {error}") from error
-
-
-def inbox_in_aws(environment: str, region: str | None) -> Inbox:
-    """The inbox that the outputs of an environment's stacks name. Raises RedriveError."""
-    try:
-        outputs = {
-            **stack_outputs(STACK.format(environment=environment, name="Ledger"), region),
-            **stack_outputs(STACK.format(environment=environment, name="Commands"), region),
-        }
         return Inbox(
             commands_table=outputs["CommandsTableName"],
             command_parking_bucket=outputs["CommandParkingBucketName"],
             command_processor=outputs["CommandProcessorName"],
-            region=region,
+            region=place.region,
         )
-    except SqlError as error:
-        raise RedriveError(plain(error)) from error
     except KeyError as error:
-        raise RedriveError(f"the stacks of {environment} have no output {error.args[0]}") from None
+        raise PlaceError(f"The stacks of {place.environment} have no output {error.args[0]}.") from None
 
 
 def open_clients(inbox: Inbox) -> Clients:
-    """Clients that reach the inbox. Raises RedriveError when AWS's configuration is incomplete."""
-    once = Config(connect_timeout=5, read_timeout=INVOCATION_SECONDS, retries={"total_max_attempts": 1})
-    again = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 5, "mode": "standard"})
-
-    def client(service: str, config: Config) -> Any:
-        return boto3.client(service, region_name=inbox.region, config=config, **emulated(inbox.aws_endpoint_url))
-
-    try:
-        return Clients(client("dynamodb", again), client("lambda", once), client("s3", again))
-    except (BotoCoreError, ValueError) as error:
-        raise RedriveError(f"AWS's configuration is not complete: {error}") from error
+    """Clients that reach the inbox; the processor is asked once. Raises PlaceError."""
+    region, endpoint = inbox.region, inbox.aws_endpoint_url
+    return Clients(
+        client("dynamodb", region, endpoint, AGAIN),
+        client("lambda", region, endpoint, ONCE),
+        client("s3", region, endpoint, AGAIN),
+    )

@@ -1,127 +1,83 @@
-"""`python -m cli report`: the daily report by hand, by the code that the scheduled function runs.
-
-Exit status: 0 written, 1 it could not be made or written, 2 usage.
-"""
+"""`daybook report`."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Callable
+from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Final
 
-import boto3
-import msgspec
-from botocore.exceptions import BotoCoreError
+import typer
 
-from cli.environments.lake import ELSEWHERE, LOCAL, SqlError, Target, emulated, plain, target_of
-from cli.environments.place import day
-from lambdas.composition.reporting import RETRIES
-from lambdas.eventsourcing.timestamps import utc_now
-from lambdas.reporting.athena import Athena, countdown
-from lambdas.reporting.days import LATE_DAYS, MAX_LATE_DAYS, Due, days_to_report
-from lambdas.reporting.errors import InvalidDayError, ReportError
-from lambdas.reporting.report import Bucket, Folder, Queries, Shelf, publish_all
+from cli.connections import connections_of
+from cli.options import (
+    ENVIRONMENT_FILE,
+    LOCAL,
+    Database,
+    Env,
+    EnvironmentFile,
+    Json,
+    Region,
+    Where,
+    Workgroup,
+    at_most_one,
+    day,
+    goes_with,
+)
+from cli.output import Outcome, Output
 
 DEFAULT_SECONDS: Final = 600
 
 
-class _File(msgspec.Struct):
-    report_bucket: str | None = None
-
-
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], environment_file: Path) -> None:
-    """Add the command's own options."""
-    command = commands.add_parser(
-        "report",
-        help="write the daily report of a day",
-        description="Write report.csv and index.html of a day (UTC) below dt=DAY; a second time with the same bytes.",
-        epilog="Without --date: yesterday and the three days before it, as on the schedule.",
-        allow_abbrev=False,
-    )
-    command.add_argument("--date", type=day, metavar="YYYY-MM-DD", help="one day, up to today")
-    command.add_argument(
-        "--late-days",
-        type=_late_days,
-        metavar="N",
-        help=f"with --date: events that arrived up to N days later (default: {LATE_DAYS})",
-    )
-    where = command.add_mutually_exclusive_group()
-    where.add_argument("--output", type=Path, metavar="FOLDER", help="write to a folder of this machine")
-    where.add_argument("--bucket", metavar="NAME", help="write to reports/ in this bucket (ReportBucketName)")
-    command.add_argument("--env", default=LOCAL, metavar="NAME", help="local (default), dev, staging or prod")
-    command.add_argument("--environment-file", type=Path, default=environment_file, metavar="PATH", help="of local")
-    for each in ELSEWHERE:
-        command.add_argument(f"--{each}", help="of another --env than local (default: from its stack's outputs)")
-    command.add_argument(
-        "--timeout", type=int, default=DEFAULT_SECONDS, metavar="SECONDS", help=f"default: {DEFAULT_SECONDS}"
-    )
-    command.set_defaults(run=run)
-
-
-def open_athena(target: Target) -> Queries:
-    """Athena in AWS or on the emulator. Raises SqlError when AWS's configuration is incomplete."""
-    client = _client("athena", target, target.athena_endpoint_url or target.aws_endpoint_url)
-    return Athena(client, workgroup=target.athena_workgroup, database=target.glue_database)
-
-
-def open_bucket(target: Target, name: str) -> Shelf:
-    """A bucket in AWS or on the emulator. Raises SqlError when AWS's configuration is incomplete."""
-    return Bucket(_client("s3", target, target.aws_endpoint_url), name)
-
-
-def run(
-    options: argparse.Namespace,
-    *,
-    athena_of: Callable[[Target], Queries] = open_athena,
-    bucket_of: Callable[[Target, str], Shelf] = open_bucket,
-) -> int:
-    """Run the command; gives its exit status."""
-    try:
-        due = _due(options)
-        target = target_of(options)
-        queries, shelf = athena_of(target), _shelf(options, target, bucket_of)
-    except (SqlError, InvalidDayError) as error:
-        print(f"daybook report: {error}", file=sys.stderr)
-        return 2
-    try:
-        written = publish_all(queries, shelf, due, countdown(options.timeout))
-    except ReportError as error:
-        print(f"daybook report: {error}", file=sys.stderr)
-        return 1
-    print(*written.files, sep="\n")
-    if written.missing:
-        print(f"daybook report: events are missing in the lake: {written.missing}.", file=sys.stderr)
-    return 0
-
-
-def _due(options: argparse.Namespace) -> Due:
-    if options.late_days is not None and options.date is None:
-        raise SqlError("--late-days goes with --date.")
-    given = {"date": options.date, "late_days": options.late_days}
-    return days_to_report({name: value for name, value in given.items() if value is not None}, today=utc_now().date())
-
-
 def _late_days(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not LATE_DAYS <= int(text) <= MAX_LATE_DAYS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days from {LATE_DAYS} to {MAX_LATE_DAYS}")
-    return int(text)
+    from cli.options import whole_number
+    from lambdas.reporting.days import LATE_DAYS, MAX_LATE_DAYS
+
+    return whole_number(LATE_DAYS, MAX_LATE_DAYS, f"a number of days from {LATE_DAYS} to {MAX_LATE_DAYS}")(text)
 
 
-def _shelf(options: argparse.Namespace, target: Target, bucket_of: Callable[[Target, str], Shelf]) -> Shelf:
-    if options.output is not None:
-        return Folder(options.output)
-    bucket = options.bucket
-    if bucket is None and options.env == LOCAL:
-        bucket = msgspec.json.decode(options.environment_file.read_bytes(), type=_File).report_bucket
-    if bucket is None:
-        raise SqlError("Say where to write: --output FOLDER, or --bucket NAME.")
-    return bucket_of(target, bucket)
+Date = Annotated[date | None, typer.Option("--date", parser=day, metavar="YYYY-MM-DD", help="One day, up to today.")]
+LateDays = Annotated[
+    int | None,
+    typer.Option("--late-days", parser=_late_days, metavar="N", help="Of --date: read what arrived N days later, too."),
+]
+OutputFolder = Annotated[
+    Path | None, typer.Option("--output", metavar="FOLDER", help="Write to a folder of this machine.")
+]
+BucketName = Annotated[
+    str | None, typer.Option("--bucket", metavar="NAME", help="Write to reports/ in this bucket (ReportBucketName).")
+]
+Timeout = Annotated[int, typer.Option("--timeout", metavar="SECONDS", help="Give up after so long.")]
 
 
-def _client(service: str, target: Target, endpoint_url: str | None) -> Any:
-    try:
-        return boto3.client(service, region_name=target.region, config=RETRIES, **emulated(endpoint_url))
-    except (BotoCoreError, ValueError) as error:
-        raise SqlError(f"AWS's configuration is not complete: {plain(error)}.") from error
+def report(
+    context: typer.Context,
+    one_day: Date = None,
+    late_days: LateDays = None,
+    folder: OutputFolder = None,
+    bucket: BucketName = None,
+    timeout: Timeout = DEFAULT_SECONDS,
+    workgroup: Workgroup = None,
+    database: Database = None,
+    env: Env = LOCAL,
+    region: Region = None,
+    environment_file: EnvironmentFile = ENVIRONMENT_FILE,
+    as_json: Json = False,
+) -> Outcome:
+    """Write the daily report of a day (UTC): report.csv and index.html below dt=DAY.
+
+    Without --date: yesterday and the three days before it, as on the schedule. A second time the bytes are the same.
+    """
+    at_most_one(output=folder, bucket=bucket)
+    goes_with("--date", is_given=one_day is not None, late_days=late_days)
+    goes_with("--env, not with the local system", is_given=env != LOCAL, workgroup=workgroup, database=database)
+    from cli.environments.place import lake_of
+    from cli.report.places import bucket_name
+    from cli.report.writing import due, write
+    from lambdas.reporting.report import Folder
+
+    days = due(one_day, late_days)
+    where, connections = Where(env, region, environment_file), connections_of(context)
+    target = lake_of(where, workgroup=workgroup, database=database)
+    queries = connections.queries(target)
+    shelf = Folder(folder) if folder is not None else connections.bucket(target, bucket_name(where, bucket))
+    return write(queries, shelf, days, timeout, Output("report", json=as_json))

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
+from cli.errors import UnavailableError
+from cli.output import counted
 from cli.republish.recorded_events import Recorded, Span
 from lambdas.contracts.domain_events import AccountDomainEvent, encode_domain_event
 from lambdas.eventsourcing.retry import Deadline
@@ -18,7 +20,7 @@ SENDING_SECONDS: Final = 120.0
 """How long one batch may take."""
 
 
-class NotSentError(Exception):
+class NotSentError(UnavailableError):
     """Kinesis did not take a batch. The message is a sentence; sending everything again is safe."""
 
 
@@ -26,17 +28,23 @@ class Resender:
     """Sends lines as the publisher does: a call holds one record an account, and its next waits for that one."""
 
     def __init__(
-        self, sender: KinesisSender, *, new_deadline: Callable[[], Deadline] = lambda: Deadline(SENDING_SECONDS)
+        self,
+        sender: KinesisSender,
+        *,
+        new_deadline: Callable[[], Deadline] = lambda: Deadline(SENDING_SECONDS),
+        on_sent: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._sender = sender
         self._new_deadline = new_deadline
         self.sent = 0
+        self._on_sent = on_sent
 
     def send(self, lines: Mapping[str, Sequence[Line]]) -> list[Unpublishable]:
         """Send all lines to the end; those that fit no record are given back. Raises NotSentError."""
         queues, too_long = pack_all(lines, self._sender.limits)
         sent = self._sender.send(queues, self._new_deadline())
         self.sent += sent.events
+        self._on_sent(sent.events)
         if sent.unsent:
             accounts = counted(len(sent.unsent), "account")
             raise NotSentError(f"Kinesis did not take all events of {accounts}: {sent.failure.rstrip('.')}.")
@@ -64,11 +72,6 @@ def _lines(events: Iterable[AccountDomainEvent]) -> dict[str, list[Line]]:
         line = Line(event.sequence, encode_domain_event(event) + b"\n", {})
         lines.setdefault(event.subject, {})[event.sequence] = line
     return {name: [found[version] for version in sorted(found)] for name, found in lines.items()}
-
-
-def counted(number: int, what: str) -> str:
-    """`1 event`, `2 events`, `12,345 events`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def spans_of(ids: Iterable[str]) -> list[Span]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import enum
 import io
 import json
 from collections.abc import Callable
@@ -10,11 +11,14 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.envelope import envelope
+from cli.output import Outcome
 from cli.sql.session import Result
 
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
@@ -46,13 +50,34 @@ def as_csv(result: Result) -> str:
     return out.getvalue().rstrip("\r\n")
 
 
+class Rows(msgspec.Struct, frozen=True):
+    """A result for `--json`: objects by column name, and what they cost. Times, days and decimals are texts."""
+
+    rows: list[dict[str, Any]]
+    bytes_scanned: int
+    dollars: float
+
+
+def as_data(result: Result) -> Rows:
+    """What `--json` shows of a result. Whole and floating-point numbers, truth and null stay what they are."""
+    rows = [dict(zip(result.columns, map(_plain, row), strict=True)) for row in result.rows]
+    return Rows(rows, result.bytes_scanned, result.dollars)
+
+
 def as_json(result: Result) -> str:
-    """An array of objects; times and decimals are texts."""
-    rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
-    return json.dumps(rows, default=value_text, indent=2, ensure_ascii=False)
+    """The document of `--json`."""
+    return envelope(Outcome(as_data(result)))
 
 
-FORMS: dict[str, Callable[[Result], str]] = {"table": as_table, "csv": as_csv, "json": as_json}
+class Form(enum.StrEnum):
+    """How rows are shown."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+FORMS: dict[Form, Callable[[Result], str]] = {Form.TABLE: as_table, Form.CSV: as_csv, Form.JSON: as_json}
 
 
 def cost(result: Result) -> str:
@@ -80,3 +105,15 @@ def value_text(value: Any) -> str:
             return json.dumps(value, default=value_text, ensure_ascii=False)
         case _:
             return str(value)
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case bool() | int() | float() | None:
+            return value
+        case dict():
+            return {name: _plain(each) for name, each in value.items()}
+        case list():
+            return [_plain(each) for each in value]
+        case _:
+            return value_text(value)

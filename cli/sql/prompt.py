@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from collections.abc import Callable, Iterator
 
 from analytics import catalog
-from cli.environments.lake import SqlError
+from cli.errors import CommandError, UsageError
+from cli.progress import Steps
 from cli.sql.named import named_in
-from cli.sql.output import cost
+from cli.sql.output import FORMS, Form, cost
 from cli.sql.session import Result
 
 with contextlib.suppress(ImportError):
@@ -19,15 +21,18 @@ FIRST = "daybook> "
 NEXT = "    ...> "
 HELP = """A statement ends with a semicolon. Besides SQL in Athena's dialect:
   help                        this
-  tables                      the table and the views with their columns
+  tables                      the table and the views with their columns (also: SHOW TABLES, DESCRIBE NAME)
   queries                     the named queries
   run QUERY NAME=VALUE ...    run a named query
   exit                        leave (also: end of input)"""
 
+_SHOW_TABLES = re.compile(r"show\s+(tables|views)\b.*", re.IGNORECASE)
+_DESCRIBE = re.compile(r"(?:describe|desc|show\s+columns\s+(?:in|from))\s+([\w.\"`]+)", re.IGNORECASE)
 
-def prompt(ask: Callable[[str], Result], show: Callable[[Result], str]) -> int:
-    """Read and run statements until the end of input; a failing one does not end it. The exit status is 0."""
-    tell = _tell if sys.stdin.isatty() else _be_quiet
+
+def prompt(ask: Callable[[str], Result], form: Form) -> None:
+    """Read and run statements until the end of input; a failing one does not end it."""
+    tell = print if sys.stdin.isatty() else _be_quiet
     tell("SQL over the lake, in Athena's dialect. `help` helps, `exit` leaves.")
     for statement in _statements():
         try:
@@ -35,18 +40,17 @@ def prompt(ask: Callable[[str], Result], show: Callable[[Result], str]) -> int:
             if isinstance(command, str):
                 print(command)
                 continue
-            result = ask(command[0])
-            print(show(result))
+            with Steps("Athena is at work"):
+                result = ask(command[0])
+            print(FORMS[form](result))
             print(cost(result), file=sys.stderr, flush=True)
-        except (SqlError, catalog.StatementError) as error:
+        except catalog.MissingValueError as error:
+            missing = " ".join(f"{name}=…" for name in error.names)
+            print(f"{error} Type {statement.strip()} {missing}", file=sys.stderr, flush=True)
+        except (CommandError, catalog.StatementError) as error:
             print(error, file=sys.stderr, flush=True)
         except KeyboardInterrupt:
             print("Cancelled.", file=sys.stderr, flush=True)
-    return 0
-
-
-def _tell(text: str) -> None:
-    print(text)
 
 
 def _be_quiet(text: str) -> None:
@@ -81,12 +85,14 @@ def _statements() -> Iterator[str]:
 
 
 def _command(text: str) -> str | tuple[str]:
-    """What to print, or in a tuple the statement to run. Raises StatementError or SqlError."""
+    """What to print, or in a tuple the statement to run. Raises StatementError or UsageError."""
     word, *rest = text.split()
+    if described := _DESCRIBE.fullmatch(text):
+        return _tables(described[1].rpartition(".")[2].strip('"`'))
     match word.lower():
         case "help":
             return HELP
-        case "tables":
+        case "tables" | "show" if word.lower() == "tables" or _SHOW_TABLES.fullmatch(text):
             return _tables()
         case "queries":
             return "\n".join(
@@ -98,12 +104,16 @@ def _command(text: str) -> str | tuple[str]:
             return (text,)
 
 
-def _tables() -> str:
+def _tables(only: str | None = None) -> str:
+    """Columns of the table and the views, or of one of them. Raises UsageError."""
     from lambdas.contracts.lake import EVENTS_TABLE, LAKE_COLUMNS, PARTITION  # noqa: PLC0415 - heavy, and rarely wanted
 
     events = {column.name: column.type for column in (*LAKE_COLUMNS, PARTITION)}
     known = {EVENTS_TABLE: events, **{name: view.columns for name, view in catalog.views().items()}}
+    if only is not None and only not in known:
+        raise UsageError(f"There is no table or view {only}; there are {', '.join(known)}.")
     return "\n".join(
         f"{name}\n" + "\n".join(f"    {column:16} {kind}" for column, kind in columns.items())
         for name, columns in known.items()
+        if only in (None, name)
     )

@@ -9,7 +9,8 @@ import pyathena
 from botocore.exceptions import BotoCoreError, ClientError
 from pyathena.error import Error
 
-from cli.environments.lake import SqlError, Target, plain
+from cli.environments.lake import Target
+from cli.errors import PlaceError, QueryFailedError, plain
 
 PRICE_PER_TB = 5.0
 """Dollars, of us-east-1 and most regions. Source: the price list of Amazon Athena, SQL queries."""
@@ -36,7 +37,7 @@ class Result(NamedTuple):
 
 
 class Session:
-    """A connection to one workgroup and database. Raises SqlError when AWS's configuration is incomplete."""
+    """A connection to one workgroup and database. Raises PlaceError when AWS's configuration is not complete."""
 
     def __init__(self, target: Target) -> None:
         logging.getLogger("pyathena").setLevel(logging.CRITICAL)  # it logs a traceback for every wrong statement
@@ -54,16 +55,16 @@ class Session:
                 **settings,
             )
         except (BotoCoreError, Error, ValueError, AssertionError) as error:
-            raise SqlError(f"Athena cannot be reached: {plain(error)}.") from error
+            raise PlaceError(f"Athena cannot be reached: {plain(error)}.") from error
 
     def run(self, statement: str) -> Result:
-        """Run one statement to its end. Raises SqlError."""
+        """Run one statement to its end. Raises QueryFailedError."""
         cursor = self._connection.cursor()
         try:
             cursor.execute(statement)
             rows = [tuple(row) for row in cursor.fetchall()]
         except (Error, BotoCoreError, ClientError) as error:
-            raise SqlError(sentence(error)) from error
+            raise QueryFailedError(sentence(error)) from error
         columns = [str(column[0]) for column in cursor.description or []]
         return Result(columns, rows, cursor.data_scanned_in_bytes or 0)
 

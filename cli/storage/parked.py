@@ -1,41 +1,20 @@
-"""Parked stream records, sent once more: what the publisher put aside, and whole batches that its mapping gave up."""
+"""A bucket of parked records: what functions put aside, and whole batches that a mapping could not deliver."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
-import msgspec
-
-from cli.environments.lake import plain
-from cli.republish.republisher import Resender
+from cli.errors import UnavailableError, plain
 from lambdas.eventsourcing.dynamodb_faults import FAILURES
-from lambdas.inbox.parked_objects import ParkedObjectError, batch_records
-from lambdas.publishing.stream_records import StreamRecord, read_batch
-
-_RECORDS: Final = "Records"
-_PAYLOAD: Final = "payload"
 
 S3: TypeAlias = Any
 """boto3's low-level S3 client."""
 
 
-class ParkingPlaceError(Exception):
-    """The bucket does not answer. The message is a sentence."""
-
-
-class Replayed(msgspec.Struct, frozen=True):
-    """What became of one object: events sent, and why other records of it could not be."""
-
-    key: str
-    events: int
-    problems: list[str]
-    deleted: bool = False
-
-
 class ParkingBucket:
-    """The bucket of parked records. Every call raises ParkingPlaceError."""
+    """The bucket of parked records. Every call raises UnavailableError."""
 
     def __init__(self, client: S3, bucket: str) -> None:
         self._client = client
@@ -61,46 +40,6 @@ class ParkingBucket:
             self._client.delete_object(Bucket=self._bucket, Key=key)
 
 
-def replay(bucket: ParkingBucket, prefix: str, resender: Resender, *, delete: bool = False) -> Iterator[Replayed]:
-    """Send what each object below a prefix holds, one object after the other.
-
-    With `delete` an object goes once everything in it was sent. Raises NotSentError, ParkingPlaceError.
-    """
-    for key in bucket.keys(prefix):
-        before = resender.sent
-        problems = _send(bucket.read(key), resender)
-        deleted = delete and not problems
-        if deleted:
-            bucket.delete(key)
-        yield Replayed(key, resender.sent - before, problems, deleted)
-
-
-def _send(body: bytes, resender: Resender) -> list[str]:
-    try:
-        batch = read_batch(records_of(body))
-    except ValueError as error:
-        return [str(error)]
-    too_long = resender.send(batch.lines)
-    return [
-        *(f"{each.stream_id}/{each.version}: {each.reason}" for each in (*batch.unpublishable, *too_long)),
-        *(f"{each.stream_id}/{each.version}: a {each.change} is never published" for each in batch.tamperings),
-    ]
-
-
-def records_of(body: bytes) -> list[StreamRecord]:
-    """The stream records in an object of either form. Raises ValueError for any other."""
-    try:
-        event = msgspec.json.decode(body)
-        if isinstance(event, dict) and _PAYLOAD in event:
-            return batch_records(body)
-        records: list[StreamRecord] = msgspec.convert(event[_RECORDS], list[dict[str, Any]])
-    except ParkedObjectError as error:
-        raise ValueError(f"it holds no stream records: {error}") from error
-    except (msgspec.MsgspecError, UnicodeDecodeError, LookupError, TypeError, RecursionError) as error:
-        raise ValueError(f"it holds no stream records: {error!r}") from error
-    return records
-
-
 def _place(key: str) -> tuple[str, int, str]:
     folder, _, name = key.rpartition("/")
     return folder, len(name), name
@@ -111,4 +50,4 @@ def _asking() -> Iterator[None]:
     try:
         yield
     except FAILURES as error:
-        raise ParkingPlaceError(f"The parking bucket does not answer: {plain(error)}.") from error
+        raise UnavailableError(f"The parking bucket does not answer: {plain(error)}.") from error

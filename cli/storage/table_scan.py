@@ -1,121 +1,37 @@
-"""What the event table holds of some booking days: every row's key and booking time, by a parallel Scan.
+"""Walks a whole table by a parallel Scan.
 
-No function may scan this table; it is the operator's permission. A Scan is charged for the whole table, whatever is
-asked of it: half a read unit for 4 KB, since it is eventually consistent.
+No function may scan: it is the operator's permission. A Scan is charged for the whole table, whatever is asked of it:
+half a read unit for 4 KB, since it is eventually consistent.
 Source: Amazon DynamoDB Developer Guide, "Working with scans" (parallel scan, consumed capacity).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
-import msgspec
 from botocore.config import Config
 
-from lambdas.eventsourcing.dynamodb_faults import FAILURES
-from lambdas.eventsourcing.dynamodb_schema import EVENT_TABLE_HASH_KEY, EVENT_TABLE_RANGE_KEY
-from lambdas.eventsourcing.timestamps import format_timestamp, parse_timestamp
+T = TypeVar("T")
+Page: TypeAlias = Mapping[str, Any]
 
 SEGMENTS: Final = 4
 RETRIES: Final = Config(connect_timeout=2, read_timeout=20, retries={"total_max_attempts": 10, "mode": "standard"})
-
-Versions: TypeAlias = dict[tuple[date, str], set[int]]
-"""Booking day and account to the versions booked then."""
+"""Of a client that scans."""
 
 
-class ScanError(Exception):
-    """The event table cannot be read. The message is a sentence."""
+def scan(
+    client: Any, request: Mapping[str, Any], read: Callable[[Iterator[Page]], T], *, segments: int = SEGMENTS
+) -> list[T]:
+    """Read all pages of a table, several segments at a time; gives what `read` makes of each segment's pages.
 
-
-class Window(msgspec.Struct, frozen=True):
-    """Booking days from one to another, both included. What was recorded since `settled` (aware) may be on its way."""
-
-    from_day: date
-    to_day: date
-    settled: datetime
-
-
-class Recorded(msgspec.Struct):
-    """What was found: rows that must have arrived, and recent ones that may have.
-
-    `odd` names rows whose version or booking time cannot be read, of whatever day they are.
+    `request` names the table and what to read of each item. Raises what the client raises, and what `read` does.
     """
+    paginator = client.get_paginator("scan")
 
-    versions: Versions = msgspec.field(default_factory=dict)
-    recent: Versions = msgspec.field(default_factory=dict)
-    odd: list[str] = msgspec.field(default_factory=list)
-    rows: int = 0
-    read_units: float = 0.0
+    def segment(number: int) -> T:
+        return read(iter(paginator.paginate(**request, Segment=number, TotalSegments=segments)))
 
-    def add(self, item: Mapping[str, Any], window: Window) -> None:
-        """Count a row in where it belongs."""
-        self.rows += 1
-        stream_id, version = item[EVENT_TABLE_HASH_KEY]["S"], item[EVENT_TABLE_RANGE_KEY]["N"]
-        try:
-            number, moment = int(version), _moment(item["recorded_at"]["S"])
-        except (ValueError, LookupError):
-            self.odd.append(f"{stream_id}/{version}")
-            return
-        if window.from_day <= moment.date() <= window.to_day:
-            found = self.versions if moment < window.settled else self.recent
-            found.setdefault((moment.date(), stream_id), set()).add(number)
-
-    def merge(self, other: Recorded) -> None:
-        """Take in what another segment of the table holds."""
-        for mine, its in ((self.versions, other.versions), (self.recent, other.recent)):
-            for cell, versions in its.items():
-                mine.setdefault(cell, set()).update(versions)
-        self.odd += other.odd
-        self.rows += other.rows
-        self.read_units += other.read_units
-
-
-def recorded_versions(client: Any, table: str, window: Window, *, segments: int = SEGMENTS) -> Recorded:
-    """Scan the whole table, several segments at a time. Raises ScanError."""
     with ThreadPoolExecutor(segments) as pool:
-        parts = list(pool.map(lambda number: _segment(client, table, window, number, segments), range(segments)))
-    found = Recorded()
-    for part in parts:
-        found.merge(part)
-    found.odd.sort()
-    return found
-
-
-def _segment(client: Any, table: str, window: Window, number: int, segments: int) -> Recorded:
-    found = Recorded()
-    for page in _pages(client, table, number, segments):
-        found.read_units += page.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0)
-        for item in page["Items"]:
-            found.add(item, window)
-    return found
-
-
-def _moment(recorded_at: str) -> datetime:
-    """Raises ValueError for a text that is no stored timestamp."""
-    moment = parse_timestamp(recorded_at)
-    if format_timestamp(moment) != recorded_at:
-        raise ValueError(f"not as timestamps are stored: {recorded_at}")
-    return moment
-
-
-def _pages(client: Any, table: str, number: int, segments: int) -> Iterator[Mapping[str, Any]]:
-    request: dict[str, Any] = {
-        "TableName": table,
-        "Segment": number,
-        "TotalSegments": segments,
-        "ProjectionExpression": "#s, #v, #r",
-        "ExpressionAttributeNames": {"#s": EVENT_TABLE_HASH_KEY, "#v": EVENT_TABLE_RANGE_KEY, "#r": "recorded_at"},
-        "ReturnConsumedCapacity": "TOTAL",
-    }
-    while True:
-        try:
-            page = client.scan(**request)
-        except FAILURES as error:
-            raise ScanError(f"The event table cannot be scanned: {error}") from error
-        yield page
-        if "LastEvaluatedKey" not in page:
-            return
-        request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return list(pool.map(segment, range(segments)))

@@ -8,6 +8,9 @@ from typing import Final, Literal
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli.errors import ExitStatus
+from cli.output import Outcome, Output
+from cli.progress import Steps
 from lambdas.eventsourcing.errors import ChainBrokenError, ReadUnavailableError
 from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.verifier import ChainVerifier
@@ -28,6 +31,12 @@ class Verification(msgspec.Struct, frozen=True, omit_defaults=True):
     snapshots: int = 0
     hash: str = ""
     reason: str = ""
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """All accounts that were asked for."""
+
+    accounts: list[Verification]
 
 
 def verify(store: EventStore, account_id: str) -> Verification:
@@ -59,14 +68,27 @@ def as_text(result: Verification) -> str:
     return f"{result.account_id}  {found}"
 
 
-def as_json(results: Sequence[Verification]) -> str:
-    """All in one JSON document; fields without a meaning for a status are left out."""
-    return msgspec.json.format(msgspec.json.encode({"accounts": results})).decode()
+def verify_all(store: EventStore, account_ids: Sequence[str], output: Output) -> list[Verification]:
+    """Check accounts one after the other, and say what is found as it is found."""
+    found: list[Verification] = []
+    with Steps("Verifying accounts", len(account_ids)) as steps:
+        for each in account_ids:
+            found.append(verify(store, each))
+            output.line(as_text(found[-1]))
+            steps.advance()
+    if len(found) > 1:
+        output.line(_summary(found))
+    return found
 
 
-def exit_status(results: Sequence[Verification]) -> int:
-    """0 all verify, 1 broken or without a history, 3 could not be read."""
-    statuses = {result.status for result in results}
+def outcome(found: Sequence[Verification]) -> Outcome:
+    """The exit status: 0 all verify, 1 broken or without a history, 3 could not be read."""
+    statuses = {each.status for each in found}
+    status = ExitStatus.UNAVAILABLE if NOT_CHECKED in statuses else ExitStatus.OK
     if statuses & {BROKEN, NO_HISTORY}:
-        return 1
-    return 3 if NOT_CHECKED in statuses else 0
+        status = ExitStatus.FINDING
+    return Outcome(Verified(list(found)), status, f"{_summary(found)}.")
+
+
+def _summary(found: Sequence[Verification]) -> str:
+    return f"{sum(each.status == VERIFIED for each in found)} of {len(found)} accounts verify"

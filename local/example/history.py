@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from analytics import catalog
-from cli.environments.lake import SqlError, Target
+from cli.environments.lake import Target
+from cli.errors import CommandError
 from cli.sql.output import cost, value_text
 from cli.sql.session import Result, Session
 from local.example.account import Entry
@@ -36,13 +37,13 @@ def session(environment: Environment) -> Ask:
     )
     try:
         run = Session(target).run
-    except SqlError as error:
+    except CommandError as error:
         raise ExampleFailedError(str(error)) from error
 
     def ask(statement: str) -> Result:
         try:
             return run(statement)
-        except SqlError as error:
+        except CommandError as error:
             raise ExampleFailedError(f"The history could not be asked. {error}", detail=statement) from error
 
     return ask

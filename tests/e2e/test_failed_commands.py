@@ -143,7 +143,7 @@ def test_what_was_given_up_says_so_and_ends_once_its_cause_is_gone(inbox: Inbox,
     causes = [row["metadata"]["command_id"] for row in inbox.events(account_id)[1:]]
     assert causes == [credit.command_id, withdrawal.command_id, later.command_id]
 
-    status, lines = operator.redrive("--parked", parked)
+    status, lines = operator.redrive("--parked", "--prefix", parked)
     assert (status, len(lines)) == (0, 3)
     assert all(line.endswith("had ended before; nothing was changed") for line in lines)
     operator.s3.delete_object(Bucket=operator.environment.command_parking_bucket, Key=parked)

@@ -26,7 +26,8 @@ from sqlglot import exp
 
 from analytics import catalog
 from cli.app import main
-from cli.environments.lake import SqlError, Target
+from cli.environments.lake import Target
+from cli.errors import QueryFailedError
 from cli.sql.session import Result, Session
 from lambdas.accounts.commands import OpenAccount
 from lambdas.composition.accounts import account_service, dynamodb_store
@@ -312,7 +313,7 @@ def test_the_command_line_on_the_running_system(
     account_id, lines = next(iter(told.lines.items()))
     assert main(["sql", *where, "--json", "--name", "account_statement", "-p", f"account_id={account_id}"]) == 0
     said = capsys.readouterr()
-    assert json.loads(said.out)[-1]["balance"] == lines[-1].balance
+    assert json.loads(said.out)["data"]["rows"][-1]["balance"] == lines[-1].balance
     assert "scanned" in said.err
     assert not said.err.startswith("0 bytes")
     assert main(["sql", *where, "SELECT nope FROM events"]) == 1
@@ -341,6 +342,6 @@ def test_a_query_above_the_scan_limit_is_a_sentence(environment: Environment, la
             athena_endpoint_url=environment.athena_endpoint_url,
         )
     )
-    with pytest.raises(SqlError, match="would scan more than the workgroup allows"):
+    with pytest.raises(QueryFailedError, match="would scan more than the workgroup allows"):
         narrow.run("SELECT * FROM events")
     assert narrow.run("SELECT 1 AS one").rows == [(1,)]

@@ -18,7 +18,7 @@ import pytest
 
 from cli.app import main
 from cli.environments.place import Place
-from cli.republish.republisher import counted
+from cli.output import counted
 from lambdas.contracts.lake import EVENTS_PREFIX
 from lambdas.eventsourcing.timestamps import format_timestamp, utc_now
 from local.emulator import aws
@@ -123,7 +123,7 @@ class Daybook:
         day = self.since.date().isoformat()
         self._capsys.readouterr()
         status = main(["reconcile", "--from", day, "--settle", "0", "--json", "--environment-file", str(self._file)])
-        return status, json.loads(self._capsys.readouterr().out)
+        return status, json.loads(self._capsys.readouterr().out)["data"]
 
     def equal(self) -> bool:
         return self.reconcile()[0] == 0
@@ -202,7 +202,7 @@ def test_a_malformed_row_is_parked_holds_up_nobody_and_is_published_once_it_is_m
     eventually(lambda: daybook.said('"RowsParked":[1'), "the metric of the alarm")
 
     eventually(lambda: daybook.reconcile()[1]["missing"] == [f"{account_id}/2"], "the one row that is missing")
-    status, said = daybook.run("republish", "--parked", key, "--delete")
+    status, said = daybook.run("republish", "--parked", "--prefix", key, "--delete")
     assert status == 1
     assert f"not sent: {key}: {account_id}/2: " in said
     assert daybook.run("republish", "--account", account_id, "--from", "2", "--to", "2")[0] == 1
@@ -273,7 +273,7 @@ def test_a_batch_that_the_mapping_gave_up_is_replayed(daybook: Daybook, tmp_path
     key = f"aws/lambda/mapping/shard/2026/01/01/{accounts[0]}"
     body = json.dumps({"version": "1.0", "payload": json.dumps({"Records": records})})
     daybook.s3.put_object(Bucket=daybook.parking, Key=key, Body=body.encode())
-    status, said = daybook.run("republish", "--parked", "aws/lambda/", "--delete")
+    status, said = daybook.run("republish", "--parked", "--prefix", "aws/lambda/", "--delete")
     assert (status, said.splitlines()) == (0, [f"{key}: 6 events sent, object deleted", "6 events sent"])
     for each in accounts:
         assert daybook.published(each)[-3:] == [1, 2, 3]

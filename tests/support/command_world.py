@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import io
 import itertools
@@ -14,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from cli.redrive import command as redrive
-from cli.redrive.inbox import Clients
+from cli.app import main
+from cli.aws import AWS
+from cli.redrive.inbox import Clients, Inbox
 from lambdas.eventsourcing.repository import Repository
 from lambdas.inbox import table
 from lambdas.inbox.marking import FailureMarker
@@ -25,6 +25,7 @@ from tests.support.commands import Item, Record, command_item, command_record, n
 from tests.support.dynamodb_tables import KEYS, REGION, Tables, store_on
 from tests.support.event_source_mapping import EventSourceMapping
 from tests.support.fake_dynamodb import FakeDynamoDB, client_error
+from tests.support.paging import dynamodb_paginator
 
 BUCKET = "parking"
 FUNCTION = "processor"
@@ -46,6 +47,7 @@ ENVIRONMENT = {
     "command_parking_bucket": BUCKET,
     "command_processor": FUNCTION,
     "region": REGION,
+    "aws_endpoint_url": "http://127.0.0.1:1",
     "api_url": "something else",
 }
 TABLES = Tables("events", "commands")
@@ -56,6 +58,10 @@ class FakeInbox(FakeDynamoDB):
 
     def __init__(self) -> None:
         super().__init__(dict(zip(TABLES, KEYS.values(), strict=True)))
+
+    def get_paginator(self, operation: str) -> Any:
+        """Of `query` or `scan`."""
+        return dynamodb_paginator(self, operation)
 
     def query(self, **request: Any) -> dict[str, Any]:
         """Of the index, keys in pages of two; of a table, as ever."""
@@ -177,7 +183,7 @@ class World:
         monkeypatch.setattr(self.failures, "_s3", lambda: self.s3)
         self.mapping = EventSourceMapping(self.invoke, self.park, self.time)
         self.parked: list[str] = []
-        for module in ("cli.redrive.command", "cli.redrive.redriver"):
+        for module in ("cli.redrive.retrying", "cli.redrive.redriver"):
             monkeypatch.setattr(f"{module}.utc_now", self.time.wall)
         self._file = folder / "environment.json"
         self._file.write_text(json.dumps(ENVIRONMENT))
@@ -209,10 +215,13 @@ class World:
 
     def redrive(self, *arguments: str, around: Callable[[Any], Any] = lambda client: client) -> int:
         """The operator's command, with each of its clients as `around` makes it; its exit status."""
-        parser = argparse.ArgumentParser()
-        redrive.add_parser(parser.add_subparsers(), self._file)
         clients = Clients(*(around(client) for client in (self.dynamodb, Functions(self.invoke), self.s3)))
-        return redrive.run(parser.parse_args(["redrive", *arguments]), clients_of=lambda inbox: clients)
+
+        class Local(AWS):
+            def inbox(self, inbox: Inbox) -> Clients:
+                return clients
+
+        return main(["redrive", *arguments, "--environment-file", str(self._file)], connections=Local())
 
     def row(self, record: Record) -> Item:
         """A command's row as it stands."""

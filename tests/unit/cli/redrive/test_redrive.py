@@ -15,8 +15,10 @@ from botocore.exceptions import ConnectTimeoutError
 from moto import mock_aws
 
 from cli.app import main
+from cli.environments.place import Place
+from cli.errors import PlaceError
 from cli.redrive import finding
-from cli.redrive.inbox import Clients, Inbox, RedriveError, inbox_in_aws, inbox_in_file, open_clients
+from cli.redrive.inbox import Clients, Inbox, inbox_of, open_clients
 from cli.redrive.redriver import Redriver
 from lambdas.inbox import table
 from lambdas.inbox.marking import FailureMarker
@@ -28,6 +30,7 @@ from tests.support.dynamodb_tables import REGION
 from tests.support.event_rows import account_id
 from tests.support.event_source_mapping import invocation_record, object_key
 from tests.support.fake_dynamodb import client_error
+from tests.support.paging import dynamodb_paginator
 
 A, B, C = (account_id(number) for number in range(1, 4))
 OPEN = {"type": "OpenAccount", "currency": "EUR"}
@@ -197,11 +200,11 @@ def test_parked_objects_go_once_every_command_in_them_has_ended(
     bank.s3.objects |= others
     bank.poison.add("second")
     capsys.readouterr()
-    assert bank.redrive("--parked", first.rpartition("/")[0], "--delete") == 1
+    assert bank.redrive("--parked", "--prefix", first.rpartition("/")[0], "--delete") == 1
     assert [line for line in lines(capsys) if "object" in line] == [f"{first}: object deleted"]
     assert bank.s3.objects.keys() == {second, *others}
     bank.poison.clear()
-    assert bank.redrive("--parked", second) == 0
+    assert bank.redrive("--parked", "--prefix", second) == 0
     assert bank.s3.objects.keys() == {second, *others}, "nobody asked for it"
     capsys.readouterr()
     assert bank.redrive("--parked", "--delete") == 1
@@ -283,7 +286,7 @@ def test_a_command_that_ends_while_it_is_looked_at_stays_as_it_ended(bank: World
 
     class Overtaken:
         def __init__(self, client: Any) -> None:
-            self.get_item, self.query = client.get_item, client.query
+            self.get_item, self.get_paginator = client.get_item, client.get_paginator
             self._update = client.update_item
 
         def update_item(self, **request: Any) -> Any:
@@ -299,6 +302,11 @@ class Crashing:
 
     def __init__(self, client: Any, count: Callable[[], int], at: int) -> None:
         self._client, self._count, self._at = client, count, at
+
+    def get_paginator(self, operation: str) -> Any:
+        if hasattr(self._client, operation):
+            return dynamodb_paginator(self, operation)
+        return self.__getattr__("get_paginator")(operation)
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._client, name)
@@ -359,7 +367,7 @@ def test_parked_objects_below_a_prefix_and_one_that_cannot_be_read(
     fail(bank, second)
     capsys.readouterr()
     day = bank.parked[1].rpartition("/")[0]
-    assert bank.redrive("--parked", day + "/") == 0
+    assert bank.redrive("--parked", "--prefix", day + "/") == 0
     assert [bank.status(first), bank.status(second)] == [table.FAILED, table.SUCCEEDED]
     bank.s3.objects["aws/lambda/else"] = b"{}"
     bank.s3.objects["other/else"] = b"{}"
@@ -382,8 +390,7 @@ def test_parked_objects_below_a_prefix_and_one_that_cannot_be_read(
     ],
 )
 def test_wrong_usage(arguments: list[str]) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        main(["redrive", *arguments])
+    assert main(["redrive", *arguments]) == 2
 
 
 @pytest.mark.parametrize(
@@ -397,16 +404,16 @@ def test_options_that_do_not_go_together(
     bank: World, arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert bank.redrive(*arguments) == 2
-    assert capsys.readouterr().err == f"daybook redrive: {reason}\n"
+    assert capsys.readouterr().err == f"daybook redrive: {reason}.\n"
 
 
 def test_where_the_commands_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "environment.json"
     assert main(["redrive", "--parked", "--environment-file", str(file)]) == 2
     assert "is the system running?" in capsys.readouterr().err
-    file.write_text(json.dumps({"commands_table": "commands"}))
-    with pytest.raises(RedriveError, match="command_parking_bucket"):
-        inbox_in_file(file)
+    file.write_text(json.dumps({"commands_table": "commands", "aws_endpoint_url": "http://127.0.0.1:1"}))
+    with pytest.raises(PlaceError, match="command_parking_bucket"):
+        inbox_of(Place("local", file))
     assert main(["redrive", "--parked", "--region", REGION, "--environment-file", str(file)]) == 2
     assert "--region goes with --env" in capsys.readouterr().err
 
@@ -424,15 +431,15 @@ def test_an_environment_in_aws_is_found_by_the_outputs_of_its_stacks(monkeypatch
             pairs = outputs[StackName].items()
             return {"Stacks": [{"Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in pairs]}]}
 
-    monkeypatch.setattr("cli.redrive.inbox.boto3.client", lambda service, **_: CloudFormation())
-    assert inbox_in_aws("prod", "eu-west-1") == Inbox(
+    monkeypatch.setattr("cli.environments.clients.boto3.client", lambda service, **_: CloudFormation())
+    assert inbox_of(Place("prod", Path(), "eu-west-1")) == Inbox(
         commands_table="t", command_parking_bucket="b", command_processor="f", region="eu-west-1"
     )
     del outputs["Daybook-prod-Commands"]["CommandProcessorName"]
-    with pytest.raises(RedriveError, match="no output CommandProcessorName"):
-        inbox_in_aws("prod", None)
-    with pytest.raises(RedriveError, match="Daybook-dev-Ledger cannot be read"):
-        inbox_in_aws("dev", None)
+    with pytest.raises(PlaceError, match="no output CommandProcessorName"):
+        inbox_of(Place("prod", Path()))
+    with pytest.raises(PlaceError, match="Daybook-dev-Ledger cannot be read"):
+        inbox_of(Place("dev", Path()))
     assert main(["redrive", "--parked", "--env", "dev"]) == 2
 
 

@@ -1,8 +1,7 @@
-"""`python -m cli report`: where it writes, what it prints and how it exits."""
+"""`daybook report`: where it writes, what it prints and how it exits."""
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from cli.app import main
+from cli.aws import AWS
 from cli.environments.lake import Target
-from cli.report import command as report
+from cli.report import places, writing
 from lambdas.reporting.athena import Row
 from lambdas.reporting.errors import ScanLimitError
-from lambdas.reporting.report import Folder, Shelf
+from lambdas.reporting.report import Folder, Queries, Shelf
 
 WHERE = {
     "athena_workgroup": "w", "glue_database": "g", "region": "eu-west-1", "aws_endpoint_url": "http://127.0.0.1:1",
@@ -37,7 +38,7 @@ class Empty:
 
 @pytest.fixture(autouse=True)
 def _today(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report, "utc_now", lambda: datetime(2026, 11, 22, 23, 59, tzinfo=UTC))
+    monkeypatch.setattr(writing, "utc_now", lambda: datetime(2026, 11, 22, 23, 59, tzinfo=UTC))
 
 
 @pytest.fixture
@@ -48,17 +49,25 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+class Lake(AWS):
+    """An empty lake, and buckets that are one folder; notes their names."""
+
+    def __init__(self, folder: Path, error: Exception | None) -> None:
+        self.folder, self.error = folder, error
+        self.buckets: list[str] = []
+
+    def queries(self, target: Target) -> Queries:
+        return Empty(self.error)
+
+    def bucket(self, target: Target, name: str) -> Shelf:
+        self.buckets.append(name)
+        return Folder(self.folder / "bucket")
+
+
 def run(arguments: list[str], folder: Path, error: Exception | None = None) -> tuple[int, list[str]]:
-    parser = argparse.ArgumentParser()
-    report.add_parser(parser.add_subparsers(), Path("nowhere/environment.json"))
-    buckets: list[str] = []
-
-    def bucket_of(target: Target, name: str) -> Shelf:
-        buckets.append(name)
-        return Folder(folder / "bucket")
-
-    options = parser.parse_args(["report", *arguments])
-    return report.run(options, athena_of=lambda _: Empty(error), bucket_of=bucket_of), buckets
+    lake = Lake(folder, error)
+    where = [] if "--environment-file" in arguments else ["--environment-file", "nowhere/environment.json"]
+    return main(["report", *arguments, *where], connections=lake), lake.buckets
 
 
 def test_a_day_to_a_folder(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,10 +121,10 @@ def test_wrong_usage(arguments: list[str], complaint: str, tmp_path: Path, capsy
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--date", "tomorrow"], "argument --date: 'tomorrow' is not a day as YYYY-MM-DD\n"),
+        (["--date", "tomorrow"], "Invalid value for '--date': 'tomorrow' is not a day as YYYY-MM-DD\n"),
         (["--date", "20261121"], "'20261121' is not a day as YYYY-MM-DD\n"),
         (["--date", "2026-02-29"], "'2026-02-29' is not a day as YYYY-MM-DD\n"),
-        (["--date", "2026-11-21", "--late-days", "2"], "--late-days: '2' is not a number of days from 3 to 3650\n"),
+        (["--date", "2026-11-21", "--late-days", "2"], "'--late-days': '2' is not a number of days from 3 to 3650\n"),
         (["--date", "2026-11-21", "--late-days", "3651"], "'3651' is not a number of days from 3 to 3650\n"),
         (["--date", "2026-11-21", "--late-days", "²"], "'²' is not a number of days from 3 to 3650\n"),
     ],
@@ -123,10 +132,8 @@ def test_wrong_usage(arguments: list[str], complaint: str, tmp_path: Path, capsy
 def test_usage_that_the_parser_refuses(
     arguments: list[str], complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as ended:
-        run(arguments, tmp_path)
-    assert ended.value.code == 2
-    assert capsys.readouterr().err.endswith(complaint)
+    assert run(arguments, tmp_path)[0] == 2
+    assert capsys.readouterr().err.removesuffix("`daybook report --help` shows what there is.\n").endswith(complaint)
 
 
 def test_an_environment_file_without_a_bucket(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,5 +147,5 @@ def test_clients_of_the_emulator_need_no_credentials(monkeypatch: pytest.MonkeyP
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
     target = Target(**WHERE)
-    assert report.open_athena(target)
-    assert report.open_bucket(target, "results")
+    assert places.open_athena(target)
+    assert places.open_bucket(target, "results")

@@ -1,8 +1,7 @@
-"""`python -m cli republish`: rows and parked records once more, in order, and whatever cannot be sent is named."""
+"""`daybook republish`: rows and parked records once more, in order, and whatever cannot be sent is named."""
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -14,17 +13,22 @@ import pytest
 from botocore.stub import Stubber
 from msgspec.structs import replace
 
-from cli.environments import lake as sql_target
+from cli.app import main
+from cli.aws import AWS
+from cli.environments import lake as lake_places
 from cli.environments import place as places
-from cli.environments.lake import SqlError, Target
+from cli.environments.lake import Target
 from cli.environments.ledger import Ledger
 from cli.environments.place import Place
-from cli.republish import command as republish
+from cli.errors import PlaceError
+from cli.options import Where
+from cli.republish import places as republish
 from cli.republish import republisher as republishing
-from cli.republish.command import Parts
+from cli.republish.parked_records import records_of, replay
+from cli.republish.places import Parts
 from cli.republish.recorded_events import Recorded, Span
 from cli.republish.republisher import NotSentError, Resender, resend, spans_of
-from cli.storage.parked import ParkingBucket, records_of, replay
+from cli.storage.parked import ParkingBucket
 from lambdas.contracts.domain_events import domain_event, encode_domain_event
 from lambdas.eventsourcing.errors import CorruptRowError
 from lambdas.eventsourcing.memory import InMemoryEventStore
@@ -378,11 +382,15 @@ def run(file: Path) -> Run:
 
     def run(*arguments: str, kinesis: FakeKinesis | None = None, s3: Any = None) -> tuple[int, FakeKinesis]:
         kinesis = kinesis or FakeKinesis()
-        parser = argparse.ArgumentParser()
-        republish.add_parser(parser.add_subparsers(), file)
         sender = KinesisSender(kinesis, stream="s", backoff=NO_WAITING)
         parts = Parts(recorded(*ROWS, *OTHERS), sender, lambda: ParkingBucket(s3, "parking"))
-        return republish.run(parser.parse_args(["republish", *arguments]), parts_of=lambda place: parts), kinesis
+
+        class Local(AWS):
+            def republishing(self, place: Place) -> Parts:
+                return parts
+
+        where = ["--environment-file", str(file)]
+        return main(["republish", *arguments, *where], connections=Local()), kinesis
 
     return run
 
@@ -405,10 +413,16 @@ def test_a_range_of_an_account(
     assert capsys.readouterr().out == f"{events} sent\n"
 
 
+def found_missing(*ids: str) -> str:
+    """What `reconcile --json` prints."""
+    data = {"missing": ids, "unknown": ["x/1"], "odd": [], "days": [], "rows_scanned": 7, "read_units": 0.5}
+    return json.dumps({"ok": False, "data": data, "problem": {"exit_status": 1, "detail": "They differ."}})
+
+
 @pytest.mark.parametrize("where", ["file", "-"])
 def test_what_reconcile_found_missing(where: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = tmp_path / "missing.json"
-    listed.write_text(json.dumps({"missing": [f"{ACCOUNT}/7", f"{ACCOUNT}/2", f"{OTHER}/4"], "unknown": ["x/1"]}))
+    listed.write_text(found_missing(f"{ACCOUNT}/7", f"{ACCOUNT}/2", f"{OTHER}/4"))
     if where == "-":
         monkeypatch.setattr("sys.stdin", io.StringIO(listed.read_text()))
     status, kinesis = run("--ids", where if where == "-" else str(listed))
@@ -417,14 +431,14 @@ def test_what_reconcile_found_missing(where: str, run: Run, tmp_path: Path, monk
 
 def test_what_is_missing_of_several_accounts_in_a_row(run: Run, tmp_path: Path) -> None:
     listed = tmp_path / "missing.json"
-    listed.write_text(json.dumps({"missing": [f"{ACCOUNT}/1", f"{ACCOUNT}/2", f"{OTHER}/3"]}))
+    listed.write_text(found_missing(f"{ACCOUNT}/1", f"{ACCOUNT}/2", f"{OTHER}/3"))
     status, kinesis = run("--ids", str(listed))
     assert (status, sequences(kinesis), sequences(kinesis, OTHER)) == (0, [1, 2], [3])
 
 
 def test_nothing_missing_is_no_failure(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     listed = tmp_path / "missing.json"
-    listed.write_text('{"missing": []}')
+    listed.write_text(found_missing())
     assert run("--ids", str(listed))[0] == 0
     assert capsys.readouterr().out == "0 events sent\n"
 
@@ -442,7 +456,7 @@ def test_an_account_or_range_that_is_not_there(
 
 def test_a_prefix_of_nothing(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     s3 = FakeS3({"publisher/a/1.json": parked(ROWS[0])})
-    assert run("--parked", "publsher/", s3=s3)[0] == 1
+    assert run("--parked", "--prefix", "publsher/", s3=s3)[0] == 1
     assert "no object of the parking bucket has a key that begins with 'publsher/'" in capsys.readouterr().err
     assert run("--parked", s3=FakeS3({}))[0] == 0, "nothing is parked, and that is well"
 
@@ -450,9 +464,7 @@ def test_a_prefix_of_nothing(run: Run, capsys: pytest.CaptureFixture[str]) -> No
 def test_without_a_running_system_the_way_out_is_one_that_the_command_has(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    parser = argparse.ArgumentParser()
-    republish.add_parser(parser.add_subparsers(), tmp_path / "nowhere.json")
-    assert republish.run(parser.parse_args(["republish", "--parked"])) == 2
+    assert main(["republish", "--parked", "--environment-file", str(tmp_path / "nowhere.json")]) == 2
     told = capsys.readouterr().err
     assert "is the system running? `make run` starts it, or give --env." in told
     assert "--event-table" not in told
@@ -460,7 +472,7 @@ def test_without_a_running_system_the_way_out_is_one_that_the_command_has(
 
 def test_parked_objects_one_a_line(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     s3 = FakeS3({"publisher/a/1.json": parked(ROWS[0]), "publisher/a/3.json": parked(BROKEN), "aws/x": b"{"})
-    assert run("--parked", "publisher/", "--delete", s3=s3)[0] == 1
+    assert run("--parked", "--prefix", "publisher/", "--delete", s3=s3)[0] == 1
     said = capsys.readouterr()
     assert said.out.splitlines() == [
         "publisher/a/1.json: 1 event sent, object deleted",
@@ -492,7 +504,9 @@ def test_a_stream_that_takes_nothing(run: Run, capsys: pytest.CaptureFixture[str
     [
         (["--account", ACCOUNT, "--from", "5", "--to", "4"], "--to 4 is before --from 5"),
         (["--account", ACCOUNT, "--delete"], "--delete goes with --parked"),
-        (["--parked", "--from", "5"], "--from and --to go with --account"),
+        (["--parked", "--from", "5"], "--from goes with --account"),
+        (["--ids", "x", "--to", "5"], "--to goes with --account"),
+        (["--account", ACCOUNT, "--prefix", "x"], "--prefix goes with --parked"),
         (["--ids", "nowhere.json"], "Cannot read nowhere.json"),
         (["--account", ACCOUNT, "--region", "eu-west-1"], "--region goes with --env"),
     ],
@@ -503,7 +517,10 @@ def test_wrong_usage(arguments: list[str], complaint: str, run: Run, capsys: pyt
     assert complaint in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"missing": ["a/0"]}', '{"missing": [1]}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"missing": []}', '{"data": null}', found_missing("a/0"), found_missing("x").replace('"x"', "1")],
+)
 def test_a_list_that_reconcile_did_not_write(
     text: str, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -517,8 +534,7 @@ def test_a_list_that_reconcile_did_not_write(
     "arguments", [[], ["--account", "x"], ["--account", ACCOUNT, "--parked"], ["--account", ACCOUNT, "--from", "0"]]
 )
 def test_usage_that_the_parser_refuses(arguments: list[str], run: Run) -> None:
-    with pytest.raises(SystemExit):
-        run(*arguments)
+    assert run(*arguments)[0] == 2
 
 
 # --- where it all is
@@ -543,7 +559,7 @@ def test_table_stream_and_bucket_are_found_by_the_stacks_outputs(file: Path, mon
     assert parts.parking()
     assert place.ledger() == Ledger("events", "eu-west-1", "http://127.0.0.1:1")
     assert set(asked) == {("eu-west-1", "http://127.0.0.1:1")}
-    with pytest.raises(SqlError, match="Daybook-prod-Ledger has no output StreamName"):
+    with pytest.raises(PlaceError, match="Daybook-prod-Ledger has no output StreamName"):
         place.output("Ledger", "StreamName")
 
 
@@ -558,30 +574,28 @@ def test_the_emulator_is_asked_for_outputs_where_the_file_says(monkeypatch: pyte
     monkeypatch.setattr(boto3, "client", make)
     with Stubber(client) as stubbed:
         stubbed.add_client_error("describe_stacks", "ValidationError", "Stack does not exist")
-        with pytest.raises(SqlError, match="Stack does not exist"):
+        with pytest.raises(PlaceError, match="Stack does not exist"):
             Place("local", Path(), "eu-west-1", "http://127.0.0.1:9").ledger()
     assert made[0]["endpoint_url"] == "http://127.0.0.1:9"
     assert made[0]["region_name"] == "eu-west-1"
 
 
 def test_an_environment_in_aws_needs_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    parser = argparse.ArgumentParser()
-    places.add_options(parser, Path("nowhere.json"))
-    place = places.place_of(parser.parse_args(["--env", "prod", "--region", "eu-west-1"]))
+    place = places.place_of(Where("prod", "eu-west-1", Path("nowhere.json")))
     assert (place.environment, place.region, place.aws_endpoint_url) == ("prod", "eu-west-1", None)
     outputs = {"AthenaWorkgroupName": "w", "GlueDatabaseName": "g"}
-    monkeypatch.setattr(sql_target, "stack_outputs", lambda stack, region: {"Daybook-prod-Lake": outputs}[stack])
+    monkeypatch.setattr(lake_places, "stack_outputs", lambda stack, region: {"Daybook-prod-Lake": outputs}[stack])
     assert place.lake() == Target(athena_workgroup="w", glue_database="g", region="eu-west-1")
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     for name, value in (("AWS_CONFIG_FILE", "nowhere"), ("AWS_ACCESS_KEY_ID", "t"), ("AWS_SECRET_ACCESS_KEY", "t")):
         monkeypatch.setenv(name, value)
-    with pytest.raises(SqlError, match="AWS's configuration is not complete: You must specify a region"):
-        places.place_of(parser.parse_args(["--env", "prod"])).client("kinesis", republish.ONE_ATTEMPT)
+    with pytest.raises(PlaceError, match="AWS's configuration is not complete: You must specify a region"):
+        places.place_of(Where("prod", None, Path("nowhere.json"))).client("kinesis", republish.ONE_ATTEMPT)
 
 
 def test_the_local_lake_is_the_one_in_the_file(file: Path) -> None:
-    file.write_text('{"event_table": "t", "athena_workgroup": "w", "glue_database": "g"}')
-    parser = argparse.ArgumentParser()
-    places.add_options(parser, file)
-    assert places.place_of(parser.parse_args([])).lake() == Target(athena_workgroup="w", glue_database="g")
+    file.write_text('{"aws_endpoint_url": "http://127.0.0.1:1", "athena_workgroup": "w", "glue_database": "g"}')
+    assert places.place_of(Where("local", None, file)).lake() == Target(
+        athena_workgroup="w", glue_database="g", aws_endpoint_url="http://127.0.0.1:1"
+    )

@@ -1,8 +1,7 @@
-"""`python -m cli sql`: what it runs, what it prints, how it exits."""
+"""`daybook sql`: what it runs, what it prints, how it exits."""
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import json
@@ -18,8 +17,10 @@ from botocore.stub import Stubber
 from pyathena.error import OperationalError
 
 from cli.app import main
-from cli.environments.lake import SqlError, Target, target_in_aws, target_in_file
-from cli.sql import command as sql
+from cli.aws import AWS
+from cli.environments.lake import Target, target_in_aws, target_in_file
+from cli.errors import PlaceError, QueryFailedError
+from cli.options import ENVIRONMENT_FILE, LOCAL
 from cli.sql import prompt as sql_prompt
 from cli.sql.output import cost
 from cli.sql.session import Result, Session, sentence
@@ -32,30 +33,27 @@ RESULT = Result(["text", "n", "at", "day"], ROWS, 7_598)
 WHERE = {"athena_workgroup": "group", "glue_database": "db", "region": "us-east-1", "athena_endpoint_url": "http://x:1"}
 
 
-class Asked:
+class Asked(AWS):
     """Stands in for Athena: keeps the statements, and fails for `wrong`."""
 
     def __init__(self) -> None:
         self.targets: list[Target] = []
         self.statements: list[str] = []
 
-    def session(self, target: Target) -> Callable[[str], Result]:
+    def sql(self, target: Target) -> Callable[[str], Result]:
         self.targets.append(target)
         return self.ask
 
     def ask(self, statement: str) -> Result:
         self.statements.append(statement)
         if statement == "wrong":
-            raise SqlError("There is no such table or view: nope.")
+            raise QueryFailedError("There is no such table or view: nope.")
         return RESULT
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
-    fake = Asked()
-    real = sql.run
-    monkeypatch.setattr(sql, "run", lambda options: real(options, session_of=fake.session))
-    return fake
+def asked() -> Asked:
+    return Asked()
 
 
 @pytest.fixture
@@ -68,7 +66,7 @@ def where(tmp_path: Path) -> list[str]:
 def test_one_statement_as_a_table_with_its_cost(
     asked: Asked, where: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["sql", *where, "SELECT 1;"]) == 0
+    assert main(["sql", *where, "SELECT 1;"], connections=asked) == 0
     assert asked.statements == ["SELECT 1"]
     assert asked.targets == [Target(**WHERE)]
     said = capsys.readouterr()
@@ -83,34 +81,39 @@ def test_one_statement_as_a_table_with_its_cost(
 def test_csv_and_json_go_to_standard_output_alone(
     asked: Asked, where: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["sql", *where, "--csv", "SELECT 1"]) == 0
+    assert main(["sql", *where, "--csv", "SELECT 1"], connections=asked) == 0
     rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
     assert rows == [
         ["text", "n", "at", "day"],
         ["a, [b]", "10", "2026-03-01 09:00:00.005", ""],
         ['say "x"', "-5", "2026-03-01 00:00:00.000", "2026-03-01"],
     ]
-    assert main(["sql", *where, "--json", "SELECT 1"]) == 0
-    assert json.loads(capsys.readouterr().out)[0] == {
+    assert main(["sql", *where, "--json", "SELECT 1"], connections=asked) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["ok"], document["problem"], document["data"]["bytes_scanned"]) == (True, None, 7_598)
+    assert document["data"]["rows"][0] == {
         "text": "a, [b]", "n": 10, "at": "2026-03-01 09:00:00.005", "day": None
     }  # fmt: skip
 
 
 def test_a_named_query_and_a_file_are_filled_in(asked: Asked, where: list[str], tmp_path: Path) -> None:
-    assert main(["sql", *where, "--name", "daily_report", "-p", "day=2026-03-01", "-p", "late_days=3"]) == 0
+    assert (
+        main(["sql", *where, "--name", "daily_report", "-p", "day=2026-03-01", "-p", "late_days=3"], connections=asked)
+        == 0
+    )
     assert "date_add('day', 3, DATE '2026-03-01')" in asked.statements.pop()
-    assert main(["sql", *where, "--name", "balances_as_of", "-p", "at=2026-03-01T10:00:00Z"]) == 0
+    assert main(["sql", *where, "--name", "balances_as_of", "-p", "at=2026-03-01T10:00:00Z"], connections=asked) == 0
     assert "date_trunc('millisecond', recordedtime) <= TIMESTAMP '2026-03-01 10:00:00.000'" in asked.statements[0]
     path = tmp_path / "mine.sql"
     path.write_text("-- Mine.\n-- parameter n integer\nSELECT :n;\n")
-    assert main(["sql", *where, "--file", str(path), "-p", "n=7"]) == 0
+    assert main(["sql", *where, "--file", str(path), "-p", "n=7"], connections=asked) == 0
     assert asked.statements[1] == "SELECT 7"
 
 
 def test_a_failing_statement_is_one_sentence(
     asked: Asked, where: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["sql", *where, "wrong"]) == 1
+    assert main(["sql", *where, "wrong"], connections=asked) == 1
     said = capsys.readouterr()
     assert (said.out, said.err) == ("", "daybook sql: There is no such table or view: nope.\n")
 
@@ -119,7 +122,7 @@ def test_a_failing_statement_is_one_sentence(
     ("arguments", "complaint"),
     [
         (["--name", "nope"], "There is no query nope; there are account_statement"),
-        (["--name", "daily_report"], "daily_report needs a value for day"),
+        (["--name", "daily_report"], "daily_report needs a value for day. Give -p day=…."),
         (["--name", "daily_report", "-p", "day=2026-03-01", "-p", "late_days=-9"], "late_days is from 3 to 3650"),
         (["--name", "daily_report", "-p", "day=2026-03-01", "-p", "late_days=2"], "and not 2."),
         (["SELECT 1", "-p", "day=2026-03-01"], "-p goes with --name or --file"),
@@ -131,15 +134,13 @@ def test_a_failing_statement_is_one_sentence(
 def test_wrong_usage_is_one_sentence(
     arguments: list[str], complaint: str, asked: Asked, where: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["sql", *where, *arguments]) == 2
+    assert main(["sql", *where, *arguments], connections=asked) == 2
     assert complaint in capsys.readouterr().err
     assert asked.statements == []
 
 
 def test_a_parameter_without_a_value_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["sql", "--name", "daily_report", "-p", "day"])
-    assert ended.value.code == 2
+    assert main(["sql", "--name", "daily_report", "-p", "day"]) == 2
     assert "'day' is not NAME=VALUE" in capsys.readouterr().err
 
 
@@ -151,7 +152,7 @@ def test_the_prompt_runs_statements_over_lines_and_survives_wrong_ones(
         "tables", "queries", "help", "SELECT 2", "exit",
     ]  # fmt: skip
     monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(lines)))
-    assert main(["sql", *where]) == 0
+    assert main(["sql", *where], connections=asked) == 0
     assert asked.statements[:2] == ["SELECT 1\n  FROM events", "wrong"]
     assert "DATE '2026-03-01'" in asked.statements[2]
     assert asked.statements[3] == "SELECT 2\nexit", "a word inside a statement is not a command"
@@ -182,14 +183,14 @@ def test_a_mistyped_run_runs_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{line}\n"))
-    assert main(["sql", *where]) == 0
+    assert main(["sql", *where], connections=asked) == 0
     assert asked.statements == []
     assert capsys.readouterr().err.startswith(complaint)
 
 
 def test_leaving_the_prompt(asked: Asked, where: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("exit\nSELECT 1;\n"))
-    assert main(["sql", *where]) == 0
+    assert main(["sql", *where], connections=asked) == 0
     assert asked.statements == []
 
 
@@ -243,7 +244,7 @@ def test_an_environment_in_aws_is_found_by_its_stacks_outputs(monkeypatch: pytes
         found = target_in_aws("prod", region="eu-west-1")
         assert found == Target(athena_workgroup="daybook-prod", glue_database="daybook_prod", region="eu-west-1")
         stubbed.add_client_error("describe_stacks", "ValidationError", "Stack does not exist")
-        with pytest.raises(SqlError, match="The outputs of Daybook-dev-Lake cannot be read: Stack does not exist"):
+        with pytest.raises(PlaceError, match="The outputs of Daybook-dev-Lake cannot be read: Stack does not exist"):
             target_in_aws("dev", region="eu-west-1")
     given = target_in_aws("prod", region="eu-west-1", workgroup="w", database="d")
     assert (given.athena_workgroup, given.athena_endpoint_url) == ("w", None)
@@ -252,7 +253,7 @@ def test_an_environment_in_aws_is_found_by_its_stacks_outputs(monkeypatch: pytes
 def test_an_environment_file_from_before_the_lake(tmp_path: Path) -> None:
     path = tmp_path / "environment.json"
     path.write_text('{"api_url": "x"}')
-    with pytest.raises(SqlError, match="does not describe a running system with a lake"):
+    with pytest.raises(PlaceError, match="does not describe a running system with a lake"):
         target_in_file(path)
 
 
@@ -261,14 +262,19 @@ def test_no_region_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with pytest.raises(SqlError):
+    with pytest.raises(PlaceError):
         Session(Target(athena_workgroup="w", glue_database="d"))
-    with pytest.raises(SqlError, match=r"the outputs of Daybook-prod-Lake: You must specify a region\.$"):
+    with pytest.raises(PlaceError, match=r"the outputs of Daybook-prod-Lake: You must specify a region\.$"):
         target_in_aws("prod")
 
 
-def test_options_default_to_the_local_system_and_a_table() -> None:
-    parser = argparse.ArgumentParser()
-    sql.add_parser(parser.add_subparsers(), Path("e.json"))
-    options = parser.parse_args(["sql"])
-    assert (options.env, options.form, options.environment_file) == ("local", "table", Path("e.json"))
+def test_options_default_to_the_local_system_and_a_table(
+    asked: Asked, where: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (LOCAL, Path(".local/environment.json")) == ("local", ENVIRONMENT_FILE)
+    monkeypatch.chdir(tmp_path)
+    ENVIRONMENT_FILE.parent.mkdir()
+    Path(where[1]).rename(ENVIRONMENT_FILE)
+    assert main(["sql", "SELECT 1"], connections=asked) == 0
+    assert asked.targets == [Target(**WHERE)]
+    assert capsys.readouterr().out.startswith("text")

@@ -1,4 +1,4 @@
-"""`python -m cli verify`: what it prints and how it exits."""
+"""`daybook verify`: what it prints and how it exits."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from botocore.exceptions import NoCredentialsError
 from msgspec.structs import replace
 
 from cli.app import main
-from cli.environments.ledger import Ledger, LedgerError, ledger_in_file, open_store
+from cli.aws import AWS
+from cli.environments.ledger import Ledger, ledger_in_file, open_store
+from cli.errors import PlaceError
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
 from lambdas.eventsourcing.errors import ReadUnavailableError
 from lambdas.eventsourcing.memory import InMemoryEventStore
-from lambdas.eventsourcing.store import Page
+from lambdas.eventsourcing.store import EventStore, Page
 from tests.support.bank import Recorder, new_bank
 from tests.support.clocks import TickingClock, Ticks
 from tests.support.recording import whole_history
@@ -51,9 +53,21 @@ def store() -> InMemoryEventStore:
     return store
 
 
+class Stores(AWS):
+    """One store, wherever the ledger is."""
+
+    def __init__(self, store: EventStore) -> None:
+        self.store = store
+        self.asked: list[Ledger] = []
+
+    def event_store(self, ledger: Ledger) -> EventStore:
+        self.asked.append(ledger)
+        return self.store
+
+
 @pytest.fixture
 def run(store: InMemoryEventStore) -> Callable[..., int]:
-    return lambda *arguments: main(["verify", *IN_AWS, *arguments], store_of=lambda _: store)
+    return lambda *arguments: main(["verify", *IN_AWS, *arguments], connections=Stores(store))
 
 
 def _break(store: InMemoryEventStore, account: str, version: int) -> None:
@@ -94,7 +108,7 @@ def test_json(run: Callable[..., int], store: InMemoryEventStore, capsys: pytest
     _break(store, B, 2)
 
     assert run("--json", A, B, NOBODY) == 1
-    first, second, third = json.loads(capsys.readouterr().out)["accounts"]
+    first, second, third = json.loads(capsys.readouterr().out)["data"]["accounts"]
     newest = whole_history(store, A)[-1]
     assert first == {
         "account_id": A, "status": "verified", "version": 12, "snapshots": 2, "hash": newest.hash.hex()
@@ -105,7 +119,7 @@ def test_json(run: Callable[..., int], store: InMemoryEventStore, capsys: pytest
 
 @pytest.mark.parametrize("error", [ReadUnavailableError("no answer"), NoCredentialsError()])
 def test_what_cannot_be_read_is_not_called_broken(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["verify", *IN_AWS, A], store_of=lambda _: Unreachable(error)) == 3
+    assert main(["verify", *IN_AWS, A], connections=Stores(Unreachable(error))) == 3
     assert capsys.readouterr().out == f"{A}  could not be read: {error}\n"
 
 
@@ -113,35 +127,31 @@ def test_what_cannot_be_read_is_not_called_broken(error: Exception, capsys: pyte
     ("arguments", "complaint"),
     [
         ([], "COMMAND"),
+        (["nope"], "No such command 'nope'"),
         (["verify", *IN_AWS], "ACCOUNT_ID"),
         (["verify", *IN_AWS, "not-a-uuid"], "is not a UUID"),
         (["verify", A, "--event-table", "t", "--environment-file", "f"], "not allowed with"),
-        (["verify", A, "--region", "eu-central-1"], "--region goes with --event-table"),
+        (["verify", A, "--region", "eu-central-1"], "--region goes with --env or --event-table"),
+        (["verify", A, "--env", "prod", "--event-table", "t"], "--env is not allowed with --event-table"),
         (
             ["verify", A, "--environment-file", "/nowhere/environment.json"],
-            "is the system running? `make run` starts it, or give --event-table.",
+            "is the system running? `make run` starts it, or give --env.",
         ),
     ],
 )
 def test_wrong_usage(arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as exit_info:
-        main(arguments)
-
-    assert exit_info.value.code == 2
-    assert complaint in capsys.readouterr().err
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert complaint in said.err + said.out
 
 
 def test_the_environment_file_says_where_the_ledger_is(tmp_path: Path, store: InMemoryEventStore) -> None:
-    path, asked = tmp_path / "environment.json", []
+    path, stores = tmp_path / "environment.json", Stores(store)
     described = {"aws_endpoint_url": "http://localhost:1", "region": "eu-west-1", "event_table": "events"}
     path.write_text(json.dumps(described | {"api_url": "http://localhost:1/x", "headers": {}, "added_later": 1}))
 
-    def store_of(ledger: Ledger) -> InMemoryEventStore:
-        asked.append(ledger)
-        return store
-
-    assert main(["verify", A, "--environment-file", str(path)], store_of=store_of) == 0
-    assert asked == [Ledger("events", "eu-west-1", "http://localhost:1")]
+    assert main(["verify", A, "--environment-file", str(path)], connections=stores) == 0
+    assert stores.asked == [Ledger("events", "eu-west-1", "http://localhost:1")]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"event_table": 1}', "\udcff"])
@@ -149,7 +159,7 @@ def test_an_environment_file_that_says_too_little(tmp_path: Path, text: str) -> 
     path = tmp_path / "environment.json"
     path.write_bytes(text.encode(errors="surrogateescape"))
 
-    with pytest.raises(LedgerError, match="does not describe a running system"):
+    with pytest.raises(PlaceError, match="does not describe a running system"):
         ledger_in_file(path)
 
 
@@ -163,7 +173,7 @@ def test_a_store_needs_no_credentials_on_an_emulator(monkeypatch: pytest.MonkeyP
 def test_an_incomplete_configuration(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     _without_aws(monkeypatch)
 
-    with pytest.raises(LedgerError):
+    with pytest.raises(PlaceError):
         open_store(ledger)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cli.environments.lake import SqlError
+from cli.errors import QueryFailedError
 from cli.sql.session import Result
 from local.example import history
 from local.example.account import Entry
@@ -108,7 +108,7 @@ def test_a_failing_statement_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> N
         def __init__(self, _: object) -> None: ...
 
         def run(self, _: str) -> Result:
-            raise SqlError("The query failed: no.")
+            raise QueryFailedError("The query failed: no.")
 
     monkeypatch.setattr(history, "Session", Failing)
     environment = Environment(

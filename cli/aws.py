@@ -1,0 +1,71 @@
+"""AWS, or the emulator in its place: what `daybook` opens where a test hands in something else.
+
+Each method imports what it needs when it is called, so that the help needs neither boto3 nor an Athena client.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cli.connections import Connections
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cli.environments.lake import Target
+    from cli.environments.ledger import Ledger
+    from cli.environments.place import Place
+    from cli.reconcile.recorded import Recorded, Window
+    from cli.redrive.inbox import Clients, Inbox
+    from cli.republish.places import Parts
+    from cli.sql.session import Result
+    from lambdas.eventsourcing.store import EventStore
+    from lambdas.reporting.report import Queries, Shelf
+
+
+class AWS(Connections):
+    """Opens what a command asks for."""
+
+    def event_store(self, ledger: Ledger) -> EventStore:
+        """A store that reads an event table."""
+        from cli.environments.ledger import open_store
+
+        return open_store(ledger)
+
+    def sql(self, target: Target) -> Callable[[str], Result]:
+        """Athena as people ask it; what is given back raises QueryFailedError."""
+        from cli.sql.session import Session
+
+        return Session(target).run
+
+    def queries(self, target: Target) -> Queries:
+        """Athena as the report's code asks it."""
+        from cli.report.places import open_athena
+
+        return open_athena(target)
+
+    def bucket(self, target: Target, name: str) -> Shelf:
+        """A bucket for reports."""
+        from cli.report.places import open_bucket
+
+        return open_bucket(target, name)
+
+    def recorded(self, place: Place, window: Window, counted: Callable[[int], None]) -> Recorded:
+        """What the event table holds of a window; `counted` is told the rows of each page. Raises UnavailableError."""
+        from cli.reconcile.recorded import recorded_versions
+        from cli.storage.table_scan import RETRIES
+
+        client = place.client("dynamodb", RETRIES)
+        return recorded_versions(client, place.ledger().event_table, window, counted=counted)
+
+    def republishing(self, place: Place) -> Parts:
+        """The event table, the stream and the parking bucket."""
+        from cli.republish.places import open_parts
+
+        return open_parts(place)
+
+    def inbox(self, inbox: Inbox) -> Clients:
+        """The clients that stored commands are reached by."""
+        from cli.redrive.inbox import open_clients
+
+        return open_clients(inbox)

@@ -1,0 +1,24 @@
+"""The file in which `make run` describes the running system; each command reads from it what it needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from cli.errors import PlaceError
+
+T = TypeVar("T")
+
+
+def read_running(path: Path, kind: type[T], *, wanted: str = "") -> T:
+    """What the file says of a kind of thing; `wanted` names it. Raises PlaceError."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except OSError as error:
+        raise PlaceError(
+            f"Cannot read {path} ({error.strerror}): is the system running? `make run` starts it, or give --env."
+        ) from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise PlaceError(f"{path} does not describe a running system{wanted}: {error}.") from error

@@ -1,0 +1,62 @@
+"""How a command ends: its exit statuses, and the errors that choose one. `cli.app` turns them into output, nobody else.
+
+CommandError               1   something needs somebody
+├── QueryFailedError       1   a statement did not run
+├── UsageError             2   the words of the command line do not fit together
+│   └── PlaceError         2   it is not clear where the environment is
+└── UnavailableError       3   a table, a bucket or a stream does not answer
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class ExitStatus(enum.IntEnum):
+    """Every command ends with one of these; `meaning` is a sentence for the help."""
+
+    OK = 0, "Done, and nothing needs anybody."
+    FINDING = 1, "Something needs somebody: an account is broken, events differ or were not sent, a statement failed."
+    USAGE = 2, "Nothing was done: the command line is wrong, or the environment cannot be found."
+    UNAVAILABLE = 3, "AWS or the emulator did not answer, or refused. Repeating the command is safe."
+    INTERRUPTED = 130, "Ctrl-C ended it. Repeating the command is safe."
+
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> ExitStatus:
+        """A status with its meaning."""
+        status = int.__new__(cls, value)
+        status._value_ = value
+        status.meaning = meaning
+        return status
+
+
+class CommandError(Exception):
+    """A command cannot do what was asked. The message is a sentence for the person at the keyboard."""
+
+    exit_status = ExitStatus.FINDING
+
+
+class QueryFailedError(CommandError):
+    """Athena did not run a statement."""
+
+
+class UsageError(CommandError):
+    """Options that do not fit together, or a value that cannot be used."""
+
+    exit_status = ExitStatus.USAGE
+
+
+class PlaceError(UsageError):
+    """The environment cannot be found, or AWS's configuration is not complete."""
+
+
+class UnavailableError(CommandError):
+    """A service does not answer. Nothing is known about what was asked."""
+
+    exit_status = ExitStatus.UNAVAILABLE
+
+
+def plain(error: Exception) -> str:
+    """What an error says, to be the end of a sentence: without its full stop."""
+    return str(error).rstrip(". ")

@@ -1,0 +1,47 @@
+"""What a command says: lines for a person on standard output, everything beside the answer on standard error.
+
+With `--json` standard output holds one document and nothing else: `cli.envelope`.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from cli.errors import ExitStatus
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended: `data` for `--json`, and `detail`, a sentence, where the exit status is not 0."""
+
+    data: Any = None
+    exit_status: ExitStatus = ExitStatus.OK
+    detail: str = ""
+
+
+class Output:
+    """The two streams of one command."""
+
+    def __init__(self, command: str, *, json: bool) -> None:
+        self._command = command
+        self.json = json
+
+    def line(self, text: str) -> None:
+        """For a person: nothing with `--json`."""
+        if not self.json:
+            print(text, flush=True)
+
+    def note(self, text: str) -> None:
+        """Beside the answer, such as what it cost."""
+        print(text, file=sys.stderr, flush=True)
+
+    def warn(self, sentence: str) -> None:
+        """What somebody should know, under the command's name."""
+        self.note(f"daybook {self._command}: {sentence}")
+
+
+def counted(number: int, what: str) -> str:
+    """`1 event`, `2 events`, `12,345 events`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

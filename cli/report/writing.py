@@ -1,0 +1,47 @@
+"""Writes the reports that are due, by the code that the scheduled function runs."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import msgspec
+
+from cli.errors import CommandError, UsageError
+from cli.output import Outcome, Output
+from cli.progress import Steps
+from lambdas.eventsourcing.timestamps import utc_now
+from lambdas.reporting.athena import countdown
+from lambdas.reporting.days import Due, days_to_report
+from lambdas.reporting.errors import InvalidDayError, ReportError
+from lambdas.reporting.report import Queries, Shelf, publish_all
+
+
+class Written(msgspec.Struct, frozen=True):
+    """Addresses of the files, and how many events of their days are known to be missing in the lake."""
+
+    files: list[str]
+    missing: int
+
+
+def due(day: date | None, late_days: int | None) -> Due:
+    """The days to report. Raises UsageError."""
+    given = {"date": day, "late_days": late_days}
+    try:
+        return days_to_report(
+            {name: value for name, value in given.items() if value is not None}, today=utc_now().date()
+        )
+    except InvalidDayError as error:
+        raise UsageError(str(error)) from error
+
+
+def write(queries: Queries, shelf: Shelf, days: Due, seconds: int, output: Output) -> Outcome:
+    """Write them within some seconds. Raises CommandError."""
+    try:
+        with Steps("Writing the reports"):
+            written = publish_all(queries, shelf, days, countdown(seconds))
+    except ReportError as error:
+        raise CommandError(str(error)) from error
+    output.line("\n".join(written.files))
+    if written.missing:
+        output.warn(f"events are missing in the lake: {written.missing}.")
+    return Outcome(Written(list(written.files), written.missing))
