@@ -10,29 +10,21 @@ import typer
 from typer.exceptions import TyperException
 
 from cli.aws import AWS
+from cli.commands import COMMANDS, Commands
 from cli.connections import Connections
 from cli.errors import CommandError, ExitStatus
-from cli.help import CommandsHelp
 from cli.output import Outcome
-from cli.reconcile.command import reconcile
-from cli.redrive.command import redrive
-from cli.report.command import report
-from cli.republish.command import republish
-from cli.sql.command import sql
-from cli.verify.command import verify
 
 PROGRAM: Final = "daybook"
 
 app = typer.Typer(
-    name=PROGRAM,
-    cls=CommandsHelp,
-    help="Operate a Daybook ledger: the local system that `make run` started, or an environment in AWS.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    name=PROGRAM, cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich"
 )
-for _command in (verify, sql, report, reconcile, republish, redrive):
-    app.command()(_command)
+
+
+@app.callback()
+def daybook() -> None:
+    """Operate a Daybook ledger: the local system that `make run` started, or an environment in AWS."""
 
 
 def main(arguments: Sequence[str] | None = None, *, connections: Connections | None = None) -> int:
@@ -56,19 +48,18 @@ def _run(words: list[str], connections: Connections) -> Outcome | int:
         return _failed(words, str(error), error.exit_status)
     except (KeyboardInterrupt, typer.Abort):
         return _failed(words, "interrupted", ExitStatus.INTERRUPTED)
+    if ended == ExitStatus.INTERRUPTED:  # Typer makes a status of Ctrl-C by itself
+        return _failed(words, "interrupted", ExitStatus.INTERRUPTED)
     return ended if isinstance(ended, Outcome | int) else ExitStatus.OK
 
 
 def _failed(words: list[str], sentence: str, status: ExitStatus, *, hint: bool = False) -> Outcome:
     command = next((word for word in words if not word.startswith("-")), "")
-    named = f"{PROGRAM} {command}" if command in _NAMES else PROGRAM
+    named = f"{PROGRAM} {command}" if command in COMMANDS else PROGRAM
     if not words:
-        print(sentence, file=sys.stderr)  # the help
+        typer.echo(sentence, err=True)  # the help: without a terminal's codes where there is none
     else:
         print(f"{named}: {sentence}", file=sys.stderr)
     if hint and words:
         print(f"`{named} --help` shows what there is.", file=sys.stderr)
     return Outcome(None, status, sentence)
-
-
-_NAMES: Final = frozenset(each.name or each.callback.__name__ for each in app.registered_commands if each.callback)

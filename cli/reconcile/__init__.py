@@ -1,1 +1,1 @@
-"""`daybook reconcile`: compare the event table with the lake."""
+"""Compare the event table with the lake, event by event."""

@@ -1,1 +1,1 @@
-"""`daybook redrive`: retry commands that failed for a technical reason."""
+"""Retry commands that failed for a technical reason."""

@@ -1,1 +1,1 @@
-"""`daybook report`: write the daily report of a day."""
+"""Write the daily report of a day: report.csv and index.html."""

@@ -1,1 +1,1 @@
-"""`daybook republish`: send domain events once more."""
+"""Send domain events to Kinesis once more."""

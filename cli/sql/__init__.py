@@ -1,1 +1,1 @@
-"""`daybook sql`: ask the lake in Athena's SQL."""
+"""Ask the lake in Athena's SQL."""

@@ -23,13 +23,26 @@ from cli.options import (
 )
 from cli.output import Outcome, Output
 
+
+def _query_names(incomplete: str) -> list[str]:
+    from analytics import catalog
+
+    return [name for name in catalog.queries() if name.startswith(incomplete)]
+
+
 Statement = Annotated[
     str | None,
     typer.Argument(metavar="STATEMENT", help="A SELECT; - reads it from standard input. Without one: a prompt."),
 ]
 File = Annotated[Path | None, typer.Option("--file", metavar="PATH", help="A file with one statement.")]
 Name = Annotated[
-    str | None, typer.Option("--name", metavar="QUERY", help="A query of analytics/queries; the prompt lists them.")
+    str | None,
+    typer.Option(
+        "--name",
+        metavar="QUERY",
+        help="A query of analytics/queries; the prompt lists them.",
+        autocompletion=_query_names,
+    ),
 ]
 Parameters = Annotated[
     list[str] | None,

@@ -1,1 +1,1 @@
-"""`daybook verify`: is the history of accounts as it was written?"""
+"""Check that the history of accounts is as it was written."""

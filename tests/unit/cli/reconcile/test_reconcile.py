@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -23,6 +22,7 @@ from cli.reconcile.recorded import Recorded, Window, recorded_versions
 from cli.republish.republisher import spans_of
 from cli.sql.session import Result
 from lambdas.contracts.domain_events import DomainEvent
+from tests.support.envelopes import printed
 from tests.support.paging import dynamodb_paginator
 from tests.unit.analytics.conftest import EUR, FIRST, SECOND, THIRD, A, B, C
 from tests.unit.analytics.lake import Lake, event
@@ -300,7 +300,7 @@ def test_json_has_every_id_in_the_form_that_can_be_published_again(
     monkeypatch.setattr(comparing, "SHOWN_IDS", 1)
     lost = [f"{A}/1", f"{A}/2", f"{C}/1"]
     assert run("--json", lost=lost) == 1
-    document = json.loads(capsys.readouterr().out)["data"]
+    document = printed("reconcile", capsys)["data"]
     assert document["missing"] == lost
     assert document["days"][0] == {
         "day": "2026-03-01", "event_table": 5, "lake": 3, "missing": 2, "unknown": 0, "late": 0
@@ -314,7 +314,7 @@ def test_what_is_on_its_way_is_left_out(
 ) -> None:
     """At 12:30: the third day's events are of 08:00 and 09:00."""
     assert run("--settle", settle, "--json") == 0
-    days = {day["day"]: day["event_table"] for day in json.loads(capsys.readouterr().out)["data"]["days"]}
+    days = {day["day"]: day["event_table"] for day in printed("reconcile", capsys)["data"]["days"]}
     assert days.get("2026-03-03", 0) == compared
 
 

@@ -27,6 +27,7 @@ from tests.support.clocks import START
 from tests.support.command_world import BUCKET, World, new_world
 from tests.support.commands import Record, command_item, command_record
 from tests.support.dynamodb_tables import REGION
+from tests.support.envelopes import check
 from tests.support.event_rows import account_id
 from tests.support.event_source_mapping import invocation_record, object_key
 from tests.support.fake_dynamodb import client_error
@@ -82,6 +83,21 @@ def test_a_line_for_each_command_in_the_order_submitted(bank: World, capsys: pyt
     ]
     assert bank.redrive("--failed-on", TODAY) == 0
     assert lines(capsys) == ["there is nothing to redrive"]
+
+
+def test_json(bank: World, capsys: pytest.CaptureFixture[str]) -> None:
+    fail(bank, bank.submit(A, credit(7), "m"))
+    bank.s3.objects["aws/lambda/else"] = b"{}"
+    capsys.readouterr()
+    assert bank.redrive("--parked", "--delete", "--json") == 1
+    document = json.loads("{" + capsys.readouterr().out.rpartition("\n{\n")[2])  # behind what the functions log
+    check("redrive", document)
+    assert document["problem"] == {"exit_status": 1, "detail": "0 commands of 1 not ended. 1 object could not be read."}
+    assert document["data"] == {
+        "commands": [{"account_id": A, "command_id": "m", "status": "SUCCEEDED", "note": "version 2, balance 7"}],
+        "deleted_objects": [bank.parked[0]],
+        "unreadable_objects": ["aws/lambda/else"],
+    }
 
 
 def test_what_has_ended_is_told_and_left_alone(bank: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ from cli.report import places, writing
 from lambdas.reporting.athena import Row
 from lambdas.reporting.errors import ScanLimitError
 from lambdas.reporting.report import Folder, Queries, Shelf
+from tests.support.envelopes import printed
 
 WHERE = {
     "athena_workgroup": "w", "glue_database": "g", "region": "eu-west-1", "aws_endpoint_url": "http://127.0.0.1:1",
@@ -93,6 +94,17 @@ def test_what_is_due_to_the_systems_own_bucket(file: Path, tmp_path: Path) -> No
     assert sorted(each.name for each in (tmp_path / "bucket").iterdir()) == [
         "dt=2026-11-18", "dt=2026-11-19", "dt=2026-11-20", "dt=2026-11-21"
     ]  # fmt: skip
+
+
+def test_json(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--date", "2026-11-21", "--environment-file", str(file), "--json", "--late-days", "30"]
+    assert run(arguments, tmp_path)[0] == 0
+    files = [str(tmp_path / "bucket" / "dt=2026-11-21" / name) for name in ("report.csv", "index.html")]
+    assert printed("report", capsys)["data"] == {"files": files, "missing": 2}
+    assert run(arguments, tmp_path, ScanLimitError("too much."))[0] == 1
+    assert printed("report", capsys)["problem"] == {
+        "exit_status": 1, "detail": "reports were not written. 2026-11-21: too much."
+    }  # fmt: skip
 
 
 def test_a_failure_is_one_sentence(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

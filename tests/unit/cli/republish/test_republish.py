@@ -37,6 +37,7 @@ from lambdas.eventsourcing.rows import Commit, EventRow
 from lambdas.eventsourcing.store import Page
 from lambdas.publishing.kinesis import KinesisSender
 from lambdas.publishing.packing import Limits
+from tests.support.envelopes import printed
 from tests.support.event_rows import ACCOUNT, account_id, credited, stream_record, stream_records
 from tests.support.fake_dynamodb import client_error
 from tests.support.publishing import FakeKinesis
@@ -481,6 +482,21 @@ def test_parked_objects_one_a_line(run: Run, capsys: pytest.CaptureFixture[str])
     ]
     assert said.err.startswith(f"daybook republish: not sent: publisher/a/3.json: {ACCOUNT}/3: ")
     assert run("--parked", s3=FakeS3({"publisher/a/1.json": parked(ROWS[0])}))[0] == 0
+
+
+def test_json(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    s3 = FakeS3({"publisher/a/1.json": parked(ROWS[0]), "publisher/a/3.json": parked(BROKEN)})
+    assert run("--parked", "--delete", "--json", s3=s3)[0] == 1
+    document = printed("republish", capsys)
+    (problem,) = document["data"]["problems"]
+    assert problem.startswith(f"publisher/a/3.json: {ACCOUNT}/3: ")
+    first, second = document["data"]["objects"]
+    assert first == {"key": "publisher/a/1.json", "events": 1, "problems": [], "deleted": True}
+    assert (second["events"], second["deleted"]) == (0, False)
+    assert document["data"]["events"] == 1
+    assert document["problem"] == {"exit_status": 1, "detail": f"Not everything was sent: {problem}."}
+    assert run("--account", ACCOUNT, "--json")[0] == 0
+    assert printed("republish", capsys)["data"] == {"events": 7, "objects": [], "problems": []}
 
 
 def test_a_bucket_that_does_not_answer(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,7 @@ from cli.options import ENVIRONMENT_FILE, LOCAL
 from cli.sql import prompt as sql_prompt
 from cli.sql.output import cost
 from cli.sql.session import Result, Session, sentence
+from tests.support.envelopes import printed
 
 ROWS: list[tuple[Any, ...]] = [
     ("a, [b]", 10, datetime(2026, 3, 1, 9, 0, 0, 5000), None),  # noqa: DTZ001 - Athena's timestamps carry no zone
@@ -89,7 +90,7 @@ def test_csv_and_json_go_to_standard_output_alone(
         ['say "x"', "-5", "2026-03-01 00:00:00.000", "2026-03-01"],
     ]
     assert main(["sql", *where, "--json", "SELECT 1"], connections=asked) == 0
-    document = json.loads(capsys.readouterr().out)
+    document = printed("sql", capsys)
     assert (document["ok"], document["problem"], document["data"]["bytes_scanned"]) == (True, None, 7_598)
     assert document["data"]["rows"][0] == {
         "text": "a, [b]", "n": 10, "at": "2026-03-01 09:00:00.005", "day": None

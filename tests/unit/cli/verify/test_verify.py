@@ -21,6 +21,7 @@ from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.store import EventStore, Page
 from tests.support.bank import Recorder, new_bank
 from tests.support.clocks import TickingClock, Ticks
+from tests.support.envelopes import printed
 from tests.support.recording import whole_history
 from tests.support.workloads import accounts, credit, opening
 
@@ -108,7 +109,7 @@ def test_json(run: Callable[..., int], store: InMemoryEventStore, capsys: pytest
     _break(store, B, 2)
 
     assert run("--json", A, B, NOBODY) == 1
-    first, second, third = json.loads(capsys.readouterr().out)["data"]["accounts"]
+    first, second, third = printed("verify", capsys)["data"]["accounts"]
     newest = whole_history(store, A)[-1]
     assert first == {
         "account_id": A, "status": "verified", "version": 12, "snapshots": 2, "hash": newest.hash.hex()

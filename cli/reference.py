@@ -1,0 +1,90 @@
+"""Writes docs/cli.md and docs/cli.schema.json from the application: `python -m cli.reference`. A test compares them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import typer
+from typer.cli import get_docs_for_click
+from typer.main import get_command
+
+from cli.app import PROGRAM, app
+from cli.envelope import Envelope
+from cli.errors import ExitStatus
+from cli.reconcile.comparison import Reconciliation
+from cli.redrive.retrying import Redriven
+from cli.report.writing import Written
+from cli.republish.sending import Republished
+from cli.sql.output import Rows
+from cli.verify.verification import Verified
+
+DOCS: Final = Path(__file__).parents[1] / "docs"
+PAGE: Final = DOCS / "cli.md"
+SCHEMA: Final = DOCS / "cli.schema.json"
+
+DOCUMENTS: Final[Mapping[str, Any]] = {
+    "verify": Envelope[Verified],
+    "sql": Envelope[Rows],
+    "report": Envelope[Written],
+    "reconcile": Envelope[Reconciliation],
+    "republish": Envelope[Republished],
+    "redrive": Envelope[Redriven],
+}
+"""By command, what it prints with `--json`."""
+
+HOW: Final = (
+    ("check that an account's history is as it was written", "daybook verify ACCOUNT_ID"),
+    ("ask the lake in SQL", "daybook sql 'SELECT * FROM account_balances'"),
+    ("run a query that is there already", "daybook sql --name daily_report -p day=2026-11-22 --csv"),
+    ("write a day's report", "daybook report --date 2026-11-22 --output out"),
+    ("find out whether the lake lacks events", "daybook reconcile --from 2026-11-01 --to 2026-11-07"),
+    ("send what it lacks again", "daybook republish --ids found.json"),
+    ("retry a command that failed", "daybook redrive --command ACCOUNT_ID COMMAND_ID"),
+    ("retry all that failed on a day", "daybook redrive --failed-on 2026-11-22"),
+    ("work on an environment in AWS", "daybook verify --env prod --region eu-central-1 ACCOUNT_ID"),
+    ("read the answer by a program", "daybook reconcile --from 2026-11-22 --json"),
+    ("get completion in bash or zsh", "daybook --install-completion"),
+)
+"""What somebody wants, and the line to type."""
+
+
+def page() -> str:
+    """docs/cli.md."""
+    command = get_command(app)
+    context = typer.Context(command, info_name=PROGRAM)
+    reference = get_docs_for_click(obj=command, ctx=context, indent=1, name=PROGRAM)
+    how = "".join(f"| {what} | `{line}` |\n" for what, line in HOW)
+    statuses = "".join(f"| {int(each)} | {each.meaning} |\n" for each in ExitStatus)
+    return (
+        f"# The `{PROGRAM}` command\n\n"
+        "Made by `python -m cli.reference` from the application; a test compares it.\n\n"
+        f"| how do I … | |\n|---|---|\n{how}\n"
+        "`make install` puts it into `.venv/bin`; `python -m cli` is the same. Without `--env` a command works on the\n"
+        "system that `make run` started.\n\n"
+        f"## Exit statuses\n\n| status | meaning |\n|---|---|\n{statuses}\n"
+        "## One document with `--json`\n\n"
+        'Every command prints one document, `{"ok": …, "data": …, "problem": …}`, and nothing else on standard\n'
+        "output. `ok` says whether the exit status is 0. `problem` holds the exit status and a sentence where it is\n"
+        "not; `data` may then be null. [cli.schema.json](cli.schema.json) describes the document of each command.\n\n"
+        f"{reference.strip()}\n"
+    )
+
+
+def schema() -> str:
+    """docs/cli.schema.json: a schema for each command below `commands`."""
+    references, definitions = msgspec.json.schema_components(DOCUMENTS.values(), ref_template="#/$defs/{name}")
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "What each daybook command prints with --json",
+        "commands": dict(zip(DOCUMENTS, references, strict=True)),
+        "$defs": definitions,
+    }
+    return msgspec.json.format(msgspec.json.encode(document)).decode() + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    SCHEMA.write_text(schema(), encoding="utf-8")
