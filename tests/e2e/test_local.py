@@ -19,8 +19,8 @@ from local.__main__ import main
 from local.emulator import aws
 from local.emulator import process as emulator
 from local.emulator.ports import HOST, PORT_VARIABLE, choose_port
-from local.example import report
 from local.example.client import Client
+from local.example.whereabouts import curl_sequence
 from local.machine.environment import Environment
 from local.machine.errors import (
     DeployFailedError,
@@ -91,7 +91,7 @@ def test_the_logs_of_the_functions_can_be_read(
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the sequence is made of curl commands")
 def test_the_curl_sequence_can_be_pasted(environment: Environment) -> None:
-    script = "\n".join(report.curl_sequence(environment))
+    script = "\n".join(curl_sequence(environment))
     done = subprocess.run(["/bin/sh", "-eu", "-c", script], capture_output=True, text=True, timeout=60, check=True)
     credited, withdrawn, read, earlier, history, followed = done.stdout.strip().split("\n")
     assert '"balance":100' in credited
