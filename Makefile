@@ -8,7 +8,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 ifeq ($(origin PYTHON),undefined)
 PYTHON := $(shell $(PY) -c '' 2>/dev/null && echo $(PY) || echo python3)
 endif
-ENVIRONMENTS := local dev staging prod
+# Asked for only by what uses it; the file needs no packages.
+ENVIRONMENTS = $(shell $(PYTHON) -m stacks.environment 2>/dev/null)
 # How many seeded runs and generated requests `check` makes; `test` makes all the thousands that the modules say.
 QUICK_RUNS := 200
 QUICK_REQUESTS := 300
@@ -16,15 +17,19 @@ QUICK_REQUESTS := 300
 PARALLEL := -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run sql stop status logs test test-store check lint format synth bench install python clean
+.PHONY: help run introduction sql stop status logs test test-store check lint format synth bench install python clean
 
 help: ## Say what there is
 	@echo "make TARGET, where TARGET is"
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
-	@echo "Variables: PYTHON (now $(PYTHON)), ENV (for synth), DAYBOOK_LOCAL_PORT (for run; any free port if unset)"
+	@echo "Variables: PYTHON (now $(PYTHON)), ENV (for synth: $(or $(ENVIRONMENTS),see stacks/environment.py)), DAYBOOK_LOCAL_PORT (for run; any free port if unset)"
 
-run: install ## Deploy the stacks to an AWS emulator on this machine and show the worked example
+run: introduction install ## Deploy the stacks to an AWS emulator on this machine and show the worked example
 	@$(PY) -m local run
+
+# Before anything is installed: it is read meanwhile.
+introduction: python
+	@$(PYTHON) -m local.example.introduction
 
 sql: install ## Ask the running system's history in SQL: a prompt, or make sql Q='SELECT ...'
 	@$(PY) -m cli sql $(if $(Q),'$(subst ','\'',$(Q))')
@@ -35,8 +40,8 @@ stop: python ## Stop what `make run` left running
 status: install ## Say where the running system is and how to call it
 	@$(PY) -m local status
 
-logs: install ## Show the newest lines that the deployed functions wrote
-	@$(PY) -m local logs
+logs: install ## Show the newest lines that the functions wrote, or all with a CORRELATION_ID
+	@$(PY) -m local logs $(if $(CORRELATION_ID),--correlation-id='$(subst ','\'',$(CORRELATION_ID))')
 
 check: lint ## Format, lint, types, import rules and unit tests: about a minute
 	DAYBOOK_TEST_PUBLISHER_RUNS=$(QUICK_RUNS) DAYBOOK_TEST_REDELIVERY_RUNS=$(QUICK_RUNS) \
@@ -60,8 +65,7 @@ format: install ## Format the code, and repair what the linter can
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-synth: install ## Synthesize ENV=dev|staging|prod|local into cdk.out; no AWS account is asked
-	@case " $(ENVIRONMENTS) " in *" $(ENV) "*) ;; *) echo "ENV is one of: $(ENVIRONMENTS), not '$(ENV)'." >&2; exit 1;; esac
+synth: install ## Synthesize the environment ENV into cdk.out; no AWS account is asked
 	@$(PY) -m local.setup.synth $(ENV)
 
 bench: install ## Measure, print a table and write it as JSON

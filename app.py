@@ -1,4 +1,4 @@
-"""The CDK application: `cdk synth -c env=local|dev|staging|prod '**'`."""
+"""The CDK application: `cdk synth -c env=NAME '**'`, with a name of stacks/environment.py."""
 
 import sys
 

@@ -13,6 +13,7 @@ from stacks.command_routes import add_command_routes
 from stacks.environment import Environment
 from stacks.functions import daybook_function, own_metric
 from stacks.gateway_answers import GATEWAY_ANSWERS
+from stacks.retention import log_retention, removal_policy
 
 STAGE_NAME = "v1"
 ALARMING_COUNTS = {
@@ -49,8 +50,8 @@ class ApiStack(Stack):
             stage_name=STAGE_NAME,
             throttling_rate=config.throttling_rate,
             throttling_burst=config.throttling_burst,
-            log_retention=config.log_retention,
-            removal_policy=config.removal_policy,
+            log_retention=log_retention(config),
+            removal_policy=removal_policy(config),
         )
         add_command_routes(self, api=self.rest_api.api, commands=commands)
         self._watch(config)

@@ -8,6 +8,7 @@ from constructs_lib.event_stream import EventStream
 from constructs_lib.stream_mapping import MAPPING_PREFIX
 from lambdas.publishing.parking import PREFIX as PARKING_PREFIX
 from stacks.environment import Environment
+from stacks.retention import removal_policy
 from stacks.stateful import StatefulStack, parking_bucket
 
 
@@ -22,7 +23,7 @@ class DomainEventsStack(StatefulStack):
             "Events",
             key=self.key,
             retention=Duration.days(config.event_stream_days),
-            removal_policy=config.removal_policy,
+            removal_policy=removal_policy(config),
         )
         self.parking = parking_bucket(self, config=config)
         readers = ManagedPolicy(self, "Readers", description="Reading daybook's domain events")

@@ -1,17 +1,27 @@
 """What differs between environments: one frozen object each, picked by `-c env=NAME`.
 
-Every environment has the same topology, and no template holds an account or a region.
+Every environment has the same topology, and no template holds an account or a region. To add one, write its object and
+put it into ENVIRONMENTS: the Makefile, the workflow, help texts and tests take the names from here.
+
+Standard library only, so that whoever wants nothing but the names need not wait for the CDK, nor have it installed:
+`python -m stacks.environment` prints them, `--json` as one line of JSON.
 """
 
+import json
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-
-from aws_cdk import RemovalPolicy
-from aws_cdk.aws_logs import RetentionDays
-from constructs import Node
+from types import MappingProxyType
+from typing import Any, Literal, Protocol
 
 MAX_SNAPSHOT_INTERVAL = 50
 LOG_LEVELS = ("INFO", "WARN", "ERROR")
 GIGABYTE = 10**9
+
+LogRetention = Literal[
+    "ONE_DAY", "ONE_WEEK", "TWO_WEEKS", "ONE_MONTH", "THREE_MONTHS", "SIX_MONTHS", "ONE_YEAR", "TWO_YEARS", "FIVE_YEARS"
+]
+"""Members of the CDK's `RetentionDays`, by name."""
 
 
 class UnknownEnvironmentError(ValueError):
@@ -22,9 +32,15 @@ class InvalidContextError(ValueError):
     """A context value has the wrong form, or the environment does not take it."""
 
 
+class Context(Protocol):
+    """The call used of a CDK node."""
+
+    def try_get_context(self, key: str) -> Any: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """Sizes, retention and protection of one environment. Rates are requests per second.
+    """Sizes, batches, retention, alarm thresholds and protection of one environment. Rates are requests per second.
 
     What the local emulator cannot hold is switched off here and nowhere else: `bundle_packages`, `named_queries`,
     `publisher_record_age_seconds`, `command_record_age_seconds`, and dashboards, which are off wherever
@@ -35,7 +51,7 @@ class Environment:
     protect_data: bool
     require_iam: bool
     bundle_packages: bool
-    log_retention: RetentionDays
+    log_retention: LogRetention
     log_level: str
     throttling_rate: int
     throttling_burst: int
@@ -44,6 +60,7 @@ class Environment:
 
     event_stream_days: int = 7
     """How long consumers can still read a domain event from the stream."""
+    publisher_batch_size: int = 1_000
     publisher_batch_window_seconds: int = 1
     publisher_retries: int = 1_000
     """Of one batch. What never succeeds is parked by the function itself, so that this bounds trouble that passes."""
@@ -64,6 +81,8 @@ class Environment:
     lake_interval_seconds: int = 300
     """How long Firehose collects events for a file, unless `lake_buffer_mb` are full before."""
     lake_buffer_mb: int = 128
+    lake_late_intervals: int = 3
+    """A file is late when its events waited this many of `lake_interval_seconds`."""
     lake_behind_seconds: int = 900
     """How far Firehose may be behind the newest event of the stream, which forgets after `event_stream_days`."""
     lake_infrequent_access_days: int = 90
@@ -76,6 +95,8 @@ class Environment:
     named_queries: bool = True
     report_schedule: str = "cron(30 1 * * ? *)"
     """In UTC, and after the last events of the day before have reached the lake."""
+    report_silent_hours: int = 26
+    """When a report is missing: a day, as `report_schedule` says, and time for a run that begins late."""
     quicksight_user: str = ""
     """Who owns the dashboards: `NAMESPACE/NAME` of a QuickSight user. Nobody: no dashboards."""
 
@@ -84,18 +105,13 @@ class Environment:
         if self.log_level not in LOG_LEVELS:
             raise ValueError(f"the log level is one of {', '.join(LOG_LEVELS)}, not {self.log_level}")
 
-    @property
-    def removal_policy(self) -> RemovalPolicy:
-        """Protected data outlives its stack."""
-        return RemovalPolicy.RETAIN if self.protect_data else RemovalPolicy.DESTROY
-
 
 LOCAL = Environment(
     name="local",
     protect_data=False,
     require_iam=False,
     bundle_packages=False,  # the emulator runs functions in the virtual environment, which has the packages
-    log_retention=RetentionDays.ONE_DAY,
+    log_retention="ONE_DAY",
     log_level="INFO",
     throttling_rate=1_000,
     throttling_burst=1_000,
@@ -111,7 +127,7 @@ DEV = Environment(
     protect_data=True,
     require_iam=True,
     bundle_packages=True,
-    log_retention=RetentionDays.ONE_MONTH,
+    log_retention="ONE_MONTH",
     log_level="INFO",
     throttling_rate=50,
     throttling_burst=100,
@@ -120,7 +136,7 @@ DEV = Environment(
 STAGING = replace(
     DEV,
     name="staging",
-    log_retention=RetentionDays.THREE_MONTHS,
+    log_retention="THREE_MONTHS",
     log_level="INFO",
     throttling_rate=500,
     throttling_burst=1_000,
@@ -131,14 +147,17 @@ STAGING = replace(
 PROD = replace(
     STAGING,
     name="prod",
-    log_retention=RetentionDays.ONE_YEAR,
+    log_retention="ONE_YEAR",
     throttling_rate=2_000,
     throttling_burst=4_000,
     lake_interval_seconds=600,
     query_cutoff_bytes=1_000 * GIGABYTE,
 )
 
-ENVIRONMENTS = {each.name: each for each in (LOCAL, DEV, STAGING, PROD)}
+ENVIRONMENTS: Mapping[str, Environment] = MappingProxyType({each.name: each for each in (LOCAL, DEV, STAGING, PROD)})
+"""All of them by name: the only list there is."""
+CLOUD_NAMES = tuple(name for name in ENVIRONMENTS if name != LOCAL.name)
+"""The names of those that are deployed to AWS."""
 
 
 def environment(name: str) -> Environment:
@@ -150,7 +169,7 @@ def environment(name: str) -> Environment:
         raise UnknownEnvironmentError(f"unknown environment {name!r}: use -c env=NAME with one of {known}") from None
 
 
-def environment_from_context(node: Node) -> Environment:
+def environment_from_context(node: Context) -> Environment:
     """The environment named by the context value `env`; there is no default, since `local` is open to everybody.
 
     `-c snapshot_interval=N` (1 to 50) overrides the interval of `local`, to try another one on a workstation.
@@ -165,3 +184,13 @@ def environment_from_context(node: Node) -> Environment:
     if not str(interval).isdecimal() or not 1 <= int(interval) <= MAX_SNAPSHOT_INTERVAL:
         raise InvalidContextError(f"snapshot_interval is a whole number from 1 to {MAX_SNAPSHOT_INTERVAL}")
     return replace(chosen, snapshot_interval=int(interval))
+
+
+def main(arguments: list[str]) -> None:
+    """Print the names: for the Makefile as words, for the workflow's matrix as JSON."""
+    names = list(ENVIRONMENTS)
+    sys.stdout.write((json.dumps(names) if arguments == ["--json"] else " ".join(names)) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

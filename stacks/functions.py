@@ -10,6 +10,7 @@ from aws_cdk.aws_lambda import ILayerVersion
 from constructs_lib.python_function import ARCHITECTURE, RUNTIME, PythonFunction, source_code
 from constructs_lib.python_packages import PythonPackages
 from stacks.environment import Environment
+from stacks.retention import log_retention, removal_policy
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SERVICE = "daybook"
@@ -45,8 +46,8 @@ def daybook_function(
         },
         layers=[_packages(stack)] if config.bundle_packages else [],
         log_level=config.log_level,
-        log_retention=config.log_retention,
-        log_removal_policy=config.removal_policy,
+        log_retention=log_retention(config),
+        log_removal_policy=removal_policy(config),
     )
 
 

@@ -15,13 +15,12 @@ from constructs_lib.query_workgroup import QueryWorkgroup
 from lambdas.contracts.lake import EVENTS_PREFIX, EVENTS_TABLE, LAKE_COLUMNS, PARTITION, Column
 from stacks.environment import Environment
 from stacks.lake_buckets import QUERY_RESULTS_PREFIX, lake_buckets
+from stacks.retention import log_retention, removal_policy
 
 ERRORS_PREFIX = "errors/"
 REPORTS_PREFIX = "reports/"
 FIRST_DAY = "2026-01-01"
 """No event can have arrived before this service existed."""
-LATE_INTERVALS = 3
-"""A file is late when its events waited this many buffering intervals."""
 
 
 class LakeStack(Stack):
@@ -41,8 +40,8 @@ class LakeStack(Stack):
             error_prefix=ERRORS_PREFIX,
             interval=Duration.seconds(config.lake_interval_seconds),
             buffer_mb=config.lake_buffer_mb,
-            log_retention=config.log_retention,
-            removal_policy=config.removal_policy,
+            log_retention=log_retention(config),
+            removal_policy=removal_policy(config),
         )
         self._workgroup(config)
         self._policies()
@@ -75,7 +74,7 @@ class LakeStack(Stack):
             catalog_id=Aws.ACCOUNT_ID,
             database_input=CfnDatabase.DatabaseInputProperty(name=name, description="Domain events of bank accounts"),
         )
-        self.database.apply_removal_policy(config.removal_policy)
+        self.database.apply_removal_policy(removal_policy(config))
         self.table = DailyParquetTable(
             self,
             "Events",
@@ -115,7 +114,7 @@ class LakeStack(Stack):
             self,
             "LateFiles",
             metric=self.delivery.metric("DeliveryToS3.DataFreshness"),
-            threshold=LATE_INTERVALS * config.lake_interval_seconds,
+            threshold=config.lake_late_intervals * config.lake_interval_seconds,
             description="Domain events have waited too long to be written to the lake (seconds).",
         )
         alarm_above(

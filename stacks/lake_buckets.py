@@ -7,6 +7,7 @@ from aws_cdk.aws_s3 import LifecycleRule, StorageClass, Transition
 from constructs_lib.private_bucket import AccessLogBucket, PrivateBucket
 from lambdas.contracts.lake import EVENTS_PREFIX
 from stacks.environment import Environment
+from stacks.retention import removal_policy
 
 QUERY_RESULTS_PREFIX = "athena/"
 
@@ -18,13 +19,13 @@ def lake_buckets(stack: Stack, config: Environment) -> tuple[PrivateBucket, Priv
         "Key",
         description="Encrypts the lake and what is asked of it",
         enable_key_rotation=True,
-        removal_policy=config.removal_policy,
+        removal_policy=removal_policy(config),
     )
     access_logs = AccessLogBucket(
         stack,
         "AccessLogs",
         keep=Duration.days(config.access_log_days),
-        removal_policy=config.removal_policy,
+        removal_policy=removal_policy(config),
     )
     cooling = [
         Transition(
@@ -43,7 +44,7 @@ def lake_buckets(stack: Stack, config: Environment) -> tuple[PrivateBucket, Priv
         access_logs=access_logs.bucket,
         keep_replaced=Duration.days(config.keep_replaced_days),
         lifecycle_rules=[LifecycleRule(id="Cool", prefix=EVENTS_PREFIX, transitions=cooling)],
-        removal_policy=config.removal_policy,
+        removal_policy=removal_policy(config),
     )
     answers = Duration.days(config.query_result_days)
     results = PrivateBucket(
@@ -53,6 +54,6 @@ def lake_buckets(stack: Stack, config: Environment) -> tuple[PrivateBucket, Priv
         access_logs=access_logs.bucket,
         keep_replaced=Duration.days(config.keep_replaced_days),
         lifecycle_rules=[LifecycleRule(id="Expire", prefix=QUERY_RESULTS_PREFIX, expiration=answers)],
-        removal_policy=config.removal_policy,
+        removal_policy=removal_policy(config),
     )
     return lake, results

@@ -9,6 +9,7 @@ from constructs_lib.inbox_table import InboxTable
 from constructs_lib.stream_mapping import MAPPING_PREFIX
 from lambdas.inbox.table import FAILED_INDEX, FAILED_ON, HASH_KEY, RANGE_KEY, TTL_ATTRIBUTE
 from stacks.environment import Environment
+from stacks.retention import removal_policy
 from stacks.stateful import StatefulStack, parking_bucket
 
 
@@ -22,7 +23,7 @@ class LedgerStack(StatefulStack):
             self,
             "Events",
             key=self.key,
-            removal_policy=config.removal_policy,
+            removal_policy=removal_policy(config),
             deletion_protection=config.protect_data,
         )
         self.commands = InboxTable(
@@ -34,7 +35,7 @@ class LedgerStack(StatefulStack):
             failed_index=FAILED_INDEX,
             failed_attribute=FAILED_ON,
             key=self.key,
-            removal_policy=config.removal_policy,
+            removal_policy=removal_policy(config),
             deletion_protection=config.protect_data,
         )
         readers = ManagedPolicy(self, "Readers", description="Filling gaps from daybook's event table")

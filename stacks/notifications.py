@@ -5,6 +5,7 @@ from constructs import Construct
 
 from constructs_lib.alarm_topic import AlarmTopic
 from stacks.environment import Environment
+from stacks.retention import removal_policy
 
 
 class NotificationsStack(Stack):
@@ -13,6 +14,6 @@ class NotificationsStack(Stack):
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment) -> None:
         super().__init__(scope, construct_id, termination_protection=config.protect_data)
         self.alarms = AlarmTopic(
-            self, "Alarms", display_name=f"Daybook {config.name}", removal_policy=config.removal_policy
+            self, "Alarms", display_name=f"Daybook {config.name}", removal_policy=removal_policy(config)
         )
         CfnOutput(self, "AlarmTopicArn", value=self.alarms.topic.topic_arn)

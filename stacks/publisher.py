@@ -11,7 +11,6 @@ from stacks.environment import Environment
 from stacks.functions import daybook_function, own_metric
 
 FUNCTION_TIMEOUT = Duration.minutes(2)
-BATCH_SIZE = 1_000
 
 
 class PublisherStack(Stack):
@@ -49,7 +48,7 @@ class PublisherStack(Stack):
             table=events.table,
             function=self.function,
             parking=published.parking,
-            batch_size=BATCH_SIZE,
+            batch_size=config.publisher_batch_size,
             batch_window=Duration.seconds(config.publisher_batch_window_seconds),
             retries=config.publisher_retries,
             record_age_seconds=config.publisher_record_age_seconds,

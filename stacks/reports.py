@@ -12,8 +12,6 @@ from stacks.functions import daybook_function, own_metric
 from stacks.lake import LakeStack
 
 FUNCTION_TIMEOUT = Duration.minutes(15)
-SILENT_HOURS = 26
-"""A day, and time for a run that begins late."""
 
 
 class ReportsStack(Stack):
@@ -55,7 +53,7 @@ class ReportsStack(Stack):
             self,
             "ReportMissing",
             metric=self.function.live.metric_invocations(),
-            hours=SILENT_HOURS,
+            hours=config.report_silent_hours,
             description="The daily report was not even begun.",
         )
 

@@ -6,6 +6,7 @@ from constructs import Construct
 
 from constructs_lib.private_bucket import AccessLogBucket, PrivateBucket
 from stacks.environment import Environment
+from stacks.retention import removal_policy
 
 
 class StatefulStack(Stack):
@@ -18,7 +19,7 @@ class StatefulStack(Stack):
             "Key",
             description=key_description,
             enable_key_rotation=True,
-            removal_policy=config.removal_policy,
+            removal_policy=removal_policy(config),
         )
 
 
@@ -28,7 +29,7 @@ def parking_bucket(stack: StatefulStack, *, config: Environment) -> PrivateBucke
         stack,
         "AccessLogs",
         keep=Duration.days(config.access_log_days),
-        removal_policy=config.removal_policy,
+        removal_policy=removal_policy(config),
     )
     return PrivateBucket(
         stack,
@@ -37,5 +38,5 @@ def parking_bucket(stack: StatefulStack, *, config: Environment) -> PrivateBucke
         access_logs=access_logs.bucket,
         keep_replaced=Duration.days(config.keep_replaced_days),
         lifecycle_rules=[],  # what is parked stays until somebody has dealt with it
-        removal_policy=config.removal_policy,
+        removal_policy=removal_policy(config),
     )

@@ -9,6 +9,7 @@ import os
 from functools import cache
 from typing import Any
 
+import msgspec
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -47,7 +48,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG
     for each in marked.failed:
         logger.error(
             "a command was given up for a technical reason",
-            extra={"account_id": each.account_id, "command_id": each.command_id, "object": key},
+            extra={**msgspec.structs.asdict(each), "object": key},
         )
     if marked.unmarked:
         logger.error("commands could not be marked as failed", extra={"object": key, "reasons": marked.unmarked[:100]})

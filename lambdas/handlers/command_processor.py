@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import msgspec
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -45,7 +46,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     for failure in processed.failures[:MAX_LOGGED]:
         logger.error(
             "a command could not be carried out; it will be delivered again",
-            extra={"account_id": failure.account_id, "command_id": failure.command_id, "reason": failure.reason},
+            extra=msgspec.structs.asdict(failure),
         )
     if processed.left:
         raise ProcessingIncompleteError(f"{processed.left} commands have not ended")

@@ -74,10 +74,18 @@ class FailureMarker:
         }
 
 
+class GivenUp(msgspec.Struct, frozen=True):
+    """A command that says FAILED now; its correlation id is empty when the record does not tell it."""
+
+    account_id: str
+    command_id: str
+    correlation_id: str
+
+
 class Marked(msgspec.Struct, frozen=True):
     """What became of given-up commands: those that say FAILED now, and why others could not be marked."""
 
-    failed: list[CommandKey]
+    failed: list[GivenUp]
     unmarked: list[str]
 
 
@@ -86,9 +94,9 @@ def mark_all(marker: FailureMarker, records: Iterable[StreamRecord]) -> Marked:
     marked = Marked([], [])
     for record in records:
         try:
-            key = key_of(record)
-            if marker.mark(key, correlation_of(record)):
-                marked.failed.append(key)
+            key, correlation_id = key_of(record), correlation_of(record)
+            if marker.mark(key, correlation_id):
+                marked.failed.append(GivenUp(key.account_id, key.command_id, correlation_id or ""))
         except (MalformedRecordError, *FAILURES) as error:
             marked.unmarked.append(reason_of(error))
     return marked

@@ -20,7 +20,7 @@ from lambdas.inbox.batches import read_batch
 from lambdas.inbox.instructions import instruction_of
 from lambdas.inbox.outcomes import stored_command
 from lambdas.inbox.reasons import reason_of
-from lambdas.inbox.stream_records import CommandRow, StreamRecord, key_of, row_of
+from lambdas.inbox.stream_records import CommandRow, StreamRecord, correlation_of, key_of, row_of
 from lambdas.service.account_service import AccountService, CommandContext
 from lambdas.service.derived_ids import derived_uuid
 
@@ -34,6 +34,7 @@ class Failure(msgspec.Struct, frozen=True):
     account_id: str
     command_id: str
     reason: str
+    correlation_id: str = ""
 
 
 class Processed(msgspec.Struct):
@@ -107,7 +108,8 @@ class CommandProcessor:
             except Exception as error:  # noqa: BLE001 - whatever it is, the command has not ended and comes again
                 key = key_of(record)
                 processed.left = len(commands) - done
-                processed.failures = [Failure(key.account_id, key.command_id, reason_of(error))]
+                reason, correlation_id = reason_of(error), correlation_of(record) or ""
+                processed.failures = [Failure(key.account_id, key.command_id, reason, correlation_id)]
                 break
         return processed
 

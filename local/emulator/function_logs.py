@@ -1,5 +1,6 @@
-"""The newest lines that the deployed functions wrote, as the emulator's CloudWatch Logs keeps them."""
+"""What the deployed functions wrote, as the emulator's CloudWatch Logs keeps it."""
 
+import json
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -8,17 +9,42 @@ from local.emulator import aws
 from local.machine.environment import Environment
 from local.machine.errors import NotRunningError
 
+CORRELATION_ID = "correlation_id"
+"""The member of a JSON line that says for which request it was written."""
+
 _NEWEST = 50
 
 
 def newest_lines(environment: Environment) -> list[str]:
-    """The last 50 lines over all log groups, oldest first. Raises NotRunningError."""
+    """The last 50 lines of all functions, oldest first. Raises NotRunningError."""
+    return _lines(environment)[-_NEWEST:]
+
+
+def correlated_lines(environment: Environment, correlation_id: str) -> list[str]:
+    """Every line of any function that bears this correlation id, oldest first. Raises NotRunningError."""
+    return [line for line in _lines(environment) if bears(line, correlation_id)]
+
+
+def bears(line: str, correlation_id: str) -> bool:
+    """Whether a line is a JSON object with this correlation id, alone or in a list of them.
+
+    The lines that Lambda itself writes, and those of metrics, have none.
+    """
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return False
+    named = found.get(CORRELATION_ID) if isinstance(found, dict) else None
+    return correlation_id in named if isinstance(named, list) else named == correlation_id
+
+
+def _lines(environment: Environment) -> list[str]:
     try:
         events = _events(aws.client(environment, "logs"))
     except (BotoCoreError, ClientError) as error:
         raise NotRunningError(f"The logs could not be read: {error}") from error
     events.sort(key=lambda event: event["timestamp"])
-    return [event["message"].rstrip() for event in events[-_NEWEST:]]
+    return [event["message"].rstrip() for event in events]
 
 
 def _events(client: Any) -> list[dict[str, Any]]:

@@ -25,6 +25,11 @@ BALANCE_BEFORE = 60
 BALANCE_AFTER = 50
 SNAPSHOT_VERSION = 1 + len(BEFORE)
 LAST_VERSION = SNAPSHOT_VERSION + len(STORY)
+EARLIER_VERSION, EARLIER_BALANCE = 23, 40
+"""A moment of the story at which the balance was another one than in the end."""
+
+TOO_MUCH = 1_000
+REFUSED = "urn:daybook:problem:insufficient-funds"
 _HISTORY_PAGE = 10
 _SIGNS = {"AccountCreated": 0, "BalanceCredited": 1, "BalanceWithdrawn": -1}
 
@@ -70,6 +75,21 @@ def read_balance(client: Client, account_id: str) -> Answer:
     """Ask the API for the account."""
     answer = client.get(f"/accounts/{account_id}")
     _check(answer, version=LAST_VERSION, balance=BALANCE_AFTER)
+    return answer
+
+
+def read_earlier(client: Client, account_id: str) -> Answer:
+    """Ask the API for the account as it was."""
+    answer = client.get(f"/accounts/{account_id}?version={EARLIER_VERSION}")
+    _equal("The version in the answer", answer.body.get("version"), EARLIER_VERSION)
+    _equal(f"The balance at version {EARLIER_VERSION}", answer.body.get("balance"), EARLIER_BALANCE)
+    return answer
+
+
+def be_refused(client: Client, account_id: str) -> Answer:
+    """Withdraw more than there is, which changes nothing. The problem, as the API answers it."""
+    answer = client.post(f"/accounts/{account_id}/withdraw", {"amount": TOO_MUCH}, expected=422)
+    _equal("The problem's type", answer.body.get("type"), REFUSED)
     return answer
 
 

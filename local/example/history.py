@@ -4,10 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from rich.box import SIMPLE
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from analytics import catalog
 from cli.environments.lake import Target
@@ -15,6 +12,7 @@ from cli.errors import CommandError
 from cli.sql.output import cost, value_text
 from cli.sql.session import Result, Session
 from local.example.account import Entry
+from local.example.tables import print_lines, print_table, print_title, print_upright
 from local.machine.environment import Environment
 from local.machine.errors import ExampleFailedError
 from local.machine.progress import Progress
@@ -66,13 +64,19 @@ def wait_for(ask: Ask, account_id: str, events: int, *, patience: float = _PATIE
 
 def show(ask: Ask, account_id: str, entries: list[Entry], progress: Progress, console: Console) -> None:
     """Wait for the events, and print statement, balances and daily report. Raises ExampleFailedError."""
-    with progress.step("Waiting for the events in the lake: table, stream, Firehose, Parquet, Athena"):
+    console.print()
+    with progress.step("Waiting until the events have reached the lake"):
         wait_for(ask, account_id, len(entries))
-    console.print(f"\n[bold]The same events in SQL[/bold], account {account_id}", soft_wrap=True)
+    print_title(console, "The same events in SQL")
+    print_lines(
+        console,
+        "Each event went from the table to a stream, and on into a Parquet file.",
+        "`make sql` asks them whatever you like.",
+    )
     statement = ask(catalog.query("account_statement").fill({"account_id": account_id}))
     _check_statement(statement, entries)
     shown = ("version", "event", "recorded_at", "amount", "balance")
-    _print(statement, "Statement: analytics/queries/account_statement.sql", console, columns=shown, newest=8)
+    _print(statement, "Statement: analytics/queries/account_statement.sql", console, columns=shown)
     balances = ask(BALANCES)
     _check_balance(balances, account_id, entries[-1])
     shown = ("account_id", "status", "currency", "balance", "version")
@@ -102,31 +106,18 @@ def _records(result: Result) -> list[dict[str, Any]]:
     return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
 
 
-def _print(result: Result, title: str, console: Console, *, columns: tuple[str, ...], newest: int = 0) -> None:
-    """Some columns of a result; of a long one only the newest rows."""
-    records = _records(result)[-newest:]
-    table = Table(box=SIMPLE, pad_edge=False)
-    for name in columns:
-        numbers = any(isinstance(record[name], int) for record in records)
-        table.add_column(Text(name), justify="right" if numbers else "left")
-    for record in records:
-        table.add_row(*(Text(value_text(record[name])) for name in columns))
-    _finish(title, table, result, len(result.rows) - len(records), console)
+def _print(result: Result, title: str, console: Console, *, columns: tuple[str, ...]) -> None:
+    """Some columns of a result."""
+    records = _records(result)
+    numbers = {name for name in columns if any(isinstance(record[name], int) for record in records)}
+    print_title(console, title)
+    print_table(console, columns, [[value_text(record[name]) for name in columns] for record in records], right=numbers)
+    print_lines(console, cost(result))
 
 
 def _print_upright(result: Result, title: str, console: Console) -> None:
     """A line for each column, a column for each row: for wide results of few rows."""
-    table = Table(box=SIMPLE, pad_edge=False, show_header=False)
-    for name, *values in zip(result.columns, *result.rows, strict=True):
-        table.add_row(Text(name), *(Text(value_text(value), justify="right") for value in values))
-    _finish(title, table, result, 0, console)
-
-
-def _finish(title: str, table: Table, result: Result, left_out: int, console: Console) -> None:
-    console.print()
-    console.print(
-        Text(title, style="table.title"), soft_wrap=True
-    )  # a table's own title is broken at the table's width
-    console.print(table)
-    earlier = f"{left_out} earlier rows left out; " if left_out else ""
-    console.print(f"  {earlier}{cost(result)}", highlight=False)
+    print_title(console, title)
+    columns = zip(result.columns, *result.rows, strict=True)
+    print_upright(console, [[name, *map(value_text, values)] for name, *values in columns], right=True)
+    print_lines(console, cost(result))

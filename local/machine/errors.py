@@ -8,6 +8,7 @@ LocalError
 ├── EmulatorDiedError      the emulator was up and is not any more
 ├── NotRunningError        there is no running system
 ├── ProgramStoppedError    a program took too long, or what it worked on died
+├── UnknownNameError       no environment has that name
 ├── DeployFailedError      `cdk` failed, or what it deployed is not what is expected
 ├── EnvironmentFileError   an environment.json that says too little
 ├── ExampleFailedError     the API gave another answer than the worked example tells
@@ -49,6 +50,10 @@ class NotRunningError(LocalError):
 
 class ProgramStoppedError(LocalError):
     """A program took too long, or what it worked on died."""
+
+
+class UnknownNameError(LocalError):
+    """No environment has that name."""
 
 
 class DeployFailedError(LocalError):

@@ -1,5 +1,6 @@
 """Says what is being done and for how long: a live line on a terminal, plain lines elsewhere. Standard library only."""
 
+import shutil
 import sys
 import threading
 import time
@@ -48,7 +49,9 @@ class Progress:
         while not ended.wait(self._tick):
             seconds = time.monotonic() - started
             if self._live:
-                self._stream.write(f"\r\033[K  {_FRAMES[frame % len(_FRAMES)]:6} {text} ({seconds:.0f} s)")
+                line = f"  {_FRAMES[frame % len(_FRAMES)]:6} {text} ({seconds:.0f} s)"
+                # A line that the terminal breaks could not be written over: each tick would leave a piece behind.
+                self._stream.write(f"\r\033[K{line[: shutil.get_terminal_size().columns - 1]}")
                 self._stream.flush()
             else:
                 self.say(f"  ...    {text} ({seconds:.0f} s so far)")

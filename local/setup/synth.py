@@ -3,12 +3,13 @@
 import sys
 
 from local.machine import files
-from local.machine.errors import DeployFailedError
+from local.machine.errors import DeployFailedError, UnknownNameError
 from local.machine.exits import exit_status
 from local.machine.layout import REPOSITORY, default_layout
 from local.machine.progress import Progress
 from local.setup.programs import run_logged
 from local.setup.toolchain import cdk_command, synth_environment
+from stacks.environment import ENVIRONMENTS
 
 _TIMEOUT_SECONDS = 1800
 
@@ -34,9 +35,17 @@ def synthesize(name: str, progress: Progress) -> None:
     progress.say(f"The templates are in {REPOSITORY / 'cdk.out'}.")
 
 
-def main() -> int:
+def known(name: str) -> str:
+    """The name, if it is that of an environment. Raises UnknownNameError."""
+    if name not in ENVIRONMENTS:
+        raise UnknownNameError(f"ENV is one of {', '.join(ENVIRONMENTS)}, not '{name}'.")
+    return name
+
+
+def main(arguments: list[str] | None = None) -> int:
     """Synthesize the environment named by the first argument."""
-    return exit_status(lambda: synthesize(sys.argv[1], Progress()), when_interrupted="Nothing was deployed or changed.")
+    [name] = sys.argv[1:] if arguments is None else arguments
+    return exit_status(lambda: synthesize(known(name), Progress()), when_interrupted="Nothing was deployed or changed.")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,7 +19,9 @@ from cli.environments.place import Place
 from lambdas.eventsourcing.timestamps import parse_timestamp, utc_now
 from lambdas.inbox.stream_records import insert_record
 from local.emulator import aws
+from local.emulator.function_logs import correlated_lines
 from local.machine.environment import Environment
+from local.machine.layout import REPOSITORY
 from tests.e2e.inbox import Inbox, Item, Stored
 from tests.e2e.waiting import eventually
 from tests.support.event_source_mapping import invocation_record, object_key
@@ -147,6 +153,30 @@ def test_what_was_given_up_says_so_and_ends_once_its_cause_is_gone(inbox: Inbox,
     assert (status, len(lines)) == (0, 3)
     assert all(line.endswith("had ended before; nothing was changed") for line in lines)
     operator.s3.delete_object(Bucket=operator.environment.command_parking_bucket, Key=parked)
+
+
+def test_the_documented_way_to_see_a_failed_command(
+    environment: Environment, operator: Operator, tmp_path: Path
+) -> None:
+    script = REPOSITORY / "docs" / "examples" / "fail_a_command.py"
+    command = [sys.executable, str(script), str(tmp_path / "environment.json")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True)
+    shown, _, lines = done.stdout.partition("\n\n")
+    failed = json.loads(shown)
+    account_id, command_id = failed["account_id"], failed["command_id"]
+    assert (failed["status"], failed["problem"]["type"]) == ("FAILED", "urn:daybook:problem:processing-failed")
+    ask, logs, redrive = lines.splitlines()
+    assert logs == f"make logs CORRELATION_ID={failed['problem']['correlation_id']}"
+    assert redrive.endswith(f" redrive --command {account_id} {command_id}")
+
+    [line] = correlated_lines(environment, failed["problem"]["correlation_id"])
+    logged = json.loads(line)
+    assert (logged["message"], logged["account_id"]) == ("a command was given up for a technical reason", account_id)
+
+    ended = f"{account_id}  {command_id}  SUCCEEDED  version 1, balance 0"
+    assert operator.redrive("--command", account_id, command_id) == (0, [ended])
+    with urllib.request.urlopen(ask.removeprefix("curl -s "), timeout=10) as answer:
+        assert json.load(answer)["status"] == "SUCCEEDED"
 
 
 def check_failed(inbox: Inbox, stored: Stored) -> dict[str, Any]:

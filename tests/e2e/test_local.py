@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,8 +20,8 @@ from local.__main__ import main
 from local.emulator import aws
 from local.emulator import process as emulator
 from local.emulator.ports import HOST, PORT_VARIABLE, choose_port
-from local.example import report
 from local.example.client import Client
+from local.example.whereabouts import curl_sequence
 from local.machine.environment import Environment
 from local.machine.errors import (
     DeployFailedError,
@@ -79,6 +80,17 @@ def test_a_second_run_plays_the_example_within_seconds_and_deploys_nothing(
     assert "answers balance 50 at version 24" in said
     assert "on version 21, balance 60" in said
     assert str(deployed.environment_file) in said or ".local" in said
+    assert "… 18 rows …" in said
+    assert "balance 40 at version 23" in said
+    assert "urn:daybook:problem:insufficient-funds" in said
+    assert re.search(r"make logs CORRELATION_ID=[A-Za-z0-9-]{36}\n", said)
+    shown = said.replace(str(deployed.state), ".local")
+    *before, pasted, after = re.split(r"\nTry it:\n|\n\n(?=`make sql`)", shown)
+    assert "curl" in pasted
+    for line in "\n".join([*before, after]).splitlines():
+        assert len(line) <= 80, line
+        assert line == line.rstrip(), "a table's blanks"
+        assert "\033" not in line
 
 
 def test_the_logs_of_the_functions_can_be_read(
@@ -89,9 +101,29 @@ def test_the_logs_of_the_functions_can_be_read(
     assert "RequestId" in capsys.readouterr().out
 
 
+def test_the_logs_of_one_request_are_found_by_its_correlation_id(
+    environment: Environment, deployed: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(STATE_VARIABLE, str(deployed.state))
+    client = Client(environment)
+    mine, other = (client.post("/accounts", {"currency": "EUR"}, expected=201) for _ in range(2))
+    client.close()
+    correlation_id = mine.headers["x-correlation-id"]
+    assert correlation_id != other.headers["x-correlation-id"]
+
+    assert main(["logs", "--correlation-id", correlation_id]) == 0
+    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(each["correlation_id"], each["route"], each["status"]) for each in logged] == [
+        (correlation_id, "/accounts", 201)
+    ]
+
+    assert main(["logs", "--correlation-id", "nobody"]) == 0
+    assert "No function has written a line with the correlation id nobody." in capsys.readouterr().out
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the sequence is made of curl commands")
 def test_the_curl_sequence_can_be_pasted(environment: Environment) -> None:
-    script = "\n".join(report.curl_sequence(environment))
+    script = "\n".join(curl_sequence(environment))
     done = subprocess.run(["/bin/sh", "-eu", "-c", script], capture_output=True, text=True, timeout=60, check=True)
     credited, withdrawn, read, earlier, history, followed = done.stdout.strip().split("\n")
     assert '"balance":100' in credited

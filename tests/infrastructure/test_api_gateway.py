@@ -33,7 +33,10 @@ BY_THE_GATEWAY = {
     ("/accounts/{account_id}/commands/{command_id}", "GET"),
 }
 """Answered without the function: see test_command_routes."""
-RETENTION_DAYS = {"local": 1, "dev": 30, "staging": 90, "prod": 365}
+RETENTION_DAYS = {
+    "ONE_DAY": 1, "ONE_WEEK": 7, "TWO_WEEKS": 14, "ONE_MONTH": 30, "THREE_MONTHS": 90, "SIX_MONTHS": 180,
+    "ONE_YEAR": 365, "TWO_YEARS": 731, "FIVE_YEARS": 1_827,
+}  # fmt: skip
 PATHS = {path for path, _ in ROUTES | BY_THE_GATEWAY}
 
 
@@ -127,7 +130,7 @@ def test_all_logs_end_in_groups_with_retention(anywhere: Synthesized) -> None:
     kept = "Retain" if anywhere.config.protect_data else "Delete"
     assert len(groups) == 3
     anywhere.api.template.all_resources_properties(
-        "AWS::Logs::LogGroup", {"RetentionInDays": RETENTION_DAYS[anywhere.config.name]}
+        "AWS::Logs::LogGroup", {"RetentionInDays": RETENTION_DAYS[anywhere.config.log_retention]}
     )
     anywhere.api.template.all_resources("AWS::Logs::LogGroup", {"DeletionPolicy": kept})
 

@@ -9,6 +9,7 @@ import tarfile
 from importlib.resources import files
 from pathlib import Path
 
+from stacks.environment import ENVIRONMENTS
 from tests.infrastructure.synthesis import NO_PACKAGES, REPOSITORY, feature_flags
 
 COMMAND_LINE = {"@aws-cdk/core:failSynthOnValidationErrors": False}
@@ -54,7 +55,7 @@ def test_a_finding_fails_the_application_whatever_stacks_the_command_line_select
 def test_an_unknown_environment_is_told_in_the_last_line(tmp_path: Path) -> None:
     done = run_app(tmp_path, env="qa")
     assert done.returncode != 0
-    assert done.stderr.strip().splitlines()[-1].endswith("one of local, dev, staging, prod")
+    assert done.stderr.strip().splitlines()[-1].endswith("one of " + ", ".join(ENVIRONMENTS))
 
 
 def test_cdk_json_sets_every_feature_flag_the_library_recommends() -> None:

@@ -15,7 +15,6 @@ from tests.infrastructure.synthesis import REPOSITORY, Synthesized
 
 ANALYTICS = REPOSITORY / "analytics"
 WORKGROUP = "AWS::Athena::WorkGroup"
-CUTOFFS = {"local": 10, "dev": 10, "staging": 50, "prod": 1_000}
 
 
 def views(environment: Synthesized) -> dict[str, dict[str, Any]]:
@@ -40,7 +39,7 @@ def test_nobody_overrides_the_workgroups_settings(anywhere: Synthesized) -> None
     assert properties["Name"] == f"daybook-{anywhere.config.name}"
     assert configuration["EnforceWorkGroupConfiguration"] is True
     assert configuration["PublishCloudWatchMetricsEnabled"] is True
-    assert configuration["BytesScannedCutoffPerQuery"] == CUTOFFS[anywhere.config.name] * 10**9
+    assert configuration["BytesScannedCutoffPerQuery"] == anywhere.config.query_cutoff_bytes
     results = configuration["ResultConfiguration"]
     assert rendered(anywhere, anywhere.lake, results["OutputLocation"]) == "s3://<Lake/Results/Bucket>/athena/"
     assert results["EncryptionConfiguration"]["EncryptionOption"] == "SSE_KMS"

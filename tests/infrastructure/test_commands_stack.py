@@ -106,8 +106,8 @@ def test_batches_of_a_shard_go_one_after_the_other_and_are_tried_again_within_bo
     found = mapping(anywhere)
     assert found["ParallelizationFactor"] == 1, "more would carry out commands of one account side by side"
     assert found["BisectBatchOnFunctionError"] is True
-    assert found["BatchSize"] == 100
-    assert found["MaximumBatchingWindowInSeconds"] == 0
+    assert found["BatchSize"] == anywhere.config.command_batch_size
+    assert found["MaximumBatchingWindowInSeconds"] == anywhere.config.command_batch_window_seconds
     assert found["MaximumRetryAttempts"] == anywhere.config.command_retries <= 2, "the whole shard waits for them"
     assert found["MaximumRetryAttempts"] == EventSourceMapping.retries, "tests/unit/inbox shows what it bounds"
     assert "FunctionResponseTypes" not in found, "the emulator would lose what such an answer names"

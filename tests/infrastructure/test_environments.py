@@ -3,16 +3,21 @@
 import dataclasses
 import re
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from aws_cdk import App
 
 from stacks.environment import (
+    ENVIRONMENTS,
+    LOCAL,
     InvalidContextError,
+    LogRetention,
     UnknownEnvironmentError,
     environment,
     environment_from_context,
 )
+from stacks.retention import log_retention
 from tests.infrastructure.synthesis import Deployable, Synthesized
 
 LAYER = "AWS::Lambda::LayerVersion"
@@ -46,7 +51,33 @@ def test_the_cloud_brings_its_packages_and_the_emulator_finds_them_in_the_virtua
 ) -> None:
     for stack in ("api", "commands", "publisher", "reports"):
         layers = {name: len(getattr(each, stack).resources(LAYER)) for name, each in environments.items()}
-        assert layers == {"local": 0, "dev": 1, "staging": 1, "prod": 1}
+        assert layers == {name: int(name != LOCAL.name) for name in ENVIRONMENTS}
+
+
+@pytest.mark.parametrize(
+    ("name", "log_retention", "cutoff_gigabytes", "lake_interval_seconds"),
+    [
+        ("local", "ONE_DAY", 10, 60),
+        ("dev", "ONE_MONTH", 10, 300),
+        ("staging", "THREE_MONTHS", 50, 300),
+        ("prod", "ONE_YEAR", 1_000, 600),
+    ],
+)
+def test_environments_differ_in_how_long_and_how_much(
+    name: str, log_retention: str, cutoff_gigabytes: int, lake_interval_seconds: int
+) -> None:
+    config = environment(name)
+    assert config.log_retention == log_retention
+    assert config.query_cutoff_bytes == cutoff_gigabytes * 10**9
+    assert config.lake_interval_seconds == lake_interval_seconds
+    assert (config.publisher_batch_size, config.publisher_batch_window_seconds) == (1_000, 1)
+    assert config.publisher_retries == 1_000
+    assert (config.command_batch_size, config.command_batch_window_seconds) == (100, 0)
+
+
+@pytest.mark.parametrize("name", get_args(LogRetention))
+def test_every_retention_that_can_be_chosen_is_one_that_the_cdk_knows(name: LogRetention) -> None:
+    assert log_retention(replace(environment("dev"), log_retention=name)).name == name
 
 
 def test_no_template_holds_an_account_a_region_or_a_physical_name(anywhere: Synthesized) -> None:
@@ -59,14 +90,14 @@ def test_no_template_holds_an_account_a_region_or_a_physical_name(anywhere: Synt
 def test_stack_names_are_stable_and_distinct(environments: dict[str, Synthesized]) -> None:
     assert {stack.name for each in environments.values() for stack in each.stacks} == {
         f"Daybook-{name}-{part}"
-        for name in ("local", "dev", "staging", "prod")
+        for name in ENVIRONMENTS
         for part in ("Notifications", "Ledger", "Api", "Commands", "DomainEvents", "Lake", "Publisher", "Reports")
     }
 
 
 @pytest.mark.parametrize("name", ["production", "", "Dev"])
 def test_an_unknown_environment_is_refused_with_the_names_there_are(name: str) -> None:
-    with pytest.raises(UnknownEnvironmentError, match="local, dev, staging, prod"):
+    with pytest.raises(UnknownEnvironmentError, match=", ".join(ENVIRONMENTS)):
         environment(name)
 
 
@@ -96,7 +127,7 @@ def test_a_snapshot_interval_is_a_whole_number_from_1_to_50(interval: str) -> No
 
 @pytest.mark.parametrize("context", [{}, {"env": ""}, {"env": "production"}, {"snapshot_interval": "7"}])
 def test_an_environment_must_be_named(context: dict[str, object]) -> None:
-    with pytest.raises(UnknownEnvironmentError, match="use -c env=NAME with one of local, dev, staging, prod"):
+    with pytest.raises(UnknownEnvironmentError, match=f"use -c env=NAME with one of {', '.join(ENVIRONMENTS)}"):
         environment_from_context(App(context=context).node)
 
 

@@ -12,7 +12,6 @@ from tests.infrastructure.permissions import allowed, rendered, trusted
 from tests.infrastructure.synthesis import Synthesized, synthesize
 
 DELIVERY = "AWS::KinesisFirehose::DeliveryStream"
-INTERVALS = {"local": 60, "dev": 300, "staging": 300, "prod": 600}
 
 
 def destination(of: Synthesized) -> dict[str, Any]:
@@ -61,7 +60,7 @@ def test_json_becomes_parquet_by_the_tables_columns(anywhere: Synthesized) -> No
 def test_buffers_are_as_large_as_conversion_demands_and_nothing_compresses_twice(anywhere: Synthesized) -> None:
     found = destination(anywhere)
     assert found["BufferingHints"]["SizeInMBs"] >= 64
-    assert found["BufferingHints"]["IntervalInSeconds"] == INTERVALS[anywhere.config.name]
+    assert found["BufferingHints"]["IntervalInSeconds"] == anywhere.config.lake_interval_seconds
     assert "CompressionFormat" not in found
 
 
@@ -161,7 +160,7 @@ def test_late_files_and_unconverted_records_raise_an_alarm(
             "Dimensions": [{"Name": "DeliveryStreamName", "Value": {"Ref": delivery_id}}],
             "Statistic": statistic,
             "ComparisonOperator": comparison,
-            "Threshold": 3 * INTERVALS[anywhere.config.name] if statistic == "Maximum" else 1,
+            "Threshold": 3 * anywhere.config.lake_interval_seconds if statistic == "Maximum" else 1,
         },
     )
 

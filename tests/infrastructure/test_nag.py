@@ -12,8 +12,8 @@ from aws_cdk.aws_iam import PolicyStatement
 from aws_cdk.aws_s3 import Bucket
 from aws_cdk.aws_sqs import Queue
 
+from stacks.environment import CLOUD_NAMES
 from stacks.stage import DaybookStage
-from tests.infrastructure.conftest import CLOUD
 from tests.infrastructure.synthesis import Synthesized, synthesize
 
 
@@ -61,7 +61,7 @@ def test_every_cloud_environment_passes(cloud: Synthesized) -> None:
     assert cloud.config.require_iam, "a cloud environment was synthesized, and raised no finding"
 
 
-@pytest.mark.parametrize("name", CLOUD)
+@pytest.mark.parametrize("name", CLOUD_NAMES)
 @pytest.mark.parametrize(
     ("change", "finding"),
     [

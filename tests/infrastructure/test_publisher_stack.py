@@ -34,10 +34,10 @@ def test_the_event_tables_stream_is_followed_from_its_oldest_record(anywhere: Sy
 def test_batches_of_a_shard_go_one_after_the_other_and_are_tried_again_within_bounds(anywhere: Synthesized) -> None:
     found = mapping(anywhere)
     assert found["ParallelizationFactor"] == 1
-    assert found["BatchSize"] == 1_000
-    assert found["MaximumBatchingWindowInSeconds"] == 1
+    assert found["BatchSize"] == anywhere.config.publisher_batch_size
+    assert found["MaximumBatchingWindowInSeconds"] == anywhere.config.publisher_batch_window_seconds
     assert found["BisectBatchOnFunctionError"] is True
-    assert found["MaximumRetryAttempts"] == 1_000
+    assert found["MaximumRetryAttempts"] == anywhere.config.publisher_retries
 
 
 def test_records_are_given_up_before_the_tables_stream_forgets_them_but_never_locally(anywhere: Synthesized) -> None:

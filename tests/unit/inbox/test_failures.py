@@ -101,6 +101,7 @@ def test_every_parked_command_says_failed(
     assert [(log["levelname"], log["account_id"], log["command_id"]) for log in logs] == [
         ("ERROR", A, "a1"), ("ERROR", B, "b1"), ("ERROR", A, "a2")
     ]  # fmt: skip
+    assert {log["correlation_id"] for log in logs} == {CORRELATION}, "`make logs CORRELATION_ID=...` finds them"
     assert {log["object"] for log in logs} == {event["detail"]["object"]["key"]}
     assert SECRET not in str(logs)
 

@@ -113,6 +113,7 @@ def test_it_raises_at_the_end_and_says_why(
     (log,) = [vars(record) for record in caplog.records]
     assert (log["levelname"], log["account_id"]) == ("ERROR", A)
     assert log["command_id"] == failed["dynamodb"]["Keys"]["command_id"]["S"]
+    assert log["correlation_id"] == failed["dynamodb"]["NewImage"]["correlation_id"]["S"]
     assert log["reason"] == "ClientError: ResourceNotFoundException"
 
 

@@ -21,6 +21,7 @@ class FakeApi:
     def __init__(self, *, fee: int = 0) -> None:
         self.events: list[dict[str, Any]] = []
         self._fee = fee
+        self.refusal = example.REFUSED
 
     def post(self, path: str, body: Mapping[str, object], *, expected: int) -> Answer:
         if path == "/accounts":
@@ -28,11 +29,15 @@ class FakeApi:
         assert path.startswith("/accounts/1/")
         if path.endswith("/credit"):
             return self._append("BalanceCredited", {"amount": cast("int", body["amount"]) - self._fee}, expected)
+        if cast("int", body["amount"]) > self.balance(len(self.events)):
+            return Answer(422, {}, {"type": self.refusal, "status": 422})
         return self._append("BalanceWithdrawn", {"amount": body["amount"]}, expected)
 
     def get(self, path: str) -> Answer:
         if "?" not in path:
             return self._account(200)
+        if "?version=" in path:
+            return self._account(200, int(path.partition("=")[2]))
         query = dict(part.split("=") for part in path.split("?")[1].split("&"))
         below = [event for event in reversed(self.events) if event["version"] < int(query.get("cursor", "99"))]
         page = below[: int(query["limit"])]
@@ -44,9 +49,12 @@ class FakeApi:
         self.events.append({"version": version, "type": event_type, "recorded_at": f"T{version}", "data": data})
         return self._account(status)
 
-    def _account(self, status: int) -> Answer:
-        balance = sum(example._signed(event["type"], event["data"]) for event in self.events)
-        version = len(self.events)
+    def balance(self, version: int) -> int:
+        return sum(example._signed(event["type"], event["data"]) for event in self.events[:version])
+
+    def _account(self, status: int, version: int | None = None) -> Answer:
+        version = version or len(self.events)
+        balance = self.balance(version)
         return Answer(status, {"etag": f'"{version}"'}, {"account_id": "1", "version": version, "balance": balance})
 
 
@@ -76,6 +84,26 @@ def test_the_story_has_the_numbers_of_the_contract() -> None:
     assert [(entry.version, entry.balance) for entry in history[20:]] == [(21, 60), (22, 50), (23, 40), (24, 50)]
     assert [entry.amount for entry in history[21:]] == [-10, -10, 10]
     assert min(entry.balance for entry in history) == 0
+
+
+def test_the_account_as_it_was_and_a_refusal_which_leaves_no_event() -> None:
+    api = FakeApi()
+    play(api)
+    client = cast("Client", api)
+    assert example.read_earlier(client, "1").body["balance"] == 40
+    assert example.be_refused(client, "1").status == 422
+    assert len(api.events) == example.LAST_VERSION
+
+
+def test_another_past_or_another_refusal_than_the_story_tells_is_named() -> None:
+    api = FakeApi()
+    play(api)
+    api.events[22]["data"]["amount"] = 11
+    with pytest.raises(ExampleFailedError, match="The balance at version 23 is 39, and it must be 40"):
+        example.read_earlier(cast("Client", api), "1")
+    api.refusal = "urn:daybook:problem:account-closed"
+    with pytest.raises(ExampleFailedError, match="The problem's type is urn:daybook:problem:account-closed"):
+        example.be_refused(cast("Client", api), "1")
 
 
 def test_a_wrong_balance_is_named() -> None:

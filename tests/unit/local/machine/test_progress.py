@@ -33,6 +33,18 @@ def test_a_live_line_on_a_terminal() -> None:
     assert "done" in out.getvalue()
 
 
+def test_a_live_line_is_cut_before_the_terminal_would_break_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    out = Terminal()
+    progress = Progress(out)
+    progress._tick = 0.01
+    with progress.step("Working " * 20):
+        time.sleep(0.1)
+    *ticks, _ = out.getvalue().split("\r\033[K")[1:]
+    assert ticks
+    assert {len(tick) for tick in ticks} == {39}
+
+
 def test_a_step_that_fails_says_so() -> None:
     out = io.StringIO()
     with pytest.raises(ValueError, match="broken"), Progress(out).step("Working"):
