@@ -12,13 +12,33 @@ from typing import Annotated, Final
 import typer
 
 from cli.errors import UsageError
+from stacks import environment
+from stacks.environment import ENVIRONMENTS
 
-LOCAL: Final = "local"
+LOCAL: Final = environment.LOCAL.name
 ENVIRONMENT_FILE: Final = Path(".local/environment.json")
+
+
+def _names(incomplete: str) -> list[str]:
+    return [name for name in ENVIRONMENTS if name.startswith(incomplete)]
+
+
+def environment_name(text: str) -> str:
+    """The name of an environment."""
+    if text not in ENVIRONMENTS:
+        raise typer.BadParameter(f"{text!r} is no environment; there are {', '.join(ENVIRONMENTS)}")
+    return text
+
 
 Env = Annotated[
     str,
-    typer.Option("--env", metavar="NAME", help="The environment; local is the system that `make run` started."),
+    typer.Option(
+        "--env",
+        parser=environment_name,
+        metavar="NAME",
+        help=f"One of {', '.join(ENVIRONMENTS)}; {LOCAL} is the system that `make run` started.",
+        autocompletion=_names,
+    ),
 ]
 Region = Annotated[
     str | None,

@@ -40,7 +40,7 @@ def main(environment_file: str = ".local/environment.json") -> None:
     print(json.dumps(failed, indent=2))
     print(f"\ncurl -s {url}")
     print(f"make logs CORRELATION_ID={failed['problem']['correlation_id']}")
-    print(f".venv/bin/python -m cli redrive --command {account_id} {command_id}")
+    print(f".venv/bin/daybook redrive --command {account_id} {command_id}")
 
 
 def client(place: dict[str, Any], service: str) -> Any:

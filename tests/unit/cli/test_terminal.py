@@ -37,6 +37,7 @@ LINES = {
         ["verify", ACCOUNT, *NOWHERE],
         ["sql", "--name", "account_statement", *NOWHERE],
         ["sql", "SELECT 1", "--csv", "--json"],
+        ["sql", "SELECT 1", "--env", "prd"],
         ["report", "--late-days", "9"],
         ["reconcile", "--from", "yesterday"],
         ["republish"],
@@ -164,7 +165,11 @@ def test_completion(shell: str, tmp_path: Path) -> None:
     )
     child.sendline(f"{prepare}daybook --show-completion > completion && source ./completion && echo rea''dy")
     child.expect_exact("ready")
-    for typed, completed in (("daybook rec\t", "reconcile"), ("daybook sql --name daily_r\t", "daily_report")):
+    for typed, completed in (
+        ("daybook rec\t", "reconcile"),
+        ("daybook sql --name daily_r\t", "daily_report"),
+        ("daybook sql --env st\t", "staging"),
+    ):
         child.send(typed)
         child.expect(completed)
         child.sendcontrol("u")

@@ -14,7 +14,7 @@ from stacks.environment import CLOUD_NAMES, ENVIRONMENTS, LOCAL
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 HOME = Path("stacks/environment.py")
-SEARCHED = ("Makefile", "app.py", ".ci", ".github", "stacks", "constructs_lib", "lambdas", "analytics", "local")
+SEARCHED = ("Makefile", "app.py", ".ci", ".github", "stacks", "constructs_lib", "lambdas", "analytics", "local", "cli")
 """Files, and folders whole. Not prose, which may speak of the four there are, nor what is generated from the names."""
 LIST = re.compile(r"\b(?:{names})\b\W+(?:(?:and|or)\W+)?(?:{names})\b".format(names="|".join(ENVIRONMENTS)))
 """Two names in a row, with or without a comma, a bar, quotes or an `or` between them."""
