@@ -1,6 +1,6 @@
 """Charts as SVG elements to stand inside a page: no scripts, no fonts or styles from elsewhere, no clock, no chance.
 
-Colours of axes and text are the page's business (`page_style`), so that they follow its light and dark form.
+Colours of axes and text are the page's business (`templates/report.css`), so that they follow its light and dark form.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, Final
 from xml.etree.ElementTree import Element
 
 import pygal
+from markupsafe import Markup
 from pygal.etree import etree
 from pygal.style import Style
 
@@ -54,7 +55,7 @@ def busiest(report: DailyReport) -> tuple[CurrencyFigures, ...]:
     return tuple(sorted(ranked, key=lambda line: line.currency))
 
 
-def events_chart(lines: Sequence[CurrencyFigures]) -> str:
+def events_chart(lines: Sequence[CurrencyFigures]) -> Markup:
     """How many events of each kind there were, a bar for each currency."""
     chart = _bars("events", width=900, height=360, order_min=0, show_legend=True, value_formatter="{:,.0f}".format)
     chart.x_labels = [label for label, _ in KINDS]
@@ -63,7 +64,7 @@ def events_chart(lines: Sequence[CurrencyFigures]) -> str:
     return _svg(chart, "Number of events of each kind, by currency")
 
 
-def amounts_chart(line: CurrencyFigures) -> str:
+def amounts_chart(line: CurrencyFigures) -> Markup:
     """How much of one currency was credited, withdrawn and transferred: a bar each."""
     chart = _bars(
         f"amounts-{line.currency}",
@@ -109,11 +110,10 @@ def _only_the_picture(root: Element) -> Element:
     return root
 
 
-def _svg(chart: Any, description: str) -> str:
+def _svg(chart: Any, description: str) -> Markup:
     etree.to_etree()  # the same bytes whether or not lxml is installed
     chart.add_xml_filter(lambda root: _described(root, description))
-    svg: str = chart.render()
-    return svg
+    return Markup(chart.render())  # noqa: S704 - ElementTree has escaped every text in it
 
 
 def _described(root: Element, description: str) -> Element:
