@@ -1,6 +1,6 @@
 """Charts as SVG elements to stand inside a page: no scripts, no fonts or styles from elsewhere, no clock, no chance.
 
-Colours of axes and text are the page's business (`page_style`), so that they follow its light and dark form.
+Colours of axes and text are the page's business (`templates/report.css`), so that they follow its light and dark form.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, Final
 from xml.etree.ElementTree import Element
 
 import pygal
+from markupsafe import Markup
 from pygal.etree import etree
 from pygal.style import Style
 
@@ -21,30 +22,44 @@ from lambdas.reporting.figures import CurrencyFigures, DailyReport
 sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]
 
 MOST_CURRENCIES: Final = 8
-"""A chart holds so many; the tables hold all."""
+"""The charts hold so many; the tables hold all."""
 
+# after Paul Tol's "bright" scheme: told apart with every common colour blindness, on light and on dark
+_OPENED, _IN, _OUT, _BETWEEN = "#8A8A8A", "#4477AA", "#EE6677", "#228833"
 KINDS: Final = (
-    ("Opened", "opened"),
-    ("Credits", "credits"),
-    ("Withdrawals", "withdrawals"),
-    ("Transfers", "transfers"),
+    ("Opened", "opened", _OPENED),
+    ("Credits", "credits", _IN),
+    ("Withdrawals", "withdrawals", _OUT),
+    ("Transfers", "transfers", _BETWEEN),
 )
-FLOWS: Final = (("Credited", "credited"), ("Withdrawn", "withdrawn"), ("Transferred", "transferred"))
+FLOWS: Final = (
+    ("Credited", "credited", _IN),
+    ("Withdrawn", "withdrawn", _OUT),
+    ("Transferred", "transferred", _BETWEEN),
+)
+"""A colour stands for what happened, in every chart and on every day, and never for a currency."""
+
+TEXT_SIZE: Final = 13
+WIDTH: Final = 300
+"""In pixels, and no more than a phone has: the page never scales a chart, so that all texts in charts have one size."""
+
+_BAR: Final = 17
+_ROOM_FOR_AMOUNT: Final = 95
+_ROOM_FOR_COUNT: Final = 85
 _UNUSED: Final = {"script", "desc", "title"}
 _STYLE: Final = Style(
     background="transparent",
     plot_background="transparent",
     font_family="system-ui, sans-serif",
-    label_font_size=14,
-    major_label_font_size=14,
-    value_font_size=13,
-    legend_font_size=14,
+    label_font_size=TEXT_SIZE,
+    major_label_font_size=TEXT_SIZE,
+    value_font_size=TEXT_SIZE,
+    legend_font_size=TEXT_SIZE,
     opacity="1",
     stroke_opacity="0",
     guide_stroke_dasharray="none",
     major_guide_stroke_dasharray="none",
-    # after Paul Tol's "bright" scheme: told apart with every common colour blindness, on light and on dark
-    colors=("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#8A8A8A", "#EE7733"),
+    colors=tuple(colour for _, _, colour in KINDS),
 )
 
 
@@ -54,40 +69,55 @@ def busiest(report: DailyReport) -> tuple[CurrencyFigures, ...]:
     return tuple(sorted(ranked, key=lambda line: line.currency))
 
 
-def events_chart(lines: Sequence[CurrencyFigures]) -> str:
-    """How many events of each kind there were, a bar for each currency."""
-    chart = _bars("events", width=900, height=360, order_min=0, show_legend=True, value_formatter="{:,.0f}".format)
-    chart.x_labels = [label for label, _ in KINDS]
-    for line in lines:
-        chart.add(line.currency, [getattr(line, name) or None for _, name in KINDS])
+def events_chart(lines: Sequence[CurrencyFigures]) -> Markup:
+    """How many events of each kind there were: a group of bars for each currency."""
+    chart = _bars(
+        "events",
+        bars=len(lines) * len(KINDS),
+        legend=True,
+        margin_right=_ROOM_FOR_COUNT,
+        value_formatter="{:,.0f}".format,
+    )
+    chart.x_labels = [line.currency for line in reversed(lines)]
+    for label, name, _ in KINDS:
+        chart.add(label, [getattr(line, name) or None for line in reversed(lines)])
     return _svg(chart, "Number of events of each kind, by currency")
 
 
-def amounts_chart(line: CurrencyFigures) -> str:
+def amounts_chart(line: CurrencyFigures) -> Markup:
     """How much of one currency was credited, withdrawn and transferred: a bar each."""
     chart = _bars(
         f"amounts-{line.currency}",
-        width=420,
-        height=240,
-        show_legend=False,
-        show_y_labels=False,
-        show_y_guides=False,
+        bars=len(FLOWS) * 1.5,
+        legend=False,
+        margin_right=_ROOM_FOR_AMOUNT,
         value_formatter=lambda amount: short_amount(round(amount), line.currency),
     )
-    chart.x_labels = [label for label, _ in FLOWS]
-    colours = zip(FLOWS, _STYLE.colors, strict=False)
-    chart.add(line.currency, [{"value": getattr(line, name), "color": colour} for (_, name), colour in colours])
+    chart.x_labels = [label for label, _, _ in reversed(FLOWS)]
+    chart.add(line.currency, [{"value": getattr(line, name), "color": colour} for _, name, colour in reversed(FLOWS)])
     return _svg(chart, f"{line.currency}: amounts credited, withdrawn and transferred")
 
 
-def _bars(name: str, **options: Any) -> Any:
-    chart = pygal.Bar(
+def _bars(name: str, *, bars: float, legend: bool, **options: Any) -> Any:
+    """Bars that lie: beside each there is room for its number, however many there are."""
+    chart = pygal.HorizontalBar(
         style=_STYLE,
         js=(),
+        explicit_size=True,
+        width=WIDTH,
+        height=round(bars * _BAR) + (90 if legend else 10),
+        margin_top=4,
+        margin_bottom=4,
+        margin_left=4,
+        show_x_labels=False,
+        show_x_guides=False,
+        show_y_guides=False,
         print_values=True,
         print_values_position="top",
+        show_legend=legend,
         legend_at_bottom=True,
-        legend_at_bottom_columns=MOST_CURRENCIES,
+        legend_at_bottom_columns=1,
+        truncate_legend=-1,
         include_x_axis=True,
         truncate_label=-1,
         disable_xml_declaration=True,
@@ -109,11 +139,10 @@ def _only_the_picture(root: Element) -> Element:
     return root
 
 
-def _svg(chart: Any, description: str) -> str:
+def _svg(chart: Any, description: str) -> Markup:
     etree.to_etree()  # the same bytes whether or not lxml is installed
     chart.add_xml_filter(lambda root: _described(root, description))
-    svg: str = chart.render()
-    return svg
+    return Markup(chart.render())  # noqa: S704 - ElementTree has escaped every text in it
 
 
 def _described(root: Element, description: str) -> Element:

@@ -120,10 +120,6 @@ class _Util(_Documented):
         """The text's UTF-8 as base64."""
         return base64.b64encode(text.encode()).decode()
 
-    def base64Decode(self, text: str) -> str:  # noqa: N802
-        """The text that base64 stands for."""
-        return base64.b64decode(text).decode()
-
     def urlDecode(self, text: str) -> str:  # noqa: N802
         """The text that percent-encoding stands for, as java.net.URLDecoder has it: "+" is a space.
 

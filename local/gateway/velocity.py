@@ -1,7 +1,8 @@
 """Apache Velocity 1.7 on airspeed-ext, corrected where that differs. Sources: Velocity User Guide, java.lang.String.
 
-Velocity takes null and false for untrue and everything else for true, also an empty string and 0; airspeed-ext takes an
-undefined reference for true in `#if`, and Python's empty values for untrue. What `#set` sets in a `#foreach` stays set.
+Velocity takes a reference to null or false for untrue and any other for true, also one to an empty string or to 0;
+airspeed-ext takes an undefined reference for true in `#if`, and Python's empty values for untrue. What `#set` sets in a
+`#foreach` stays set. What was compared, and what still differs: docs/adr/0012-velocity-on-one-machine.md.
 """
 
 from __future__ import annotations

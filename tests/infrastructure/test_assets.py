@@ -1,8 +1,11 @@
 """What is shipped: the sources of the functions, and the packages they import."""
 
+import ast
 import importlib.metadata
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -71,7 +74,21 @@ def test_the_repository_ships_nothing_but_its_functions(tmp_path: Path) -> None:
     asset = stage_sources(REPOSITORY, tmp_path / "out", "lambdas")
     shipped = {file.relative_to(asset) for file in asset.rglob("*") if file.is_file()}
     assert {file.parts[0] for file in shipped} == {"lambdas"}
-    assert {file.suffix for file in shipped} <= {".py", ".json"}
+    assert {file.suffix for file in shipped} <= {".py", ".json", ".html", ".css"}
+    assert {file.name for file in shipped if file.suffix in {".html", ".css"}} == {"report.html", "report.css"}
+
+
+def test_the_page_of_the_report_is_made_from_what_is_shipped(tmp_path: Path) -> None:
+    asset = stage_sources(REPOSITORY, tmp_path / "out", "lambdas", "analytics")
+    program = (
+        "import datetime\n"
+        "from lambdas.reporting import figures, page\n"
+        "print(page.__file__, page.as_page(figures.DailyReport(datetime.date(2026, 3, 1), (), ())).decode())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=asset, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{asset}/")
+    assert "Sunday, 1 March 2026" in done.stdout
 
 
 def test_a_function_that_asks_the_lake_ships_its_statements_too(tmp_path: Path) -> None:
@@ -150,3 +167,16 @@ def test_every_package_is_pinned_and_so_is_all_it_needs() -> None:
             if "extra ==" not in needed:
                 [package] = re.findall(r"^[A-Za-z0-9_.-]+", needed)
                 assert package.lower().replace("_", "-") in pins
+
+
+def test_what_the_functions_import_is_pinned_or_brought_by_the_runtime() -> None:
+    trees = [ast.parse(file.read_text()) for file in (REPOSITORY / "lambdas").rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    tops = {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names)
+    packages = importlib.metadata.packages_distributions()
+    needed = {packages[top][0].lower().replace("_", "-") for top in tops - {"lambdas", "analytics"}}
+    pins = set(re.findall(r"^([a-z0-9-]+)==", REQUIREMENTS.read_text(), re.MULTILINE))
+    assert {"jinja2", "markupsafe", "msgspec"} <= needed
+    assert needed <= pins | {"boto3", "botocore"}

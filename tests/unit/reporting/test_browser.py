@@ -15,13 +15,16 @@ from typing import Any
 
 import pytest
 
+from lambdas.accounts.money import MINOR_UNITS
+from lambdas.reporting.charts import TEXT_SIZE
+from lambdas.reporting.figures import DailyReport
 from lambdas.reporting.page import as_page
-from tests.unit.reporting.days import TOTALS, report
+from tests.unit.reporting.days import TOTALS, report, total
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome-headless-shell")
 BROWSER = next((found for found in map(shutil.which, NAMES) if found), "")
 WIDTH, HEIGHT = 800, 1100
-FIRST_COLOUR, SECOND_COLOUR = (0x44, 0x77, 0xAA), (0xEE, 0x66, 0x77)
+OPENED, IN, OUT, BETWEEN = (0x8A, 0x8A, 0x8A), (0x44, 0x77, 0xAA), (0xEE, 0x66, 0x77), (0x22, 0x88, 0x33)
 LIGHT_CARD, DARK_CARD = (0xFF, 0xFF, 0xFF), (0x16, 0x1B, 0x22)
 
 pytestmark = pytest.mark.skipif(
@@ -38,9 +41,14 @@ const boxes = [...document.querySelectorAll('svg .bar rect')].map(bar => {
           seen: seen === bar, fill: getComputedStyle(bar).fill};
 });
 const texts = [...document.querySelectorAll('svg text')].map(text => ({
-  text: text.textContent, chart: text.ownerSVGElement.id, width: text.getBoundingClientRect().width,
+  text: text.textContent, chart: text.ownerSVGElement.id,
+  size: getComputedStyle(text).fontSize,
+  scale: text.ownerSVGElement.getBoundingClientRect().width / text.ownerSVGElement.viewBox.baseVal.width,
+  width: text.getBoundingClientRect().width,
   inside: text.getBoundingClientRect().right <= text.ownerSVGElement.getBoundingClientRect().right}));
-const result = {boxes, texts, overflow: document.documentElement.scrollWidth - window.innerWidth};
+const legend = Object.fromEntries([...document.querySelectorAll('svg .legend')].map(entry => [
+  entry.querySelector('text').textContent, getComputedStyle(entry.querySelector('rect')).fill]));
+const result = {boxes, texts, legend, overflow: document.documentElement.scrollWidth - window.innerWidth};
 document.body.innerHTML = '<pre id="result"></pre>';
 document.getElementById('result').textContent = JSON.stringify(result);
 </script>
@@ -60,10 +68,15 @@ def browse(tmp_path: Path, page: bytes, *options: str) -> str:
     return done.stdout
 
 
-def measured(tmp_path: Path, page: bytes) -> dict[str, Any]:
+def css(colour: tuple[int, ...]) -> str:
+    """As a browser writes a colour."""
+    return f"rgb({', '.join(map(str, colour))})"
+
+
+def measured(tmp_path: Path, page: bytes, *options: str) -> dict[str, Any]:
     """Where bars and texts are. The page forbids scripts, so this measures a copy that does not."""
     open_page = re.sub(rb"<meta http-equiv=.*?>", b"", page).replace(b"</body>", MEASURE.encode() + b"</body>")
-    dom = browse(tmp_path, open_page, "--dump-dom")
+    dom = browse(tmp_path, open_page, "--dump-dom", *options)
     [text] = re.findall(r'<pre id="result">(.*?)</pre>', dom, re.DOTALL)
     found: dict[str, Any] = json.loads(unescape(text))
     return found
@@ -107,16 +120,43 @@ def test_every_bar_is_drawn_in_proportion_and_can_be_seen(tmp_path: Path) -> Non
     events = charts["chart-events"]
     assert len(events) == 7, "a bar for each count that is not zero"
     assert all(box["seen"] and box["width"] > 5 for box in events)
-    assert {box["fill"] for box in events} == {"rgb(68, 119, 170)", "rgb(238, 102, 119)", "rgb(34, 136, 51)"}
-    euro = [box["height"] for box in events if box["fill"] == "rgb(238, 102, 119)"]
-    assert [height / euro[-1] for height in euro] == pytest.approx([2, 4, 2, 1], rel=0.02)
-    credited, withdrawn, _ = charts["chart-amounts-EUR"]
-    assert credited["height"] > 100
-    assert withdrawn["height"] < 1
+    assert [box["fill"] for box in events] == [*map(css, (BETWEEN, OUT, OUT, IN, IN, OPENED, OPENED))]
+    yen, euro = (box["width"] for box in events if box["fill"] == css(IN))
+    assert euro / yen == pytest.approx(4, rel=0.02)
+    assert [box["width"] / yen for box in events] == pytest.approx([1, 2, 1, 1, 4, 1, 2], rel=0.02)
+    transferred, withdrawn, credited = charts["chart-amounts-EUR"]
+    assert credited["width"] > 50
+    assert withdrawn["width"] < 1
+    assert [each["fill"] for each in (credited, withdrawn, transferred)] == [*map(css, (IN, OUT, BETWEEN))]
     texts = {(each["chart"], each["text"]) for each in found["texts"] if each["width"] > 0}
     assert {("chart-amounts-EUR", "1.23M"), ("chart-amounts-BHD", "1.234"), ("chart-events", "Withdrawals")} <= texts
     assert all(each["inside"] for each in found["texts"])
     assert found["overflow"] <= 0, "the tables scroll; the page does not"
+
+
+ONE_CURRENCY = report([total("EUR", events=9, credits=4, credited=123456789, withdrawals=2, withdrawn=5)], [])
+EIGHT_CURRENCIES = report(
+    [total(code, events=1234567, opened=1234567, credits=1, credited=999999999) for code in sorted(MINOR_UNITS)[:8]], []
+)
+
+
+@pytest.mark.parametrize(
+    ("found", "width"),
+    [(ONE_CURRENCY, 1280), (report(), 380), (EIGHT_CURRENCIES, 380)],
+    ids=["one", "three", "eight"],
+)
+def test_texts_have_one_size_and_a_colour_one_meaning_with_any_number_of_currencies(
+    tmp_path: Path, found: DailyReport, width: int
+) -> None:
+    page = measured(tmp_path, as_page(found), f"--window-size={width},{HEIGHT}")
+    assert {(each["size"], each["scale"]) for each in page["texts"]} == {(f"{TEXT_SIZE}px", 1)}
+    assert all(each["inside"] for each in page["texts"])
+    assert page["overflow"] <= 0
+    kinds = {"Opened": OPENED, "Credits": IN, "Withdrawals": OUT, "Transfers": BETWEEN}
+    assert page["legend"] == {name: css(colour) for name, colour in kinds.items()}
+    for line in found.currencies:
+        bars = [box["fill"] for box in page["boxes"] if box["chart"] == f"chart-amounts-{line.currency}"]
+        assert bars == [*map(css, (BETWEEN, OUT, IN))], "transferred, withdrawn, credited"
 
 
 @pytest.mark.parametrize(("scheme", "card", "other"), [(1, LIGHT_CARD, DARK_CARD), (0, DARK_CARD, LIGHT_CARD)])
@@ -128,7 +168,7 @@ def test_the_page_as_it_is_written_shows_its_colours(
     browse(tmp_path, page, f"--screenshot={picture}", f"--blink-settings=preferredColorScheme={scheme}")
     found = colours(picture.read_bytes())
     assert sum(found.values()) == WIDTH * HEIGHT
-    assert found[FIRST_COLOUR] > 1000
-    assert found[SECOND_COLOUR] > 1000
+    assert found[IN] > 1000
+    assert found[OUT] > 1000
     assert found[card] > WIDTH * HEIGHT / 3
     assert found[other] < found[card] / 20

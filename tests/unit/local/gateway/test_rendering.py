@@ -24,6 +24,8 @@ REQUEST = GatewayRequest(
     context={"requestId": "r-1", "identity": {"caller": ""}},
 )
 
+VARIABLES = {"name": "X-Name", "line": "abc\n", "empty": "", "zero": 0, "none": []}
+
 
 @pytest.mark.parametrize(
     ("template", "text"),
@@ -38,7 +40,7 @@ REQUEST = GatewayRequest(
         ("$input.params().get('querystring').get('id')", "query"),
         ("$input.params().header.get('X-Name')", "$input.body"),
         ("[$!input.params('accept')]", "[]"),
-        ("$util.base64Encode('é')$util.base64Decode('w6k=')", "w6k=é"),
+        ("$util.base64Encode('é')", "w6k="),
         ("$util.urlDecode('a%3Ab%23+%C3%A9%ff%2523')", "a:b# é\ufffd%23"),
         ("${context.requestId}[$!context.identity.caller$!context.identity.user]", "r-1[]"),
         ("#set($x = \"$!input.path('$.d')\")$x", "#set($x = 1)$x"),
@@ -58,8 +60,11 @@ def test_bytes_that_are_no_utf_8_are_replaced_as_text() -> None:
         ("$nothing", False),
         ("!$nothing", True),
         ("false", False),
-        ('""', True),
-        ("0", True),
+        ("$empty", True),
+        ("!$empty", False),
+        ("$zero", True),
+        ('$empty && "a" == "a"', True),
+        ("$none", True),
         ('$nothing || "x" == "x"', True),
         ('"a" == "a" && $nothing', False),
         ("$name.equalsIgnoreCase('x-NAME')", True),
@@ -75,7 +80,7 @@ def test_bytes_that_are_no_utf_8_are_replaced_as_text() -> None:
     ],
 )
 def test_truth_and_strings_are_velocity_s_and_java_s(expression: str, is_true: bool) -> None:
-    text = velocity.render(f"#if({expression})yes#{{else}}no#end", {"name": "X-Name", "line": "abc\n"})
+    text = velocity.render(f"#if({expression})yes#{{else}}no#end", VARIABLES)
 
     assert text == ("yes" if is_true else "no")
 
@@ -92,6 +97,7 @@ def test_what_is_set_in_a_loop_stays_set_after_it() -> None:
         "#if(true)",
         "#set($x = )",
         "$util.escapeJavaScript('x')",
+        "$util.base64Decode('w6k=')",
         "$util.urlDecode('50%')",
         "$util.urlDecode('%zz')",
         "$input.headers",
