@@ -84,11 +84,11 @@ class ApiStack(Stack):
             self,
             "FunctionErrors",
             metric=self.function.live.metric_errors(),
-            description="The accounts function raised or ran out of time instead of answering.",
+            description="The accounts function raised an error or ran out of time.",
         )
         alarm_on_any(
             self,
             "FunctionThrottles",
             metric=self.function.live.metric_throttles(),
-            description="Requests were refused because the account's Lambda concurrency is used up.",
+            description="Lambda throttled requests: the AWS account's concurrency is used up.",
         )

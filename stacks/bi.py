@@ -82,7 +82,7 @@ class DashboardsStack(Stack):
         role = Role(
             self,
             "Role",
-            description="Asks the lake for the dashboards",
+            description="Queries the lake for the dashboards",
             assumed_by=ServicePrincipal(
                 "quicksight.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
             ),

@@ -50,7 +50,7 @@ class CommandsStack(Stack):
         )
         self._watch(config)
         self._watch_parking(config)
-        may_process = ManagedPolicy(self, "MayProcess", description="Having commands carried out again")
+        may_process = ManagedPolicy(self, "MayProcess", description="Retrying commands")
         Grant.add_to_principal(
             grantee=may_process, actions=["lambda:InvokeFunction"], resource_arns=[self.processor.live.function_arn]
         )
@@ -63,7 +63,7 @@ class CommandsStack(Stack):
             "Processor",
             config=config,
             handler="command_processor",
-            description="Carries out stored commands and writes down what became of them",
+            description="Processes stored commands and stores how each one ended",
             memory_mb=config.function_memory_mb,
             timeout=FUNCTION_TIMEOUT,
             environment={
@@ -84,7 +84,7 @@ class CommandsStack(Stack):
             "Failures",
             config=config,
             handler="command_failures",
-            description="Marks commands as failed whose records were parked",
+            description="Marks commands as FAILED whose batch is in the dead-letter bucket",
             memory_mb=config.function_memory_mb,
             timeout=FUNCTION_TIMEOUT,
             environment={"COMMANDS_TABLE": ledger.commands.table.table_name},
@@ -99,31 +99,40 @@ class CommandsStack(Stack):
             "Behind",
             metric=self.processor.function.metric("IteratorAge"),
             threshold=config.commands_behind_seconds * 1000,
-            description="Commands wait too long to be carried out (milliseconds). In the end they are given up for it.",
+            description=(
+                "The processor lags: its oldest command has waited too long (milliseconds). "
+                "Its commands fail in the end."
+            ),
         )
         alarm_on_any(
             self,
             "CommandsLeft",
             metric=own_metric(config, "CommandsLeft"),
-            description="Commands could not be carried out for a technical reason; they are tried again.",
+            description="Commands failed for a technical reason. Lambda retries their batch.",
         )
         alarm_on_any(
             self,
             "ProcessorErrors",
             metric=self.processor.live.metric_errors(),
-            description="The command processor raised or ran out of time; its batch is tried again.",
+            description="The processor raised an error or ran out of time. Lambda retries its batch.",
         )
         alarm_on_any(
             self,
             "BatchesParked",
             metric=self.mapping.metric_parked(),
-            description="Commands failed to the end of their retries; their records lie in the parking bucket.",
+            description=(
+                "A batch of commands failed in all its retries. "
+                "It is in the dead-letter bucket (CommandParkingBucketName): redrive."
+            ),
         )
         alarm_on_any(
             self,
             "RecordsGivenUp",
             metric=self.mapping.metric_given_up(),
-            description="Commands failed to the end of their retries; look for their records in the parking bucket.",
+            description=(
+                "A batch of commands failed in all its retries. "
+                "Look for it in the dead-letter bucket (CommandParkingBucketName)."
+            ),
         )
 
     def _watch_parking(self, config: Environment) -> None:
@@ -131,23 +140,28 @@ class CommandsStack(Stack):
             self,
             "ParkingFailed",
             metric=self.processor.function.metric("DestinationDeliveryFailures"),
-            description="Commands that were given up could not be parked. Their rows stay pending; redrive by age.",
+            description=(
+                "Lambda could not write a failed batch to the dead-letter bucket. "
+                "Its commands stay PENDING: redrive by age."
+            ),
         )
         alarm_on_any(
             self,
             "CommandsFailed",
             metric=own_metric(config, "CommandsFailed"),
-            description="Commands ended as FAILED: find out why, and redrive them.",
+            description="Commands ended as FAILED. Find out why, then redrive them.",
         )
         alarm_on_any(
             self,
             "MarkingErrors",
             metric=self.failures.live.metric_errors(),
-            description="Parked commands could not be marked as failed; that is tried again.",
+            description="Commands in the dead-letter bucket could not be marked as FAILED. Lambda retries that.",
         )
         alarm_on_any(
             self,
             "DeadLetters",
             metric=self.trigger.metric_dead_letters(),
-            description="Parked commands are not marked as failed, and nobody tries any more: redrive them.",
+            description=(
+                "Commands in the dead-letter bucket were not marked as FAILED, after all retries. Redrive them."
+            ),
         )

@@ -26,9 +26,11 @@ class DomainEventsStack(StatefulStack):
             removal_policy=removal_policy(config),
         )
         self.parking = parking_bucket(self, config=config)
-        readers = ManagedPolicy(self, "Readers", description="Reading daybook's domain events")
+        readers = ManagedPolicy(self, "Readers", description="Reading the stream of domain events")
         self.events.grant_read(readers)
-        self.may_park = ManagedPolicy(self, "MayPark", description="Keeping what could not be published")
+        self.may_park = ManagedPolicy(
+            self, "MayPark", description="Writing records that failed to the dead-letter bucket"
+        )
         self.parking.grant_on_bucket(self.may_park, actions=["s3:ListBucket"])
         for prefix in (PARKING_PREFIX, MAPPING_PREFIX):
             self.parking.grant_put(self.may_park, prefix=prefix)

@@ -53,9 +53,7 @@ class LakeStack(Stack):
         CfnOutput(self, "AthenaWorkgroupName", value=self.workgroup.workgroup.ref)
 
     def _policies(self) -> None:
-        self.may_query = ManagedPolicy(
-            self, "MayQuery", description="Asking daybook's lake, and changing nothing in it"
-        )
+        self.may_query = ManagedPolicy(self, "MayQuery", description="Running queries on the lake, read-only")
         self.workgroup.grant_query(
             self.may_query,
             database=self.database,
@@ -63,7 +61,7 @@ class LakeStack(Stack):
             data=self.lake,
             prefix=EVENTS_PREFIX,
         )
-        self.may_report = ManagedPolicy(self, "MayReport", description="Writing daybook's daily reports")
+        self.may_report = ManagedPolicy(self, "MayReport", description="Writing the daily reports")
         self.results.grant_put(self.may_report, prefix=REPORTS_PREFIX)
 
     def _catalog(self, config: Environment) -> None:
@@ -98,7 +96,7 @@ class LakeStack(Stack):
             self,
             "Queries",
             name=f"daybook-{config.name}",
-            description="Questions about the history of bank accounts",
+            description="Queries on the history of bank accounts",
             results=self.results,
             prefix=QUERY_RESULTS_PREFIX,
             cutoff_bytes=config.query_cutoff_bytes,

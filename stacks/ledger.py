@@ -38,7 +38,7 @@ class LedgerStack(StatefulStack):
             removal_policy=removal_policy(config),
             deletion_protection=config.protect_data,
         )
-        readers = ManagedPolicy(self, "Readers", description="Filling gaps from daybook's event table")
+        readers = ManagedPolicy(self, "Readers", description="Reading the event table, to fill gaps")
         self.events.grant_read(readers)
         self.parking = parking_bucket(self, config=config)
         self.parking.announce_objects()
@@ -53,14 +53,18 @@ class LedgerStack(StatefulStack):
     def _policies(self) -> None:
         """What may be done with parked commands. None of them removes or replaces one for good."""
         parked = [MAPPING_PREFIX]
-        self.may_park = ManagedPolicy(self, "MayPark", description="Keeping commands that could not be carried out")
+        self.may_park = ManagedPolicy(
+            self, "MayPark", description="Writing commands that failed to the dead-letter bucket"
+        )
         self.parking.grant_on_bucket(self.may_park, actions=["s3:ListBucket"])
         self.parking.grant_put(self.may_park, prefix=MAPPING_PREFIX)
-        self.may_read_parked = ManagedPolicy(self, "MayReadParked", description="Reading commands that were parked")
+        self.may_read_parked = ManagedPolicy(
+            self, "MayReadParked", description="Reading the dead-letter bucket of commands"
+        )
         self.parking.grant(self.may_read_parked, prefixes=parked, actions=["s3:GetObject"])
         self.parking.grant_key(self.may_read_parked, "Decrypt")
         self.may_redrive = ManagedPolicy(
-            self, "MayRedrive", description="Finding commands that did not end, and setting failed ones pending again"
+            self, "MayRedrive", description="Finding commands that have not ended, and making failed ones PENDING again"
         )
         self.commands.grant_redrive(self.may_redrive)
         self.parking.grant_on_bucket(self.may_redrive, actions=["s3:ListBucket"])

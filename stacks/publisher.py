@@ -61,41 +61,54 @@ class PublisherStack(Stack):
             "Behind",
             metric=self.function.function.metric("IteratorAge"),
             threshold=config.publisher_behind_seconds * 1000,
-            description="Events wait too long to be published (milliseconds). They are lost after a day.",
+            description=(
+                "The publisher lags: its oldest event has waited too long (milliseconds). "
+                "The stream keeps events for a day."
+            ),
         )
         alarm_on_any(
             self,
             "EventTableTampered",
             metric=own_metric(config, "EventTableTampered"),
-            description="Somebody changed or removed a row of the event table, which nobody may.",
+            description="A row of the event table was changed or removed. The table is append-only: find out by whom.",
         )
         alarm_on_any(
             self,
             "RowsParked",
             metric=own_metric(config, "RowsParked"),
-            description="A row cannot become a domain event; its record lies in the parking bucket.",
+            description=(
+                "A row cannot become a domain event. Its record is in the dead-letter bucket (ParkingBucketName)."
+            ),
         )
         alarm_on_any(
             self,
             "BatchesParked",
             metric=self.mapping.metric_parked(),
-            description="Publishing failed to the end of its retries; the records lie in the parking bucket.",
+            description=(
+                "A batch failed in all its retries. "
+                "Its records are in the dead-letter bucket (ParkingBucketName): republish them."
+            ),
         )
         alarm_on_any(
             self,
             "RecordsGivenUp",
             metric=self.mapping.metric_given_up(),
-            description="Publishing failed to the end of its retries; look for the records in the parking bucket.",
+            description=(
+                "A batch failed in all its retries. Look for its records in the dead-letter bucket (ParkingBucketName)."
+            ),
         )
         alarm_on_any(
             self,
             "ParkingFailed",
             metric=self.function.function.metric("DestinationDeliveryFailures"),
-            description="Records that were given up could not be parked: they are in the event table only.",
+            description=(
+                "Lambda could not write a failed batch to the dead-letter bucket. "
+                "Its events are in the event table only: republish."
+            ),
         )
         alarm_on_any(
             self,
             "FunctionErrors",
             metric=self.function.live.metric_errors(),
-            description="The publisher raised or ran out of time; its batch is tried again.",
+            description="The publisher raised an error or ran out of time. Lambda retries its batch.",
         )

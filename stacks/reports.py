@@ -47,14 +47,14 @@ class ReportsStack(Stack):
             self,
             "EventsMissing",
             metric=own_metric(config, "EventsMissingInLake"),
-            description="The lake lacks versions of accounts: `python -m cli reconcile` names what is missing.",
+            description="The lake lacks versions of accounts: `daybook reconcile` names the missing events.",
         )
         alarm_on_silence(
             self,
             "ReportMissing",
             metric=self.function.live.metric_invocations(),
             hours=config.report_silent_hours,
-            description="The daily report was not even begun.",
+            description="The daily report has not run.",
         )
 
     def _schedule(self, config: Environment, function: PythonFunction) -> None:

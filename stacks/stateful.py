@@ -1,4 +1,4 @@
-"""What stacks that hold data have in common: protection, a key of their own, and a place for what was given up."""
+"""What stacks that hold data have in common: protection, a key of their own, and a dead-letter bucket."""
 
 from aws_cdk import Duration, Stack
 from aws_cdk.aws_kms import Key
