@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 document of the HTTP API, generated from commands, replies and problem types.
 
-`python -m lambdas.contracts.openapi` writes `openapi.json` beside this module. No function imports this.
+`python -m lambdas.contracts.generate` writes `openapi.json` beside this module. No function imports this.
 """
 
 from __future__ import annotations
@@ -164,7 +164,3 @@ def _headers(names: Sequence[str]) -> Document:
 def openapi_text() -> str:
     """The document as committed."""
     return json.dumps(openapi_document(), indent=2, ensure_ascii=False) + "\n"
-
-
-if __name__ == "__main__":
-    OPENAPI_FILE.write_text(openapi_text(), encoding="utf-8")
