@@ -6,11 +6,9 @@ from aws_cdk.aws_apigateway import RestApi
 from constructs_lib.alarms import alarm_on_any
 from constructs_lib.dynamodb_route import DynamoDbRoute
 from constructs_lib.inbox_table import InboxTable
+from lambdas.contracts.asynchronous_operations import GET_COMMAND, SUBMIT_COMMAND
 from lambdas.contracts.command_model import command_model
 from stacks.command_templates import status_answers, status_request, submit_answers, submit_request
-
-COMMANDS_PATH = "/accounts/{account_id}/commands"
-COMMAND_PATH = f"{COMMANDS_PATH}/{{command_id}}"
 
 
 def add_command_routes(stack: Stack, *, api: RestApi, commands: InboxTable) -> None:
@@ -24,8 +22,8 @@ def add_command_routes(stack: Stack, *, api: RestApi, commands: InboxTable) -> N
         stack,
         "SubmitCommand",
         api=api,
-        http_method="POST",
-        path=COMMANDS_PATH,
+        http_method=SUBMIT_COMMAND.method,
+        path=SUBMIT_COMMAND.path,
         action="UpdateItem",
         grant=commands.grant_submission,
         request_template=submit_request(table_name),
@@ -37,8 +35,8 @@ def add_command_routes(stack: Stack, *, api: RestApi, commands: InboxTable) -> N
         stack,
         "CommandStatus",
         api=api,
-        http_method="GET",
-        path=COMMAND_PATH,
+        http_method=GET_COMMAND.method,
+        path=GET_COMMAND.path,
         action="GetItem",
         grant=commands.grant_lookup,
         request_template=status_request(table_name),

@@ -1,24 +1,18 @@
 """How events and state are stored, as data: classes, schema versions and upcasters.
 
-When a stored shape changes: raise `version` and add to `upcasters` a function from the JSON object of the last version
-to that of the next, and put one stored sample of the new version beside the tests. Samples and upcasters stay.
+Every event of `EVENTS` is stored, in version 1 until its shape changes. When it does: put a Schema of the class into
+`CHANGED_EVENTS`, with the next `version`, and into its `upcasters` a function from the JSON object of the last version
+to that of the next. Samples and upcasters stay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
 
-from lambdas.accounts.events import (
-    AccountClosed,
-    AccountCreated,
-    BalanceCredited,
-    BalanceWithdrawn,
-    TransferReceived,
-    TransferSent,
-)
+from lambdas.accounts.events import EVENTS
 from lambdas.accounts.state import Account
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
@@ -32,13 +26,16 @@ class Schema(Struct, frozen=True):
     upcasters: Mapping[int, Upcaster] = {}
 
 
-EVENT_SCHEMAS: Final = (
-    Schema(AccountCreated),
-    Schema(BalanceCredited),
-    Schema(BalanceWithdrawn),
-    Schema(TransferSent),
-    Schema(TransferReceived),
-    Schema(AccountClosed),
-)
+CHANGED_EVENTS: Final[tuple[Schema, ...]] = ()
+"""The schemas of events that are no longer stored in version 1."""
+
+
+def event_schemas(changed: Sequence[Schema] = CHANGED_EVENTS) -> tuple[Schema, ...]:
+    """The schema of every event, in the order of `EVENTS`: the one in `changed`, or version 1."""
+    known = {schema.cls: schema for schema in changed}
+    return tuple(known.get(cls, Schema(cls)) for cls in EVENTS)
+
+
+EVENT_SCHEMAS: Final = event_schemas()
 
 STATE_SCHEMA: Final = Schema(Account)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias, get_args
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -58,3 +58,8 @@ class Transfer(Command, frozen=True, kw_only=True):
 
 AccountCommand: TypeAlias = OpenAccount | CreditAccount | WithdrawFromAccount | CloseAccount
 """A command to one account."""
+
+AnyCommand: TypeAlias = AccountCommand | Transfer
+
+COMMANDS: Final[tuple[type[AnyCommand], ...]] = get_args(AnyCommand)
+"""The one list of commands: all others are made from it."""

@@ -15,7 +15,7 @@ DomainError
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class DomainError(Exception):
@@ -84,3 +84,7 @@ class SameAccountError(RuleBrokenError):
     """A transfer needs two different accounts."""
 
     code = "same-account"
+
+
+REFUSALS: Final = tuple(RuleBrokenError.__subclasses__())
+"""The one list of broken rules: every class of one above."""

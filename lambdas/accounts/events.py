@@ -7,7 +7,7 @@ are left out of what is stored. Text and numbers make no cycles, so the garbage 
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Final, TypeAlias, get_args
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -65,3 +65,6 @@ class AccountClosed(Struct, frozen=True, gc=False):
 AccountEvent: TypeAlias = (
     AccountCreated | BalanceCredited | BalanceWithdrawn | TransferSent | TransferReceived | AccountClosed
 )
+
+EVENTS: Final[tuple[type[AccountEvent], ...]] = get_args(AccountEvent)
+"""The one list of events: all others are made from it."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from lambdas.accounts.codec import EVENT_SCHEMAS, Schema
 from lambdas.contracts.components import Document
-from lambdas.contracts.event_examples import event_examples
+from lambdas.contracts.event_examples import published_example
 from lambdas.contracts.event_schemas import (
     ENVELOPE_NAME,
     data_document,
@@ -30,7 +30,6 @@ _DESCRIPTION = (
 
 def asyncapi_document() -> Document:
     """The document as JSON values."""
-    examples = event_examples()
     names = [schema_name(each) for each in EVENT_SCHEMAS]
     return {
         "asyncapi": "3.0.0",
@@ -52,7 +51,7 @@ def asyncapi_document() -> Document:
             }
         },
         "components": {
-            "messages": {schema_name(each): _message(each, examples[each.cls]) for each in EVENT_SCHEMAS},
+            "messages": {schema_name(each): _message(each) for each in EVENT_SCHEMAS},
             "schemas": {
                 ENVELOPE_NAME: envelope_document(),
                 **{schema_name(each): data_document(each) for each in EVENT_SCHEMAS},
@@ -61,7 +60,7 @@ def asyncapi_document() -> Document:
     }
 
 
-def _message(schema: Schema, example: object) -> Document:
+def _message(schema: Schema) -> Document:
     name = schema_name(schema)
     return {
         "name": event_type(schema),
@@ -81,5 +80,5 @@ def _message(schema: Schema, example: object) -> Document:
                 },
             ]
         },
-        "examples": [{"name": name, "payload": example}],
+        "examples": [{"name": name, "payload": published_example(schema.cls)}],
     }

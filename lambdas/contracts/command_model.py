@@ -10,15 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 import msgspec
 
-from lambdas.accounts.commands import AccountCommand, Transfer
+from lambdas.accounts.commands import COMMANDS
 from lambdas.contracts.components import Document
-
-COMMANDS: Final[tuple[type[msgspec.Struct], ...]] = get_args(AccountCommand | Transfer)
-"""Everything that can be sent as an asynchronous command."""
 
 _DIALECT: Final = "http://json-schema.org/draft-04/schema#"
 _PYTHON_END: Final = r"(?!\n)$"

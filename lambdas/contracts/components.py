@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 import msgspec
 
-from lambdas.accounts.events import AccountEvent
+from lambdas.accounts.events import EVENTS
 from lambdas.contracts.http import (
     Account,
     CommandAccepted,
@@ -24,7 +24,6 @@ Document = dict[str, Any]
 ANY_COMMAND: Final = "AsynchronousCommand"
 
 _REF = "#/components/schemas/"
-_EVENTS: Final[tuple[type[msgspec.Struct], ...]] = get_args(AccountEvent)
 _REPLIES: Final = (Account, TransferResult, CommandAccepted, CommandStatus)
 
 
@@ -44,7 +43,7 @@ def any_command_ref() -> Document:
 
 def schemas(commands: Sequence[type[msgspec.Struct]]) -> Document:
     """The schemas of commands, replies, events and problems."""
-    shapes = [*commands, *_EVENTS, *_REPLIES, _history_entry(), Problem]
+    shapes = [*commands, *EVENTS, *_REPLIES, _history_entry(), Problem]
     _, components = msgspec.json.schema_components(shapes, ref_template=_REF + "{name}")
     for command in commands:
         # The route says which command it is, so that here, unlike in stored commands, the tag may be left out.
@@ -53,7 +52,7 @@ def schemas(commands: Sequence[type[msgspec.Struct]]) -> Document:
         ]
     components[ANY_COMMAND] = _any_of(commands)
     components[HistoryEntry.__name__]["oneOf"] = [
-        {"properties": {"type": {"const": event.__name__}, "data": schema_ref(event)}} for event in _EVENTS
+        {"properties": {"type": {"const": event.__name__}, "data": schema_ref(event)}} for event in EVENTS
     ]
     components[History.__name__] = _history()
     components[Problem.__name__]["properties"]["type"] = {

@@ -7,12 +7,12 @@ Parquet types follow from these (`string`: UTF-8, `bigint`: 64 bits, `timestamp`
 
 from __future__ import annotations
 
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 import msgspec
 from msgspec import inspect
 
-from lambdas.accounts.events import AccountEvent
+from lambdas.accounts.events import EVENTS
 from lambdas.contracts.domain_events import DomainEvent
 
 
@@ -96,7 +96,7 @@ def _comment(field: inspect.Type) -> str:
     return str((extra or {}).get("description", ""))
 
 
-DATA_FIELDS: Final = data_fields(get_args(AccountEvent))
+DATA_FIELDS: Final = data_fields(EVENTS)
 """Name and Glue type of each field of the `data` struct."""
 
 LAKE_COLUMNS: Final = _columns()

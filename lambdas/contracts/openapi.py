@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 document of the HTTP API, generated from commands, replies and problem types.
 
-`python -m lambdas.contracts.openapi` writes `openapi.json` beside this module. No function imports this.
+`python -m lambdas.contracts.generate` writes `openapi.json` beside this module. No function imports this.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
+from lambdas.accounts.commands import COMMANDS
 from lambdas.contracts.asynchronous_operations import ASYNCHRONOUS_OPERATIONS
 from lambdas.contracts.components import Document, any_command_ref, schema_ref, schemas
-from lambdas.contracts.examples import command_examples, example, problem_example, status_examples
+from lambdas.contracts.examples import command_example
 from lambdas.contracts.http import CommandStatus, Problem
 from lambdas.contracts.operations import OPERATIONS, Operation
 from lambdas.contracts.parameters import HEADERS, PARAMETERS
@@ -24,6 +25,7 @@ from lambdas.contracts.problems import (
     PROBLEM_TYPES,
     ProblemType,
 )
+from lambdas.contracts.reply_examples import problem_example, reply_example, status_examples
 
 OPENAPI_FILE: Final = Path(__file__).with_name("openapi.json")
 
@@ -47,7 +49,6 @@ _DESCRIPTION = (
 
 def openapi_document() -> Document:
     """The document as JSON values."""
-    commands = [operation.command for operation in OPERATIONS if operation.command is not None]
     paths: Document = {}
     for operation in (*OPERATIONS, *ASYNCHRONOUS_OPERATIONS):
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
@@ -63,7 +64,7 @@ def openapi_document() -> Document:
         "security": [{"sigv4": []}, {}],
         "paths": paths,
         "components": {
-            "schemas": schemas(commands),
+            "schemas": schemas(COMMANDS),
             "parameters": PARAMETERS,
             "headers": HEADERS,
             "responses": {kind.code: _problem_response([kind]) for kind in _ANSWERED},
@@ -91,9 +92,10 @@ def _operation(operation: Operation) -> Document:
     }
     content: Document = {}
     if operation.command is not None:
-        content = {"schema": schema_ref(operation.command), "example": example(operation.command)}
+        content = {"schema": schema_ref(operation.command), "example": command_example(operation.command, tagged=False)}
     elif operation.commands:
-        content = {"schema": any_command_ref(), "examples": _named(command_examples(operation.commands))}
+        examples = {command.__name__: command_example(command) for command in operation.commands}
+        content = {"schema": any_command_ref(), "examples": _named(examples)}
     if content:
         document["requestBody"] = {"required": operation.body_required, "content": {_JSON: content}}
     return document
@@ -107,7 +109,7 @@ def _reply(operation: Operation) -> Document:
     examples: Document = (
         {"examples": _named(status_examples())}
         if operation.reply is CommandStatus
-        else {"example": example(operation.reply)}
+        else {"example": reply_example(operation.reply)}
     )
     return {"schema": schema_ref(operation.reply), **examples}
 
@@ -162,7 +164,3 @@ def _headers(names: Sequence[str]) -> Document:
 def openapi_text() -> str:
     """The document as committed."""
     return json.dumps(openapi_document(), indent=2, ensure_ascii=False) + "\n"
-
-
-if __name__ == "__main__":
-    OPENAPI_FILE.write_text(openapi_text(), encoding="utf-8")

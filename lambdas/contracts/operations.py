@@ -1,4 +1,7 @@
-"""The synchronous operations of the HTTP API, as data: what each takes, gives and may refuse."""
+"""The synchronous operations of the HTTP API, as data: what each takes, gives and may refuse.
+
+This is the one list of routes: the function, the gateway and the OpenAPI document are made from it.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,26 @@ from typing import Final
 from msgspec import Struct
 
 from lambdas.accounts.commands import (
+    AnyCommand,
     CloseAccount,
     CreditAccount,
     OpenAccount,
     Transfer,
     WithdrawFromAccount,
 )
+from lambdas.accounts.errors import (
+    AccountAlreadyExistsError,
+    AccountClosedError,
+    BalanceLimitExceededError,
+    BalanceNotZeroError,
+    CurrencyMismatchError,
+    InsufficientFundsError,
+    SameAccountError,
+)
 from lambdas.contracts import problems
+from lambdas.contracts.errors import ContractIncompleteError
 from lambdas.contracts.http import Account, History, TransferResult
-from lambdas.contracts.problems import RULES_BROKEN, ProblemType
+from lambdas.contracts.problems import ProblemType, rule_broken
 
 
 class Operation(Struct, frozen=True, kw_only=True):
@@ -29,8 +43,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     operation_id: str
     summary: str
     description: str
-    command: type[Struct] | None = None
-    commands: tuple[type[Struct], ...] = ()
+    command: type[AnyCommand] | None = None
+    commands: tuple[type[AnyCommand], ...] = ()
     body_required: bool = True
     status: int = 200
     reply: type[Struct]
@@ -39,8 +53,6 @@ class Operation(Struct, frozen=True, kw_only=True):
     parameters: tuple[str, ...]
     problems: tuple[ProblemType, ...]
 
-
-_RULES: Final = {kind.code: kind for kind in RULES_BROKEN}
 
 ALWAYS: Final = (
     problems.INVALID_REQUEST,
@@ -65,7 +77,7 @@ _ON_ACCOUNT: Final = (
     *_COMMAND,
     problems.ACCOUNT_NOT_FOUND,
     problems.PRECONDITION_FAILED,
-    _RULES["account-closed"],
+    rule_broken(AccountClosedError),
 )
 _COMMAND_PARAMETERS: Final = ("IdempotencyKey", "CorrelationId")
 _ON_ACCOUNT_PARAMETERS: Final = ("AccountId", "IfMatch", *_COMMAND_PARAMETERS)
@@ -82,7 +94,7 @@ OPERATIONS: Final = (
         reply=Account,
         reply_headers=("Location", "ETag", "IdempotentReplayed"),
         parameters=_COMMAND_PARAMETERS,
-        problems=(*_COMMAND, _RULES["account-already-exists"]),
+        problems=(*_COMMAND, rule_broken(AccountAlreadyExistsError)),
     ),
     Operation(
         method="GET",
@@ -113,7 +125,7 @@ OPERATIONS: Final = (
         reply=Account,
         reply_headers=("ETag", "IdempotentReplayed"),
         parameters=_ON_ACCOUNT_PARAMETERS,
-        problems=(*_ON_ACCOUNT, _RULES["balance-limit-exceeded"]),
+        problems=(*_ON_ACCOUNT, rule_broken(BalanceLimitExceededError)),
     ),
     Operation(
         method="POST",
@@ -125,7 +137,7 @@ OPERATIONS: Final = (
         reply=Account,
         reply_headers=("ETag", "IdempotentReplayed"),
         parameters=_ON_ACCOUNT_PARAMETERS,
-        problems=(*_ON_ACCOUNT, _RULES["insufficient-funds"]),
+        problems=(*_ON_ACCOUNT, rule_broken(InsufficientFundsError)),
     ),
     Operation(
         method="POST",
@@ -138,7 +150,7 @@ OPERATIONS: Final = (
         reply=Account,
         reply_headers=("ETag", "IdempotentReplayed"),
         parameters=_ON_ACCOUNT_PARAMETERS,
-        problems=(*_ON_ACCOUNT, _RULES["balance-not-zero"]),
+        problems=(*_ON_ACCOUNT, rule_broken(BalanceNotZeroError)),
     ),
     Operation(
         method="GET",
@@ -164,11 +176,20 @@ OPERATIONS: Final = (
         problems=(
             *_COMMAND,
             problems.ACCOUNT_NOT_FOUND,
-            _RULES["account-closed"],
-            _RULES["insufficient-funds"],
-            _RULES["balance-limit-exceeded"],
-            _RULES["currency-mismatch"],
-            _RULES["same-account"],
+            rule_broken(AccountClosedError),
+            rule_broken(InsufficientFundsError),
+            rule_broken(BalanceLimitExceededError),
+            rule_broken(CurrencyMismatchError),
+            rule_broken(SameAccountError),
         ),
     ),
 )
+
+
+def operation_of(command: type[AnyCommand]) -> Operation:
+    """The operation that carries out a command at once. Raises ContractIncompleteError."""
+    for operation in OPERATIONS:
+        if operation.command is command:
+            return operation
+    where = "OPERATIONS in lambdas/contracts/operations.py"
+    raise ContractIncompleteError(f"{command.__name__} has no operation: add one to {where}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from lambdas.contracts.components import Document
-from lambdas.contracts.examples import ACCOUNT_ID, COMMAND_ID, CORRELATION_ID
+from lambdas.contracts.examples import ACCOUNT_ID
 from lambdas.contracts.http import COMMAND_ID_PATTERN
+from lambdas.contracts.reply_examples import COMMAND_ID, CORRELATION_ID
 
 _NEXT_PAGE: Final = "MjI"
 _TAGS = r'(W/)?"[!#-~]*"'

@@ -6,6 +6,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from lambdas.accounts.errors import RuleBrokenError
+from lambdas.contracts.errors import ContractIncompleteError
+
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:daybook:problem:"
 
@@ -53,6 +56,17 @@ RULES_BROKEN: Final = (
     ProblemType("currency-mismatch", 422, "A transfer needs two accounts of one currency"),
     ProblemType("same-account", 422, "A transfer needs two different accounts"),
 )
+_BY_CODE: Final = {kind.code: kind for kind in RULES_BROKEN}
+
+
+def rule_broken(error: type[RuleBrokenError]) -> ProblemType:
+    """The type of problem of a broken rule, by its code. Raises ContractIncompleteError."""
+    if error.code not in _BY_CODE:
+        where = "RULES_BROKEN in lambdas/contracts/problems.py"
+        raise ContractIncompleteError(f"{error.__name__} has no problem type {error.code!r}: add one to {where}")
+    return _BY_CODE[error.code]
+
+
 IDEMPOTENCY_KEY_REUSED: Final = ProblemType(
     "idempotency-key-reused", 422, "The Idempotency-Key was used for another request"
 )

@@ -1,4 +1,7 @@
-"""The synchronous accounts API: every route parses, makes one call and responds."""
+"""The synchronous accounts API: every route parses, makes one call and responds.
+
+The routes are those of `lambdas.contracts.operations`. A command to the account in the path needs nothing here.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ from lambdas.accounts.commands import AccountCommand
 from lambdas.accounts.state import Account
 from lambdas.composition.accounts import deployed_account_service
 from lambdas.composition.settings import load_settings
+from lambdas.contracts.errors import ContractIncompleteError
+from lambdas.contracts.operations import OPERATIONS, Operation
 from lambdas.eventsourcing.decider import Committed, Loaded, Replayed
 from lambdas.eventsourcing.errors import PreconditionFailedError
 from lambdas.httpapi.application import Application, Route
@@ -22,7 +27,7 @@ from lambdas.httpapi.errors import InvalidRequestError, VersionNotReachedError
 from lambdas.httpapi.idempotency import derived_account_id, idempotency_of
 from lambdas.httpapi.paging import decode_cursor
 from lambdas.httpapi.replies import Reply, recall
-from lambdas.httpapi.requests import Request, moment, positive_integer
+from lambdas.httpapi.requests import ACCOUNT_ID, Request, moment, positive_integer
 from lambdas.httpapi.telemetry import count, counted_command, logger, metrics
 from lambdas.httpapi.views import (
     account_reply,
@@ -35,6 +40,7 @@ from lambdas.service.account_service import AccountService, CommandContext, Outc
 
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 100
+ACCOUNT_IN_PATH = f"{{{ACCOUNT_ID}}}"
 
 
 def random_id() -> str:
@@ -50,16 +56,34 @@ class AccountsApi:
         self._new_id = new_id
 
     def routes(self) -> Mapping[tuple[str, str], Route]:
-        """(method, path template) to route."""
-        return {
-            ("POST", "/accounts"): self.open_account,
-            ("GET", "/accounts/{account_id}"): self.get_account,
-            ("POST", "/accounts/{account_id}/credit"): self.credit,
-            ("POST", "/accounts/{account_id}/withdraw"): self.withdraw,
-            ("POST", "/accounts/{account_id}/close"): self.close,
-            ("GET", "/accounts/{account_id}/events"): self.get_history,
-            ("POST", "/transfers"): self.transfer,
+        """(method, path template) to route, for every operation of the contract.
+
+        Raises ContractIncompleteError for one that is no command to the account in its path and has no method here.
+        """
+        of_their_own: Mapping[str, Route] = {
+            "openAccount": self.open_account,
+            "getAccount": self.get_account,
+            "getHistory": self.get_history,
+            "transfer": self.transfer,
         }
+        return {
+            (each.method, each.path): of_their_own.get(each.operation_id) or self.command_route(each)
+            for each in OPERATIONS
+        }
+
+    def command_route(self, operation: Operation) -> Route:
+        """The route of a command to the account in the path, as CreditAccount is. Raises ContractIncompleteError."""
+        kind = operation.command
+        if kind is None or issubclass(kind, commands.Transfer) or ACCOUNT_IN_PATH not in operation.path:
+            where = "AccountsApi in lambdas/handlers/accounts_api.py"
+            raise ContractIncompleteError(f"{operation.operation_id} has no route: add a method to {where}")
+        may_be_empty = not operation.body_required
+
+        def route(request: Request) -> Reply:
+            account_id = request.account_id()
+            return self._execute(request, request.command(kind, may_be_empty=may_be_empty), account_id)
+
+        return route
 
     def open_account(self, request: Request) -> Reply:
         """OpenAccount. Under an idempotency key the id follows from caller and key."""
@@ -68,22 +92,6 @@ class AccountsApi:
         key = request.idempotency_key
         account_id = self._new_id() if key is None else derived_account_id(request.caller, key)
         return self._execute(request, command, account_id, new_account_reply)
-
-    def credit(self, request: Request) -> Reply:
-        """CreditAccount."""
-        account_id = request.account_id()
-        return self._execute(request, request.command(commands.CreditAccount), account_id)
-
-    def withdraw(self, request: Request) -> Reply:
-        """WithdrawFromAccount."""
-        account_id = request.account_id()
-        return self._execute(request, request.command(commands.WithdrawFromAccount), account_id)
-
-    def close(self, request: Request) -> Reply:
-        """CloseAccount; the body may be empty."""
-        account_id = request.account_id()
-        command = request.command(commands.CloseAccount, may_be_empty=True)
-        return self._execute(request, command, account_id)
 
     def transfer(self, request: Request) -> Reply:
         """Transfer: both accounts or none."""

@@ -1,4 +1,9 @@
-"""The one place where errors become HTTP: problem details (RFC 9457)."""
+"""The one place where an error becomes an HTTP reply: problem details (RFC 9457).
+
+Only what can be wrong with a request itself is told apart here. Which problem an error of the domain or the store is
+says `lambdas.service.problems`, which stored commands use, too; their statuses and titles stand in
+`lambdas.contracts.problems`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +18,7 @@ from lambdas.httpapi import errors as http
 from lambdas.httpapi.replies import Reply, json_reply
 from lambdas.service import problems as service
 
-_PROBLEM_TYPES: Final[dict[type[Exception], ProblemType]] = {
+_OF_REQUESTS: Final[dict[type[Exception], ProblemType]] = {
     http.InvalidRequestError: types.INVALID_REQUEST,
     http.PathNotFoundError: types.PATH_NOT_FOUND,
     http.MethodNotAllowedError: types.METHOD_NOT_ALLOWED,
@@ -25,7 +30,7 @@ _PROBLEM_TYPES: Final[dict[type[Exception], ProblemType]] = {
 
 def problem_type(error: Exception) -> ProblemType:
     """The type of problem an error is; `internal-error` for one that nobody expects."""
-    return _PROBLEM_TYPES.get(type(error)) or service.problem_type(error)
+    return _OF_REQUESTS.get(type(error)) or service.problem_type(error)
 
 
 def problem_reply(error: Exception, correlation_id: str) -> Reply:

@@ -1,26 +1,26 @@
-"""The routes, as data: the function, the gateway and the OpenAPI document are held against this table."""
+"""The routes of the contract, by path: which methods there are, and which template a path is of."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import unquote
 
-ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
-    "/accounts": ("POST",),
-    "/accounts/{account_id}": ("GET",),
-    "/accounts/{account_id}/credit": ("POST",),
-    "/accounts/{account_id}/withdraw": ("POST",),
-    "/accounts/{account_id}/close": ("POST",),
-    "/accounts/{account_id}/events": ("GET",),
-    "/transfers": ("POST",),
-}
+from lambdas.contracts.asynchronous_operations import ASYNCHRONOUS_OPERATIONS
+from lambdas.contracts.operations import OPERATIONS, Operation
+
+
+def _methods(operations: Iterable[Operation]) -> dict[str, tuple[str, ...]]:
+    methods: dict[str, tuple[str, ...]] = {}
+    for operation in operations:
+        methods[operation.path] = (*methods.get(operation.path, ()), operation.method)
+    return methods
+
+
+ROUTES: Final[Mapping[str, tuple[str, ...]]] = _methods(OPERATIONS)
 """Path template to methods. HEAD and OPTIONS are answered 405 like every other method a path does not support."""
 
-GATEWAY_ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
-    "/accounts/{account_id}/commands": ("POST",),
-    "/accounts/{account_id}/commands/{command_id}": ("GET",),
-}
+GATEWAY_ROUTES: Final[Mapping[str, tuple[str, ...]]] = _methods(ASYNCHRONOUS_OPERATIONS)
 """Path template to the methods that the gateway answers from DynamoDB itself. Other methods reach the function."""
 
 _SERVED: Final = {**ROUTES, **GATEWAY_ROUTES}

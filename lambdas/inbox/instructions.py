@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import msgspec
 
 from lambdas.accounts.business_time import business_time
-from lambdas.accounts.commands import CloseAccount, CreditAccount, OpenAccount, Transfer, WithdrawFromAccount
+from lambdas.accounts.commands import AnyCommand, Transfer
 from lambdas.accounts.errors import InvalidFieldError
 from lambdas.eventsourcing.timestamps import format_timestamp
 from lambdas.inbox.stream_records import CommandRow
 from lambdas.service.command_json import decode_command
-
-AnyCommand: TypeAlias = OpenAccount | CreditAccount | WithdrawFromAccount | CloseAccount | Transfer
 
 _decode = msgspec.json.Decoder(AnyCommand).decode
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec import Struct, UnsetType
 
 from lambdas.accounts.business_time import business_time
-from lambdas.accounts.commands import AccountCommand, OpenAccount, Transfer
+from lambdas.accounts.commands import AccountCommand, AnyCommand, OpenAccount, Transfer
 from lambdas.accounts.decider import decide, decide_transfer
 from lambdas.accounts.errors import AccountNotFoundError, InvalidFieldError
 from lambdas.accounts.events import AccountEvent
@@ -166,7 +166,7 @@ class AccountService:
             raise AccountNotFoundError("the account does not exist")
         return history
 
-    def _occurred_at(self, command: AccountCommand | Transfer) -> str | None:
+    def _occurred_at(self, command: AnyCommand) -> str | None:
         if isinstance(command.occurred_at, UnsetType):
             return None
         return format_timestamp(business_time(command.occurred_at, self._clock()))

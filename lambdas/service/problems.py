@@ -1,6 +1,6 @@
-"""The problem details (RFC 9457) of the domain's and the store's errors, whoever is told: a caller, or a command's row.
+"""Which problem (RFC 9457) an error of the domain or the store is, for a reply and for a stored command's row alike.
 
-What can be wrong with an HTTP request itself is added by `lambdas.httpapi.problems`.
+`lambdas.httpapi.problems` makes replies of them; their statuses and titles stand in `lambdas.contracts.problems`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from lambdas.contracts import problems as types
 from lambdas.contracts.http import Problem
 from lambdas.contracts.problems import ProblemType
 from lambdas.eventsourcing import errors as store
-
-_RULES_BROKEN = {kind.code: kind for kind in types.RULES_BROKEN}
 
 _PROBLEM_TYPES: Final[dict[type[Exception], ProblemType]] = {
     InvalidFieldError: types.INVALID_REQUEST,
@@ -33,7 +31,7 @@ _PROBLEM_TYPES: Final[dict[type[Exception], ProblemType]] = {
 def problem_type(error: Exception) -> ProblemType:
     """The type of problem an error is; `internal-error` for one that nobody expects."""
     if isinstance(error, RuleBrokenError):
-        return _RULES_BROKEN[error.code]
+        return types.rule_broken(type(error))
     return _PROBLEM_TYPES.get(type(error), types.INTERNAL_ERROR)
 
 

@@ -6,22 +6,16 @@ from collections.abc import Sequence
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
-from lambdas.accounts.events import (
-    AccountClosed,
-    AccountCreated,
-    AccountEvent,
-    BalanceCredited,
-    BalanceWithdrawn,
-    TransferReceived,
-    TransferSent,
-)
+from lambdas.accounts.events import EVENTS, AccountEvent
 from lambdas.accounts.state import Account, evolve
 from lambdas.eventsourcing.decider import Committed, Loaded
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.repository import Repository
 from lambdas.service.decider import ACCOUNT_DECIDER
 from tests.support.clocks import TickingClock
+from tests.support.instances import instances
 from tests.support.recording import whole_history
 from tests.support.stores import CountingStore
 from tests.support.tally import METADATA, OCCURRED_AT
@@ -31,14 +25,17 @@ OTHER = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 
 money = st.integers(1, 10**6)
 reference = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=64)
-euros = {"amount": money, "currency": st.just("EUR")}
-account_events: st.SearchStrategy[AccountEvent] = st.one_of(
-    st.builds(BalanceCredited, reference=reference, **euros),
-    st.builds(BalanceWithdrawn, **euros),
-    st.builds(TransferSent, transfer_id=st.just(OTHER), to_account_id=st.just(OTHER), **euros),
-    st.builds(TransferReceived, transfer_id=st.just(OTHER), from_account_id=st.just(OTHER), **euros),
-    st.builds(AccountCreated, currency=st.just("EUR"), overdraft_limit=money),
-    st.just(AccountClosed()),
+account_events: st.SearchStrategy[AccountEvent] = instances(
+    EVENTS,
+    {
+        "amount": money,
+        "currency": st.just("EUR"),
+        "overdraft_limit": money,
+        "reference": reference | st.just(UNSET),
+        "transfer_id": st.just(OTHER),
+        "from_account_id": st.just(OTHER),
+        "to_account_id": st.just(OTHER),
+    },
 )
 intervals = st.integers(1, 50)
 commits = st.lists(

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from lambdas.accounts.commands import AccountCommand, CloseAccount, CreditAccount, OpenAccount, Transfer
+from lambdas.accounts.commands import AnyCommand, CloseAccount, CreditAccount, OpenAccount, Transfer
 from lambdas.accounts.errors import RuleBrokenError
 from lambdas.accounts.money import MAX_AMOUNT
 from lambdas.eventsourcing.errors import StoredCommandCompletedError
@@ -39,7 +39,7 @@ class Inbox:
         self._bench = bench
         self.rows = TableInbox(bench.backend.client, bench.backend.tables.commands)
 
-    def submit(self, account_id: str, command: AccountCommand | Transfer, key: str = KEY) -> CommandRow:
+    def submit(self, account_id: str, command: AnyCommand, key: str = KEY) -> CommandRow:
         """Store a command."""
         moment = parse_timestamp(OCCURRED_AT)
         body = msgspec.json.encode(msgspec.structs.replace(command, occurred_at=moment))
@@ -55,7 +55,7 @@ class Inbox:
         )
         return row
 
-    def process(self, bank: AccountService, row: CommandRow, command: AccountCommand | Transfer) -> Usage:
+    def process(self, bank: AccountService, row: CommandRow, command: AnyCommand) -> Usage:
         """What it takes to carry it out; that it had ended before is an answer, too."""
         stored, account_id = stored_command(row, self._bench.clock), row.key.account_id
         with self._bench.client.measure() as usage, suppress(RuleBrokenError, StoredCommandCompletedError):

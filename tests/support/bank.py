@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from lambdas.accounts.commands import AccountCommand, Transfer
+from lambdas.accounts.commands import AnyCommand, Transfer
 from lambdas.accounts.errors import AccountNotFoundError, DomainError
 from lambdas.accounts.state import Account
 from lambdas.eventsourcing.decider import Committed, Idempotency, Replayed, StoredCommand
@@ -85,7 +85,7 @@ class Order:
     """
 
     label: str
-    command: AccountCommand | Transfer
+    command: AnyCommand
     account_ids: tuple[str, ...]
     keyed: bool = False
     expected: frozenset[int] | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from lambdas.accounts.commands import (
@@ -163,6 +165,10 @@ class TestCloseAccount:
 
     def test_happens_once(self) -> None:
         given(*CLOSED_ACCOUNT).when(CloseAccount()).then_error(AccountClosedError)
+
+
+def test_every_command_has_its_rules_told_here() -> None:
+    assert {f"Test{command.__name__}" for command in get_args(AccountCommand)} <= globals().keys()
 
 
 @pytest.mark.parametrize(

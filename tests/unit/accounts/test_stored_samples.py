@@ -17,6 +17,9 @@ from lambdas.accounts.events import (
     TransferSent,
 )
 from lambdas.accounts.state import Account
+from lambdas.contracts.event_schemas import schema_name
+from lambdas.contracts.examples import event_example
+from lambdas.contracts.generate import SAMPLE_FOLDER
 from lambdas.service.decider import ACCOUNT_DECIDER
 from tests.unit.accounts.spec import TRANSFER_ID, A, B
 
@@ -24,6 +27,7 @@ SAMPLES = Path(__file__).with_name("samples")
 CODEC = ACCOUNT_DECIDER.codec
 
 EVENTS: dict[str, AccountEvent] = {
+    **{schema_name(schema): event_example(schema.cls) for schema in EVENT_SCHEMAS},
     "AccountCreated.v1": AccountCreated(currency="EUR", overdraft_limit=5000),
     "BalanceCredited.v1": BalanceCredited(amount=999_999_999_999_999, currency="JPY", reference="invoice 4711"),
     "BalanceCredited.v1.bare": BalanceCredited(amount=1, currency="EUR"),
@@ -35,6 +39,7 @@ EVENTS: dict[str, AccountEvent] = {
     "TransferReceived.v1": TransferReceived(transfer_id=TRANSFER_ID, from_account_id=A, amount=30, currency="EUR"),
     "AccountClosed.v1": AccountClosed(),
 }
+"""What each sample says: the example of its event, or else what stands here, as it must for every older version."""
 STATES = {
     "Account.v1": Account(status="open", currency="EUR", balance=-60, overdraft_limit=5000),
     "Account.v1.closed": Account(status="closed", currency="JPY", balance=0, overdraft_limit=0),
@@ -74,10 +79,15 @@ def test_a_state_of_the_current_version_is_still_stored_like_its_sample(name: st
 def test_every_type_and_version_has_a_sample() -> None:
     events = {f"{schema.cls.__name__}.v{n}" for schema in EVENT_SCHEMAS for n in range(1, schema.version + 1)}
     states = {f"{STATE_SCHEMA.cls.__name__}.v{n}" for n in range(1, STATE_SCHEMA.version + 1)}
-    assert events <= EVENTS.keys()
+    assert events <= EVENTS.keys(), "say in EVENTS what a sample of an older version decodes to"
     assert states <= STATES.keys()
 
 
 def test_every_sample_is_tested() -> None:
-    assert {path.stem for path in (SAMPLES / "events").iterdir()} == EVENTS.keys()
+    written = {path.stem for path in (SAMPLES / "events").iterdir()}
+    assert written == EVENTS.keys(), "a sample is missing, or unknown; run: python -m lambdas.contracts.generate"
     assert {path.stem for path in (SAMPLES / "state").iterdir()} == STATES.keys()
+
+
+def test_new_samples_are_written_to_where_they_are_read() -> None:
+    assert SAMPLE_FOLDER == SAMPLES / "events"

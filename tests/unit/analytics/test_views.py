@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from analytics.catalog import views
+from lambdas.accounts.events import AccountEvent
+from lambdas.accounts.state import Account, evolve
+from lambdas.contracts.examples import EVENT_EXAMPLES
+from lambdas.contracts.lake import DATA_FIELDS
 from tests.unit.analytics.conftest import FIRST, SECOND, THIRD, A, B, C
 from tests.unit.analytics.lake import DATABASE, Lake, event
 
@@ -27,6 +33,24 @@ def test_an_event_moves_its_accounts_balance_up_or_down_or_not(lake: Lake) -> No
         "TransferReceived": 300,
         "TransferSent": -300,
     }
+
+
+@pytest.mark.parametrize("example", EVENT_EXAMPLES, ids=lambda each: type(each).__name__)
+def test_the_views_move_a_balance_as_the_domain_does(tmp_path: Path, example: AccountEvent) -> None:
+    lake = Lake(tmp_path)
+    kind, data = type(example).__name__, msgspec.to_builtins(example)
+    lake.arrive("2026-03-01", [event(kind, A, 1, "2026-03-01 10:00:00", **data)])
+    before = Account("open", "EUR", 0, 0)
+    moved = evolve(before, example).balance - before.balance
+    assert lake.sql("SELECT event, signed_amount FROM domain_events") == [{"event": kind, "signed_amount": moved}], (
+        "say in analytics/views/delivered_events.sql what the event adds to a balance"
+    )
+
+
+@pytest.mark.parametrize("name", ["delivered_events", "domain_events"])
+def test_every_field_of_an_event_is_a_column(name: str) -> None:
+    columns = views()[name].columns
+    assert {field: columns.get(field) for field in DATA_FIELDS} == DATA_FIELDS
 
 
 def test_balances(lake: Lake) -> None:

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from lambdas.accounts.commands import CloseAccount, CreditAccount, OpenAccount, Transfer, WithdrawFromAccount
+from lambdas.contracts.examples import COMMAND_EXAMPLES
 from local.gateway.errors import BadRequestBodyError, ConfigurationError, UnsupportedMediaTypeError
 from tests.support.command_gateway import ACCOUNT, TABLE, CommandGateway, Headers, Rows, error_of, failing, problem
 
@@ -25,7 +26,7 @@ CREDIT = msgspec.json.encode(COMMANDS[1])
 KEY = (("Idempotency-Key", "payment-1"),)
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: type(command).__name__)
+@pytest.mark.parametrize("command", [*COMMANDS, *COMMAND_EXAMPLES], ids=lambda command: type(command).__name__)
 def test_every_command_is_stored_as_it_was_sent(rows: Rows, command: msgspec.Struct) -> None:
     body = msgspec.json.encode(command)
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import hypothesis.strategies as st
 import jsonschema_rs
@@ -14,17 +14,16 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
-from lambdas.accounts.commands import AccountCommand, Command, Transfer
-from lambdas.contracts.command_model import COMMANDS, CommandModelError, command_model
-from lambdas.contracts.examples import command_examples
+from lambdas.accounts.commands import COMMANDS, AnyCommand, Command, CreditAccount, Transfer
+from lambdas.contracts.command_model import CommandModelError, command_model
+from lambdas.contracts.examples import command_example
 from lambdas.contracts.generate import COMMAND_MODEL_FILE
-from lambdas.inbox.instructions import AnyCommand
 
 MODEL = command_model()
 VALIDATOR = jsonschema_rs.Draft4Validator(MODEL)
 KEYWORDS = {"$schema", "type", "enum", "required", "minimum", "maximum", "maxLength", "pattern", "properties"}
 SCHEMAS = msgspec.json.schema_components(COMMANDS)[1]
-COMMAND = msgspec.json.Decoder(AccountCommand | Transfer)
+COMMAND = msgspec.json.Decoder(AnyCommand)
 
 ZONES = st.sampled_from([UTC, timezone(timedelta(hours=-9))])
 MOMENTS = st.datetimes(timezones=ZONES).map(datetime.isoformat)
@@ -86,7 +85,7 @@ def test_what_the_classes_accept_the_model_accepts(command: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("length", [1, 64])
 def test_texts_at_their_bounds(length: int) -> None:
-    VALIDATOR.validate(command_examples(COMMANDS)["CreditAccount"] | {"reference": "~" * length})
+    VALIDATOR.validate(command_example(CreditAccount) | {"reference": "~" * length})
 
 
 @pytest.mark.parametrize(
@@ -110,7 +109,7 @@ def test_texts_at_their_bounds(length: int) -> None:
     ids=str,
 )
 def test_it_is_a_filter_all_the_same(wrong: dict[str, Any]) -> None:
-    command = command_examples(COMMANDS)["Transfer"]
+    command = command_example(Transfer)
     VALIDATOR.validate(command)
     assert not VALIDATOR.is_valid(command | wrong)
 
@@ -145,7 +144,7 @@ def test_patterns_mean_the_same_everywhere() -> None:
 
 
 def test_every_command_is_in_it() -> None:
-    assert set(Command.__subclasses__()) == set(COMMANDS) == set(get_args(AnyCommand))
+    assert set(Command.__subclasses__()) == set(COMMANDS)
     assert MODEL["properties"]["type"]["enum"] == [command.__name__ for command in COMMANDS]
     assert MODEL["required"] == ["type"]
     assert json.loads(COMMAND_MODEL_FILE.read_text("utf-8")) == MODEL

@@ -11,10 +11,10 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from lambdas.accounts.commands import AccountCommand, Transfer
+from lambdas.accounts.commands import COMMANDS, AnyCommand
 from lambdas.contracts import problems
 from lambdas.contracts.asynchronous_operations import ASYNCHRONOUS_OPERATIONS
-from lambdas.contracts.command_model import COMMANDS, command_model
+from lambdas.contracts.command_model import command_model
 from lambdas.contracts.http import CommandAccepted, CommandState, CommandStatus
 from lambdas.contracts.openapi import openapi_document
 
@@ -38,7 +38,7 @@ def fits(shape: type, body: Any) -> None:
 
 @pytest.mark.parametrize("body", [*SENT, *SENT_BY_CURL], ids=str)
 def test_every_command_is_valid(body: dict[str, Any]) -> None:
-    msgspec.convert(body, AccountCommand | Transfer)
+    msgspec.convert(body, AnyCommand)
     jsonschema_rs.Draft4Validator(command_model()).validate(body)
 
 

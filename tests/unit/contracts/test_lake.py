@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 import pytest
 
-from lambdas.accounts.events import AccountEvent
+from lambdas.accounts.codec import EVENT_SCHEMAS
+from lambdas.accounts.events import EVENTS
 from lambdas.contracts.domain_events import domain_event, encode_domain_event
+from lambdas.contracts.event_schemas import schema_name
+from lambdas.contracts.generate import SCHEMA_FOLDER
 from lambdas.contracts.lake import DATA_FIELDS, LAKE_COLUMNS, PARTITION, LakeTypeError, data_fields
 from tests.support.event_rows import row_of, stored_events
 
 JSON_TYPES = {"string": str, "timestamp": str, "bigint": int}
 
 
-DATA = (
-    "struct<currency:string,overdraft_limit:bigint,amount:bigint,reference:string,transfer_id:string,"
-    "to_account_id:string,from_account_id:string>"
-)
+SCHEMAS = [json.loads((SCHEMA_FOLDER / f"{schema_name(each)}.json").read_text("utf-8")) for each in EVENT_SCHEMAS]
+GLUE_TYPES = {"string": "string", "integer": "bigint"}
+FIELDS = {name: GLUE_TYPES[field["type"]] for schema in SCHEMAS for name, field in schema["properties"].items()}
+"""Every field of the committed schemas."""
 
 
 def test_the_columns() -> None:
@@ -36,7 +39,7 @@ def test_the_columns() -> None:
         "recordedtime": "timestamp",
         "correlationid": "string",
         "causationid": "string",
-        "data": DATA,
+        "data": f"struct<{','.join(f'{name}:{kind}' for name, kind in FIELDS.items())}>",
     }
 
 
@@ -64,7 +67,7 @@ def test_every_published_value_has_a_column_of_its_type(name: str) -> None:
 
 
 def test_every_field_of_every_event_is_there() -> None:
-    assert {field for cls in get_args(AccountEvent) for field in cls.__struct_fields__} == DATA_FIELDS.keys()
+    assert {field for cls in EVENTS for field in cls.__struct_fields__} == DATA_FIELDS.keys()
 
 
 def test_comments_fit_glue() -> None:

@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from lambdas.contracts.asynchronous_operations import GET_COMMAND
+from lambdas.contracts.errors import ContractIncompleteError
+from lambdas.contracts.operations import OPERATIONS
 from lambdas.httpapi.routing import GATEWAY_ROUTES, ROUTES, allowed_methods, match_path
 from tests.unit.httpapi.suite.api import Call
 from tests.unit.httpapi.suite.in_process import CONTEXT, in_process_api, proxy_event
@@ -40,3 +43,13 @@ def test_what_the_gateway_should_have_answered_is_not_there(
     answer = in_process_api(monkeypatch).module.handler(proxy_event(Call(method, path)), CONTEXT)
     problem = json.loads(answer["body"])
     assert (answer["statusCode"], problem["type"]) == (404, "urn:daybook:problem:not-found")
+
+
+def test_every_operation_of_the_contract_has_a_route(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = in_process_api(monkeypatch).module
+    assert list(module.AccountsApi(None).routes()) == [(each.method, each.path) for each in OPERATIONS]
+    monkeypatch.setattr(module, "OPERATIONS", (*OPERATIONS, GET_COMMAND))
+    with pytest.raises(
+        ContractIncompleteError, match=r"^getCommand has no route: .* lambdas/handlers/accounts_api\.py$"
+    ):
+        module.AccountsApi(None).routes()

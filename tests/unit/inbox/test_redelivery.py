@@ -16,13 +16,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from lambdas.accounts.commands import Transfer
+from lambdas.accounts.commands import AnyCommand, Transfer
 from lambdas.accounts.decider import decide, decide_transfer
 from lambdas.accounts.errors import DomainError
 from lambdas.accounts.events import AccountEvent
 from lambdas.accounts.state import Account, evolve
 from lambdas.inbox import table
-from lambdas.inbox.instructions import AnyCommand, instruction_of
+from lambdas.inbox.instructions import instruction_of
 from lambdas.inbox.stream_records import key_of, row_of
 from lambdas.service.decider import ACCOUNT_DECIDER
 from tests.support.commands import Item, Record

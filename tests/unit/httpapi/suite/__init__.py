@@ -10,6 +10,7 @@ from tests.unit.httpapi.suite.commands import (
     TestOpenAccount,
     TestTransfer,
 )
+from tests.unit.httpapi.suite.every_command import TestEveryCommand, TestEveryCommandToAClosedAccount
 from tests.unit.httpapi.suite.hostile import TestBodies, TestHeaders, TestPathsAndMethods
 from tests.unit.httpapi.suite.preconditions import TestIdempotencyKey, TestIfMatch
 from tests.unit.httpapi.suite.reads import TestGetAccount, TestHistory, TestIfNoneMatch, account_id
@@ -18,6 +19,8 @@ __all__ = [
     "TestBodies",
     "TestCloseAccount",
     "TestCreditAndWithdraw",
+    "TestEveryCommand",
+    "TestEveryCommandToAClosedAccount",
     "TestGetAccount",
     "TestHeaders",
     "TestHistory",
