@@ -1,1 +1,1 @@
-"""Stored commands: their table, the processor that works on its stream, and what becomes of failures."""
+"""Stored commands: their table, the processor of its stream, and the marking of failed commands (dead letters)."""

@@ -1,4 +1,4 @@
-"""A batch of the commands table's stream, sorted out by account."""
+"""Groups a batch of the commands table's stream by account."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lambdas.inbox.stream_records import (
 
 
 class Batch(Struct, frozen=True):
-    """Each account's new commands in the order stored, and what is wrong with records that belong to none."""
+    """New commands by account, in the order stored; `unreadable` says what is wrong with each malformed record."""
 
     accounts: dict[str, list[StreamRecord]]
     unreadable: list[str]

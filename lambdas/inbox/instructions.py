@@ -1,4 +1,4 @@
-"""What a stored command asks for: its body, validated by the command classes, and when it counts as having happened."""
+"""Decodes a stored command: its body, validated by the command classes, and its business time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _decode = msgspec.json.Decoder(AnyCommand).decode
 
 
 class Instruction(msgspec.Struct, frozen=True):
-    """A valid command; `occurred_at` as events keep it."""
+    """A valid command, and its business time as text in the format of events."""
 
     command: AnyCommand
     occurred_at: str
@@ -24,12 +24,12 @@ class Instruction(msgspec.Struct, frozen=True):
 def instruction_of(row: CommandRow) -> Instruction:
     """Read a row's body. Raises InvalidFieldError, which names the first offending field.
 
-    Business time is judged against the moment of submission, and is that moment when the body names none: however
-    late a command is processed, the answer is the same.
+    Business time is checked against `submitted_at`, which is also its default. So a command has the same result
+    however late it is processed.
     """
     command = decode_command(row.body, _decode)
     if isinstance(command, Transfer) and command.from_account_id != row.key.account_id:
-        raise InvalidFieldError("from_account_id", "is not the account whose command this is")
+        raise InvalidFieldError("from_account_id", "is not the account in the path")
     occurred_at = row.submitted_at
     if not isinstance(command.occurred_at, msgspec.UnsetType):
         occurred_at = business_time(command.occurred_at, row.submitted_at)

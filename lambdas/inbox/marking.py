@@ -1,4 +1,4 @@
-"""The mark that a command's row gets when it is given up."""
+"""Marks commands FAILED after Lambda wrote their batch to the dead-letter bucket."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from lambdas.service.problems import problem
 
 
 class DynamoDBClient(Protocol):
-    """The call used of boto3's low-level DynamoDB client."""
+    """The method of boto3's low-level DynamoDB client that is used here."""
 
     def update_item(self, **kwargs: Any) -> Mapping[str, Any]: ...
 
 
 class FailureMarker:
-    """Marks commands FAILED that are given up. Only pending ones: an end state stands for ever."""
+    """Marks commands FAILED after their last retry. A command that has ended is never changed."""
 
     def __init__(self, client: DynamoDBClient, commands_table: str, *, clock: Callable[[], datetime]) -> None:
         self._client = client
@@ -34,9 +34,9 @@ class FailureMarker:
         self._clock = clock
 
     def mark(self, key: CommandKey, correlation_id: str | UnsetType = UNSET) -> bool:
-        """Whether the row says FAILED now; False for one that ended otherwise, or is not there. Repeatable.
+        """True if the row says FAILED now, False if the command ended otherwise or does not exist. Idempotent.
 
-        The day of a row's first failure is kept, so that whoever redrives a day finds it until it has ended.
+        The row keeps the day of its first failure until the command ends, so that a redrive of that day finds it.
         Raises ClientError, BotoCoreError.
         """
         try:
@@ -75,7 +75,7 @@ class FailureMarker:
 
 
 class GivenUp(msgspec.Struct, frozen=True):
-    """A command that says FAILED now; its correlation id is empty when the record does not tell it."""
+    """A command whose row says FAILED now; `correlation_id` is empty when the stream record has none."""
 
     account_id: str
     command_id: str
@@ -83,14 +83,14 @@ class GivenUp(msgspec.Struct, frozen=True):
 
 
 class Marked(msgspec.Struct, frozen=True):
-    """What became of given-up commands: those that say FAILED now, and why others could not be marked."""
+    """The commands whose rows say FAILED now, and the reasons why others could not be marked."""
 
     failed: list[GivenUp]
     unmarked: list[str]
 
 
 def mark_all(marker: FailureMarker, records: Iterable[StreamRecord]) -> Marked:
-    """Mark the commands of these records, every one that can be marked."""
+    """Mark the commands of these records. One that cannot be marked does not stop the others."""
     marked = Marked([], [])
     for record in records:
         try:

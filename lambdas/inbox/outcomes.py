@@ -1,4 +1,4 @@
-"""What a command's row says at its end."""
+"""The end state that is written into a command's row."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lambdas.service.problems import problem_document
 
 
 def stored_command(row: CommandRow, clock: Callable[[], datetime]) -> StoredCommand[Account]:
-    """The command as the event store ends it; `clock` gives the moment of the end."""
+    """The command of a row, for the event store to end; `clock` gives `completed_at`."""
 
     def succeed(committed: Committed[Account]) -> Outcome:
         account = committed.streams[0]

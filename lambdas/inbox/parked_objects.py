@@ -1,6 +1,6 @@
-"""Batches that Lambda gave up and parked in a bucket.
+"""Batches that Lambda could not process and wrote to the dead-letter (parking) bucket.
 
-Source of their form: AWS Lambda Developer Guide, "Retaining discarded batches" (S3): an object
+Source of the format: AWS Lambda Developer Guide, "Retaining discarded batches" (S3): an object
 `aws/lambda/<mapping>/<shard>/YYYY/MM/DD/…` is a JSON document about the invocation with the whole event as `payload`,
 which may be the event itself or its JSON text.
 """
@@ -15,7 +15,7 @@ import msgspec
 from lambdas.inbox.stream_records import StreamRecord, is_new_command
 
 PREFIX = "aws/lambda/"
-"""Where Lambda puts the objects."""
+"""The prefix of the keys that Lambda gives the objects."""
 
 
 class ParkedObjectError(Exception):
@@ -23,7 +23,7 @@ class ParkedObjectError(Exception):
 
 
 class S3Client(Protocol):
-    """The call used of boto3's low-level S3 client."""
+    """The method of boto3's low-level S3 client that is used here."""
 
     def get_object(self, **kwargs: Any) -> Mapping[str, Any]: ...
 

@@ -1,4 +1,4 @@
-"""One batch of the commands table's stream, carried out: each account in order, no account waiting for another."""
+"""Processes one batch of the commands table's stream: commands of one account in order, accounts in parallel."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from lambdas.service.account_service import AccountService, CommandContext
 from lambdas.service.derived_ids import derived_uuid
 
 WORKERS = 10
-"""Accounts at work at one time: as many as botocore's client keeps connections."""
+"""How many accounts are processed in parallel: the size of botocore's connection pool."""
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """A command that could not be carried out now, and why; the ids are empty when the record does not tell them."""
+    """A command that failed for a technical reason; the ids are empty when the stream record has none."""
 
     account_id: str
     command_id: str
@@ -38,7 +38,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Processed(msgspec.Struct):
-    """What became of commands. `left` have not ended, failures among them; `repeated` had ended before."""
+    """Counts of commands. `left` have not ended, failures included; `repeated` had ended before (redelivery)."""
 
     succeeded: int = 0
     rejected: int = 0
@@ -47,7 +47,7 @@ class Processed(msgspec.Struct):
     failures: list[Failure] = []
 
     def add(self, other: Processed) -> None:
-        """Count what became of others, too."""
+        """Add the counts and failures of `other`."""
         self.succeeded += other.succeeded
         self.rejected += other.rejected
         self.repeated += other.repeated
@@ -56,10 +56,10 @@ class Processed(msgspec.Struct):
 
 
 class CommandProcessor:
-    """Carries out stored commands, and ends each in the transaction of its events.
+    """Carries out stored commands. Each command ends in the same transaction as its events.
 
-    A record that comes again changes nothing. An account stops at its first technical failure: what stands behind
-    it comes again with it, in order. The other accounts go on.
+    Idempotent: a redelivered record changes nothing. An account stops at its first technical failure; the failed
+    command and those behind it are redelivered in order. Other accounts go on.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class CommandProcessor:
         self._workers = workers
 
     def process(self, records: Iterable[StreamRecord], may_start: Callable[[], bool]) -> Processed:
-        """Carry out all new commands, as far as `may_start` allows to begin another one."""
+        """Carry out the new commands of a batch; no command starts once `may_start()` is False."""
         batch = read_batch(records)
         processed = Processed(left=len(batch.unreadable), failures=[Failure("", "", each) for each in batch.unreadable])
 
@@ -105,7 +105,7 @@ class CommandProcessor:
                 break
             try:
                 self._command(row_of(record), processed)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the command has not ended and comes again
+            except Exception as error:  # noqa: BLE001 - whatever it is, the command has not ended and is redelivered
                 key = key_of(record)
                 processed.left = len(commands) - done
                 reason, correlation_id = reason_of(error), correlation_of(record) or ""
@@ -114,7 +114,7 @@ class CommandProcessor:
         return processed
 
     def _command(self, row: CommandRow, processed: Processed) -> None:
-        """Bring one command to its end. Raises what is neither success nor rejection."""
+        """Carry out one command and count how it ended. Raises on a technical failure."""
         try:
             self._carry_out(row, stored_command(row, self._clock))
         except DomainError:
@@ -125,7 +125,7 @@ class CommandProcessor:
             processed.succeeded += 1
 
     def _carry_out(self, row: CommandRow, stored: StoredCommand[Account]) -> None:
-        """Raises DomainError once the command stands as rejected."""
+        """Raises DomainError after the row says REJECTED."""
         try:
             instruction = instruction_of(row)
         except InvalidFieldError as error:
@@ -140,7 +140,7 @@ class CommandProcessor:
             self._service.execute_stored(command, key.account_id, context, occurred_at=occurred_at, stored=stored)
 
     def _refuse(self, stored: StoredCommand[Account], error: InvalidFieldError) -> None:
-        """End a command that is none: no account is asked."""
+        """Reject a body that is not a valid command, without reading an account."""
         commit_id, outcome = self._new_commit_id(), stored.reject(error)
         completion = Completion(stored.scope, stored.key, commit_id, outcome.status, outcome.attributes)
         self._store.commit(Commit(commit_id, (), completion=completion), now=0, deadline=self._new_deadline())

@@ -1,4 +1,4 @@
-"""What may be said of a technical failure."""
+"""The reason of a technical failure, as logs may show it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _OUR_WORDS = (EventSourcingError, MalformedRecordError, ParkedObjectError)
 
 
 def reason_of(error: Exception) -> str:
-    """What a log may hold of a failure. Messages that this code did not write may quote a body: they stay out."""
+    """The reason for a log. Messages from other libraries are left out: they may quote a request body."""
     name = type(error).__name__
     if isinstance(error, _OUR_WORDS):
         return f"{name}: {error}"

@@ -1,6 +1,6 @@
-"""Rows of the commands table as its stream shows them, and the other way round.
+"""Reads commands from records of the commands table's stream, and makes such records from rows.
 
-Source of the records' form: AWS Lambda Developer Guide, "Using AWS Lambda with Amazon DynamoDB"; binary values arrive
+Source of the record format: AWS Lambda Developer Guide, "Using AWS Lambda with Amazon DynamoDB"; binary values arrive
 as base64 text, and a SequenceNumber is a number written as text.
 """
 
@@ -43,7 +43,7 @@ class CommandRow(Struct, frozen=True):
 
 
 def is_new_command(record: StreamRecord) -> bool:
-    """Whether a record tells of a command that was just stored, as opposed to its end, or to a receipt."""
+    """Whether the record inserts a new command, and is neither a command's end nor an idempotency receipt."""
     change = record.get("dynamodb") or {}
     status = (change.get("NewImage") or {}).get(table.STATUS, {}).get("S")
     return record.get("eventName") == "INSERT" and status == table.PENDING
@@ -80,14 +80,14 @@ def row_of(record: StreamRecord) -> CommandRow:
 
 
 def correlation_of(record: StreamRecord) -> str | UnsetType:
-    """The correlation id under which a command was stored, as far as the record tells it."""
+    """The correlation id of a stored command; UNSET when the record has none."""
     image = record["dynamodb"].get("NewImage") or {}
     text = image.get(table.CORRELATION_ID, {}).get("S")
     return text if isinstance(text, str) else UNSET
 
 
 def insert_record(item: Mapping[str, Mapping[str, Any]], sequence: int = 1) -> StreamRecord:
-    """The record by which the stream told of a row, made again from its item as the low-level client gives it."""
+    """The INSERT record of a row, made again from its item in the low-level client's format, for a redrive."""
     names = (table.BODY, table.SUBMITTED_AT, table.CORRELATION_ID, table.ACTOR, table.HASH_KEY, table.RANGE_KEY)
     image: dict[str, Mapping[str, Any]] = {name: _as_text(item[name]) for name in names if name in item}
     return {

@@ -1,7 +1,7 @@
-"""What the commands table's rows are made of: keys, attributes, statuses. Shared by all who touch the table.
+"""Names of the commands table's keys, attributes and statuses, for all code that uses the table.
 
-A command's row is written by the gateway as PENDING and ends as SUCCEEDED, REJECTED (the business said no) or FAILED
-(technical). Idempotency receipts live in the same table, have no `status` and are no commands.
+The gateway writes a command's row as PENDING. It ends as SUCCEEDED, REJECTED (by a business rule) or FAILED (for a
+technical reason). The table also holds idempotency receipts, which have no `status` and are not commands.
 """
 
 from lambdas.eventsourcing.dynamodb_items import InboxTable, ReceiptTable
@@ -16,7 +16,7 @@ TTL_ATTRIBUTE = "expires_at"
 """Number: epoch seconds after which DynamoDB may delete the row. Rows without it never expire."""
 
 RECEIPT_PREFIX = "receipt#"
-"""Marks idempotency receipts in the range key. Command ids must refuse this prefix."""
+"""Marks idempotency receipts in the range key. Command ids must not begin with it."""
 
 STATUS = "status"
 """String: one of the four statuses."""
@@ -39,10 +39,10 @@ ACTOR = "actor"
 """String: the principal who sent the command, or `anonymous`."""
 
 COMPLETED_AT = "completed_at"
-"""String: when the command reached its end state; as `submitted_at`."""
+"""String: when the command reached its end state, in the format of `submitted_at`."""
 
 COMMIT_ID = "commit_id"
-"""String: the commit that wrote the end state; of a success, also that of its events."""
+"""String: the commit that wrote the end state; after a success it also wrote the events."""
 
 VERSION = "version"
 """Number, SUCCEEDED only: the account's version after the command."""
@@ -54,10 +54,10 @@ PROBLEM = "problem"
 """String, REJECTED and FAILED only: the problem details as JSON text."""
 
 FAILED_ON = "failed_on"
-"""String: the UTC day (YYYY-MM-DD) a command failed on; kept while it is PENDING again, removed by its completion."""
+"""String: UTC day (YYYY-MM-DD) of the first failure. A redrive to PENDING keeps it, the completion removes it."""
 
 FAILED_INDEX = "failed"
-"""Sparse, keys-only index of rows with `failed_on`: that is its hash key, `RANGE_KEY` its range key."""
+"""Sparse, keys-only index of rows with `failed_on`, which is its hash key; its range key is `RANGE_KEY`."""
 
 
 def receipt_table(name: str) -> ReceiptTable:
