@@ -1,1 +1,1 @@
-"""From the event table's stream to the stream of domain events."""
+"""Publishes the event table's stream as domain events in Kinesis."""

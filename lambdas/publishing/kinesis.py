@@ -1,4 +1,4 @@
-"""Sends records to Kinesis so that each account's arrive in order, whatever part of a call fails."""
+"""Sends records to Kinesis in order per account, even when part of a call fails."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ MAX_FRUITLESS_PASSES = 8
 
 
 class KinesisClient(Protocol):
-    """The call used of boto3's low-level Kinesis client, which must not retry by itself."""
+    """The method of boto3's low-level Kinesis client that is used here. The client must not retry by itself."""
 
     def put_records(self, **kwargs: Any) -> Mapping[str, Any]: ...
 
 
 class Sent(msgspec.Struct):
-    """What became of a sending: events acknowledged, calls made, records in them; why the last failure was one."""
+    """The result of sending: events acknowledged, calls made, records in them, and the reason of the last failure."""
 
     events: int = 0
     calls: int = 0
     records: int = 0
     failure: str = ""
     unsent: Sequence[str] = ()
-    """Accounts of which something is not acknowledged."""
+    """Accounts with records that Kinesis has not acknowledged."""
 
 
 class KinesisSender:
-    """Sends queues of records. An account's next record goes only after Kinesis acknowledged the one before.
+    """Sends queues of records. An account's next record is sent only after Kinesis acknowledged the one before.
 
-    Accounts whose record failed wait until all others are sent, then a random time, and are tried again. What is not
-    acknowledged after several passes that brought nothing, or when time is up, is reported, never skipped. A call of
-    unknown outcome is sent again: consumers drop repeated ids.
+    An account whose record failed is retried after all others are sent and a random pause. Records that are not
+    acknowledged after several passes without progress, or at the deadline, are reported, never skipped. A call with
+    an unknown outcome is sent again, so delivery is at least once: consumers drop repeated ids.
     """
 
     def __init__(
@@ -55,11 +55,11 @@ class KinesisSender:
 
     @property
     def limits(self) -> Limits:
-        """What a record and a call may hold."""
+        """The limits of a record and of a call."""
         return self._limits
 
     def send(self, queues: Iterable[Queue], deadline: Deadline) -> Sent:
-        """Send all, as far as time and Kinesis allow."""
+        """Send all records until the deadline; `Sent.unsent` names the accounts that are left."""
         sent = Sent()
         waiting, fruitless = list(queues), 0
         while waiting and fruitless < MAX_FRUITLESS_PASSES and deadline.allows_attempt():
@@ -74,7 +74,7 @@ class KinesisSender:
         return sent
 
     def _pass(self, queues: Sequence[Queue], deadline: Deadline, sent: Sent) -> list[Queue]:
-        """Send every account up to its first failure. The accounts that are not through."""
+        """Send each account's records up to its first failure. Returns the queues that still hold records."""
         going = deque(queues)
         failed: list[Queue] = []
         while going and deadline.allows_attempt():

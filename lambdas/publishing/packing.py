@@ -1,4 +1,4 @@
-"""Lines into Kinesis records, records into calls.
+"""Packs lines into Kinesis records, and records into PutRecords calls.
 
 One call holds at most one record of an account, since PutRecords promises no order among a call's records; a record
 may hold several consecutive events of its account, a line each.
@@ -22,7 +22,7 @@ MAX_CALL_RECORDS = 500
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What a record and a call may hold."""
+    """The limits of a record (bytes) and of a call (bytes and records)."""
 
     record_bytes: int = MAX_RECORD_BYTES
     call_bytes: int = MAX_CALL_BYTES
@@ -46,12 +46,12 @@ class Queue(msgspec.Struct):
 
 
 def fits(account_id: str, line: Line, limits: Limits) -> bool:
-    """Whether a line can be sent at all."""
+    """Whether a line fits into one record."""
     return len(line.text) + len(account_id.encode()) <= limits.record_bytes
 
 
 def pack(account_id: str, lines: Sequence[Line], limits: Limits) -> Queue:
-    """As few records as hold an account's lines, in order; each line must fit."""
+    """Pack an account's lines, in order, into as few records as possible. Each line must fit into one."""
     key = len(account_id.encode())
     records: deque[Packed] = deque()
     texts: list[bytes] = []
@@ -68,7 +68,7 @@ def pack(account_id: str, lines: Sequence[Line], limits: Limits) -> Queue:
 
 
 def pack_all(lines: Mapping[str, Sequence[Line]], limits: Limits) -> tuple[list[Queue], list[Unpublishable]]:
-    """The records of each account's lines, in order, and the lines that are too long for any."""
+    """Each account's records, in order, and the lines that are too long for a record."""
     queues: list[Queue] = []
     too_long: list[Unpublishable] = []
     for account_id, its_lines in lines.items():

@@ -1,4 +1,4 @@
-"""Where records go that cannot become domain events: whole, one object each, so that they can be sent again."""
+"""Writes records that cannot be published to the dead-letter (parking) bucket: one whole record per object."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ class ParkingError(Exception):
 
 
 class S3Client(Protocol):
-    """The call used of boto3's low-level S3 client."""
+    """The method of boto3's low-level S3 client that is used here."""
 
     def put_object(self, **kwargs: Any) -> Mapping[str, Any]: ...
 
 
 class ParkingPlace:
-    """Objects `publisher/<stream_id>/<version>.json`; parking a record again writes the same object again.
+    """Writes dead letters to `publisher/<stream_id>/<version>.json`. Idempotent: a retry writes the same object.
 
-    An object is the event with which the function can be invoked again once the cause is gone, and says the cause:
-    `{"Records": [record], "reason": "…"}`.
+    An object holds the reason, and the record as an event that the function can be invoked with after the cause is
+    fixed: `{"Records": [record], "reason": "…"}`.
     """
 
     def __init__(self, connect: Callable[[], S3Client], *, bucket: str) -> None:
-        """`connect` is called when the first record is parked: it is rare, and building a client takes long."""
+        """`connect` is called for the first dead letter: these are rare, and building a client takes long."""
         self._client = cache(connect)
         self._bucket = bucket
 
     def park(self, parked: Unpublishable) -> str:
-        """Keep a record; its key in the bucket. Raises ParkingError."""
+        """Write a record to the bucket and return the key of its object. Raises ParkingError."""
         key = f"{PREFIX}{parked.name}.json"
         body = msgspec.json.encode({"Records": [parked.record], "reason": parked.reason})
         try:

@@ -1,4 +1,4 @@
-"""One batch of the event table's stream, published: nothing is dropped, and no account waits for another's trouble."""
+"""Publishes one batch of the event table's stream: no record is dropped, and a failed account delays no other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lambdas.publishing.stream_records import StreamRecord, Tampering, Unpublish
 
 
 class Parked(msgspec.Struct, frozen=True):
-    """A record that was put aside, and the object that holds it; None: it could not be parked either."""
+    """A record that cannot be published, and the key of its dead letter; None if parking failed (`failure`)."""
 
     what: Unpublishable
     key: str | None
@@ -22,7 +22,7 @@ class Parked(msgspec.Struct, frozen=True):
 
 
 class Published(msgspec.Struct, frozen=True):
-    """What became of a batch."""
+    """The result of a batch: what was sent, what was parked, and which rows were tampered with."""
 
     sent: Sent
     parked: list[Parked]
@@ -30,7 +30,7 @@ class Published(msgspec.Struct, frozen=True):
 
     @property
     def complete(self) -> bool:
-        """Whether every record of the batch is published or parked: else the batch must be delivered again."""
+        """Whether every record of the batch is published or parked. If not, the batch must be redelivered."""
         return not self.sent.unsent and all(each.key is not None for each in self.parked)
 
 
@@ -42,7 +42,7 @@ class Publisher:
         self._parking = parking
 
     def publish(self, records: Iterable[StreamRecord], sending: Deadline, parking: Deadline) -> Published:
-        """Send what can be sent, park what never can, each until its deadline, and say what is left."""
+        """Send the events until the deadline `sending`; park what can never be sent until the deadline `parking`."""
         batch = read_batch(records)
         queues, too_long = pack_all(batch.lines, self._sender.limits)
         sent = self._sender.send(queues, sending)

@@ -1,6 +1,6 @@
-"""A batch of the event table's stream, read: lines to publish by account, rows to park, rows that were tampered with.
+"""Reads a batch of the event table's stream: lines to publish by account, rows to park, rows that were tampered with.
 
-Source of the records' form: AWS Lambda Developer Guide, "Using AWS Lambda with Amazon DynamoDB"; binary values arrive
+Source of the record format: AWS Lambda Developer Guide, "Using AWS Lambda with Amazon DynamoDB"; binary values arrive
 as base64 text.
 """
 
@@ -37,7 +37,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Unpublishable(msgspec.Struct, frozen=True):
-    """A record that will never become a domain event as it is. The names are text even where the keys are garbage."""
+    """A poison message: a record that cannot become a domain event. Without keys, both names are `unreadable`."""
 
     stream_id: str
     version: str
@@ -46,7 +46,7 @@ class Unpublishable(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """`<stream_id>/<version>`, safe as a path; of records without keys, a name from their content."""
+        """`<stream_id>/<version>`, safe as a path; a record without keys is named by the hash of its content."""
         if UNREADABLE in (self.stream_id, self.version):
             return f"{UNREADABLE}/{sha256(_encode(self.record)).hexdigest()}"
         stream = quote(self.stream_id, safe="")
@@ -64,7 +64,7 @@ class Tampering(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """What a batch holds: each account's lines by version, each version once."""
+    """The content of a batch. `lines` are by account, sorted by version, each version once."""
 
     lines: dict[str, list[Line]]
     unpublishable: list[Unpublishable]
@@ -72,7 +72,7 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 def read_batch(records: Iterable[StreamRecord]) -> Batch:
-    """Sort a batch out. It never raises for what a record holds."""
+    """Read a batch. A malformed record never raises; it is returned as `unpublishable`."""
     lines: dict[str, dict[int, Line]] = {}
     batch = Batch({}, [], [])
     for record in records:
@@ -94,7 +94,7 @@ def read_batch(records: Iterable[StreamRecord]) -> Batch:
 
 
 def row_of(record: StreamRecord) -> EventRow:
-    """The row of an INSERT. Raises one of several errors for a record that holds none."""
+    """The row of an INSERT record. Raises one of several errors for any other record."""
     if record["eventName"] != "INSERT":
         raise ValueError(f"unknown kind of change: {record['eventName']}")
     image = record["dynamodb"]["NewImage"]
