@@ -56,9 +56,10 @@ class AccountsApi:
         self._new_id = new_id
 
     def routes(self) -> Mapping[tuple[str, str], Route]:
-        """(method, path template) to route, for every operation of the contract.
+        """The route of every operation of the contract, by (method, path template).
 
-        Raises ContractIncompleteError for one that is no command to the account in its path and has no method here.
+        Raises ContractIncompleteError for an operation that has no method here, unless it is a command to the account
+        in its path.
         """
         of_their_own: Mapping[str, Route] = {
             "openAccount": self.open_account,
@@ -86,7 +87,7 @@ class AccountsApi:
         return route
 
     def open_account(self, request: Request) -> Reply:
-        """OpenAccount. Under an idempotency key the id follows from caller and key."""
+        """OpenAccount. With an idempotency key, the account's id is derived from caller and key."""
         request.refuse_if_match()
         command = request.command(commands.OpenAccount)
         key = request.idempotency_key
@@ -94,7 +95,7 @@ class AccountsApi:
         return self._execute(request, command, account_id, new_account_reply)
 
     def transfer(self, request: Request) -> Reply:
-        """Transfer: both accounts or none."""
+        """Transfer: changes both accounts or none."""
         request.refuse_if_match()
         command = request.command(commands.Transfer)
         transfer_id = self._new_id()
@@ -105,7 +106,7 @@ class AccountsApi:
         return _answer(outcome, respond)
 
     def get_account(self, request: Request) -> Reply:
-        """The account now or in the past, unless the client holds it already."""
+        """The account now or in the past; 304 when If-None-Match names its version."""
         account_id = request.account_id()
         wanted, held = request.entity_tags("If-Match"), request.entity_tags("If-None-Match")
         loaded = self._load(account_id, request.query("version", "at", "min_version"))

@@ -1,6 +1,6 @@
-"""Marks the commands FAILED that were given up and parked, as EventBridge tells of new objects in their bucket.
+"""Marks commands FAILED after their last retry: EventBridge invokes it for each new object in the dead-letter bucket.
 
-Source of the event's form: Amazon S3 User Guide, "EventBridge event message structure".
+Source of the event format: Amazon S3 User Guide, "EventBridge event message structure".
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ metrics = Metrics()
 
 
 class MarkingIncompleteError(Exception):
-    """Commands of a parked object could not be marked: raised so that the event comes again, or raises the alarm."""
+    """Commands of a dead letter were not marked: raised so that Lambda retries the event, or the alarm goes off."""
 
 
 @cache
 def _s3() -> Any:
-    """Made when something is given up: it is rare, and building a client takes long."""
+    """Built for the first dead letter: these are rare, and building a client takes long."""
     return repeating_client("s3")
 
 
@@ -47,7 +47,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG
     metrics.flush_metrics()
     for each in marked.failed:
         logger.error(
-            "a command was given up for a technical reason",
+            "a command went to the dead-letter bucket and is marked FAILED",
             extra={**msgspec.structs.asdict(each), "object": key},
         )
     if marked.unmarked:

@@ -1,4 +1,4 @@
-"""Carries out the commands that the gateway stored, as the commands table's stream tells of them."""
+"""Carries out the commands that the gateway stored. It consumes the commands table's stream."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lambdas.eventsourcing.retry import REQUEST_SECONDS
 from lambdas.inbox.processor import Processed
 
 RESERVED_SECONDS = REQUEST_SECONDS + 2.0
-"""Of the function's time, what must be left to begin a command: its longest, and some for logs and metrics."""
+"""A command starts only with this much time left: the longest a command can take, plus logs and metrics."""
 
 MAX_LOGGED = 100
 
@@ -25,7 +25,7 @@ metrics = Metrics()
 
 
 class ProcessingIncompleteError(Exception):
-    """Commands of the batch have not ended: raised so that the batch is delivered again."""
+    """Commands of the batch have not ended: raised so that the batch is redelivered."""
 
 
 _settings = load_settings(os.environ)
@@ -36,7 +36,7 @@ metrics.set_default_dimensions(environment=_settings.environment)
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Carry out one batch. Raises ProcessingIncompleteError after all that can be done is done."""
+    """Process one batch. Raises ProcessingIncompleteError at the end if a command has not ended."""
 
     def may_start() -> bool:
         return context.get_remaining_time_in_millis() / 1000 >= RESERVED_SECONDS

@@ -1,6 +1,6 @@
-"""The daily report: `{}` for yesterday and the days before it, `{"date": "YYYY-MM-DD"}` for one day by hand.
+"""Writes the daily report: `{}` for yesterday and the days before it, `{"date": "YYYY-MM-DD"}` for one day by hand.
 
-With a date, `"late_days": N` brings in events that arrived later than the three days for which the report is written.
+With a date, `"late_days": N` also counts events that arrived more than three days late, up to N days.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lambdas.reporting.days import days_to_report
 from lambdas.reporting.report import publish_all
 
 RESERVED_SECONDS = 15.0
-"""Of the function's time, kept for stopping a query, reading a result and writing files."""
+"""The part of the function's time that is kept for stopping a query, reading a result and writing files."""
 
 logger = Logger()
 metrics = Metrics()
@@ -29,7 +29,7 @@ metrics.set_default_dimensions(environment=_settings.environment)
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
-    """Write the reports; gives their files' addresses and how many events are missing. Raises a ReportError."""
+    """Write the reports. Returns the addresses of the files and the number of missing events. Raises a ReportError."""
 
     def time_left() -> float:
         return context.get_remaining_time_in_millis() / 1000 - RESERVED_SECONDS

@@ -15,17 +15,17 @@ from lambdas.eventsourcing.retry import Deadline
 from lambdas.publishing.publisher import Parked, Published
 
 RESERVED_SECONDS = 6.0
-"""Of the function's time, what is kept for parking, logs and metrics: one attempt to park is always possible."""
+"""The part of the function's time that is kept for parking, logs and metrics: enough for one attempt to park."""
 
 REPORT_SECONDS = 2.0
-"""Of that, what is kept for logs and metrics."""
+"""The part of RESERVED_SECONDS that is kept for logs and metrics."""
 
 logger = Logger()
 metrics = Metrics()
 
 
 class PublishingIncompleteError(Exception):
-    """Part of the batch is neither published nor parked: raised so that the batch is delivered again."""
+    """Part of the batch is neither published nor parked: raised so that the batch is redelivered."""
 
 
 _settings = load(PublisherSettings, os.environ)
@@ -36,7 +36,7 @@ metrics.set_default_dimensions(environment=_settings.environment)
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Publish one batch. Raises PublishingIncompleteError after all that can be done is done."""
+    """Publish one batch. Raises PublishingIncompleteError at the end if a record is neither published nor parked."""
     seconds = context.get_remaining_time_in_millis() / 1000
     published = _publisher.publish(
         event["Records"], Deadline(seconds - RESERVED_SECONDS), Deadline(seconds - REPORT_SECONDS)
@@ -78,6 +78,6 @@ def _log_parked(parked: Parked) -> None:
     what = parked.what
     extra = {"stream_id": what.stream_id, "version": what.version, "reason": what.reason}
     if parked.key is None:
-        logger.error("a row cannot be published and could not be parked", extra=extra | {"failure": parked.failure})
+        logger.error("a row is neither published nor parked", extra=extra | {"failure": parked.failure})
     else:
-        logger.error("a row cannot be published and was parked", extra=extra | {"object": parked.key})
+        logger.error("a row cannot be published and was parked (dead letter)", extra=extra | {"object": parked.key})

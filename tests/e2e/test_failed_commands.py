@@ -171,7 +171,10 @@ def test_the_documented_way_to_see_a_failed_command(
 
     [line] = correlated_lines(environment, failed["problem"]["correlation_id"])
     logged = json.loads(line)
-    assert (logged["message"], logged["account_id"]) == ("a command was given up for a technical reason", account_id)
+    assert (logged["message"], logged["account_id"]) == (
+        "a command went to the dead-letter bucket and is marked FAILED",
+        account_id,
+    )
 
     ended = f"{account_id}  {command_id}  SUCCEEDED  version 1, balance 0"
     assert operator.redrive("--command", account_id, command_id) == (0, [ended])
