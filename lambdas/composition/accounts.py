@@ -1,4 +1,4 @@
-"""Builds the service behind the HTTP routes; the processor of stored commands works through it, too."""
+"""Builds the account service, which the HTTP routes and the processor of stored commands use."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def dynamodb_store(client: Any, settings: Settings) -> DynamoDBEventStore:
 def account_service(
     store: EventStore, settings: Settings, *, clock: Callable[[], datetime] = utc_now
 ) -> AccountService:
-    """The service over any store."""
+    """The service on any event store."""
     repository = Repository(store, ACCOUNT_DECIDER, clock=clock, snapshot_interval=settings.snapshot_interval)
     return AccountService(repository, clock=clock)
 

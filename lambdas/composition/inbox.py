@@ -1,4 +1,4 @@
-"""Builds the functions around commands from their settings."""
+"""Builds the processor of stored commands, and the marker of failed ones, from their settings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def deployed_processor(settings: Settings) -> CommandProcessor:
 
 
 def repeating_client(service: str) -> Any:
-    """A low-level client that retries by itself: reading an object and marking a row may be done again."""
+    """A low-level client with botocore's retries: reading an object and marking a row are idempotent."""
     config = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 4, "mode": "standard"})
     return get_session().create_client(service, region_name=os.environ.get("AWS_REGION"), config=config)
 

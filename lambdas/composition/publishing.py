@@ -20,7 +20,7 @@ def kinesis_client() -> Any:
 
 
 def s3_client() -> Any:
-    """A low-level S3 client that never retries by itself: one attempt is what the parking deadline counts with."""
+    """A low-level S3 client that never retries by itself: the deadline for parking allows for one attempt."""
     return _client("s3")
 
 

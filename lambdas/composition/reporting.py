@@ -12,19 +12,19 @@ from lambdas.reporting.athena import Athena
 from lambdas.reporting.report import Bucket
 
 RETRIES: Final = Config(connect_timeout=2, read_timeout=20, retries={"total_max_attempts": 5, "mode": "standard"})
-"""Nobody waits for a report, and each of its requests may be sent twice: botocore's own retries will do."""
+"""A report is not urgent and each of its requests may be sent twice, so botocore's own retries are enough."""
 
 
 def client(service: str) -> Any:
-    """A low-level client of an AWS service, as the function's environment says."""
+    """A low-level client of an AWS service, configured by the function's environment."""
     return get_session().create_client(service, config=RETRIES)
 
 
 def deployed_athena(settings: ReportSettings) -> Athena:
-    """Athena as the function reaches it."""
+    """The Athena client of the deployed function."""
     return Athena(client("athena"), workgroup=settings.athena_workgroup, database=settings.glue_database)
 
 
 def deployed_bucket(settings: ReportSettings) -> Bucket:
-    """The bucket of reports as the function reaches it."""
+    """The report bucket of the deployed function."""
     return Bucket(client("s3"), settings.report_bucket)

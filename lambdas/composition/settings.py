@@ -1,4 +1,4 @@
-"""Settings of the deployed functions, from their environment variables: one class a kind of function."""
+"""Settings of the deployed functions, from their environment variables: one class for each kind of function."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SettingsError(Exception):
 
 
 class Settings(msgspec.Struct, frozen=True, rename="upper"):
-    """What a function that works on accounts must be told. The names of the variables are in upper case."""
+    """Settings of a function that works on accounts. Each variable is named like its field, in upper case."""
 
     event_table: TableName
     commands_table: TableName
@@ -28,14 +28,14 @@ class Settings(msgspec.Struct, frozen=True, rename="upper"):
 
 
 class FailuresSettings(msgspec.Struct, frozen=True, rename="upper"):
-    """What the function that marks failed commands must be told."""
+    """Settings of the function that marks failed commands."""
 
     commands_table: TableName
     environment: Name
 
 
 class PublisherSettings(msgspec.Struct, frozen=True, rename="upper"):
-    """What the publisher must be told."""
+    """Settings of the publisher."""
 
     domain_event_stream: Name
     parking_bucket: BucketName
@@ -43,7 +43,7 @@ class PublisherSettings(msgspec.Struct, frozen=True, rename="upper"):
 
 
 class ReportSettings(msgspec.Struct, frozen=True, rename="upper"):
-    """What the daily report must be told."""
+    """Settings of the daily report."""
 
     athena_workgroup: Name
     glue_database: Name

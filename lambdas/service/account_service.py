@@ -1,4 +1,4 @@
-"""What can be done with accounts: commands and questions, with no word about HTTP."""
+"""Commands and queries on accounts, independent of HTTP."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from lambdas.eventsourcing.rows import Metadata
 from lambdas.eventsourcing.timestamps import format_timestamp
 
 Outcome = Committed[Account] | Replayed
-"""A command's result: the accounts after it, or the answer given before under the same idempotency key."""
+"""A command's result: the accounts after it, or the earlier answer for the same idempotency key."""
 
 
 class CommandContext(Struct, frozen=True):
-    """Who asked, and the ids under which this is recorded: they stand in the metadata of the events."""
+    """The actor and the ids of a command. They are recorded in the metadata of its events."""
 
     command_id: str
     correlation_id: str
     actor: str
 
     def metadata(self) -> Metadata:
-        """The same as the event store records it."""
+        """The context in the form that the event store records."""
         return Metadata(self.command_id, self.correlation_id, self.actor)
 
 
 class AccountService:
-    """Commands and questions about accounts.
+    """Commands and queries on accounts.
 
-    Every method may raise the store's errors (see `lambdas.eventsourcing.errors`); the domain's are named where
-    they are raised.
+    Every method may raise the store's errors (see `lambdas.eventsourcing.errors`); each method names the domain
+    errors that it raises.
     """
 
     def __init__(self, repository: Repository[Account, AccountEvent], *, clock: Callable[[], datetime]) -> None:
@@ -100,7 +100,7 @@ class AccountService:
     ) -> Outcome:
         """Decide, append and end the stored command in one commit. Its business time is `occurred_at`, unchecked.
 
-        Raises DomainError once the command stands as rejected, StoredCommandCompletedError, StoredCommandMissingError,
+        Raises DomainError after the rejection is stored, StoredCommandCompletedError, StoredCommandMissingError,
         ContentionError.
         """
         return self._repository.execute(
@@ -160,7 +160,7 @@ class AccountService:
         return loaded
 
     def history(self, account_id: str, *, before: int | None, limit: int) -> History[AccountEvent]:
-        """Events, newest first, those with a version below `before`. Raises AccountNotFoundError."""
+        """Events with a version below `before`, newest first. Raises AccountNotFoundError."""
         history = self._repository.history(account_id, before=before, limit=limit)
         if not history.events:
             raise AccountNotFoundError("the account does not exist")

@@ -1,4 +1,4 @@
-"""Commands from JSON: whatever the text is, the answer is a command or the name of the first field that is wrong."""
+"""Decodes commands from JSON. Any text gives either a command or an error that names the first wrong field."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from lambdas.accounts.errors import InvalidFieldError
 
 BODY = "body"
-"""The field that is named when the text as a whole is wrong."""
+"""The field that an error names when the text as a whole is wrong."""
 
 _MAX_REASON = 200
 _PLACE = re.compile(r" - at `\$\.?([^`]*)`$")
@@ -23,8 +23,8 @@ C = TypeVar("C")
 def decode_command(content: bytes, decode: Callable[[bytes], C]) -> C:
     """Decode and validate by msgspec's `decode`. Raises InvalidFieldError.
 
-    Of a key that stands twice in an object the last value wins; all must be acceptable. Integers must be written
-    without fraction and exponent.
+    If an object has a key twice, the last value wins, and all values must be valid. Integers must be written without
+    fraction and exponent.
     """
     try:
         return decode(content)

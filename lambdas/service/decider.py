@@ -1,4 +1,4 @@
-"""The domain of accounts as the event store sees it."""
+"""The Decider of accounts: what the event store needs from the domain."""
 
 from __future__ import annotations
 

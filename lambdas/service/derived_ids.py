@@ -1,4 +1,4 @@
-"""Ids that follow from what they stand for, so that the same thing done again gets the same id."""
+"""Ids derived from what they identify, so that a repeated request gets the same id (idempotency)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Which problem (RFC 9457) an error of the domain or the store is, for a reply and for a stored command's row alike.
+"""Maps errors of the domain and the store to problems (RFC 9457), for HTTP replies and for rows of stored commands.
 
-`lambdas.httpapi.problems` makes replies of them; their statuses and titles stand in `lambdas.contracts.problems`.
+`lambdas.httpapi.problems` makes replies of them; their statuses and titles are in `lambdas.contracts.problems`.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _PROBLEM_TYPES: Final[dict[type[Exception], ProblemType]] = {
 
 
 def problem_type(error: Exception) -> ProblemType:
-    """The type of problem an error is; `internal-error` for one that nobody expects."""
+    """The problem type of an error; `internal-error` for an unexpected one."""
     if isinstance(error, RuleBrokenError):
         return types.rule_broken(type(error))
     return _PROBLEM_TYPES.get(type(error), types.INTERNAL_ERROR)
 
 
 def problem_document(error: Exception, correlation_id: str, kind: ProblemType | None = None) -> Problem:
-    """The error as problem details, of its own type unless `kind` is given."""
+    """The error as problem details; `kind` replaces the error's own problem type."""
     field = error.field if isinstance(error, InvalidFieldError) else UNSET
     return problem(kind or problem_type(error), correlation_id, detail=_detail(error), field=field)
 
@@ -55,7 +55,7 @@ def problem(
 
 
 def _detail(error: Exception) -> str | UnsetType:
-    """Only messages written for callers: those of the store and of Python may tell too much."""
+    """Only messages written for callers: those of the store and of Python may reveal internals."""
     match error:
         case InvalidFieldError():
             return f"{error.field}: {error}"
