@@ -1,4 +1,4 @@
-"""From API Gateway's proxy event to its proxy response: routing, errors, correlation, one log line a request."""
+"""Answers API Gateway's proxy events: routing, errors, correlation ids, one log line per request."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _NO_STORE = "no-store"
 
 
 class Application:
-    """Answers every request with a reply of its route or with a problem; nothing is raised for a bad one.
+    """Answers every request with the reply of its route or with a problem. A bad request raises nothing.
 
-    `routes` maps (method, path template) to what answers it.
+    `routes` maps (method, path template) to the route.
     """
 
     def __init__(self, routes: Mapping[tuple[str, str], Route]) -> None:
@@ -80,7 +80,7 @@ class Application:
 
 
 def _routing_error(request: Request) -> RequestError:
-    """Why the resolver found no route: a path parameter with characters it does not take is one of the reasons."""
+    """Why the resolver found no route. It also refuses path parameters with characters that it does not accept."""
     template = match_path(request.path)
     if template is None:
         return PathNotFoundError("nothing is served at this path")

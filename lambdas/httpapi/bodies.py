@@ -1,4 +1,4 @@
-"""Request bodies: JSON in UTF-8, at most 64 KB, decoded straight into a command."""
+"""Request bodies: JSON in UTF-8, at most 64 KB, decoded into a command."""
 
 from __future__ import annotations
 

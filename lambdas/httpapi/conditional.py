@@ -21,7 +21,7 @@ class EntityTags(Struct, frozen=True):
     any: bool = False
 
     def strong_versions(self) -> frozenset[int] | None:
-        """The versions that match by strong comparison: weak and foreign tags never do. None: any version."""
+        """The versions that match by strong comparison; weak and foreign tags never match. None means any version."""
         if self.any:
             return None
         matches = [_STRONG_VERSION.fullmatch(tag) for tag in self.tags]
@@ -32,7 +32,7 @@ class EntityTags(Struct, frozen=True):
         return self.any or entity_tag(version) in {tag.removeprefix("W/") for tag in self.tags}
 
     def canonical(self) -> str:
-        """One spelling for all that differ in white space only."""
+        """The tags as text; headers that differ only in white space give the same text."""
         return "*" if self.any else ", ".join(self.tags)
 
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a request before anything is decided.
+"""Errors in an HTTP request, found before its command is decided.
 
 RequestError
 ├── InvalidRequestError        malformed, or a value is not acceptable
@@ -19,7 +19,7 @@ class RequestError(Exception):
 
 
 class InvalidRequestError(RequestError):
-    """`field` names the first offender: a body field, a header, a query or path parameter, or `body` itself."""
+    """`field` names the first invalid value: a body field, a header, a query or path parameter, or `body` itself."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(reason)
@@ -43,8 +43,8 @@ class PayloadTooLargeError(RequestError):
 
 
 class UnsupportedMediaTypeError(RequestError):
-    """The body is not JSON in UTF-8, by its own account."""
+    """The Content-Type is not JSON in UTF-8."""
 
 
 class VersionNotReachedError(RequestError):
-    """The account's newest version is below the asked `min_version`."""
+    """The account's newest version is below the requested `min_version`."""

@@ -1,4 +1,4 @@
-"""Requests under an Idempotency-Key: what identifies them, and what is remembered of their answers."""
+"""Requests with an Idempotency-Key: what identifies them, and which replies are kept in receipts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def idempotency_of(
     scope: str,
     respond: Callable[[Committed[Account]], Reply],
 ) -> Idempotency[Account] | None:
-    """How the request is to be remembered; None when it carries no key. `scope` is the account that counts."""
+    """What the request's receipt holds; None without a key. `scope` is the account that the key belongs to."""
     key = request.idempotency_key
     if key is None:
         return None
@@ -50,9 +50,9 @@ def idempotency_of(
 
 
 def request_hash(method: str, path: str, command: Command, if_match: EntityTags | None) -> bytes:
-    """SHA-256 over what makes two requests the same one, each part preceded by its length in 4 bytes.
+    """SHA-256 over method, path, body and If-Match, each preceded by its length in 4 bytes. Equal: the same request.
 
-    The body counts as what it says: white space, the order of keys and the spelling of a moment do not matter.
+    The body counts by its content: white space, the order of keys and the spelling of a moment do not matter.
     Raises InvalidFieldError for an `occurred_at` that UTC cannot write.
     """
     if isinstance(command.occurred_at, msgspec.UnsetType):
@@ -64,5 +64,5 @@ def request_hash(method: str, path: str, command: Command, if_match: EntityTags 
 
 
 def derived_account_id(caller: str, key: str) -> str:
-    """The id of the account that this caller opens under this key."""
+    """The id of the account that this caller opens with this key."""
     return derived_uuid(caller, key)

@@ -1,4 +1,4 @@
-"""Cursors of the history: opaque to clients, the version before which the next page ends to us."""
+"""Cursors of the history, opaque to clients. A cursor holds a version: the next page has the versions below it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def encode_cursor(before: int) -> str:
 
 
 def decode_cursor(cursor: str) -> int:
-    """The reverse of `encode_cursor`. Raises InvalidRequestError for anything it did not write."""
+    """The reverse of `encode_cursor`. Raises InvalidRequestError for any other text."""
     try:
         text = base64.b64decode(cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, UnicodeEncodeError):

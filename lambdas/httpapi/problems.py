@@ -1,8 +1,7 @@
 """The one place where an error becomes an HTTP reply: problem details (RFC 9457).
 
-Only what can be wrong with a request itself is told apart here. Which problem an error of the domain or the store is
-says `lambdas.service.problems`, which stored commands use, too; their statuses and titles stand in
-`lambdas.contracts.problems`.
+This module maps errors in the request itself. `lambdas.service.problems` maps errors of the domain and the store, also
+for stored commands. Statuses and titles are in `lambdas.contracts.problems`.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _OF_REQUESTS: Final[dict[type[Exception], ProblemType]] = {
 
 
 def problem_type(error: Exception) -> ProblemType:
-    """The type of problem an error is; `internal-error` for one that nobody expects."""
+    """The problem type of an error; `internal-error` for an unexpected one."""
     return _OF_REQUESTS.get(type(error)) or service.problem_type(error)
 
 

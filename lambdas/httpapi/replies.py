@@ -1,4 +1,4 @@
-"""What a route gives back, also in the form remembered under an idempotency key."""
+"""The reply of a route, and its text form in an idempotency receipt."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An HTTP response: `body` is text, `headers` hold what is particular to it."""
+    """An HTTP response: `body` is text, `headers` are those that not every response has."""
 
     status: int
     body: str = ""
     headers: dict[str, str] = {}
 
     def replayed(self) -> Reply:
-        """The same answer, marked as given before."""
+        """The same reply, marked `Idempotent-Replayed: true`."""
         return Reply(self.status, self.body, {**self.headers, "Idempotent-Replayed": "true"})
 
 

@@ -1,4 +1,4 @@
-"""A request as the routes read it, over API Gateway's proxy event (payload format 1.0)."""
+"""Reads a request from API Gateway's proxy event (payload format 1.0)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from lambdas.httpapi.conditional import EntityTags, parse_entity_tags
 from lambdas.httpapi.errors import InvalidRequestError
 
 ANONYMOUS = "anonymous"
-"""The caller where the environment asks for no authorization."""
+"""The caller where the environment requires no authorization."""
 
 UNKNOWN_REQUEST = "unknown"
-"""The correlation id when the gateway gives no id that can be one."""
+"""The correlation id when neither the client nor the gateway gives a valid one."""
 
 ACCOUNT_ID = "account_id"
 NO_ACCOUNT_ID = "is not a UUID in lower case"
@@ -50,10 +50,10 @@ class Request:
 
     @property
     def correlation_id(self) -> str:
-        """X-Correlation-Id when it is acceptable, or else the gateway's request id.
+        """X-Correlation-Id if it is valid, else the gateway's request id, else the gateway's extended request id.
 
-        A client may set that one too, to any text (header x-amzn-RequestId); what is no token gives way to the
-        extended id, which it cannot set. Source: API Gateway Developer Guide, "Variables for access logging".
+        A client can set the request id to any text (header x-amzn-RequestId), so it may be invalid; a client cannot
+        set the extended id. Source: API Gateway Developer Guide, "Variables for access logging".
         """
         values = self._headers.get("x-correlation-id", ())
         context = self._event["requestContext"]
@@ -71,19 +71,19 @@ class Request:
         return self._token("Idempotency-Key")
 
     def header(self, name: str) -> str | None:
-        """A header that may stand once."""
+        """A header that may be given once."""
         values = set(self._headers.get(name.lower(), ()))
         if len(values) > 1:
             raise InvalidRequestError(name, "is given more than once")
         return values.pop() if values else None
 
     def entity_tags(self, name: str) -> EntityTags | None:
-        """If-Match or If-None-Match, which may stand several times."""
+        """If-Match or If-None-Match, which may be given several times."""
         values = self._headers.get(name.lower())
         return None if values is None else parse_entity_tags(name, ", ".join(values))
 
     def refuse_if_match(self) -> None:
-        """For routes that act on no single account, or on a new one."""
+        """Refuse If-Match, on routes that act on two accounts or on a new one."""
         if "if-match" in self._headers:
             raise InvalidRequestError("If-Match", "is not supported here")
 
@@ -104,7 +104,7 @@ class Request:
         return bodies.decode_body(content, kind)
 
     def query(self, *names: str) -> dict[str, str]:
-        """The query parameters, which must be among `names` and stand once."""
+        """The query parameters. Each must be among `names` and be given once."""
         parameters = self._event.get("multiValueQueryStringParameters") or {}
         for name, values in parameters.items():
             if name not in names:

@@ -1,4 +1,4 @@
-"""The routes of the contract, by path: which methods there are, and which template a path is of."""
+"""The routes of the contract: the template that a path matches, and the methods of a template."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def match_path(path: str) -> str | None:
 
 
 def allowed_methods(template: str) -> tuple[str, ...]:
-    """The methods that a path of this template supports, whoever answers them."""
+    """The methods that a path of this template supports, answered by the function or by the gateway."""
     return _SERVED[template]
 
 

@@ -23,13 +23,13 @@ _REJECTIONS = (DomainError, PreconditionFailedError, IdempotencyKeyReusedError)
 
 
 def count(name: str) -> None:
-    """Count one of something."""
+    """Add 1 to a metric."""
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
 
 
 @contextmanager
 def counted_command() -> Iterator[None]:
-    """Count the way in which a command inside ends when it is not accepted."""
+    """Count a command that ends as rejected, contended (too many lost races) or unavailable."""
     try:
         yield
     except _REJECTIONS:

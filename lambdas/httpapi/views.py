@@ -1,4 +1,4 @@
-"""What the store gives, in the shapes of the contract."""
+"""Turns results of the event store into replies in the shapes of the contract."""
 
 from __future__ import annotations
 
