@@ -11,12 +11,12 @@ def decimal_places(currency: str) -> int | None:
 
 
 def plain_amount(minor_units: int, currency: str) -> str:
-    """For programs: 1234567 of EUR is `12345.67`. Of an unknown currency the minor units themselves."""
+    """For programs: 1234567 of EUR is `12345.67`. An unknown currency gives the minor units."""
     return _decimal(minor_units, currency, grouping="")
 
 
 def readable_amount(minor_units: int, currency: str) -> str:
-    """For people: 1234567 of EUR is `12,345.67`. Of an unknown currency the minor units themselves."""
+    """For people: 1234567 of EUR is `12,345.67`. An unknown currency gives the minor units."""
     return _decimal(minor_units, currency, grouping=",")
 
 
@@ -28,7 +28,7 @@ def _decimal(minor_units: int, currency: str, *, grouping: str) -> str:
 
 
 def short_amount(minor_units: int, currency: str) -> str:
-    """For a label with little room: exact up to a million, else with two decimals, cut off: 1234567890 is `12.34M`."""
+    """For a short label: exact below a million, above it cut to two decimals: 1234567890 of EUR is `12.34M`."""
     whole = abs(minor_units) // 10 ** (decimal_places(currency) or 0)
     for power, letter in ((15, "Q"), (12, "T"), (9, "B"), (6, "M")):
         if whole >= 10**power:

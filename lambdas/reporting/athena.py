@@ -1,4 +1,4 @@
-"""Asking Athena: start a query, wait for its end within a time, read all pages of its rows."""
+"""Runs queries on Athena: starts a query, waits for its end with a time limit, reads all pages of its rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SCAN_LIMIT = "bytes scanned limit"
 
 
 def countdown(seconds: float, monotonic: Callable[[], float] = time.monotonic) -> Callable[[], float]:
-    """A function that gives the seconds left of a time that starts now."""
+    """A function that returns how many of `seconds`, counted from now, are left."""
     end = monotonic() + seconds
     return lambda: end - monotonic()
 
@@ -42,7 +42,7 @@ class Athena:
         self._sleep = sleep
 
     def rows(self, sql: str, time_left: Callable[[], float]) -> list[Row]:
-        """All rows of a SELECT. A query that outlives `time_left` (seconds) is stopped. Raises a QueryError."""
+        """All rows of a SELECT. A query longer than `time_left` (seconds) is stopped. Raises a QueryError."""
         try:
             started = self._client.start_query_execution(
                 QueryString=sql,
@@ -56,9 +56,9 @@ class Athena:
             message = error.response["Error"].get("Message", "no reason given")
             if error.response["Error"].get("Code") == _REFUSED:
                 raise QueryFailedError(f"Athena refuses the query: {message}") from error
-            raise AthenaUnavailableError(f"Athena cannot be asked: {message}") from error
+            raise AthenaUnavailableError(f"the request to Athena failed: {message}") from error
         except BotoCoreError as error:
-            raise AthenaUnavailableError(f"Athena cannot be asked: {error}") from error
+            raise AthenaUnavailableError(f"the request to Athena failed: {error}") from error
 
     def _wait(self, execution: str, time_left: Callable[[], float]) -> None:
         pause = FIRST_PAUSE
@@ -86,7 +86,7 @@ class Athena:
         return QueryFailedError(f"query {execution} ended {status['State']}: {reason}")
 
     def _stop(self, execution: str) -> None:
-        """Best effort: the query has outlived its time, and that is what is reported."""
+        """Best effort: the caller reports the timeout, whether or not this works."""
         try:
             self._client.stop_query_execution(QueryExecutionId=execution)
         except (BotoCoreError, ClientError):

@@ -1,6 +1,6 @@
-"""Charts as SVG elements to stand inside a page: no scripts, no fonts or styles from elsewhere, no clock, no chance.
+"""Charts as SVG elements inside a page, without scripts or external fonts and styles. Equal figures give equal bytes.
 
-Colours of axes and text are the page's business (`templates/report.css`), so that they follow its light and dark form.
+The page sets the colours of axes and text (`templates/report.css`), for its light and its dark mode.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from pygal.style import Style
 from lambdas.reporting.amounts import short_amount
 from lambdas.reporting.figures import CurrencyFigures, DailyReport
 
-# pygal hooks into every import of the process, for map plugins that nobody has here, in a way Python 3.12 gave up
+# pygal hooks into every import of the process, for map plugins that nobody has here, in a way that Python 3.12 removed
 sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]
 
 MOST_CURRENCIES: Final = 8
-"""The charts hold so many; the tables hold all."""
+"""The charts show at most so many currencies; the tables show all."""
 
 # after Paul Tol's "bright" scheme: told apart with every common colour blindness, on light and on dark
 _OPENED, _IN, _OUT, _BETWEEN = "#8A8A8A", "#4477AA", "#EE6677", "#228833"
@@ -41,7 +41,7 @@ FLOWS: Final = (
 
 TEXT_SIZE: Final = 13
 WIDTH: Final = 300
-"""In pixels, and no more than a phone has: the page never scales a chart, so that all texts in charts have one size."""
+"""In pixels, and it fits a phone: the page never scales a chart, so that all texts in charts have one size."""
 
 _BAR: Final = 17
 _ROOM_FOR_AMOUNT: Final = 95
@@ -99,7 +99,7 @@ def amounts_chart(line: CurrencyFigures) -> Markup:
 
 
 def _bars(name: str, *, bars: float, legend: bool, **options: Any) -> Any:
-    """Bars that lie: beside each there is room for its number, however many there are."""
+    """Horizontal bars, with room beside each for its number."""
     chart = pygal.HorizontalBar(
         style=_STYLE,
         js=(),

@@ -1,4 +1,4 @@
-"""Which days to report on, and how late an event may have arrived to be in."""
+"""Which days to report on, and how late an event may arrive to be counted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_LATE_DAYS: Final = 3650
 
 
 class Due(Struct, frozen=True):
-    """Days, the newest first, each with events that arrived until `late_days` after it."""
+    """Days, newest first. A day counts the events that arrived until `late_days` after it."""
 
     days: tuple[date, ...]
     late_days: int = LATE_DAYS
@@ -29,10 +29,10 @@ class _Request(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def days_to_report(request: Any, *, today: date) -> Due:
-    """The day that `{"date": "YYYY-MM-DD"}` names; for `{}` yesterday and the three days before.
+    """The day of `{"date": "YYYY-MM-DD"}`; for `{}` yesterday and the three days before.
 
-    With a date, `{"late_days": N}` brings in what arrived later than usual. Days are in UTC. A day in the future has no
-    report; today's is of the day so far. Raises InvalidDayError.
+    With a date, `{"late_days": N}` also counts events that arrived later than usual. Days are in UTC. Today's report
+    is of the day so far. Raises InvalidDayError, also for a day in the future.
     """
     try:
         wanted = msgspec.convert(request, _Request)

@@ -1,4 +1,4 @@
-"""What can go wrong with a report. Every message is a sentence for an operator."""
+"""Errors of the daily report. Every message is a sentence for an operator."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ class ReportError(Exception):
 
 
 class InvalidDayError(ReportError):
-    """What was asked for is not a day that can be reported on."""
+    """The request names no day that can be reported on."""
 
 
 class QueryError(ReportError):
@@ -28,11 +28,11 @@ class QueryTimeoutError(QueryError):
 
 
 class AthenaUnavailableError(QueryError):
-    """Athena could not be asked."""
+    """The request to Athena failed."""
 
 
 class UnexpectedRowsError(ReportError):
-    """A query answered rows of another form than the report needs."""
+    """A query returned rows that do not fit the report."""
 
 
 class PublishError(ReportError):

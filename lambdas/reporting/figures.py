@@ -1,4 +1,4 @@
-"""The figures of one booking day, as the queries `daily_report`, `top_movers` and `reconciliation` answer them."""
+"""The figures of one booking day, read from the queries `daily_report`, `top_movers` and `reconciliation`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ REPORT_QUERY: Final = "daily_report"
 MOVERS_QUERY: Final = "top_movers"
 RECONCILIATION_QUERY: Final = "reconciliation"
 DAYS_BEFORE: Final = 3
-"""A hole is seen between an account's events of the day and of so many days before it."""
+"""A missing event is found between an account's events of the day and of so many days before it."""
 
 TOP: Final = 10
-"""So many accounts of each currency are named as top movers."""
+"""How many accounts of each currency are listed as top movers."""
 
 
 class CurrencyFigures(Struct, frozen=True, kw_only=True):
@@ -42,7 +42,7 @@ class CurrencyFigures(Struct, frozen=True, kw_only=True):
 
 
 class Mover(Struct, frozen=True, kw_only=True):
-    """An account on which much moved, in and out together; `net` is what its balance changed by. Minor units."""
+    """A top mover: `moved` adds what went in and out, `net` is the change of the balance. Minor units."""
 
     day: date
     currency: CurrencyCode
@@ -54,16 +54,16 @@ class Mover(Struct, frozen=True, kw_only=True):
 
 
 class Counted(Struct, frozen=True):
-    """How many events of a day are `missing` in the lake, by the versions of the accounts' other events."""
+    """How many events of a day are `missing` in the lake, found by gaps in the accounts' versions."""
 
     day: date
     missing: int
 
 
 class DailyReport(Struct, frozen=True):
-    """A booking day (UTC). `lines` are sorted by currency; one of XXX holds what has no currency.
+    """A booking day (UTC). `lines` are sorted by currency; the line of XXX is for events without a currency.
 
-    These are closings, which name none, and events that are `missing`, of which nothing but the version is known.
+    These are closings, and `missing` events, of which only the version is known.
     """
 
     day: date
@@ -89,7 +89,7 @@ def daily_report(day: date, totals: Iterable[Row], movers: Iterable[Row], counte
     found = sorted(_of_day(totals, CurrencyFigures, day, REPORT_QUERY), key=lambda each: each.currency)
     currencies = {each.currency for each in found}
     if len(currencies) != len(found):
-        raise UnexpectedRowsError(f"query {REPORT_QUERY} answers more than one row for a currency.")
+        raise UnexpectedRowsError(f"query {REPORT_QUERY} returned more than one row for a currency.")
     ranked = sorted(_of_day(movers, Mover, day, MOVERS_QUERY), key=lambda each: (each.currency, each.place))
     missing = sum(each.missing for each in _read(counted, Counted, RECONCILIATION_QUERY) if each.day == day)
     if missing and NO_CURRENCY not in currencies:
@@ -98,7 +98,7 @@ def daily_report(day: date, totals: Iterable[Row], movers: Iterable[Row], counte
 
 
 def _nothing(day: date) -> CurrencyFigures:
-    """The line of what has no currency, without closings."""
+    """The line of events without a currency, with no closings."""
     counts = [name for name in CurrencyFigures.__struct_fields__ if name not in {"day", "currency"}]
     return CurrencyFigures(day=day, currency=NO_CURRENCY, **dict.fromkeys(counts, 0))
 
@@ -106,7 +106,7 @@ def _nothing(day: date) -> CurrencyFigures:
 def _of_day(rows: Iterable[Row], kind: type[_Figures], day: date, query: str) -> list[_Figures]:
     found = _read(rows, kind, query)
     if any(each.day != day for each in found):
-        raise UnexpectedRowsError(f"query {query} answers rows of another day than {day}.")
+        raise UnexpectedRowsError(f"query {query} returned rows of another day than {day}.")
     return found
 
 
@@ -114,4 +114,4 @@ def _read(rows: Iterable[Row], kind: type[_Figures], query: str) -> list[_Figure
     try:
         return [msgspec.convert(row, kind, strict=False) for row in rows]
     except msgspec.ValidationError as error:
-        raise UnexpectedRowsError(f"query {query} answers other rows than a report is made of: {error}") from error
+        raise UnexpectedRowsError(f"query {query} returned rows that do not fit the report: {error}") from error

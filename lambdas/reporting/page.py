@@ -1,4 +1,4 @@
-"""The report as one HTML page that loads nothing: no scripts, and all styles and charts inside.
+"""The report as one HTML page that loads nothing: no scripts, and all styles and charts inline.
 
 `templates/report.html` is the page. Jinja2 escapes every value put into it; only the charts are markup already.
 """

@@ -1,4 +1,4 @@
-"""Makes the report of a day: asks Athena, and puts the files where they belong."""
+"""Makes the report of a day: queries Athena and writes the files."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _CONTENT_TYPES: Final = {CSV_NAME: "text/csv; charset=utf-8", PAGE_NAME: "text/h
 
 
 class Published(Struct, frozen=True):
-    """Addresses of the files written, and how many events of their days are known to be missing in the lake."""
+    """Addresses of the written files, and the number of their days' events known to be missing in the lake."""
 
     files: tuple[str, ...]
     missing: int
 
 
 class Queries(Protocol):
-    """Answers SQL."""
+    """Runs SQL queries."""
 
     def rows(self, sql: str, time_left: Callable[[], float]) -> list[Row]:
         """All rows of a SELECT, within `time_left` seconds. Raises a QueryError."""
@@ -50,7 +50,7 @@ class Shelf(Protocol):
     """A place for reports."""
 
     def put(self, name: str, content: bytes) -> str:
-        """Write a file, over the one of that name; gives its address. Raises PublishError."""
+        """Write a file, replacing one of the same name. Returns its address. Raises PublishError."""
 
 
 class Bucket:
@@ -61,7 +61,7 @@ class Bucket:
         self._name = name
 
     def put(self, name: str, content: bytes) -> str:
-        """Write an object; gives its `s3://` address. Raises PublishError."""
+        """Write an object. Returns its `s3://` address. Raises PublishError."""
         key = PREFIX + name
         kind = _CONTENT_TYPES[name.rpartition("/")[2]]
         try:
@@ -78,7 +78,7 @@ class Folder:
         self._path = path
 
     def put(self, name: str, content: bytes) -> str:
-        """Write a file; gives its path. Raises PublishError."""
+        """Write a file. Returns its path. Raises PublishError."""
         path = self._path / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ class Folder:
 
 
 def read_report(queries: Queries, day: date, late_days: int, time_left: Callable[[], float]) -> DailyReport:
-    """The figures of a day, with what arrived until `late_days` after it. Raises a ReportError."""
+    """The figures of a day, with events that arrived until `late_days` after it. Raises a ReportError."""
 
     def ask(name: str, values: Mapping[str, object]) -> list[Row]:
         try:
@@ -105,16 +105,16 @@ def read_report(queries: Queries, day: date, late_days: int, time_left: Callable
 def publish(
     queries: Queries, shelf: Shelf, day: date, time_left: Callable[[], float], *, late_days: int = LATE_DAYS
 ) -> Published:
-    """Write the files of a day, again with the same bytes if nothing new has arrived. Raises a ReportError."""
+    """Write the files of a day. Idempotent: without new events the bytes are the same. Raises a ReportError."""
     report = read_report(queries, day, late_days, time_left)
     files = {CSV_NAME: as_csv(report), PAGE_NAME: as_page(report)}
     return Published(tuple(shelf.put(f"dt={day}/{name}", content) for name, content in files.items()), report.missing)
 
 
 def publish_all(queries: Queries, shelf: Shelf, due: Due, time_left: Callable[[], float]) -> Published:
-    """Write the reports of several days, each whether or not the others succeed.
+    """Write the reports of several days. A day that fails does not stop the others.
 
-    Raises ReportsFailedError afterwards when one of them failed; its message says why.
+    Raises ReportsFailedError at the end if a day failed; its message gives the reasons.
     """
     written: list[Published] = []
     failures: list[str] = []
