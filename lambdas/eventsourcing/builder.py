@@ -1,4 +1,4 @@
-"""From a decision to the rows that record it: encoding, snapshot, hash."""
+"""Builds the rows that record a decision: encoding, snapshot, hash."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Draft(msgspec.Struct, Generic[S], frozen=True):
 
 
 class CommitBuilder(Generic[S, E]):
-    """Builds commits. A snapshot rides on version 1 and every `snapshot_interval` rows past the last one."""
+    """Builds commits. Version 1 holds a snapshot, and so does every `snapshot_interval`-th row after the last one."""
 
     def __init__(
         self,
@@ -82,13 +82,13 @@ class CommitBuilder(Generic[S, E]):
         return Draft(Commit(commit_id, tuple(rows), receipt), committed, made_at)
 
     def build_rejection(self, idempotency: Idempotency[S], version: int, response: str) -> tuple[Commit, int]:
-        """A commit that holds nothing but the receipt of a rejection, and when it was made (epoch s)."""
+        """A commit with only the receipt of a rejection, and when it was made (epoch s)."""
         made_at = int(self._clock().timestamp())
         commit_id = self._new_commit_id()
         return Commit(commit_id, (), _receipt(idempotency, commit_id, version, response, made_at)), made_at
 
     def build_end(self, stored: StoredCommand[S], rejection: Exception) -> Commit:
-        """A commit that holds nothing but the end of a stored command that was rejected."""
+        """A commit with only the end of a stored command that was rejected."""
         commit_id = self._new_commit_id()
         return Commit(commit_id, (), completion=_completion(stored, commit_id, stored.reject(rejection)))
 

@@ -1,4 +1,4 @@
-"""The warm path's memory: the last acknowledged version of recently used streams."""
+"""The cache of the warm path: the last acknowledged version of recently used streams."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ S = TypeVar("S")
 class StreamCache(Generic[S]):
     """A thread-safe LRU of `Loaded`, by stream id. It never goes back to a lower version.
 
-    A stream is used when it is put, as every read and every append that succeeds does.
+    A stream counts as used when it is put: every successful read and append puts it.
     """
 
     def __init__(self, capacity: int) -> None:

@@ -7,8 +7,8 @@ hash(0) is 32 zero bytes. The array has these twelve elements in this order: has
 numbers integers, an absent snapshot's two elements `nil`; each in its shortest form, as MessagePack libraries write it.
 Texts and bytes carry their length, so two different rows never give the same bytes.
 
-Any attribute of any row, its place and its predecessor are covered. Rows removed at the end cannot be missed from the
-rows alone. Source of the encoding: the MessagePack specification (2013), https://github.com/msgpack/msgpack.
+A hash covers every attribute of its row, the row's place and its predecessor. The rows alone do not show that rows
+were removed at the end. Source of the encoding: the MessagePack specification (2013), https://github.com/msgpack/msgpack.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Events and state to and from their stored form; old schema versions are upcast here, before anything else."""
+"""Encodes and decodes events and states. Old schema versions are upcast here, while they are decoded."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class EventType(msgspec.Struct, frozen=True):
 class StateType(msgspec.Struct, frozen=True):
     """The state class, its schema version and upcasters from earlier ones.
 
-    A snapshot that no chain of upcasters reaches from is ignored, and the state is folded from events instead.
+    A snapshot without a complete chain of upcasters is ignored, and the state is folded from events instead.
     """
 
     cls: type

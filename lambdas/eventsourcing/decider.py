@@ -1,4 +1,4 @@
-"""What the event store needs to know of a domain, and what it knows of a stream."""
+"""What the event store needs from a domain (the Decider), and the types in which it describes streams."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ E = TypeVar("E")
 
 
 class Decider(msgspec.Struct, Generic[S, E], frozen=True):
-    """The domain as the store sees it.
+    """A domain for the event store.
 
     `evolve` is total and takes None as the state before the first event; `rejection` is the base class of the
-    errors by which the domain says no.
+    errors with which the domain rejects a command.
     """
 
     evolve: Callable[[S | None, E], S]
@@ -43,24 +43,23 @@ class Loaded(msgspec.Struct, Generic[S], frozen=True):
 
 
 class Committed(msgspec.Struct, Generic[S], frozen=True):
-    """The streams of a command after it, in the order asked for."""
+    """The streams after a command, in the order of the command's `stream_ids`."""
 
     commit_id: str
     streams: tuple[Loaded[S], ...]
 
 
 class Replayed(msgspec.Struct, frozen=True):
-    """The request was answered before; this is the receipt that holds the answer."""
+    """The request was answered before; `receipt` holds the answer."""
 
     receipt: Receipt
 
 
 class Idempotency(msgspec.Struct, Generic[S], frozen=True):
-    """How a request with an idempotency key is remembered.
+    """What goes into the receipt of a request with an idempotency key.
 
-    `request_hash` is SHA-256 over all that makes the request what it is; `ttl` is in seconds. `respond` gives the
-    text to remember for a success, `reject` that for a rejection or a failed precondition, None for one that is
-    not remembered.
+    `request_hash` is SHA-256 over everything that identifies the request; `ttl` is in seconds. `respond` gives the
+    text of the receipt for a success, `reject` for a rejection or a failed precondition; None writes no receipt.
     """
 
     scope: str
@@ -79,10 +78,10 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class StoredCommand(msgspec.Struct, Generic[S], frozen=True):
-    """A command that was stored before it is carried out, and what to write there when it ends.
+    """A command that was stored before it is carried out, and the outcome to write into its row when it ends.
 
     `scope` and `key` identify it in the store. `succeed` gives the outcome of a success, `reject` that of a rejection
-    or a failed precondition; each may be asked for several attempts.
+    or a failed precondition; each may be called for several attempts.
     """
 
     scope: str
@@ -102,7 +101,7 @@ class RecordedEvent(msgspec.Struct, Generic[E], frozen=True):
 
 
 class History(msgspec.Struct, Generic[E], frozen=True):
-    """A page of a stream's events, newest first; `next_before` asks for the page after it, None at the end."""
+    """A page of a stream's events, newest first. `next_before` is the `before` of the next page, None at the end."""
 
     events: list[RecordedEvent[E]]
     next_before: int | None

@@ -1,4 +1,4 @@
-"""Streams in a DynamoDB table: consistent queries, and conditional writes that are sent again when in doubt."""
+"""Streams in a DynamoDB table: consistent queries, and conditional writes that are retried when in doubt."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ MAX_ATTEMPTS = 8
 
 
 class DynamoDBClient(WritingClient, Protocol):
-    """The calls used of boto3's low-level DynamoDB client.
+    """The methods of boto3's low-level DynamoDB client that are used here.
 
-    It must not retry by itself (`total_max_attempts` 1), so that an attempt in doubt is seen as one; its time-outs
-    must keep an attempt within `retry.ATTEMPT_SECONDS`.
+    It must not retry by itself (`total_max_attempts` 1), so that the store sees every attempt in doubt; its
+    time-outs must keep an attempt within `retry.ATTEMPT_SECONDS`.
     """
 
     def query(self, **kwargs: Any) -> Mapping[str, Any]: ...
@@ -59,7 +59,7 @@ class DynamoDBEventStore:
         limit: int | None = None,
         deadline: Deadline,
     ) -> Page:
-        """See EventStore.read: one strongly consistent Query, repeated when it fails for a passing reason."""
+        """See EventStore.read: one strongly consistent Query, retried when it fails for a transient reason."""
         if up_to is not None and up_to <= after:
             return Page([], more=False)  # DynamoDB refuses a range with its bounds reversed
         request = self._query(stream_id, after, up_to)
@@ -130,7 +130,7 @@ class DynamoDBEventStore:
 
 
 def _more(answer: Mapping[str, Any], after: int, up_to: int | None, *, newest_first: bool) -> bool:
-    """Whether the range goes on after this page: DynamoDB says so too when the limit was met by its very last row."""
+    """Whether the range has rows after this page. DynamoDB also gives a key when the last row met the limit."""
     if "LastEvaluatedKey" not in answer:
         return False
     version = int(answer["LastEvaluatedKey"][schema.EVENT_TABLE_RANGE_KEY]["N"])

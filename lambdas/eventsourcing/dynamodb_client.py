@@ -1,4 +1,4 @@
-"""The client that the store is made for: short timeouts, one attempt."""
+"""The DynamoDB client for the event store: short timeouts, one attempt."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from botocore.session import get_session
 
 
 def dynamodb_client() -> Any:
-    """A low-level DynamoDB client with short timeouts that never retries by itself: the store does, knowingly.
+    """A low-level DynamoDB client with short timeouts that never retries by itself: the store does.
 
     The request shapes are the store's own and tested, so botocore need not validate them on every call.
     """

@@ -1,4 +1,4 @@
-"""What stands where a commit should: its own earlier attempt, an answer given before, or somebody else's rows."""
+"""Finds out why a commit's condition failed: its own earlier attempt, an earlier answer, or a lost race."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ StoredItem = Mapping[str, Mapping[str, Any]]
 
 
 def resolve(error: ClientError, commit: Commit, tables: Tables, *, in_doubt: bool) -> None:
-    """Read why a condition of the commit failed; returns when an earlier attempt of the same commit took effect.
+    """Read why a condition of the commit failed. Returns if an earlier attempt of the same commit took effect.
 
-    In this order: own commit id anywhere, success; the command's end or a live receipt, an answer; then rows, which
-    are somebody else's. `in_doubt`: an earlier attempt may have taken effect. Raises StoredCommandCompletedError,
-    StoredCommandMissingError, ReceiptExistsError, VersionConflictError, NotAppliedError, OutcomeUnknownError.
+    It checks in this order: the own commit id on any item (success); the command's end or a live receipt (answered
+    before); otherwise the rows are another commit's (lost race). `in_doubt`: an earlier attempt may have taken effect.
+    Raises StoredCommandCompletedError, StoredCommandMissingError, ReceiptExistsError, VersionConflictError,
+    NotAppliedError, OutcomeUnknownError.
     """
     items = dict(failed_items(error))
     if any(item is not None and _commit_id(item) == commit.commit_id for item in items.values()):
         return
     if in_doubt and None in items.values():
-        raise OutcomeUnknownError("the store did not say whose rows stand at our versions") from error
+        raise OutcomeUnknownError("the store did not return the rows at the commit's versions") from error
     receipt_place = len(commit.rows)
     completion_place = receipt_place + (commit.receipt is not None)
     if commit.completion is not None and tables.inbox is not None and completion_place in items:
@@ -46,7 +47,7 @@ def resolve(error: ClientError, commit: Commit, tables: Tables, *, in_doubt: boo
 
 
 def _ended(completion: Completion, item: StoredItem | None, table: InboxTable) -> EventSourcingError:
-    """What stands there without a status, such as a receipt, is no command."""
+    """An item without a status, such as a receipt, is not a command."""
     if item is None or table.status_attribute not in item:
         return StoredCommandMissingError(completion.scope, completion.key)
     return StoredCommandCompletedError(completion.scope, completion.key, item[table.status_attribute]["S"])

@@ -1,7 +1,7 @@
-"""What a failed DynamoDB call means: refused for certain, in doubt, a failed condition, or a fault of ours.
+"""Classifies a failed DynamoDB call: certainly refused, in doubt, a failed condition, or a wrong call.
 
 Sources: Amazon DynamoDB Developer Guide, "Error handling with DynamoDB"; API reference of PutItem, UpdateItem and
-TransactWriteItems (cancellation reasons); botocore's exception classes for what never reached the service.
+TransactWriteItems (cancellation reasons); botocore's exception classes for requests that never reached the service.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from botocore.parsers import ResponseParserError
 
 Failure: TypeAlias = ClientError | BotoCoreError | ResponseParserError
 FAILURES = (ClientError, BotoCoreError, ResponseParserError)
-"""What a call may raise; an answer that cannot be parsed is no BotoCoreError."""
+"""What a call may raise. The error for an answer that cannot be parsed is not a BotoCoreError."""
 
 
 class Fault(enum.Enum):
@@ -92,7 +92,7 @@ def cancellation_reasons(error: ClientError) -> Sequence[Mapping[str, Any]]:
 
 
 def failed_items(error: ClientError) -> list[tuple[int, Mapping[str, Any] | None]]:
-    """The index of each action whose condition failed, and the item that stands there (None if not returned)."""
+    """The index of each action whose condition failed, and the item that exists there (None if not returned)."""
     if error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
         response: Mapping[str, Any] = error.response
         return [(0, response.get("Item"))]

@@ -1,4 +1,4 @@
-"""Event rows, receipts and completions to and from DynamoDB items, as the low-level client takes them."""
+"""Converts event rows, receipts and completions to and from DynamoDB items of the low-level client."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _REQUIRED = frozenset(_TYPES) - _OPTIONAL
 
 
 class ReceiptTable(msgspec.Struct, frozen=True):
-    """Where receipts live: a table, its key and time-to-live attributes, and the prefix of their range keys."""
+    """The table of receipts: its name, key and time-to-live attributes, and the prefix of receipts' range keys."""
 
     name: str
     hash_key: str
@@ -45,7 +45,7 @@ class ReceiptTable(msgspec.Struct, frozen=True):
 
 
 class InboxTable(msgspec.Struct, frozen=True):
-    """Where stored commands wait: a table, its key and status attributes, and the status of those that wait.
+    """The table of stored commands: its name, key and status attributes, and the status of a pending command.
 
     A completion removes the attributes `cleared`, and adds its commit's id as `commit_id`.
     """
@@ -96,7 +96,7 @@ def item_to_row(item: Mapping[str, Mapping[str, Any]]) -> EventRow:
 
 
 def _version(text: str, stream_id: str) -> int:
-    """The range key. One that no row was written with is an error of the next version that one may have."""
+    """The range key. The error for a number that is not whole names the next whole version."""
     version = _whole(text)
     if version is None:
         place = max(Decimal(-_NUMBER_LIMIT), min(Decimal(_NUMBER_LIMIT), Decimal(text)))

@@ -1,4 +1,4 @@
-"""The requests that write a commit: one for one row, receipt or completion, a transaction for more.
+"""The requests that write a commit: one put or update for one row, receipt or completion, a transaction for more.
 
 Sources: Amazon DynamoDB API Reference (PutItem, UpdateItem, TransactWriteItems); Developer Guide, "Update expressions".
 """
@@ -32,7 +32,7 @@ class WritingClient(Protocol):
 
 
 class Tables(msgspec.Struct, frozen=True):
-    """Where the parts of a commit go. `inbox` None: no stored command is completed here."""
+    """The tables for the parts of a commit. Without an `inbox`, no stored command can be completed."""
 
     events: str
     receipts: ReceiptTable
@@ -40,7 +40,7 @@ class Tables(msgspec.Struct, frozen=True):
 
 
 def prepare(client: WritingClient, tables: Tables, commit: Commit, now: int) -> Callable[[], object]:
-    """A call that sends the commit, and may be repeated: rows first, then the receipt, then the completion.
+    """A function that sends the commit and may be called again. Order of actions: rows, receipt, completion.
 
     `now` is in seconds since the epoch. Raises ValueError for a completion when there is no inbox.
     """
@@ -82,7 +82,7 @@ def _put_receipt(receipt: Receipt, table: ReceiptTable, now: int) -> dict[str, A
 
 
 def _update(completion: Completion, table: InboxTable) -> dict[str, Any]:
-    """The condition does not hold where nothing is stored, so an update never makes an item."""
+    """The condition fails where nothing is stored, so an update never creates an item."""
     names = {"#status": table.status_attribute, "#commit_id": "commit_id"}
     values = {
         ":status": {"S": completion.status},

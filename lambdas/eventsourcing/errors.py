@@ -51,7 +51,7 @@ class IdempotencyKeyReusedError(EventSourcingError):
 
 
 class ContentionError(EventSourcingError):
-    """Other writers took the next version each time; nothing was written."""
+    """The commit lost the race for the next version too often (optimistic lock); nothing was written."""
 
     def __init__(self, stream_ids: Sequence[str], conflicts: int) -> None:
         super().__init__(f"lost the race on {', '.join(stream_ids)} {conflicts} times")
@@ -60,7 +60,7 @@ class ContentionError(EventSourcingError):
 
 
 class StoredCommandCompletedError(EventSourcingError):
-    """Another commit has brought the stored command to its end, which is `status`; nothing was written."""
+    """Another commit has ended the stored command with `status`; nothing was written."""
 
     def __init__(self, scope: str, key: str, status: str) -> None:
         super().__init__(f"command {key} of {scope} has ended before: {status}")
@@ -109,7 +109,7 @@ class OutcomeUnknownError(StoreUnavailableError):
 
 
 class InconsistentReadError(EventSourcingError):
-    """A row that must be there, before others or in a range asked for, was missing in several reads: `version`."""
+    """The row at `version` was missing in several reads, although later rows or the range show that it exists."""
 
     def __init__(self, stream_id: str, version: int) -> None:
         super().__init__(f"stream {stream_id} has no row at version {version}, in several reads in a row")
@@ -142,7 +142,7 @@ class ChainBrokenError(EventSourcingError):
 
 
 class VersionConflictError(EventSourcingError):
-    """Somebody else's rows stand where ours should. `rows` holds those the store returned, maybe none."""
+    """Lost race: another commit's rows have these versions. `rows` holds those the store returned, maybe none."""
 
     def __init__(self, rows: Sequence[EventRow]) -> None:
         super().__init__("another commit holds " + ", ".join(f"{r.stream_id}/{r.version}" for r in rows))
@@ -150,7 +150,7 @@ class VersionConflictError(EventSourcingError):
 
 
 class ReceiptExistsError(EventSourcingError):
-    """A live receipt of another commit stands under this key."""
+    """A live receipt of another commit exists under this key."""
 
     def __init__(self, receipt: Receipt) -> None:
         super().__init__(f"a receipt exists under key {receipt.key}")

@@ -1,4 +1,4 @@
-"""One command: remember or read, decide, append; decide again after a lost race."""
+"""Executes one command: take the cached state or read it, decide, append; decide again after a lost race."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Decide = Callable[..., Sequence[Sequence[E]]]
 
 
 class CommandExecutor(Generic[S, E]):
-    """Runs commands against a store. Thread-safe: what belongs to one command lives in its working set."""
+    """Runs commands against a store. Thread-safe: the data of one command is in its own WorkingSet."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class CommandExecutor(Generic[S, E]):
     def _decide(
         self, working: WorkingSet[S, E], decide: Decide[E], expected: frozenset[int] | None
     ) -> Sequence[Sequence[E]]:
-        """Decide; to say no, or to do nothing, takes a state that a read in this request has confirmed."""
+        """Decide. A rejection, or a decision without events, needs states that a read in this request has confirmed."""
         while True:
             try:
                 if expected is not None:
@@ -111,21 +111,21 @@ class CommandExecutor(Generic[S, E]):
         return draft.committed
 
     def _catch_up(self, working: WorkingSet[S, E], winners: Sequence[EventRow], conflicts: int) -> None:
-        """After the first lost race the winner's rows are enough; after another, read what came since."""
+        """After the first lost race the winner's rows are enough; after another, read the newer rows."""
         if conflicts == 1 and working.advance(winners):
             return
         self._backoff.pause(conflicts)
         working.reread()
 
     def _settle(self, stored: StoredCommand[S], rejection: Exception, deadline: Deadline) -> NoReturn:
-        """Raise the rejection of a stored command once it stands as the command's end."""
+        """End a stored command as rejected, then raise the rejection."""
         self._store.commit(self._builder.build_end(stored, rejection), now=0, deadline=deadline)
         raise rejection
 
     def _reject(
         self, rejection: Exception, version: int, idempotency: Idempotency[S] | None, deadline: Deadline
     ) -> Replayed:
-        """Raise the rejection; for a keyed request only once its receipt is in place, or else give the one there."""
+        """Raise the rejection. With a key, write its receipt first; if a receipt exists already, return that one."""
         response = None if idempotency is None else idempotency.reject(rejection)
         if idempotency is None or response is None:
             raise rejection

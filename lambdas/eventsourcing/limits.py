@@ -1,4 +1,4 @@
-"""The store's limits, and the size of what is stored by DynamoDB's published rules.
+"""The store's limits, and the sizes of items by DynamoDB's published rules.
 
 Source: Amazon DynamoDB Developer Guide, "DynamoDB item sizes and formats" (names and strings count their UTF-8
 bytes, binary its raw bytes, a number about one byte per two significant digits plus one, 21 at the most) and
@@ -52,7 +52,7 @@ def _completion_bytes(completion: Completion) -> int:
 def check_limits(commit: Commit) -> None:
     """Raise CommitTooLargeError, with the number that is too large, before anything is sent.
 
-    A stored command counts as the largest item there can be, since the commit knows only what it adds to it.
+    A stored command counts with the largest size of an item, since the commit knows only what it adds to it.
     """
     total = 0
     for row in commit.rows:

@@ -69,7 +69,7 @@ class InMemoryEventStore:
             return self._completions.get((scope, key))
 
     def _winners(self, commit: Commit) -> list[EventRow]:
-        """The rows that stand at the commit's versions. Raises ValueError for a gap, before anything is added."""
+        """The rows that exist at the commit's versions. Raises ValueError for a gap, before anything is added."""
         winners = []
         ends: dict[str, int] = {}
         for row in commit.rows:

@@ -1,4 +1,4 @@
-"""From rows to state: the newest usable snapshot and the events since, in one query."""
+"""Folds rows to a state: the newest usable snapshot and the events after it, in one query."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ R = TypeVar("R")
 
 MAX_READS_ON_HOLE = 5
 FULL_FOLD_AFTER_ROWS = 1000
-"""So many rows without a usable snapshot are kept in memory; beyond, the stream is folded forward from version 1."""
+"""After so many rows without a usable snapshot, the stream is folded forward, page by page, to save memory."""
 
 
 class _HoleError(Exception):
@@ -60,7 +60,7 @@ class StreamReader(Generic[S, E]):
         return loaded
 
     def load_at(self, stream_id: str, at: str, *, deadline: Deadline) -> Loaded[S]:
-        """The state as it was known at the moment `at`; version 0 when nothing was.
+        """The state as it was known at the moment `at`; version 0 if the stream did not exist yet.
 
         A binary search over versions, since `recorded_at` never decreases, and then one read of the state.
         """
@@ -98,7 +98,7 @@ class StreamReader(Generic[S, E]):
         return Loaded(known.stream_id, state, row.version, row.hash, row.recorded_at, snapshot_version)
 
     def _whole(self, stream_id: str, read: Callable[[], R]) -> R:
-        """What `read` gives once it meets no hole. Raises InconsistentReadError when holes stay."""
+        """Call `read` again while it finds a row missing. Raises InconsistentReadError if one stays missing."""
         hole = 0
         for attempt in range(1, MAX_READS_ON_HOLE + 1):
             try:

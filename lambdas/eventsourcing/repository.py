@@ -1,4 +1,4 @@
-"""The event store as an application uses it: commands on streams, and reads of their present and past."""
+"""The event store for applications: commands on streams, and reads of their present and past."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def random_commit_id() -> str:
 class Repository(Generic[S, E]):
     """Streams of one domain in one store. Thread-safe.
 
-    `clock` gives aware datetimes. A snapshot rides on version 1 and on every row `snapshot_interval` or more rows
-    past the last usable one. `cache_capacity` streams are remembered; 0 turns the warm path off.
+    `clock` gives aware datetimes. Version 1 holds a snapshot, and so does every row `snapshot_interval` or more rows
+    after the last usable one. The cache holds `cache_capacity` streams; 0 turns it (the warm path) off.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Repository(Generic[S, E]):
         return self._reader.load_version(stream_id, version, deadline=self._new_deadline())
 
     def load_at(self, stream_id: str, at: str) -> Loaded[S]:
-        """The state as it was known at the timestamp `at`; version 0 when nothing was."""
+        """The state as it was known at the timestamp `at`; version 0 if the stream did not exist yet."""
         return self._reader.load_at(stream_id, at, deadline=self._new_deadline())
 
     def history(self, stream_id: str, *, before: int | None = None, limit: int) -> History[E]:
@@ -109,20 +109,20 @@ class Repository(Generic[S, E]):
         stored: StoredCommand[S] | None = None,
         opens: bool = False,
     ) -> Committed[S] | Replayed:
-        """Decide on the states of the streams and append the events, all or nothing.
+        """Decide on the states of the streams and append the events, all or nothing (optimistic lock).
 
-        A stream that is remembered is not read; with `opens`, none is, since a new one is expected. `expected`
-        holds the versions allowed for the first stream (empty: none is): after a lost race the command is decided
-        again only at such a version. `occurred_at` None is now. A stream that gets no event is not guarded against a
-        change meanwhile. Streams are read one after the other, so `decide` rejects for what is true of one of them,
-        not for a combination, which may never have stood together.
+        A cached stream is not read. With `opens` no stream is read, since a new one is expected. `expected` holds the
+        versions allowed for the first stream (empty: none): after a lost race the command is decided again only at
+        one of them. `occurred_at` None means now. A stream that gets no event may change meanwhile. Streams are read
+        one after the other, so `decide` should reject for the state of one stream, not for a combination of states,
+        which may never have existed at the same time.
 
-        A `stored` command ends with the events, in one commit; its rejection is raised once it is written. It has no
-        idempotency key: it takes effect once by itself.
+        A `stored` command ends in the same commit as its events; a rejection is raised after it is written. It takes
+        no idempotency key: it takes effect once without one.
 
         Raises the domain's rejection, PreconditionFailedError, IdempotencyKeyReusedError, StoredCommandCompletedError,
         StoredCommandMissingError, ContentionError, CommitTooLargeError, NotAppliedError, OutcomeUnknownError, and what
-        reads raise but ReadUnavailableError.
+        reads raise except ReadUnavailableError.
         """
         if stored is not None and idempotency is not None:
             raise ValueError("a stored command takes no idempotency key")

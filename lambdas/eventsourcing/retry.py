@@ -1,6 +1,6 @@
-"""Bounded waiting: a deadline for a whole request, and exponential backoff with full jitter.
+"""Bounded retries: a deadline for a whole request, and exponential backoff with full jitter.
 
-Jitter comes from the system's random source, so that functions restored from one snapshot do not wait in step.
+Jitter comes from the system's random source, so that functions restored from one snapshot do not retry in step.
 Source of the formula: AWS Architecture Blog, "Exponential Backoff And Jitter" (full jitter).
 """
 

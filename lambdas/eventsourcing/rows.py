@@ -1,7 +1,7 @@
-"""What the store holds: event rows, receipts and ends of stored commands, encoded, and the commit that adds them.
+"""The data of the store: event rows, receipts and ends of stored commands, encoded, and the commit that adds them.
 
-Rows and receipts hold nothing but text, numbers and bytes, and a commit nothing but such values: none can be part of a
-cycle, so the garbage collector need not track them (`gc=False`).
+Rows and receipts hold only text, numbers and bytes, and a commit only such values. None can be part of a cycle, so the
+garbage collector need not track them (`gc=False`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class EventRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False):
-    """The remembered answer to a request that carried an idempotency key.
+    """The stored answer to a request with an idempotency key.
 
     `scope` and `key` identify it, `request_hash` is SHA-256 over the request, `version` the version of the
     first stream after it, `response` opaque text, `expires_at` seconds since the epoch.
@@ -51,7 +51,7 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
 class Completion(msgspec.Struct, frozen=True):
     """The end state of a stored command, written only while the command is still pending.
 
-    `scope` and `key` identify the command. `attributes` are added to what is stored of it: text and numbers.
+    `scope` and `key` identify the command. `attributes` (text and numbers) are added to its row.
     """
 
     scope: str
@@ -62,7 +62,7 @@ class Completion(msgspec.Struct, frozen=True):
 
 
 class Commit(msgspec.Struct, frozen=True, gc=False):
-    """What one command adds, all or nothing: rows of one or more streams, and maybe a receipt or its own end state."""
+    """What one command adds, all or nothing: rows of one or more streams, and optionally a receipt or its end state."""
 
     commit_id: str
     rows: tuple[EventRow, ...]

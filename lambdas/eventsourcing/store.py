@@ -1,4 +1,4 @@
-"""The port between the repository and a place that holds streams."""
+"""The port between the repository and a store of streams, such as DynamoDB."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lambdas.eventsourcing.rows import Commit, EventRow
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Rows of one stream in the asked order; `more` says that the asked range holds further rows."""
+    """Rows of one stream in the requested order; `more` says that the requested range has further rows."""
 
     rows: list[EventRow]
     more: bool
@@ -41,7 +41,7 @@ class EventStore(Protocol):
         """Add all rows, the receipt and the completion, or nothing.
 
         Each row's version must be free and the completed command pending. `now` (seconds since the epoch) decides
-        whether an existing receipt is still live. Sending the same commit again after it took effect succeeds.
+        whether an existing receipt is still live. Idempotent: sending a commit again after it took effect succeeds.
         Raises VersionConflictError, ReceiptExistsError, StoredCommandCompletedError, StoredCommandMissingError,
         NotAppliedError, OutcomeUnknownError, CommitTooLargeError.
         """

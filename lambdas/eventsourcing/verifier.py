@@ -1,4 +1,4 @@
-"""Proof that a stream is as it was written: versions, hashes, times and snapshots, from version 1 on."""
+"""Verifies that a stream is as it was written: versions, hashes, times and snapshots, from version 1 on."""
 
 from __future__ import annotations
 

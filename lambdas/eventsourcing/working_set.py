@@ -1,4 +1,4 @@
-"""The streams of one command: remembered, read, or advanced by the rows of whoever was quicker."""
+"""The streams of one command: cached, read, or advanced by the rows of the commit that won the race."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ E = TypeVar("E")
 
 
 class WorkingSet(Generic[S, E]):
-    """The streams of one command. A stream is confirmed when a read begun in this request gave its state.
+    """The streams of one command. A stream is confirmed when its state comes from a read begun in this request.
 
-    Only confirmed streams justify a rejection: what is remembered, or learned from a winner's row, may be behind.
+    Only confirmed streams justify a rejection: a cached state, or one advanced by a winner's rows, may be behind.
     """
 
     __slots__ = ("_cache", "_confirmed", "_deadline", "_reader", "loaded")
@@ -45,19 +45,19 @@ class WorkingSet(Generic[S, E]):
             self._confirmed.append(remembered is None)
 
     def confirm(self) -> bool:
-        """Read the streams that are not confirmed; False when all were."""
+        """Read the streams that are not confirmed. False if all were confirmed."""
         stale = [index for index, confirmed in enumerate(self._confirmed) if not confirmed]
         for index in stale:
             self._reread(index)
         return bool(stale)
 
     def reread(self) -> None:
-        """Read what came since in every stream."""
+        """Read the newer rows of every stream."""
         for index in range(len(self.loaded)):
             self._reread(index)
 
     def advance(self, winners: Sequence[EventRow]) -> bool:
-        """Fold the winners' rows; False when none of them continues what is known."""
+        """Fold the winners' rows. False if none of them is the next version of a stream."""
         advanced = False
         for index, stream in enumerate(self.loaded):
             following = sorted(
