@@ -1,4 +1,4 @@
-"""When a command counts as having happened."""
+"""The business time of a command: when it took effect."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """How events and state are stored, as data: classes, schema versions and upcasters.
 
-Every event of `EVENTS` is stored, in version 1 until its shape changes. When it does: put a Schema of the class into
-`CHANGED_EVENTS`, with the next `version`, and into its `upcasters` a function from the JSON object of the last version
-to that of the next. Samples and upcasters stay.
+Every event of `EVENTS` is stored, in version 1 until its shape changes. Then put a Schema of the class into
+`CHANGED_EVENTS`, with the next `version`, and add to its `upcasters` a function from the last version's JSON object to
+that of the next. Keep samples and earlier upcasters.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Why the domain refuses a command. Each `code` is stable: it is published as the type of a problem.
+"""Why the domain rejects a command. Each `code` is stable: it is published as the type of a problem.
 
 DomainError
 ├── InvalidFieldError              a value is not acceptable, whatever the state
@@ -19,7 +19,7 @@ from typing import ClassVar, Final
 
 
 class DomainError(Exception):
-    """Base of every refusal. The message may be shown to the caller: it holds no amounts."""
+    """Base of every rejection. The message may be shown to the caller: it holds no amounts."""
 
     code: ClassVar[str]
 
@@ -87,4 +87,4 @@ class SameAccountError(RuleBrokenError):
 
 
 REFUSALS: Final = tuple(RuleBrokenError.__subclasses__())
-"""The one list of broken rules: every class of one above."""
+"""The one list of broken rules: every subclass of RuleBrokenError above."""

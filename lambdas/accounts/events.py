@@ -39,7 +39,7 @@ class BalanceWithdrawn(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class TransferSent(Struct, frozen=True, gc=False, kw_only=True):
-    """Money went to another account; a TransferReceived of the same transfer stands there."""
+    """Money went to another account, which has a TransferReceived of the same transfer."""
 
     transfer_id: TransferId
     to_account_id: AccountId
@@ -49,7 +49,7 @@ class TransferSent(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class TransferReceived(Struct, frozen=True, gc=False, kw_only=True):
-    """Money came from another account; a TransferSent of the same transfer stands there."""
+    """Money came from another account, which has a TransferSent of the same transfer."""
 
     transfer_id: TransferId
     from_account_id: AccountId
@@ -59,7 +59,7 @@ class TransferReceived(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class AccountClosed(Struct, frozen=True, gc=False):
-    """The account was closed; nothing follows."""
+    """The account was closed; no event follows."""
 
 
 AccountEvent: TypeAlias = (

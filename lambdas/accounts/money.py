@@ -1,7 +1,7 @@
 """Money: an integer of minor units plus an ISO 4217 currency; never a float.
 
 Source of the codes and their minor units: ISO 4217, list one. Codes without a minor unit (metals, SDR,
-test codes) cannot stand on an account.
+test codes) cannot be the currency of an account.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Currency = Literal[
     "TWD", "TZS", "UAH", "UGX", "USD", "USN", "UYI", "UYU", "UYW", "UZS", "VED", "VES", "VND", "VUV",
     "WST", "XAD", "XAF", "XCD", "XCG", "XOF", "XPF", "YER", "ZAR", "ZMW", "ZWG",
 ]  # fmt: skip
-"""What a command may name. ISO 4217 retires codes; events and state live for ever and use CurrencyCode."""
+"""Codes that a command may use. ISO 4217 retires codes, so events and states, kept for ever, use CurrencyCode."""
 
 CurrencyCode = Annotated[
     str,

@@ -31,7 +31,7 @@ class Account(Struct, frozen=True, gc=False):
 
 
 def evolve(state: Account | None, event: AccountEvent) -> Account:
-    """The state after one more event. Total: it judges nothing and answers for every pair."""
+    """Fold one event into the state. Total: it checks no rule and returns a state for every pair."""
     match event:
         case BalanceCredited() | TransferReceived():
             return _with_balance_moved(state, event.currency, event.amount)

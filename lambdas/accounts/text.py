@@ -1,4 +1,4 @@
-"""Text that may stand in commands and events: short, printable, never personal data."""
+"""Text in commands and events: short, printable, never personal data."""
 
 from __future__ import annotations
 

@@ -21,10 +21,10 @@ _DESCRIPTION = (
     "Every event of every account, as CloudEvents 1.0 JSON documents in a Kinesis stream. The partition key is the "
     "account's id. A record holds one or more consecutive events of one account, a line each (line feed at the end of "
     "every line).\n\n"
-    "Events may arrive again and, rarely, out of order: drop an `id` that was seen, and trust `sequence`. The last one "
-    "plus 1 is next, a lower one is a duplicate, a higher one means that some are missing, to be read from the ledger. "
-    "Ignore types and attributes you do not know: adding them is no new version. A changed shape of `data` is one, in "
-    "`type` and `dataschema`."
+    "Delivery is at least once: events may arrive again and, rarely, out of order. Drop an `id` that you have seen and "
+    "order by `sequence`. The last `sequence` plus 1 is the next event, a lower one is a duplicate, a higher one means "
+    "that events are missing: read those from the ledger. Ignore types and attributes that you do not know: adding one "
+    "is not a new version. A changed shape of `data` is a new version, in `type` and `dataschema`."
 )
 
 

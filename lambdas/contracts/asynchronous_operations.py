@@ -13,12 +13,12 @@ SUBMIT_COMMAND: Final = Operation(
     method="POST",
     path="/accounts/{account_id}/commands",
     operation_id="submitCommand",
-    summary="Store a command, to be processed at once but later",
-    description="202 says that the command is stored and will be processed, not that it succeeds: ask at Location. "
-    "What the gateway lets through but is no valid command, unknown fields for one, ends as REJECTED with "
-    "`invalid-command`. The account of an OpenAccount is the one in the path: the client chooses a UUID. A "
-    "Transfer is sent to the account it takes from. Query parameters are ignored; If-Match is answered 400. "
-    "Retry-After stands with PENDING. 429 may also mean that the command is stored and just being carried out.",
+    summary="Store a command, to be processed asynchronously",
+    description="202 says that the command is stored and will be processed, not that it succeeds: read its status at "
+    "Location. A body that the gateway accepts but that is not a valid command, such as one with unknown fields, ends "
+    "as REJECTED with `invalid-command`. The account of an OpenAccount is the one in the path: the client chooses a "
+    "UUID. A Transfer is sent to the account it takes from. Query parameters are ignored; If-Match gets 400. PENDING "
+    "comes with Retry-After. 429 may also mean that the command is stored and is being carried out.",
     commands=COMMANDS,
     status=202,
     reply=CommandAccepted,
@@ -37,9 +37,9 @@ GET_COMMAND: Final = Operation(
     method="GET",
     path="/accounts/{account_id}/commands/{command_id}",
     operation_id="getCommand",
-    summary="Read what became of a command",
-    description="Retry-After stands with PENDING: ask again then. An id that no command can have is unknown: 404. "
-    "A Content-Type other than application/json is answered 415, though there is no body.",
+    summary="Read the status of a command",
+    description="PENDING comes with Retry-After: read again after that time. An id that no command can have gets 404. "
+    "A Content-Type other than application/json gets 415, although there is no body.",
     reply=CommandStatus,
     reply_headers=("RetryAfter",),
     parameters=("AccountId", "CommandId", "CorrelationId"),

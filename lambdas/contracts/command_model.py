@@ -24,7 +24,7 @@ _END: Final = r"(?![\s\S])$"
 
 
 class CommandModelError(TypeError):
-    """Commands have a field in common of which one schema cannot speak for all."""
+    """Commands share a field name, but one schema cannot accept all of their values."""
 
 
 _WIDER: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
@@ -33,7 +33,7 @@ _WIDER: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "maxLength": max,
     "enum": lambda one, other: [*one, *(each for each in other if each not in one)],
 }
-"""Bounds and values, of which the wider one accepts what either does."""
+"""Bounds and values. The wider one accepts what either accepts."""
 
 _SAME: Final = ("type", "pattern")
 
@@ -56,7 +56,7 @@ def _common(some: list[str], others: list[str]) -> list[str]:
 
 
 def _flat(field: Document) -> Document:
-    """A field's schema, less what the gateway does not take: every keyword left out accepts more."""
+    """A field's schema without the keywords that the gateway does not take. Without a keyword it accepts more."""
     flat = {keyword: field[keyword] for keyword in (*_SAME, *_WIDER) if keyword in field}
     return flat | {"pattern": flat["pattern"].replace(_PYTHON_END, _END)} if "pattern" in flat else flat
 

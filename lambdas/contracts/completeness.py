@@ -1,4 +1,4 @@
-"""What the classes of the domain need in the contract. No function imports this."""
+"""Finds what the contract lacks for the classes of the domain. No function imports this."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lambdas.contracts.problems import rule_broken
 
 
 def gaps() -> Iterator[str]:
-    """A sentence for all that a command, an event or a refusal lacks: it names the class and the file."""
+    """A sentence for each thing that a command, an event or a rejection lacks. It names the class and the file."""
     needed: list[Callable[[], object]] = [
         *(partial(each, command) for command in COMMANDS for each in (operation_of, command_example)),
         *(partial(event_example, event) for event in EVENTS),

@@ -37,7 +37,7 @@ def _ref(name: str) -> Document:
 
 
 def any_command_ref() -> Document:
-    """A reference to the schema of a command that is told by its tag."""
+    """A reference to the schema of any command; the tag says which one."""
     return _ref(ANY_COMMAND)
 
 
@@ -65,7 +65,7 @@ def schemas(commands: Sequence[type[msgspec.Struct]]) -> Document:
 
 
 def _any_of(commands: Sequence[type[msgspec.Struct]]) -> Document:
-    """One of the commands, told by its tag, which is required here."""
+    """Any of the commands. The tag says which one, so it is required here."""
     return {
         "title": ANY_COMMAND,
         "description": "A command; `type` says which one.",

@@ -1,7 +1,7 @@
-"""The published form of an event: a CloudEvents 1.0 JSON document, one a line.
+"""The published form of an event: a CloudEvents 1.0 JSON document, one per line.
 
-Consumers rely on this module's shape and on nothing of the event table. Not published: snapshots, hashes, who acted,
-names of anything stored.
+Consumers rely on this module's shape, and not on the event table. Snapshots, hashes, the actor and names of stored
+attributes are not published.
 
 Source: CloudEvents 1.0.2, core specification and JSON format; `sequence`, `recordedtime`, `correlationid` and
 `causationid` are extension attributes.
@@ -31,7 +31,7 @@ D = TypeVar("D")
 
 
 class NotPublishableError(EventSourcingError):
-    """A row that cannot become a domain event, or a document that is none: `str()` says why."""
+    """A row cannot become a domain event, or a document is not one. `str()` says why."""
 
 
 EventId = Annotated[str, Meta(pattern=r"^[^/]+/[1-9][0-9]*(?!\n)$", description="`<account id>/<version>`: unique.")]
@@ -116,7 +116,7 @@ def domain_event(row: EventRow) -> AccountDomainEvent:
 
 
 def encode_domain_event(event: DomainEvent[Any]) -> bytes:
-    """The JSON document, without a line end. Text is escaped as JSON demands, so it is one line."""
+    """The JSON document, without a line end. JSON escapes line breaks in texts, so it is one line."""
     return _encode(event)
 
 

@@ -1,4 +1,4 @@
-"""What can be missing from the contract."""
+"""The error of an incomplete contract."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a consumer fills a gap: the missing domain events of one account, read from where they were recorded.
+"""Fills a consumer's gap: reads the missing domain events of one account from the event table.
 
 It needs `dynamodb:Query` on the event table and `kms:Decrypt` on its key, and nothing else. Consumers use this reader
 only: how rows are laid out is not part of the contract.
@@ -39,9 +39,9 @@ class DomainEventReader:
     def read(self, account_id: str, *, after: int = 0, up_to: int | None = None) -> Iterator[AccountDomainEvent]:
         """All events with after < sequence ≤ up_to, in order; without `up_to` to the newest that is recorded.
 
-        They equal the published ones. Raises NotPublishableError or CorruptRowError at an event that could not be
-        published either (it is parked), after all events before it; InconsistentReadError at one that stays missing,
-        also if it is the last of the range, ReadUnavailableError.
+        They equal the published ones. Raises NotPublishableError or CorruptRowError, after all earlier events, at an
+        event that could not be published (a dead letter); InconsistentReadError at an event that stays missing, also
+        the last of the range; ReadUnavailableError.
         """
         attempt = 0
         while up_to is None or after < up_to:

@@ -1,7 +1,7 @@
 """JSON Schemas (2020-12) of the domain events: the envelope, and the data of each type and version.
 
-Only current versions follow from the classes. Files of earlier versions stay as they were committed: events of theirs
-are in the lake, and a reader may still meet them. No function imports this.
+Only current versions are generated from the classes. Files of earlier versions stay as they were committed: the lake
+still holds events of those versions. No function imports this.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def _text(document: Document) -> str:
 
 
 def main() -> None:
-    """Write what is generated. Exits with the gaps, a line each, when there are any."""
+    """Write the documents and new samples. Exits with the gaps, one per line, if there are any."""
     if missing := list(gaps()):
         sys.exit("\n".join(missing))
     missing_samples = {path: text for path, text in samples().items() if not path.exists()}

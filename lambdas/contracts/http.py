@@ -23,11 +23,11 @@ Timestamp = Annotated[
     ),
 ]
 COMMAND_ID_PATTERN = "^[A-Za-z0-9._:-]*[A-Za-z0-9_:-][A-Za-z0-9._:-]*$"
-"""Not of dots alone: a path cannot end in such a segment."""
+"""Not only dots: a path cannot end in such a segment."""
 CommandId = Annotated[
     str,
     Meta(
-        description="The Idempotency-Key it was sent under, or one made for it.",
+        description="The Idempotency-Key of the request, or a generated id.",
         extra_json_schema={"pattern": COMMAND_ID_PATTERN, "maxLength": 64},
     ),
 ]
@@ -65,7 +65,7 @@ class HistoryEntry(Struct, frozen=True):
 
 
 class History(Struct, frozen=True):
-    """A page of events, newest first. `next_cursor` asks for the page of older ones; null at the end."""
+    """A page of events, newest first. `next_cursor` gets the next page, of older events; null at the end."""
 
     events: list[HistoryEntry]
     next_cursor: str | None
@@ -83,7 +83,7 @@ class Problem(Struct, frozen=True):
 
 
 class CommandAccepted(Struct, frozen=True):
-    """An asynchronous command that is stored; `status` is PENDING unless the same was sent before."""
+    """An asynchronous command that is stored. `status` is PENDING unless the same command was sent before."""
 
     command_id: CommandId
     account_id: AccountId
@@ -91,10 +91,10 @@ class CommandAccepted(Struct, frozen=True):
 
 
 class CommandStatus(Struct, frozen=True):
-    """What became of an asynchronous command.
+    """The status of an asynchronous command.
 
-    `completed_at` stands with every status but PENDING, `version` and `balance` with SUCCEEDED (of the account just
-    after the command), `problem` with REJECTED and FAILED.
+    Every status except PENDING has `completed_at`. SUCCEEDED has `version` and `balance`, of the account just after
+    the command. REJECTED and FAILED have `problem`.
     """
 
     command_id: CommandId

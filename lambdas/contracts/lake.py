@@ -30,7 +30,7 @@ class Column(msgspec.Struct, frozen=True):
 
 EVENTS_TABLE: Final = "events"
 EVENTS_PREFIX: Final = "events/"
-"""Where in the bucket the table's files are: `events/dt=YYYY-MM-DD/`."""
+"""The prefix of the table's files in the bucket: `events/dt=YYYY-MM-DD/`."""
 
 PARTITION: Final = Column("dt", "string", "Day of arrival (UTC) of the oldest record in the file, YYYY-MM-DD.")
 
@@ -62,7 +62,7 @@ def _one_type(types: list[inspect.Type]) -> str:
 
 
 def data_fields(classes: tuple[type[msgspec.Struct], ...]) -> dict[str, str]:
-    """Name and type of every field of every class, first come first. Raises LakeTypeError."""
+    """Name and type of every field of every class, in order of first appearance. Raises LakeTypeError."""
     fields: dict[str, str] = {}
     for cls in classes:
         for field in _struct(cls).fields:

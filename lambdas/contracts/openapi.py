@@ -42,8 +42,8 @@ _DESCRIPTION = (
     "Bank accounts that remember everything. Money is an integer of minor units plus an ISO 4217 currency.\n\n"
     "Every error is `application/problem+json` (RFC 9457) with a stable `type`. A path that is not listed answers "
     "404 (`urn:daybook:problem:not-found`), a method that is not listed 405 with `Allow` "
-    "(`urn:daybook:problem:method-not-allowed`). Unknown fields and query parameters are refused; of a JSON key "
-    "that stands twice the last value wins, and all must be acceptable. A request body holds at most 64 KB."
+    "(`urn:daybook:problem:method-not-allowed`). Unknown fields and query parameters are refused; if a JSON key "
+    "occurs twice, the last value wins, and all values must be valid. A request body holds at most 64 KB."
 )
 
 
@@ -74,7 +74,7 @@ def openapi_document() -> Document:
                     "type": "apiKey",
                     "in": "header",
                     "name": "Authorization",
-                    "description": "AWS Signature Version 4; every environment in the cloud asks for it.",
+                    "description": "AWS Signature Version 4; every environment in the cloud requires it.",
                     "x-amazon-apigateway-authtype": "awsSigv4",
                 }
             },

@@ -1,4 +1,4 @@
-"""The synchronous operations of the HTTP API, as data: what each takes, gives and may refuse.
+"""The synchronous operations of the HTTP API, as data: parameters, bodies, replies and problems.
 
 This is the one list of routes: the function, the gateway and the OpenAPI document are made from it.
 """
@@ -63,7 +63,7 @@ ALWAYS: Final = (
     problems.INTERNAL_ERROR,
     problems.OUTCOME_UNKNOWN,
 )
-"""Any operation may end so."""
+"""Problems of every operation."""
 
 _COMMAND: Final = (
     *ALWAYS,
@@ -88,7 +88,7 @@ OPERATIONS: Final = (
         path="/accounts",
         operation_id="openAccount",
         summary="Open an account",
-        description="Under an Idempotency-Key the account's id follows from the caller and the key.",
+        description="With an Idempotency-Key, the account's id is derived from the caller and the key.",
         command=OpenAccount,
         status=201,
         reply=Account,
@@ -120,7 +120,7 @@ OPERATIONS: Final = (
         path="/accounts/{account_id}/credit",
         operation_id="creditAccount",
         summary="Pay money in",
-        description="Answers the account after the credit.",
+        description="Returns the account after the credit.",
         command=CreditAccount,
         reply=Account,
         reply_headers=("ETag", "IdempotentReplayed"),
@@ -132,7 +132,7 @@ OPERATIONS: Final = (
         path="/accounts/{account_id}/withdraw",
         operation_id="withdrawFromAccount",
         summary="Take money out",
-        description="Down to the overdraft limit below zero. Answers the account after the withdrawal.",
+        description="The balance may fall to the overdraft limit below zero. Returns the account after the withdrawal.",
         command=WithdrawFromAccount,
         reply=Account,
         reply_headers=("ETag", "IdempotentReplayed"),
@@ -187,7 +187,7 @@ OPERATIONS: Final = (
 
 
 def operation_of(command: type[AnyCommand]) -> Operation:
-    """The operation that carries out a command at once. Raises ContractIncompleteError."""
+    """The operation that carries out a command synchronously. Raises ContractIncompleteError."""
     for operation in OPERATIONS:
         if operation.command is command:
             return operation

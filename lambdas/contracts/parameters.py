@@ -54,7 +54,7 @@ PARAMETERS: Final[Document] = {
         "query",
         "min_version",
         _VERSION,
-        "Read your writes: 503 with Retry-After as long as the account is at a lower version.",
+        "Read your writes: 503 with Retry-After while the account is at a lower version.",
         3,
     ),
     "Limit": _parameter(
@@ -75,7 +75,7 @@ PARAMETERS: Final[Document] = {
         "header",
         "If-Match",
         _ENTITY_TAGS,
-        "Go on only if the account is at one of these versions, else 412. Weak tags never match.",
+        "Proceed only if the account is at one of these versions, else 412. Weak tags never match.",
         '"22"',
     ),
     "IfNoneMatch": _parameter(
@@ -85,23 +85,23 @@ PARAMETERS: Final[Document] = {
         "header",
         "Idempotency-Key",
         _TOKEN,
-        "A request repeated under its key within 7 days gets the first answer again; successes, 412 and 422 are "
-        "remembered. Keys belong to an account; for transfers to the sending one.",
+        "A request repeated with its key within 7 days gets the first answer again: successes, 412 and 422 are stored. "
+        "A key belongs to its account; for transfers, to the sending one.",
         "5f1c9d4e-order-17",
     ),
     "CommandKey": _parameter(
         "header",
         "Idempotency-Key",
         _COMMAND_ID,
-        "Becomes the command's id; one is made when it is left out. The same key and bytes again are answered 202 and "
-        "change nothing, other bytes 422. Keys belong to the account in the path and do not expire.",
+        "Becomes the command's id; without a key, an id is generated. The same key with the same bytes gets 202 again "
+        "and changes nothing; with other bytes 422. A key belongs to the account in the path and does not expire.",
         "5f1c9d4e-order-17",
     ),
     "CorrelationId": _parameter(
         "header",
         "X-Correlation-Id",
         _TOKEN,
-        "Kept with the events and given back; the gateway's request id when left out.",
+        "Stored with the events and returned. The default is the gateway's request id.",
         CORRELATION_ID,
     ),
 }
@@ -114,7 +114,7 @@ def _header(description: str, schema: Document | None = None) -> Document:
 HEADERS: Final[Document] = {
     "ETag": _header("The version of the account, quoted.", {"type": "string", "pattern": '^"[1-9][0-9]*"$'}),
     "Location": _header("The account or the command's status, relative to the URL of the request."),
-    "IdempotentReplayed": _header("Present when the answer was given before.", {"const": "true"}),
+    "IdempotentReplayed": _header("Present when the answer is a repetition of an earlier one.", {"const": "true"}),
     "CorrelationId": _header("The correlation id of the request."),
     "CacheControl": _header("Account data must not be stored by caches.", {"const": "no-store"}),
     "Allow": _header("The methods of the path."),

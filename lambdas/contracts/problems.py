@@ -14,7 +14,7 @@ TYPE_PREFIX: Final = "urn:daybook:problem:"
 
 
 class ProblemType(Struct, frozen=True):
-    """`code` ends the problem's `type`; `retry_after` is in seconds."""
+    """`code` is the end of the problem's `type`; `retry_after` is in seconds."""
 
     code: str
     status: int
@@ -70,7 +70,7 @@ def rule_broken(error: type[RuleBrokenError]) -> ProblemType:
 IDEMPOTENCY_KEY_REUSED: Final = ProblemType(
     "idempotency-key-reused", 422, "The Idempotency-Key was used for another request"
 )
-"""422 like a broken rule, but about the request: it is never remembered under the key."""
+"""422 like a broken rule, but about the request: it is never stored in a receipt."""
 
 # What only the gateway answers, before a function runs.
 MALFORMED_REQUEST: Final = ProblemType("malformed-request", 400, "The gateway cannot read the request")
