@@ -1,1 +1,1 @@
-"""SQL over the lake, in Athena's dialect, one statement a file. `analytics.catalog` finds and fills it in."""
+"""SQL over the lake, in Athena's dialect, one statement a file. `analytics.catalog` finds them and fills in values."""

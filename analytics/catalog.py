@@ -2,8 +2,8 @@
 
 A file begins with a comment: what it answers, then a line for each placeholder of a query, or `-- column NAME TYPE`
 (Glue's types) for each column of a view. The statement follows, without a semicolon. A placeholder's line is
-`-- parameter NAME KIND, e.g. SQL`, with the expression that stands in its place where nobody is asked for a value, or
-`-- parameter NAME KIND, or VALUE`, with the value it has unless another is given.
+`-- parameter NAME KIND, e.g. SQL`, with the expression that replaces it where no value can be given (in Athena's
+console), or `-- parameter NAME KIND, or VALUE`, with its default value.
 """
 
 import re
@@ -23,11 +23,11 @@ _INTEGER = re.compile(r"-?[0-9]{1,18}")
 
 
 class StatementError(Exception):
-    """There is no such statement, or it cannot be filled in. The message is a sentence for the person who asked."""
+    """There is no such statement, or it cannot be filled in. The message is a sentence for the user."""
 
 
 class MissingValueError(StatementError):
-    """Parameters have no value. `names` are theirs."""
+    """Parameters have no value; `names` lists them."""
 
     def __init__(self, statement: str, names: Sequence[str]) -> None:
         super().__init__(f"{statement} needs a value for {', '.join(names)}.")
@@ -36,9 +36,9 @@ class MissingValueError(StatementError):
 
 @dataclass(frozen=True)
 class Statement:
-    """One file. `answers` is its comment, `parameters` names with kinds, `columns` names with types; `sql` is bare.
+    """One file. `answers` is its comment, `parameters` maps names to kinds, `columns` names to types; `sql` the rest.
 
-    `examples` are expressions by the name of a parameter, and `defaults` values of those that need not be given.
+    `examples` maps parameters to SQL expressions, `defaults` maps optional parameters to their default values.
     """
 
     name: str
@@ -62,14 +62,14 @@ class Statement:
         return self._with({name: literal(name, kind, given[name]) for name, kind in self.parameters.items()})
 
     def as_it_stands(self) -> str:
-        """The statement that runs in Athena's console without a value from anybody.
+        """The statement for Athena's console, where it runs as it is.
 
-        Its comment comes first, then `parameters`, one row in which each value is written, and may be edited, once.
-        Raises StatementError when a parameter has neither example nor default.
+        Its comment comes first, then `parameters`: one row that holds each value once, for editing. Raises
+        StatementError when a parameter has neither example nor default.
         """
         written = {**self.examples, **self.defaults}
         if unknown := sorted(self.parameters.keys() - written.keys()):
-            raise StatementError(f"{self.name} cannot stand by itself: there is no example of {', '.join(unknown)}.")
+            raise StatementError(f"{self.name} cannot run without values: there is no example of {', '.join(unknown)}.")
         comment = "".join(f"-- {line}\n" for line in wrap(self.answers, _WIDTH))
         if not self.parameters:
             return f"{comment}{self.sql}\n"
@@ -96,7 +96,7 @@ def literal(name: str, kind: str, value: object) -> str:
                 return "'" + text.replace("'", "''") + "'"
     except (ValueError, OverflowError):  # a time whose offset takes it out of the calendar overflows
         pass
-    raise StatementError(f"{name} is of kind {kind}, and {text!r} is none.")
+    raise StatementError(f"{name} is of kind {kind}, but {text!r} is not.")
 
 
 def _utc(text: str) -> str:
@@ -108,7 +108,7 @@ def _utc(text: str) -> str:
 
 
 def views() -> dict[str, Statement]:
-    """The views by name; each comes after those it reads."""
+    """The views by name. A view comes after the views that it reads."""
     found = _read(FOLDER / "views")
     reads = {name: {other for other in found if _names(other, view.sql)} - {name} for name, view in found.items()}
     return {name: found[name] for name in TopologicalSorter(reads).static_order()}

@@ -1,5 +1,5 @@
 -- What was the balance of every account at a moment, as the ledger knew it then (by `recordedtime`)? In minor units.
--- The resolution is one millisecond, Athena's: every event of the asked millisecond is in.
+-- The resolution is one millisecond, as Athena's: every event of the given millisecond counts.
 -- parameter at timestamp, e.g. CAST(current_date AS timestamp)
 SELECT
   subject AS account_id,

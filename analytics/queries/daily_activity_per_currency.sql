@@ -1,6 +1,6 @@
 -- The daily report's figures of each booking day from one day to another (both included): amounts in minor units.
--- Transfers are counted once, on the sender's side; `net` is what the balances of all accounts changed by. A closing
--- names no currency and stands under ISO 4217's XXX. Each day's events count up to `late_days` after that day, whatever
+-- Transfers are counted once, on the sender's side; `net` is the change of all accounts' balances. A closing has no
+-- currency and is counted under ISO 4217's XXX. Each day's events count up to `late_days` after that day, whatever
 -- the last day is, so a day's figures are the same in every range.
 -- parameter from_day date, e.g. current_date - INTERVAL '7' DAY
 -- parameter to_day date, e.g. current_date - INTERVAL '1' DAY

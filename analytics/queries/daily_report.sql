@@ -1,8 +1,8 @@
 -- The daily report: what was booked on a day (in UTC) in each currency; amounts in minor units. Transfers are counted
--- once, on the sender's side; `net` is what the balances of all accounts in the currency changed by. A closing names no
--- currency and stands under ISO 4217's XXX.
--- Only partitions in which the day's events can lie are read: a file's `dt` is the arrival of its oldest record, which
--- `late_days` bounds. More of them bring in what came later, such as a parked row that was replayed.
+-- once, on the sender's side; `net` is the change of all balances in the currency. A closing has no currency and is
+-- counted under ISO 4217's XXX.
+-- It reads only partitions that can hold the day's events: a file's `dt` is the arrival of its oldest record, up to
+-- `late_days` after the day. A larger `late_days` also counts later events, such as a dead letter that was replayed.
 -- parameter day date, e.g. current_date - INTERVAL '1' DAY
 -- parameter late_days integer, or 3
 SELECT

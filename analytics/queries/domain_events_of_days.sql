@@ -1,7 +1,7 @@
 -- Which domain events were booked from one day to another (both included, days in UTC), each once?
--- A file's `dt` is the arrival of its oldest record: a day's events lie in the partitions from the day before to three
--- days after (`late_days`), and filtering those first is what keeps the query cheap. What came later is left out, of
--- whatever range: the constant bounds on `dt` skip partitions, the bound by `recordedtime` makes each day the same.
+-- A file's `dt` is the arrival of its oldest record: a day's events are in the partitions from the day before to three
+-- days after (`late_days`). The query is cheap as it filters those first. Later events are left out in every range:
+-- the constant bounds on `dt` skip partitions, and the bound by `recordedtime` gives each day the same events.
 -- parameter from_day date, e.g. current_date - INTERVAL '7' DAY
 -- parameter to_day date, e.g. current_date - INTERVAL '1' DAY
 -- parameter late_days integer, or 3

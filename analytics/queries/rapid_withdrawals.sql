@@ -1,7 +1,7 @@
 -- From which accounts was money taken out at least `times` times within a minute, and when did that begin and end?
 -- One row for each withdrawal that completes such a series; booking days from one to another, both included.
--- A series may have begun on the day before the first, so that day is read too. What came more than `late_days` after
--- its day is left out, so a day's series are the same in every range.
+-- A series may have begun on the day before the first, so that day is read too. Events that arrived more than
+-- `late_days` after their day are left out, so a day's series are the same in every range.
 -- parameter from_day date, e.g. current_date - INTERVAL '7' DAY
 -- parameter to_day date, e.g. current_date - INTERVAL '1' DAY
 -- parameter late_days integer, or 3

@@ -1,9 +1,10 @@
 -- Does the lake hold what was booked each day, as far as the lake itself can tell? For booking days from one to another
--- (both included): rows in the lake, events among them, rows delivered again, and the events there must be by the
--- accounts' versions, which have no gaps. `missing` are the holes between an account's events of these days, on the day
--- of the event after the hole. None can be seen before an account's first event of these days, nor after its last.
--- What came more than `late_days` after its own day is not held of that day, as in the report.
--- Independent of that is `python -m cli reconcile`, which compares the lake's ids with the event table's.
+-- (both included): rows in the lake, distinct events, redelivered rows (duplicates), and the events that must exist by
+-- the accounts' versions, which have no gaps. `missing` counts the gaps between an account's events of these days, on
+-- the day of the event after the gap. A gap before an account's first event of these days, or after its last, is not
+-- found.
+-- Events that arrived more than `late_days` after their own day do not count, as in the report.
+-- `daybook reconcile` does not depend on this: it compares the lake's ids with the event table's.
 -- parameter from_day date, e.g. current_date - INTERVAL '7' DAY
 -- parameter to_day date, e.g. current_date - INTERVAL '1' DAY
 -- parameter late_days integer, or 3

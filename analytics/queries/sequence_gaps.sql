@@ -1,5 +1,5 @@
--- Which events are missing from the lake? Versions of an account have no gaps, so a hole in `sequence` names them.
--- An event that is missing after an account's last one here cannot be seen this way.
+-- Which events are missing from the lake? Versions of an account have no gaps, so a gap in `sequence` shows them.
+-- An event that is missing after an account's last one here is not found.
 SELECT subject AS account_id, previous + 1 AS first_missing, sequence - 1 AS last_missing
 FROM (
   SELECT

@@ -1,4 +1,4 @@
--- Each account as its events leave it: status, balance in minor units, version and the time of its newest event.
+-- The state of each account after its newest event: status, balance in minor units, version, time of that event.
 -- column account_id string
 -- column status string
 -- column currency string

@@ -1,7 +1,7 @@
 -- The daily report's figures of each account on each booking day (the day in UTC of `recordedtime`): added up by day
 -- and currency they are the rows of the query `daily_report`. Amounts in minor units; a transfer is counted once, for
--- its sender, and `transfers_in` is the receiver's side of the same ones. A closing names no currency and stands under
--- ISO 4217's XXX, as in the report: that one reads a few days, in which the account's currency need not occur.
+-- its sender, and `transfers_in` is the receiver's side of the same ones. A closing has no currency and is counted
+-- under ISO 4217's XXX, as in the report, which reads only a few days and may not see the account's currency in them.
 -- column day date
 -- column account_id string
 -- column currency string

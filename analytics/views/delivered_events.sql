@@ -1,7 +1,7 @@
--- The domain events as they arrived, each at least once: what the other views and the queries of days are made of.
+-- The domain events as they were delivered, each at least once. The other views and the queries of days read this one.
 -- Besides the lake's columns: `event`, the class name inside `type`, and `signed_amount`, what the event adds to its
--- account's balance in minor units (zero for events that move no money). A filter on `dt` skips partitions; it has to
--- stand before duplicates are dropped, since nothing below a window function is skipped for a condition above it.
+-- account's balance in minor units (zero for events that move no money). A filter on `dt` skips partitions. Filter
+-- before duplicates are dropped: a condition above a window function skips nothing below it.
 -- column id string
 -- column source string
 -- column type string

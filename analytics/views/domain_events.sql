@@ -1,5 +1,5 @@
--- The domain events, each exactly once: delivery is at least once, and the id is the same each time.
--- For ad-hoc questions. It reads the whole history; the queries of days filter the partition `dt` before they dedupe.
+-- The domain events, each exactly once: delivery is at least once, and a redelivered event has the same id.
+-- For ad-hoc queries. It reads the whole history; the queries of days filter the partition `dt` before they dedupe.
 -- `event` is the class name inside `type`; `signed_amount` is what the event adds to its account's balance in minor
 -- units (zero for events that move no money). Order events of an account by `sequence`.
 -- column id string

@@ -54,7 +54,7 @@ def test_a_query_without_an_example_does_not_stand_by_itself() -> None:
     statement = parse("x", "-- Why?\n-- parameter a integer\n-- parameter b integer, or 2\nSELECT :a, :b\n")
     assert statement.fill({"a": 1}) == "SELECT 1, 2"
     assert statement.fill({"a": 1, "b": 3}) == "SELECT 1, 3"
-    with pytest.raises(StatementError, match="x cannot stand by itself: there is no example of a"):
+    with pytest.raises(StatementError, match="x cannot run without values: there is no example of a"):
         statement.as_it_stands()
 
 
@@ -66,7 +66,7 @@ def test_a_value_cannot_leave_its_literal() -> None:
     ("name", "values", "complaint"),
     [
         ("daily_report", {}, "needs a value for day"),
-        ("daily_report", {"day": "2026-02-30"}, "day is of kind date, and '2026-02-30' is none"),
+        ("daily_report", {"day": "2026-02-30"}, "day is of kind date, but '2026-02-30' is not"),
         ("daily_report", {"day": "2026-03-01", "dya": 1}, "has no parameter dya; its parameters: day"),
         ("top_movers", {"day": "2026-03-01", "top": "1 OR 1=1"}, "top is of kind integer"),
         ("balances_as_of", {"at": "noon"}, "at is of kind timestamp"),

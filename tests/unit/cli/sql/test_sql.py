@@ -159,7 +159,7 @@ def test_the_prompt_runs_statements_over_lines_and_survives_wrong_ones(
     assert asked.statements[3] == "SELECT 2\nexit", "a word inside a statement is not a command"
     said = capsys.readouterr()
     assert "There is no such table or view: nope." in said.err
-    assert "day is of kind date, and 'x' is none." in said.err
+    assert "day is of kind date, but 'x' is not." in said.err
     assert "recordedtime" in said.out
     assert "account_statement (account_id)" in said.out
     assert sql_prompt.HELP in said.out
