@@ -51,13 +51,13 @@ class VirtualEnvironment:
 
     def make(self, progress: Progress, logs: Path) -> None:
         """Make it anew. Raises InstallError."""
-        name = self.place.name
+        name, log = self.place.name, self.place.name.removeprefix(".")
         with progress.step(f"Creating the virtual environment {name}"):
             command = [base_python(), "-m", "venv", "--clear", str(self.place)]
-            installers.run(command, logs / f"{name}-venv.log", venv=self.place)
+            installers.run(command, logs / f"{log}-venv.log", venv=self.place)
         with progress.step(f"Installing the Python packages of {self.lock} (a minute or so)"):
-            installers.run(self.pip_command(), logs / f"{name}-pip.log", venv=self.place)
-            installers.run(self.compile_command(), logs / f"{name}-compile.log", venv=self.place)
+            installers.run(self.pip_command(), logs / f"{log}-pip.log", venv=self.place)
+            installers.run(self.compile_command(), logs / f"{log}-compile.log", venv=self.place)
         files.write_json(self.stamp, self.wanted())
 
     def pip_command(self) -> list[str]:
