@@ -1,12 +1,17 @@
 """The locks pin all that their .in files name, with hashes, and what is tested is what is shipped."""
 
+import io
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from local.machine.layout import REPOSITORY
+from local.machine.layout import REPOSITORY, STATE_VARIABLE
+from local.machine.progress import Progress
+from local.setup import locks, tools
 from local.setup.locks import LOCKS, Locked, compile_command, read_lock, read_names
+from local.setup.virtualenv import VirtualEnvironment
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -43,6 +48,32 @@ def test_a_lock_is_compiled_for_every_platform_with_hashes_and_keeps_its_version
     assert {"--universal", "--generate-hashes"} <= set(command)
     assert "--upgrade" not in command
     assert "--upgrade" in compile_command("requirements.txt", upgrade=True)
+
+
+def test_all_locks_are_compiled_the_tools_before_what_is_shipped(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    calls: list[tuple[str, bool]] = []
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(locks, "prepare_tools", lambda _: None)
+    monkeypatch.setattr("sys.argv", ["locks", "--upgrade"])
+
+    def note(command: Sequence[str], _: Path, **__: object) -> None:
+        calls.append((command[-1], "--upgrade" in command))
+
+    monkeypatch.setattr("local.setup.installers.run", note)
+    assert locks.main() == 0
+    assert calls == [("requirements.txt", True), ("lambdas/requirements.txt", True), ("requirements-audit.txt", True)]
+
+
+def test_the_tools_are_installed_when_they_are_needed_and_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    calls: list[str] = []
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state"))
+    monkeypatch.setattr(tools, "TOOLS", VirtualEnvironment(place=tmp_path / "tools", lock="requirements-audit.txt"))
+    monkeypatch.setattr("local.setup.installers.run", lambda _, log, **__: calls.append(log.stem))
+    tools.prepare_tools(Progress(io.StringIO()))
+    tools.prepare_tools(Progress(io.StringIO()))
+    assert calls == ["tools-venv", "tools-pip", "tools-compile"]
 
 
 def test_a_lock_is_read_with_markers_and_hashes(tmp_path: Path) -> None:
