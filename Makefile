@@ -17,7 +17,7 @@ QUICK_REQUESTS := 300
 PARALLEL := -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run introduction sql stop status logs test test-store check lint format synth bench install python clean
+.PHONY: help run introduction sql stop status logs test test-store check lint format synth bench install lock audit python clean
 
 help: ## Say what there is
 	@echo "make TARGET, where TARGET is"
@@ -74,9 +74,15 @@ bench: install ## Measure, print a table and write it as JSON
 install: python ## Create .venv and node_modules; every other target does it when needed
 	@$(PYTHON) -m local.setup.install
 
+lock: install ## Compile the lock files again from the .in files; UPGRADE=1 takes the newest versions
+	@$(PY) -m local.setup.locks $(if $(UPGRADE),--upgrade)
+
+audit: install ## Check packages for advisories and licences, and write bills of materials to .local/audit
+	@$(PY) -m local.audit
+
 python:
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "There is no '$(PYTHON)' here. Install Python 3.11 or later, or name one: make PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed, and $(PYTHON) is older. Name a newer one: make PYTHON=python3.13 ..." >&2; exit 1; }
 
 clean: stop ## Stop, and remove everything that the tools made
-	rm -rf .venv node_modules .local cdk.out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	rm -rf .venv .venv-audit node_modules .local cdk.out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
