@@ -61,7 +61,7 @@ def test_every_cloud_environment_passes(cloud: Synthesized) -> None:
     assert cloud.config.require_iam, "a cloud environment was synthesized, and raised no finding"
 
 
-FAULTS = {
+FAULTS: dict[Callable[[DaybookStage], None], str] = {
     open_a_method: "AwsSolutions-APIG4",
     add_a_bare_bucket: "AwsSolutions-S1",
     widen_the_function: "AwsSolutions-IAM5[Action::dynamodb:*]",
