@@ -48,7 +48,7 @@ check: lint ## Linters, unit tests, and what guards appending, grants and routes
 test: lint ## Everything that proves this repository, with coverage: about eight minutes
 	$(PY) -m pytest $(PARALLEL) -m "not thousands" --cov --cov-report=term tests/unit tests/store tests/infrastructure
 	$(PY) -m pytest $(PARALLEL) -m thousands tests/unit tests/store
-	$(PY) -m pytest tests/e2e
+	$(PY) -m pytest -n 2 --dist loadfile tests/e2e
 
 soak: install ## The seeded and generated tests by the ten thousand, from new seeds: an hour; nightly in CI
 	DAYBOOK_TEST_RUNS=soak DAYBOOK_TEST_SEED=$(SOAK_SEED) \

@@ -34,6 +34,8 @@ from local.machine.progress import Progress
 from local.setup.synth import synthesize
 from tests.e2e.waiting import eventually
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Iterator[Layout]:

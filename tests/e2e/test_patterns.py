@@ -26,6 +26,8 @@ from local.machine.environment import Environment
 from tests.e2e.waiting import eventually
 from tests.unit.analytics.lake import Lake, event
 
+pytestmark = pytest.mark.alone
+
 HANDLER = "lambdas.handlers.daily_report.handler"
 LONG_AGO, DAY_AFTER, LATE = "2026-03-01", "2026-03-02", "2026-03-20"
 Rows = list[dict[str, Any]]

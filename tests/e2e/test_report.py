@@ -19,6 +19,8 @@ from local.example.client import Client
 from local.machine.environment import Environment
 from tests.e2e.waiting import eventually
 
+pytestmark = pytest.mark.alone
+
 HANDLER = "lambdas.handlers.daily_report.handler"
 KINDS = {
     "AccountCreated": ("opened", None),
