@@ -24,6 +24,14 @@ ENVIRONMENT_VARIABLE = "DAYBOOK_ENVIRONMENT_FILE"
 LAYOUT = Layout(default_layout().state / "test")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the operation into the ids of tests that schemathesis made: of equal ids pytest-xdist runs only one."""
+    for item in items:
+        name, _, operation = item.name.partition("[")
+        if operation and item.id.params is None and item.nodeid.endswith(f"::{name}"):
+            item._id = item.id.with_params(operation.removesuffix("]"))
+
+
 @pytest.fixture(scope="session")
 def deployed() -> Iterator[Layout]:
     """The layout of a system that this run started; skips where a running one is given."""

@@ -30,7 +30,7 @@ from tests.support.runs import seeds
 from tests.support.simulation import REQUEST_SECONDS, UNCERTAIN, play
 from tests.support.workloads import accounts, as_stored, credit, opening, transfer, withdrawal
 
-SEEDS = seeds(check=50, test=300, soak=50_000)
+SEEDS = seeds(check=50, test=500, soak=50_000)
 ENOUGH = 200
 """In so many runs every outcome is met."""
 MOTO_SEEDS = seeds(check=1, test=2, soak=100)

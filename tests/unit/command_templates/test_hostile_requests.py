@@ -17,7 +17,7 @@ from tests.support.runs import runs
 
 pytestmark = pytest.mark.thousands
 
-REQUESTS = runs(check=120, test=600, soak=60_000)
+REQUESTS = runs(check=120, test=1_200, soak=60_000)
 """Of all these tests together; at least one of each."""
 FRAGMENTS = (
     '"', "'", "\\", "\\\\", '\\"', "$", "$x", "${", "${}", "${x}", "$!{x}", "$input.body", "$util.base64Encode('x')",

@@ -1,4 +1,4 @@
-"""Hundreds of seeded runs in which commands come again and again and everything fails: each takes effect once.
+"""Thousands of seeded runs in which commands come again and again and everything fails: each takes effect once.
 
 What happened is read from the writes that DynamoDB saw, in their order, and held against the rules of the domain alone.
 """
@@ -28,7 +28,7 @@ from tests.support.commands import Item, Record
 from tests.support.redelivery import World
 from tests.support.runs import seeds
 
-SEEDS = seeds(check=100, test=400, soak=100_000)
+SEEDS = seeds(check=400, test=2_000, soak=100_000)
 ENOUGH = 300
 """In so many runs everything happens that can."""
 FINAL = {table.SUCCEEDED, table.REJECTED}

@@ -1,4 +1,4 @@
-"""Hundreds of seeded runs of the publisher in a world where everything fails: nothing is lost, order is kept.
+"""Thousands of seeded runs of the publisher in a world where everything fails: nothing is lost, order is kept.
 
 Each run cuts the rows of a few accounts into batches, as the event table's stream would, and delivers them until the
 publisher says it is through: shuffled inside, halved after a failure, now and then again although they were through.
@@ -28,7 +28,7 @@ from tests.support.event_rows import account_id, row, stored_events, stream_reco
 from tests.support.publishing import CrashError, FakeBucket, FaultyKinesis, guide_consumer
 from tests.support.runs import seeds
 
-SEEDS = seeds(check=100, test=400, soak=100_000)
+SEEDS = seeds(check=200, test=1_000, soak=100_000)
 ENOUGH = 300
 """In so many runs everything happens that can."""
 SAMPLES = sorted(stored_events().items())
