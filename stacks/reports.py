@@ -47,7 +47,7 @@ class ReportsStack(Stack):
             self,
             "EventsMissing",
             metric=own_metric(config, "EventsMissingInLake"),
-            description="The lake lacks versions of accounts: `python -m cli reconcile` names what is missing.",
+            description="The lake lacks versions of accounts: `daybook reconcile` names what is missing.",
         )
         alarm_on_silence(
             self,
