@@ -3,7 +3,7 @@
 -- accounts' versions, which have no gaps. `missing` are the holes between an account's events of these days, on the day
 -- of the event after the hole. None can be seen before an account's first event of these days, nor after its last.
 -- What came more than `late_days` after its own day is not held of that day, as in the report.
--- Independent of that is `python -m cli reconcile`, which compares the lake's ids with the event table's.
+-- Independent of that is `daybook reconcile`, which compares the lake's ids with the event table's.
 -- parameter from_day date, e.g. current_date - INTERVAL '7' DAY
 -- parameter to_day date, e.g. current_date - INTERVAL '1' DAY
 -- parameter late_days integer, or 3

@@ -1,6 +1,6 @@
 -- Which versions of each account does the lake hold of what was booked from one day to another (both included)? A row
 -- is a run of versions without a gap: an account that is whole has one a day, so few rows tell of every event.
--- What came more than `late_days` after its own day is left out. `python -m cli reconcile` compares the rest with the
+-- What came more than `late_days` after its own day is left out. `daybook reconcile` compares the rest with the
 -- event table.
 -- parameter from_day date, e.g. current_date - INTERVAL '7' DAY
 -- parameter to_day date, e.g. current_date - INTERVAL '1' DAY
