@@ -18,18 +18,27 @@ ALL = (LOCAL.name, *CLOUD)
 
 
 class Environments(Mapping[str, Synthesized]):
-    """The templates of all environments by name, each synthesized when it is first asked for."""
+    """The templates of all environments by name, each synthesized once, when it is first asked for.
+
+    Where a finding stopped that, every test that asks gets it: RuntimeError.
+    """
 
     def __init__(self, shared: Path) -> None:
         self._shared = shared
-        self._known: dict[str, Synthesized] = {}
+        self._known: dict[str, Synthesized | RuntimeError] = {}
 
     def __getitem__(self, name: str) -> Synthesized:
         if name not in ALL:
             raise KeyError(name)
         if name not in self._known:
-            self._known[name] = synthesized_once(self._shared, name, lambda outdir: synthesize(name, outdir=outdir))
-        return self._known[name]
+            try:
+                self._known[name] = synthesized_once(self._shared, name, lambda outdir: synthesize(name, outdir=outdir))
+            except RuntimeError as finding:
+                self._known[name] = finding
+        found = self._known[name]
+        if isinstance(found, RuntimeError):
+            raise found.with_traceback(None)
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(ALL)
