@@ -48,7 +48,7 @@ logs: install ## Show the newest lines that the functions wrote, or all with a C
 	@$(PY) -m local logs $(if $(CORRELATION_ID),--correlation-id='$(subst ','\'',$(CORRELATION_ID))')
 
 check: lint ## Linters, unit tests, and what guards appending, grants and routes: about 45 seconds
-	DAYBOOK_TEST_RUNS=check $(PY) -m pytest $(PARALLEL) tests/unit $(PROMISES)
+	DAYBOOK_TEST_RUNS=check $(PY) -m pytest $(PARALLEL) -m "not programs" tests/unit $(PROMISES)
 
 test: lint ## Everything that proves this repository, with coverage: about eight minutes
 	$(PY) -m pytest $(PARALLEL) -m "not thousands" --cov --cov-report=term tests/unit tests/store tests/infrastructure
