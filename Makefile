@@ -10,14 +10,18 @@ PYTHON := $(shell $(PY) -c '' 2>/dev/null && echo $(PY) || echo python3)
 endif
 # Asked for only by what uses it; the file needs no packages.
 ENVIRONMENTS = $(shell $(PYTHON) -m stacks.environment 2>/dev/null)
-# How many seeded runs and generated requests `check` makes; `test` makes all the thousands that the modules say.
-QUICK_RUNS := 200
-QUICK_REQUESTS := 300
-# A process for each core.
-PARALLEL := -n auto
+# A process for each core; one that has nothing left takes over what waits for another.
+PARALLEL := -n auto --dist worksteal
+# What `check` runs besides the unit tests: what guards the two promises, that an append loses and doubles nothing, and
+# that no function and no route may do more than it must.
+PROMISES := $(addprefix tests/store/test_,appending.py preconditions.py lost_races.py interleavings.py) \
+	$(addprefix tests/infrastructure/test_,api_function.py api_gateway.py command_routes.py commands_stack.py \
+	ledger_stack.py publisher_stack.py reports_stack.py)
+# The first seed of a soak: another one every time.
+SOAK_SEED ?= $(shell date +%s)
 
 .DEFAULT_GOAL := help
-.PHONY: help run introduction sql stop status logs test test-store check lint format synth bench install python clean
+.PHONY: help run introduction sql stop status logs test test-store check soak lint format synth bench install lock audit python clean
 
 help: ## Say what there is
 	@echo "make TARGET, where TARGET is"
@@ -32,7 +36,7 @@ introduction: python
 	@$(PYTHON) -m local.example.introduction
 
 sql: install ## Ask the running system's history in SQL: a prompt, or make sql Q='SELECT ...'
-	@$(PY) -m cli sql $(if $(Q),'$(subst ','\'',$(Q))')
+	@$(BIN)/daybook sql $(if $(Q),'$(subst ','\'',$(Q))')
 
 stop: python ## Stop what `make run` left running
 	@$(PYTHON) -m local.stop
@@ -43,23 +47,28 @@ status: install ## Say where the running system is and how to call it
 logs: install ## Show the newest lines that the functions wrote, or all with a CORRELATION_ID
 	@$(PY) -m local logs $(if $(CORRELATION_ID),--correlation-id='$(subst ','\'',$(CORRELATION_ID))')
 
-check: lint ## Format, lint, types, import rules and unit tests: about a minute
-	DAYBOOK_TEST_PUBLISHER_RUNS=$(QUICK_RUNS) DAYBOOK_TEST_REDELIVERY_RUNS=$(QUICK_RUNS) \
-		DAYBOOK_TEST_HOSTILE_REQUESTS=$(QUICK_REQUESTS) $(PY) -m pytest $(PARALLEL) tests/unit
+check: lint ## Linters, unit tests, and what guards appending, grants and routes: about 45 seconds
+	DAYBOOK_TEST_RUNS=check $(PY) -m pytest $(PARALLEL) -m "not programs" tests/unit $(PROMISES)
 
-test: lint ## Everything that proves this repository, with coverage: about ten minutes
+test: lint ## Everything that proves this repository, with coverage: about eight minutes
 	$(PY) -m pytest $(PARALLEL) -m "not thousands" --cov --cov-report=term tests/unit tests/store tests/infrastructure
 	$(PY) -m pytest $(PARALLEL) -m thousands tests/unit tests/store
-	$(PY) -m pytest tests/e2e
+	$(PY) -m pytest -n 2 --dist loadfile tests/e2e
+
+soak: install ## The seeded and generated tests by the ten thousand, from new seeds: an hour; nightly in CI
+	DAYBOOK_TEST_RUNS=soak DAYBOOK_TEST_SEED=$(SOAK_SEED) \
+		$(PY) -m pytest $(PARALLEL) -m generated tests/unit tests/store
 
 test-store: install ## The store suite alone, also against DAYBOOK_TEST_DYNAMODB_ENDPOINT
 	$(PY) -m pytest tests/store
 
-lint: install
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+lint: install ## Format, lint, types and import rules: all of them, whichever fails
+	@failed=; \
+	for linter in "ruff format --check ." "ruff check ." mypy lint-imports; do \
+		echo "== $$linter"; \
+		$(BIN)/$$linter || failed="$$failed; $$linter"; \
+	done; \
+	[ -z "$$failed" ] || { echo "Failed: $${failed#; }" >&2; exit 1; }
 
 format: install ## Format the code, and repair what the linter can
 	$(BIN)/ruff check --fix-only .
@@ -74,9 +83,15 @@ bench: install ## Measure, print a table and write it as JSON
 install: python ## Create .venv and node_modules; every other target does it when needed
 	@$(PYTHON) -m local.setup.install
 
+lock: install ## Compile the lock files again from the .in files; UPGRADE=1 takes the newest versions
+	@$(PY) -m local.setup.locks $(if $(UPGRADE),--upgrade)
+
+audit: install ## Check packages for advisories and licences, and write bills of materials to .local/audit
+	@$(PY) -m local.audit
+
 python:
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "There is no '$(PYTHON)' here. Install Python 3.11 or later, or name one: make PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed, and $(PYTHON) is older. Name a newer one: make PYTHON=python3.13 ..." >&2; exit 1; }
 
 clean: stop ## Stop, and remove everything that the tools made
-	rm -rf .venv node_modules .local cdk.out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	rm -rf .venv .venv-audit node_modules .local cdk.out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov

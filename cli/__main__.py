@@ -1,4 +1,4 @@
-"""`python -m cli`: the same as `daybook`."""
+"""This package, run as a module: the same as `daybook`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Writes docs/cli.md and docs/cli.schema.json from the application: `python -m cli.reference`. A test compares them."""
+"""Run as a module, it writes docs/cli.md and docs/cli.schema.json from the application. A test compares them."""
 
 from __future__ import annotations
 
@@ -60,10 +60,9 @@ def page() -> str:
     statuses = "".join(f"| {int(each)} | {each.meaning} |\n" for each in ExitStatus)
     return (
         f"# The `{PROGRAM}` command\n\n"
-        "Made by `python -m cli.reference` from the application; a test compares it.\n\n"
+        "The module `cli.reference` makes this page from the application; a test compares it.\n\n"
         f"| how do I … | |\n|---|---|\n{how}\n"
-        "`make install` puts it into `.venv/bin`; `python -m cli` is the same. Without `--env` a command works on the\n"
-        "system that `make run` started.\n\n"
+        "`make install` puts it into `.venv/bin`. Without `--env` it works on the system that `make run` started.\n\n"
         f"## Exit statuses\n\n| status | meaning |\n|---|---|\n{statuses}\n"
         "## One document with `--json`\n\n"
         'Every command prints one document, `{"ok": …, "data": …, "problem": …}`, and nothing else on standard\n'

@@ -39,7 +39,7 @@ def source_code(root: Path, *packages: str) -> Code:
             "__pycache__",
             "*.pyc",
             "py.typed",
-            "requirements.txt",
+            "requirements.*",
             ".*",
         ],
         ignore_mode=IgnoreMode.GIT,

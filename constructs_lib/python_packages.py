@@ -16,10 +16,11 @@ from aws_cdk.aws_lambda import Architecture, Code, LayerVersion, Runtime
 from constructs import Construct
 
 PLATFORMS = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}
+_NOT_WHAT_WAS_LOCKED = "DO NOT MATCH THE HASHES"
 
 
 class PackageInstallError(RuntimeError):
-    """pip could not install the packages: no network, or no wheel for the platform."""
+    """pip could not install the packages: no network, no wheel for the platform, or not what was locked."""
 
 
 @jsii.implements(ILocalBundling)
@@ -32,7 +33,7 @@ class PipBundling:
         self._platform = platform
 
     def command(self, target: Path) -> list[str]:
-        """The pip call. `--no-deps`: what is deployed is what the file pins, transitive packages included."""
+        """The pip call. What is deployed is what the file locks, by hash, transitive packages included."""
         options = {
             "--platform": self._platform,
             "--python-version": self._python_version,
@@ -43,27 +44,32 @@ class PipBundling:
         }
         pairs = [word for option in options.items() for word in option]
         quiet = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-color"]
-        return [sys.executable, "-m", "pip", "install", *quiet, "--no-deps", "--no-compile", *pairs]
+        exactly = ["--require-hashes", "--no-deps", "--no-compile"]
+        return [sys.executable, "-m", "pip", "install", *quiet, *exactly, *pairs]
 
     def try_bundle(self, output_dir: str, *_args: object, **_options: object) -> bool:
         """Called by the CDK. Raises PackageInstallError; returning False would start Docker."""
         target = Path(output_dir, "python")
         done = subprocess.run(self.command(target), capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode:
+            changed = _NOT_WHAT_WAS_LOCKED in done.stderr
+            why = (
+                "A downloaded package is not the one that was locked." if changed else "Is the package index reachable?"
+            )
             raise PackageInstallError(
                 f"pip could not install {self._requirements.name} for {self._platform}, Python "
-                f"{self._python_version}. Is the package index reachable?\n{done.stderr.strip()}"
+                f"{self._python_version}. {why}\n{done.stderr.strip()}"
             )
         return True
 
     def fingerprint(self) -> str:
-        """Changes with the pins, the Python version and the platform, and with nothing else."""
+        """Changes with the lock, the Python version and the platform, and with nothing else."""
         identity = "\n".join((self._requirements.read_text(), self._python_version, self._platform))
         return hashlib.sha256(identity.encode()).hexdigest()
 
 
 class PythonPackages(LayerVersion):
-    """A layer of the packages pinned in a requirements file."""
+    """A layer of the packages that a requirements file locks, each with its hashes."""
 
     def __init__(
         self,

@@ -1,22 +1,30 @@
-"""What holds for every test: a printed seed for random inputs, and unit tests that reach no other machine."""
+"""What holds for every test: the pinned Node, how much is tried, printed seeds, and unit tests that call nobody."""
 
 from __future__ import annotations
 
+import os
 import random
 import socket
+import sys
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
+
+from tests.support.runs import RUNS_VARIABLE, SEED_VARIABLE, chosen, examples, first_seed
 
 pytest.register_assert_rewrite("tests.unit.httpapi.suite")  # run in process and against the deployed API
 
 UNIT_TESTS = Path(__file__).parent / "unit"
 
-settings.register_profile("daybook", print_blob=True, derandomize=False, deadline=None)
+settings.register_profile("daybook", max_examples=examples(), print_blob=True, derandomize=False, deadline=None)
 settings.load_profile("daybook")
+
+# As activating the virtual environment would do: jsii, which starts when aws_cdk is imported, takes the first `node`
+# of the path, and only the virtual environment's is pinned.
+os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -26,9 +34,19 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.hypothesis_seed = str(random.SystemRandom().getrandbits(32))
 
 
-def pytest_report_header(config: pytest.Config) -> str:
-    """The seed; the same tests with the same seed see the same inputs."""
-    return f"random inputs: repeat with --hypothesis-seed={config.option.hypothesis_seed}"
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what Hypothesis drives, and the longest runs, as generated."""
+    for item in items:
+        if is_hypothesis_test(getattr(item, "function", None)) or item.get_closest_marker("thousands"):
+            item.add_marker("generated")
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """The seeds; the same tests with the same seeds see the same inputs."""
+    return [
+        f"random inputs: repeat with --hypothesis-seed={config.option.hypothesis_seed}",
+        f"seeded runs: {RUNS_VARIABLE}={chosen()} {SEED_VARIABLE}={first_seed()}",
+    ]
 
 
 @pytest.fixture(autouse=True)

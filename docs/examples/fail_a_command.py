@@ -1,9 +1,9 @@
-"""Have a command given up on the running local system, to see what FAILED looks like and how it is carried out later.
+"""Have a command fail on the running local system, to see what FAILED looks like and how it is carried out later.
 
-In the cloud a command fails when Lambda has tried it three times. Lambda then writes the batch into the parking
-bucket, whose function marks the command FAILED. The emulator's Lambda tries for ever, so this script stands in for it:
-it switches off the processor's event source mapping, hands over a command, and parks the batch in Lambda's own form.
-All that follows is the system's doing.
+In the cloud a command fails when Lambda has tried it three times. Lambda then writes the batch to the dead-letter
+bucket, and a function marks the command FAILED. The emulator's Lambda retries for ever, so this script stands in for
+it: it switches off the processor's event source mapping, hands over a command, and writes the batch to the dead-letter
+bucket in Lambda's own form. All that follows is the system's doing.
 """
 
 import base64
@@ -64,7 +64,7 @@ def http(url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
 
 
 def park(place: dict[str, Any], account_id: str, command_id: str) -> None:
-    """Write what Lambda writes of a batch that it gave up: the records of the stream as the text `payload`."""
+    """Write what Lambda writes of a batch that failed three times: the records of the stream as the text `payload`."""
     keys = {"account_id": {"S": account_id}, "command_id": {"S": command_id}}
     row = client(place, "dynamodb").get_item(TableName=place["commands_table"], Key=keys, ConsistentRead=True)["Item"]
     image = {name: encoded(value) for name, value in row.items()}

@@ -12,7 +12,8 @@ LocalError
 ├── DeployFailedError      `cdk` failed, or what it deployed is not what is expected
 ├── EnvironmentFileError   an environment.json that says too little
 ├── ExampleFailedError     the API gave another answer than the worked example tells
-└── InstallError           packages could not be installed
+├── InstallError           packages could not be installed
+└── AuditError             the audit found something, or could not look
 """
 
 
@@ -70,3 +71,7 @@ class ExampleFailedError(LocalError):
 
 class InstallError(LocalError):
     """Packages could not be installed."""
+
+
+class AuditError(LocalError):
+    """The audit found something, or could not look."""

@@ -12,6 +12,12 @@ class Cause:
     sentence: str
 
 
+UNREACHABLE = (
+    r"NewConnectionError|NameResolutionError|Temporary failure in name resolution|getaddrinfo|ENOTFOUND|EAI_AGAIN"
+    r"|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ConnectTimeoutError|ReadTimeoutError|ProxyError|Network is unreachable"
+)
+"""What pip, npm and what is built like them print when nothing answers."""
+
 _CAUSES: tuple[Cause, ...] = (
     Cause(
         r"No module named '?venv|ensurepip is not available|No module named '?ensurepip|ensurepip.*non-zero exit",
@@ -34,8 +40,16 @@ _CAUSES: tuple[Cause, ...] = (
         "(Debian, Ubuntu: apt-get install build-essential; macOS: xcode-select --install) and try again.",
     ),
     Cause(
-        r"NewConnectionError|NameResolutionError|Temporary failure in name resolution|getaddrinfo|ENOTFOUND|EAI_AGAIN"
-        r"|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ConnectTimeoutError|ReadTimeoutError|ProxyError|Network is unreachable",
+        r"EINTEGRITY|THESE PACKAGES DO NOT MATCH",
+        "A downloaded package is not the one that was locked: its hash differs. Nothing of it was installed. Clear the "
+        "package manager's cache and try again; if it stays so, the registry or a mirror serves something else.",
+    ),
+    Cause(
+        r"Hashes are required in --require-hashes mode",
+        "A package has no hash in its lock file. Compile the locks again with `make lock`.",
+    ),
+    Cause(
+        UNREACHABLE,
         "A package registry could not be reached. Check the network, or the proxy settings, and try again.",
     ),
     Cause(
@@ -46,10 +60,6 @@ _CAUSES: tuple[Cause, ...] = (
         r"No matching distribution found|Could not find a version that satisfies",
         "The package registry does not have one of the pinned packages for this Python. "
         "Python 3.11 to 3.14 on Linux or macOS is known to work: choose one with `make PYTHON=python3.13 …`.",
-    ),
-    Cause(
-        r"EINTEGRITY|THESE PACKAGES DO NOT MATCH",
-        "A downloaded package is not the one that was pinned. Clear the package manager's cache and try again.",
     ),
     Cause(
         r"[Pp]ermission denied|EACCES",

@@ -49,6 +49,8 @@ def test_the_deployed_api_keeps_its_contract(
     for fields in (case.path_parameters, case.body):
         name_existing_accounts(fields, accounts)
     free_of_examples(case)
+    if case.headers.get("X-Correlation-Id") == "":
+        del case.headers["X-Correlation-Id"]  # the gateway does not tell an empty header from none
     response = case.call(base_url=environment.api_url, headers=environment.headers)
     not_checked = NOT_CHECKED.copy()
     if case.operation.definition.raw["operationId"] == ACCEPTS_WRONG_DATA:

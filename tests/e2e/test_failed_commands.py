@@ -26,6 +26,8 @@ from tests.e2e.inbox import Inbox, Item, Stored
 from tests.e2e.waiting import eventually
 from tests.support.event_source_mapping import invocation_record, object_key
 
+pytestmark = pytest.mark.alone
+
 
 class Operator:
     """Somebody with the command line, and with rights to break things."""

@@ -40,6 +40,8 @@ from local.machine.environment import Environment
 from tests.e2e.statements import CURRENCY, STATEMENTS, Line, made_up, statements
 from tests.e2e.waiting import eventually
 
+pytestmark = pytest.mark.alone
+
 OVER_HTTP: Final = 300
 """At least so many lines, of whole accounts, and of few lines half: an emulated function is slower than the store."""
 AT_ONCE = 4

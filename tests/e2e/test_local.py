@@ -33,6 +33,9 @@ from local.machine.errors import (
 from local.machine.layout import REPOSITORY, STATE_VARIABLE, Layout
 from local.machine.progress import Progress
 from local.setup.synth import synthesize
+from tests.e2e.waiting import eventually
+
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture
@@ -45,10 +48,7 @@ def bare(tmp_path: Path) -> Iterator[Layout]:
 
 
 def wait_until_ended(layout: Layout) -> None:
-    deadline = time.monotonic() + 10
-    while emulator.find(layout) is not None:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    eventually(lambda: emulator.find(layout) is None, "the end of the emulator", patience=10)
 
 
 def test_the_environment_file_leads_to_the_api_and_to_both_tables(environment: Environment) -> None:

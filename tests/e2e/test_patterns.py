@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,10 +23,12 @@ from lambdas.contracts.lake import EVENTS_PREFIX
 from local.emulator import aws
 from local.example.client import Client
 from local.machine.environment import Environment
+from tests.e2e.waiting import eventually
 from tests.unit.analytics.lake import Lake, event
 
+pytestmark = pytest.mark.alone
+
 HANDLER = "lambdas.handlers.daily_report.handler"
-PATIENCE_SECONDS = 90.0
 LONG_AGO, DAY_AFTER, LATE = "2026-03-01", "2026-03-02", "2026-03-20"
 Rows = list[dict[str, Any]]
 Ask = Callable[[str], Rows]
@@ -81,11 +82,8 @@ def client(environment: Environment) -> Iterator[Client]:
 
 
 def until_there(ask: Ask, account: Account) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
     counted = f"SELECT count(*) AS n FROM domain_events WHERE subject = '{account.id}'"
-    while ask(counted)[0]["n"] != account.last["version"]:
-        assert time.monotonic() < deadline, "the events have not arrived"
-        time.sleep(0.5)
+    eventually(lambda: ask(counted)[0]["n"] == account.last["version"], "the account's events in the lake", every=0.5)
 
 
 def of(rows: Rows, account_id: str) -> list[tuple[Any, ...]]:

@@ -26,6 +26,8 @@ from local.example.client import Client
 from local.machine.environment import Environment
 from tests.e2e.waiting import eventually
 
+pytestmark = pytest.mark.alone
+
 HANDLER = "lambdas.handlers.event_publisher.handler"
 Item = dict[str, dict[str, Any]]
 

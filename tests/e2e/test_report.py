@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -18,9 +17,11 @@ from lambdas.reporting.amounts import plain_amount
 from local.emulator import aws
 from local.example.client import Client
 from local.machine.environment import Environment
+from tests.e2e.waiting import eventually
+
+pytestmark = pytest.mark.alone
 
 HANDLER = "lambdas.handlers.daily_report.handler"
-PATIENCE_SECONDS = 90.0
 KINDS = {
     "AccountCreated": ("opened", None),
     "AccountClosed": ("closed", None),
@@ -87,15 +88,15 @@ def lines(report: bytes) -> dict[str, dict[str, str]]:
 
 def until_complete(write: Callable[[], bytes], events: int) -> bytes:
     """Write the report until all events have arrived in the lake."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
+
+    def complete() -> bytes | None:
         report = write()
         arrived = sum(int(line["events"]) for line in lines(report).values())
-        if arrived == events:
-            return report
-        assert arrived < events, "an event is counted twice"
-        assert time.monotonic() < deadline, f"{arrived} of {events} events have arrived"
-        time.sleep(1)
+        assert arrived <= events, "an event is counted twice"
+        return report if arrived == events else None
+
+    found: bytes = eventually(complete, f"the {events} events in the report", every=1.0)
+    return found
 
 
 def test_the_scheduled_function_and_the_command_line_write_the_same_true_report(

@@ -10,10 +10,12 @@ PATIENCE_SECONDS = 120.0
 POLL_SECONDS = 0.1
 
 
-def eventually(condition: Callable[[], Any], what: str, patience: float = PATIENCE_SECONDS) -> Any:
-    """What the condition gives once it gives anything; fails when that takes too long."""
+def eventually(
+    condition: Callable[[], Any], what: str, patience: float = PATIENCE_SECONDS, *, every: float = POLL_SECONDS
+) -> Any:
+    """What the condition gives once it gives anything, asked every so many seconds; fails when that takes too long."""
     deadline = time.monotonic() + patience
     while not (found := condition()):
         assert time.monotonic() < deadline, f"waited {patience:.0f} seconds for {what}"
-        time.sleep(POLL_SECONDS)
+        time.sleep(every)
     return found

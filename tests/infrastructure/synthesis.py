@@ -1,6 +1,8 @@
 """Synthesis for tests. Nothing is found by a hashed logical id: resources are looked up by type and properties."""
 
+import fcntl
 import json
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,3 +138,18 @@ def synthesize(
             each.stack_name: {names[one.id] for one in each.dependencies if one.id in names} for each in built
         },
     )
+
+
+def synthesized_once(folder: Path, key: str, build: Callable[[Path], Synthesized]) -> Synthesized:
+    """What `build` makes in a folder of its own, made by the first process of a test run that asks for `key`.
+
+    The others wait for it and read what it found: a synthesis takes a second, the first of a process four.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    found = folder / f"{key}.pickle"
+    with (folder / f"{key}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not found.exists():
+            found.write_bytes(pickle.dumps(build(folder / key)))
+        kept: Synthesized = pickle.loads(found.read_bytes())
+        return kept

@@ -1,11 +1,14 @@
 """What is shipped: the sources of the functions, and the packages they import."""
 
 import ast
+import hashlib
 import importlib.metadata
+import os
 import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from aws_cdk.aws_lambda import Architecture, Function, Runtime
 
 from constructs_lib.python_function import source_code
 from constructs_lib.python_packages import PackageInstallError, PipBundling, PythonPackages
+from local.setup.locks import read_lock
 from tests.infrastructure.synthesis import NO_PACKAGES, REPOSITORY
 
 REQUIREMENTS = REPOSITORY / "lambdas" / "requirements.txt"
@@ -120,6 +124,7 @@ def test_packages_are_wheels_for_the_runtimes_platform_and_never_resolved() -> N
         "--python-version 3.14",
         "--implementation cp",
         "--only-binary :all:",
+        "--require-hashes",
         "--no-deps",
         "--target target",
     ):
@@ -135,6 +140,26 @@ def test_without_a_package_index_bundling_fails_with_a_sentence_and_never_falls_
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(PackageInstallError, match=r"could not install requirements\.txt .* index reachable"):
         bundling().try_bundle(str(tmp_path))
+
+
+def test_a_package_that_is_not_the_one_that_was_locked_stops_the_synthesis(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "locked-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(tmp_path / name, "w") as wheel:
+        wheel.writestr("locked-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: locked\nVersion: 1.0\n")
+        wheel.writestr("locked-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr("locked-1.0.dist-info/RECORD", "")
+    for variable, value in (("CONFIG_FILE", os.devnull), ("NO_INDEX", "1"), ("FIND_LINKS", str(tmp_path))):
+        monkeypatch.setenv(f"PIP_{variable}", value)
+    lock = tmp_path / "requirements.txt"
+    locked = PipBundling(requirements=lock, python_version="3.14", platform="manylinux2014_aarch64")
+    lock.write_text(f"locked==1.0 --hash=sha256:{hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()}\n")
+    assert locked.try_bundle(str(tmp_path / "good"))
+    lock.write_text(f"locked==1.0 --hash=sha256:{'0' * 64}\n")
+    with pytest.raises(PackageInstallError, match="is not the one that was locked"):
+        locked.try_bundle(str(tmp_path / "bad"))
+    assert not list((tmp_path / "bad").rglob("locked*"))
 
 
 def layer_asset(requirements: Path, runtime: Runtime) -> str:
@@ -158,9 +183,8 @@ def test_the_layer_changes_with_the_pins_and_the_runtime_only(tmp_path: Path) ->
 
 
 def test_every_package_is_pinned_and_so_is_all_it_needs() -> None:
-    pins = dict(re.findall(r"^([a-z0-9-]+)==(\S+)$", REQUIREMENTS.read_text(), re.MULTILINE))
-    lines = [line for line in REQUIREMENTS.read_text().splitlines() if line and not line.startswith("#")]
-    assert len(pins) == len(lines)
+    pins = {name: lock.version for name, lock in read_lock(REQUIREMENTS).items()}
+    assert pins
     for name, version in pins.items():
         assert importlib.metadata.version(name) == version, "tests run with what is shipped"
         for needed in importlib.metadata.requires(name) or []:

@@ -1,6 +1,8 @@
 """QuickSight: off unless the configuration names an owner, and then over the daily view."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from lambdas.reporting.csv_file import AMOUNTS
 from lambdas.reporting.figures import CurrencyFigures
 from stacks.environment import environment
 from tests.infrastructure.permissions import allowed, rendered, trusted
-from tests.infrastructure.synthesis import Deployable, Synthesized, synthesize
+from tests.infrastructure.synthesis import Deployable, Synthesized, synthesize, synthesized_once
 
 DASHBOARD = "AWS::QuickSight::Dashboard"
 REPORTED = set(CurrencyFigures.__struct_fields__) - {"day", "currency", "active_accounts"}
@@ -20,10 +22,11 @@ COUNTS = {name for name in REPORTED if name not in AMOUNTS} | {"account_id"}
 
 
 @pytest.fixture(scope="module", params=["dev", "prod"])
-def on(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+def on(request: pytest.FixtureRequest, shared: Path) -> Synthesized:
     """Cloud environments whose dashboards belong to somebody; synthesized with the AwsSolutions rules."""
-    config = replace(environment(request.param), quicksight_user="default/ann")
-    return synthesize(request.param, outdir=tmp_path_factory.mktemp("dashboards"), config=config)
+    name = request.param
+    config = replace(environment(name), quicksight_user="default/ann")
+    return synthesized_once(shared, f"{name}-dashboards", lambda outdir: synthesize(name, outdir=outdir, config=config))
 
 
 def dashboards(of: Synthesized) -> Deployable:
@@ -45,7 +48,7 @@ def test_there_is_no_dashboard_until_it_has_an_owner(anywhere: Synthesized) -> N
     assert not any(kind.startswith("AWS::QuickSight::") for kind in kinds)
 
 
-def test_with_dashboards_all_else_stays_as_it_was(on: Synthesized, environments: dict[str, Synthesized]) -> None:
+def test_with_dashboards_all_else_stays_as_it_was(on: Synthesized, environments: Mapping[str, Synthesized]) -> None:
     without = environments[on.config.name]
     assert [each.name for each in on.stacks] == [*(each.name for each in without.stacks), dashboards(on).name]
     assert on.reports.body == without.reports.body

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import get_args
 
@@ -39,7 +40,7 @@ def topology(stack: Deployable) -> set[tuple[str, str]]:
     }
 
 
-def test_all_environments_have_the_same_resources(environments: dict[str, Synthesized]) -> None:
+def test_all_environments_have_the_same_resources(environments: Mapping[str, Synthesized]) -> None:
     prod = environments["prod"]
     for other in environments.values():
         for mine, theirs in zip(other.stacks, prod.stacks, strict=True):
@@ -47,7 +48,7 @@ def test_all_environments_have_the_same_resources(environments: dict[str, Synthe
 
 
 def test_the_cloud_brings_its_packages_and_the_emulator_finds_them_in_the_virtual_environment(
-    environments: dict[str, Synthesized],
+    environments: Mapping[str, Synthesized],
 ) -> None:
     for stack in ("api", "commands", "publisher", "reports"):
         layers = {name: len(getattr(each, stack).resources(LAYER)) for name, each in environments.items()}
@@ -87,7 +88,7 @@ def test_no_template_holds_an_account_a_region_or_a_physical_name(anywhere: Synt
             assert not {"TableName", "BucketName", "RoleName"} & each.get("Properties", {}).keys()
 
 
-def test_stack_names_are_stable_and_distinct(environments: dict[str, Synthesized]) -> None:
+def test_stack_names_are_stable_and_distinct(environments: Mapping[str, Synthesized]) -> None:
     assert {stack.name for each in environments.values() for stack in each.stacks} == {
         f"Daybook-{name}-{part}"
         for name in ENVIRONMENTS

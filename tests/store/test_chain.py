@@ -19,6 +19,7 @@ from lambdas.eventsourcing.verifier import ChainVerifier
 from lambdas.service.decider import ACCOUNT_DECIDER
 from tests.support.genuine_history import NEWEST, ROWS, A, B, first_bad, flips
 from tests.support.messagepack import Element, encode
+from tests.support.runs import runs
 
 
 def test_the_history_is_what_the_tests_below_take_it_for() -> None:
@@ -75,7 +76,7 @@ any_row = st.builds(
 
 
 @given(row=any_row, previous=st.binary(min_size=32, max_size=32))
-@settings(max_examples=200)
+@settings(max_examples=runs(check=50, test=200, soak=5_000))
 def test_the_documented_format_holds_for_any_row(row: EventRow, previous: bytes) -> None:
     assert row_hash(previous, row) == _third_party_hash(previous, row)
 

@@ -17,6 +17,7 @@ from lambdas.eventsourcing.rows import Commit, Completion, EventRow, Receipt
 from tests.support.dynamodb_tables import KEYS, create_tables, moto_client, store_on
 from tests.support.fake_dynamodb import FakeDynamoDB
 from tests.support.inbox import TableInbox
+from tests.support.runs import runs
 
 STREAMS = ("a", "b")
 
@@ -76,7 +77,7 @@ reads = st.tuples(
 
 
 @given(steps=st.lists(commits | reads | submissions, max_size=15))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=runs(check=20, test=60, soak=1_000), deadline=None)
 def test_same_answers_as_moto(reference: Any, steps: list[Any]) -> None:
     tables = create_tables(reference)
     fake = FakeDynamoDB(dict(zip(tables, KEYS.values(), strict=True)))

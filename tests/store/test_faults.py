@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 
 import pytest
@@ -27,27 +26,30 @@ from tests.support.faults import MISHAPS, Effect, FaultyClient, Mishap, as_told
 from tests.support.inbox import TableInbox
 from tests.support.observed import observed_client, observed_fake
 from tests.support.recording import whole_history
+from tests.support.runs import seeds
 from tests.support.simulation import REQUEST_SECONDS, UNCERTAIN, play
 from tests.support.workloads import accounts, as_stored, credit, opening, transfer, withdrawal
 
-SEED = int(os.environ.get("DAYBOOK_TEST_SEED", "1"))
-RUNS = int(os.environ.get("DAYBOOK_TEST_FAULT_RUNS", "1000"))
-MOTO_RUNS = 2
+SEEDS = seeds(check=50, test=500, soak=50_000)
+ENOUGH = 200
+"""In so many runs every outcome is met."""
+MOTO_SEEDS = seeds(check=1, test=2, soak=100)
 
 
 @pytest.mark.thousands
 def test_seeded_runs() -> None:
-    """Repeat one run with DAYBOOK_TEST_SEED=<seed> DAYBOOK_TEST_FAULT_RUNS=1."""
+    """Repeat one run with DAYBOOK_TEST_SEED=<seed> DAYBOOK_TEST_RUNS=1."""
     seen: set[Outcome] = set()
-    for seed in range(SEED, SEED + RUNS):
+    for seed in SEEDS:
         seen.update(play(observed_fake(), seed))
-    if RUNS >= 1000:
+    if len(SEEDS) >= ENOUGH:
         assert seen >= UNCERTAIN
         assert {type(outcome) for outcome in seen} == {Accepted, Rejected, Failed, Ended}
 
 
+@pytest.mark.generated
 def test_seeded_runs_on_moto() -> None:
-    for seed in range(SEED, SEED + MOTO_RUNS):
+    for seed in MOTO_SEEDS:
         with moto_client() as client:
             play(observed_client(client), seed)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
@@ -23,6 +22,7 @@ from tests.support.ends import ends
 from tests.support.inbox import MemoryInbox
 from tests.support.interleaving import Run, SteppedStore, Turnstile, explore, sample
 from tests.support.recording import RecordingStore, whole_history
+from tests.support.runs import seeds
 from tests.support.workloads import accounts, as_stored, closing, credit, opening, transfer, withdrawal
 
 A, B, C = accounts(3)
@@ -36,7 +36,7 @@ PREPARATION = [
 ]
 KNOWN = 4
 """So many of them are known to the caches of those who act; the others happened elsewhere."""
-SAMPLES = 300 * int(os.environ.get("DAYBOOK_TEST_ROUNDS", "1"))
+SAMPLES = seeds(check=100, test=300, soak=10_000)
 
 SCENARIOS: dict[str, list[list[Order]]] = {
     "two take all": [[withdrawal("w", A, 100)], [withdrawal("v", A, 100)]],
@@ -143,6 +143,7 @@ def test_every_interleaving_of_two(executor: Executor, name: str) -> None:
     assert _violations(executor, SCENARIOS[name], explore) == []
 
 
+@pytest.mark.generated
 def test_interleavings_of_three(executor: Executor) -> None:
     """Too many to go through all."""
     plans = [
@@ -150,9 +151,10 @@ def test_interleavings_of_three(executor: Executor) -> None:
         [withdrawal("v", A, 60), transfer("t", A, B, 30, keyed=True)],
         [credit("c", A, 20), transfer("u", B, A, 150)],
     ]
-    assert _violations(executor, plans, partial(sample, seeds=range(SAMPLES))) == []
+    assert _violations(executor, plans, partial(sample, seeds=SAMPLES)) == []
 
 
+@pytest.mark.generated
 def test_processors_of_the_same_commands(executor: Executor) -> None:
     """Each gets all of them, in its own order and some twice, as after a crash; each takes effect once."""
     commands = [
@@ -166,7 +168,7 @@ def test_processors_of_the_same_commands(executor: Executor) -> None:
         )
     ]
     plans = [commands, commands[::-1], [*commands[:3], *commands]]
-    assert _violations(executor, plans, partial(sample, seeds=range(SAMPLES))) == []
+    assert _violations(executor, plans, partial(sample, seeds=SAMPLES)) == []
 
 
 def test_a_processor_that_does_not_look_is_seen(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:

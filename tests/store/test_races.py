@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import sys
 import threading
@@ -26,11 +25,11 @@ from tests.support.bank import Accepted, Order, Recorder, Rejected, new_bank
 from tests.support.clocks import TickingClock, Ticks
 from tests.support.dynamodb_tables import store_on
 from tests.support.recording import RecordingStore, YieldingStore, whole_history
+from tests.support.runs import seeds
 from tests.support.workloads import accounts, anything, credit, one_account, opening, ring, withdrawal
 
 THREADS = 16
-SEED = int(os.environ.get("DAYBOOK_TEST_SEED", "1"))
-ROUNDS = int(os.environ.get("DAYBOOK_TEST_ROUNDS", "1"))
+SEEDS = seeds(check=1, test=1, soak=20)
 ORDERS = {"memory": 40, "fake": 30, "moto": 4, "endpoint": 8}
 """How many each thread sends."""
 
@@ -46,12 +45,13 @@ def _eager_threads() -> Iterator[None]:
     sys.setswitchinterval(interval)
 
 
+@pytest.mark.generated
 @pytest.mark.parametrize("banks", [1, THREADS], ids=["one-cache", "own-caches"])
 @pytest.mark.parametrize(("workload", "streams"), [(one_account, 1), (ring, 4), (anything, 3)])
 @pytest.mark.parametrize("kind", names())
 def test_answers_agree_with_the_history(kind: str, workload: Workload, streams: int, banks: int) -> None:
     with backends(kind) as new_backend:
-        for seed in range(SEED, SEED + ROUNDS):
+        for seed in SEEDS:
             ids = [str(uuid.uuid4()) for _ in range(streams)]
             _race(kind, _store(new_backend()), workload, ids, banks, seed)
 

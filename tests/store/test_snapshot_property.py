@@ -17,6 +17,7 @@ from lambdas.service.decider import ACCOUNT_DECIDER
 from tests.support.clocks import TickingClock
 from tests.support.instances import instances
 from tests.support.recording import whole_history
+from tests.support.runs import runs
 from tests.support.stores import CountingStore
 from tests.support.tally import METADATA, OCCURRED_AT
 
@@ -43,7 +44,7 @@ commits = st.lists(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=runs(check=50, test=300, soak=5_000))
 @given(commits=commits, interval=intervals, reader_interval=intervals)
 def test_snapshot_and_tail_are_the_full_fold(
     commits: Sequence[tuple[list[AccountEvent], int | None]], interval: int, reader_interval: int

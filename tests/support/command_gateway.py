@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 import requests
 
 from lambdas.contracts.command_model import command_model
@@ -20,7 +19,7 @@ from local.gateway.models import BodyModels
 from local.gateway.rendering import GatewayRequest
 from stacks import command_templates
 from stacks.command_templates import IntegrationAnswer
-from tests.support.dynamodb_tables import REGION
+from tests.support.dynamodb_tables import REGION, dynamodb_client
 
 TABLE = "commands"
 ACCOUNT = "6f1f6a4e-0c7e-4a7b-9f0e-3d1f2b7c8a90"
@@ -117,7 +116,7 @@ class Rows:
     """The commands table as it is."""
 
     def __init__(self) -> None:
-        self.dynamodb = boto3.client("dynamodb", region_name=REGION)
+        self.dynamodb = dynamodb_client()
         self.dynamodb.create_table(
             TableName=TABLE,
             BillingMode="PAY_PER_REQUEST",

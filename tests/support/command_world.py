@@ -25,23 +25,13 @@ from tests.support.commands import Item, Record, command_item, command_record, n
 from tests.support.dynamodb_tables import KEYS, REGION, Tables, store_on
 from tests.support.event_source_mapping import EventSourceMapping
 from tests.support.fake_dynamodb import FakeDynamoDB, client_error
+from tests.support.function_variables import ACCOUNTS
 from tests.support.paging import dynamodb_paginator
 
 BUCKET = "parking"
 FUNCTION = "processor"
 HANDLERS = ("lambdas.handlers.command_processor", "lambdas.handlers.command_failures")
-VARIABLES = {
-    "EVENT_TABLE": "events",
-    "COMMANDS_TABLE": "commands",
-    "SNAPSHOT_INTERVAL": "10",
-    "ENVIRONMENT": "test",
-    "POWERTOOLS_SERVICE_NAME": "daybook",
-    "POWERTOOLS_METRICS_NAMESPACE": "daybook",
-    "AWS_ACCESS_KEY_ID": "key",
-    "AWS_SECRET_ACCESS_KEY": "secret",
-    "AWS_REGION": REGION,
-    "AWS_DEFAULT_REGION": REGION,
-}
+VARIABLES = {**ACCOUNTS, "AWS_DEFAULT_REGION": REGION}
 ENVIRONMENT = {
     "commands_table": "commands",
     "command_parking_bucket": BUCKET,

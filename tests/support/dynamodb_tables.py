@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, NamedTuple
 
 import boto3
@@ -46,11 +47,17 @@ class LockedClient:
         return locked
 
 
+@cache
+def dynamodb_client() -> Any:
+    """A client for moto, made once, for that takes longer than most tests. To be called within `mock_aws`."""
+    return boto3.client("dynamodb", region_name=REGION)
+
+
 @contextmanager
 def moto_client() -> Iterator[LockedClient]:
     """A client of an empty DynamoDB in this process."""
     with mock_aws():
-        yield LockedClient(boto3.client("dynamodb", region_name=REGION))
+        yield LockedClient(dynamodb_client())
 
 
 def create_tables(client: Any) -> Tables:

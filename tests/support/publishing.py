@@ -15,7 +15,9 @@ from lambdas.publishing.packing import Limits
 from tests.support.clocks import SimulatedTime
 from tests.support.fake_dynamodb import client_error
 
-GUIDE = Path(__file__).resolve().parents[2] / "docs" / "consumers.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+GUIDE = DOCS / "consumers.md"
+EXAMPLE = DOCS / "examples" / "consumer.py"
 ENDPOINT = "https://example.test"
 
 
@@ -149,14 +151,19 @@ class FakeBucket:
 
 
 def guide_consumer() -> Any:
-    """The class that the consumer's guide shows."""
-    (code,) = re.findall(r"^```python\n(.*?)^```$", GUIDE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    """The class that the consumer's guide shows, from the file that the guide names."""
     names: dict[str, Any] = {}
-    exec(compile(code, str(GUIDE), "exec"), names)
+    exec(compile(EXAMPLE.read_text("utf-8"), str(EXAMPLE), "exec"), names)
     return names["Consumer"]
+
+
+def guide_code() -> str:
+    """The example as the guide shows it, below the comment that names its file."""
+    pattern = rf"^<!-- from docs/examples/{EXAMPLE.name} -->\n```python\n(.*?)^```$"
+    (code,) = re.findall(pattern, GUIDE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    return str(code)
 
 
 def guide_lines() -> int:
     """How many lines of the guide's example hold code."""
-    (code,) = re.findall(r"^```python\n(.*?)^```$", GUIDE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-    return sum(bool(line.strip()) and not line.startswith(("import", "from")) for line in code.splitlines())
+    return sum(bool(line.strip()) and not line.startswith(("import", "from")) for line in guide_code().splitlines())

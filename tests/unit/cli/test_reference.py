@@ -19,7 +19,7 @@ from cli.errors import ExitStatus
     ids=["page", "schema"],
 )
 def test_what_is_committed_is_what_the_application_says(path: object, content: object) -> None:
-    assert path.read_text(encoding="utf-8") == content(), "run `python -m cli.reference`"  # type: ignore[attr-defined, operator]
+    assert path.read_text(encoding="utf-8") == content(), "run the module `cli.reference`"  # type: ignore[attr-defined, operator]
 
 
 def test_every_command_has_a_document_and_every_status_a_line() -> None:

@@ -17,6 +17,8 @@ import pytest
 
 from cli.commands import COMMANDS
 
+pytestmark = pytest.mark.programs
+
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 DAYBOOK = Path(sys.executable).parent / "daybook"
 WRITE = "DAYBOOK_WRITE_TRANSCRIPTS"

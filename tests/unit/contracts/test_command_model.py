@@ -18,6 +18,7 @@ from lambdas.accounts.commands import COMMANDS, AnyCommand, Command, CreditAccou
 from lambdas.contracts.command_model import CommandModelError, command_model
 from lambdas.contracts.examples import command_example
 from lambdas.contracts.generate import COMMAND_MODEL_FILE
+from tests.support.runs import runs
 
 MODEL = command_model()
 VALIDATOR = jsonschema_rs.Draft4Validator(MODEL)
@@ -43,38 +44,47 @@ def values(field: dict[str, Any]) -> st.SearchStrategy[Any]:
     return MOMENTS
 
 
+VALUES = {
+    command: {name: values(field) for name, field in SCHEMAS[command]["properties"].items()}
+    for command in (each.__name__ for each in COMMANDS)
+}
+"""What each field of each command may be. Made once: that takes longer than to draw from it."""
+ODD: st.SearchStrategy[Any] = st.sampled_from(
+    ["", "\n", "x" * 64, "x" * 65, "x\n", 0, 1, 1.0, 10**15 - 1, 10**15, None, True, [], {}]
+)
+OTHERS = st.one_of([field for fields in VALUES.values() for field in fields.values()])
+ANYTHING = st.text(max_size=70) | st.integers() | ODD | OTHERS
+
+
 @st.composite
 def commands(draw: st.DrawFn) -> dict[str, Any]:
     """A command as a client writes it, optional fields there or not."""
-    schema = SCHEMAS[draw(st.sampled_from(COMMANDS)).__name__]
-    fields = [name for name in schema["properties"] if name in schema["required"] or draw(st.booleans())]
-    return {name: draw(values(schema["properties"][name])) for name in draw(st.permutations(fields))}
+    command = draw(st.sampled_from(COMMANDS)).__name__
+    required = SCHEMAS[command]["required"]
+    fields = [name for name in VALUES[command] if name in required or draw(st.booleans())]
+    return {name: draw(VALUES[command][name]) for name in draw(st.permutations(fields))}
 
 
 @st.composite
 def nearly_commands(draw: st.DrawFn) -> dict[str, Any]:
     """A command with one field spoiled, by a value of any kind or of another field, or taken away."""
     command = draw(commands())
-    others = st.one_of([values(each) for schema in SCHEMAS.values() for each in schema["properties"].values()])
-    odd: st.SearchStrategy[Any] = st.sampled_from(
-        ["", "\n", "x" * 64, "x" * 65, "x\n", 0, 1, 1.0, 10**15 - 1, 10**15, None, True, [], {}]
-    )
     name = draw(st.sampled_from([*MODEL["properties"], "more"]))
-    command[name] = draw(st.text(max_size=70) | st.integers() | odd | others)
+    command[name] = draw(ANYTHING)
     if draw(st.booleans()):
         del command[draw(st.sampled_from(sorted(command)))]
     return command
 
 
 @given(command=commands())
-@settings(max_examples=300)
+@settings(max_examples=runs(check=100, test=300, soak=5_000))
 def test_the_model_accepts_every_command(command: dict[str, Any]) -> None:
     COMMAND.decode(json.dumps(command))
     VALIDATOR.validate(command)
 
 
 @given(command=nearly_commands())
-@settings(max_examples=500)
+@settings(max_examples=runs(check=100, test=500, soak=10_000))
 def test_what_the_classes_accept_the_model_accepts(command: dict[str, Any]) -> None:
     try:
         COMMAND.decode(json.dumps(command))

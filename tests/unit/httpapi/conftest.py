@@ -4,5 +4,7 @@ from __future__ import annotations
 
 import os
 
-os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "daybook")
-os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "daybook")
+from tests.support.function_variables import POWERTOOLS
+
+for name, value in POWERTOOLS.items():
+    os.environ.setdefault(name, value)

@@ -18,21 +18,11 @@ from tests.support.command_world import FakeInbox
 from tests.support.commands import Desk, command_item
 from tests.support.event_rows import account_id
 from tests.support.fake_dynamodb import client_error
+from tests.support.function_variables import ACCOUNTS
 from tests.support.lambda_context import Context
 
 REPOSITORY = Path(__file__).parents[3]
 MODULE = "lambdas.handlers.command_processor"
-VARIABLES = {
-    "EVENT_TABLE": "events",
-    "COMMANDS_TABLE": "commands",
-    "SNAPSHOT_INTERVAL": "10",
-    "ENVIRONMENT": "test",
-    "POWERTOOLS_SERVICE_NAME": "daybook",
-    "POWERTOOLS_METRICS_NAMESPACE": "daybook",
-    "AWS_ACCESS_KEY_ID": "key",
-    "AWS_SECRET_ACCESS_KEY": "secret",
-    "AWS_REGION": "eu-north-1",
-}
 A, B = account_id(1), account_id(2)
 OPEN = {"type": "OpenAccount", "currency": "EUR"}
 SECRET = "nobody-reads-this"
@@ -55,7 +45,7 @@ class Function(Desk):
 @pytest.fixture
 def environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The variables of the deployed function; its module is imported anew."""
-    for name, value in VARIABLES.items():
+    for name, value in ACCOUNTS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delitem(sys.modules, MODULE, raising=False)
     return monkeypatch
@@ -154,7 +144,7 @@ def test_a_missing_variable_is_named(environ: pytest.MonkeyPatch, name: str) -> 
 def test_the_handlers_import_nothing_heavy(module: str) -> None:
     show = f"import sys, {module}; print(*sys.modules, sep='\\n')"
     started = subprocess.run(
-        [sys.executable, "-c", show], env=VARIABLES, cwd=REPOSITORY, capture_output=True, text=True, check=True
+        [sys.executable, "-c", show], env=ACCOUNTS, cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
     assert module in started.stdout.split()
     unwanted = {"boto3", "s3transfer", "aws_lambda_powertools.event_handler", "lambdas.contracts.components"}

@@ -6,7 +6,6 @@ What happened is read from the writes that DynamoDB saw, in their order, and hel
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 from collections import Counter
@@ -27,9 +26,11 @@ from lambdas.inbox.stream_records import key_of, row_of
 from lambdas.service.decider import ACCOUNT_DECIDER
 from tests.support.commands import Item, Record
 from tests.support.redelivery import World
+from tests.support.runs import seeds
 
-SEED = int(os.environ.get("DAYBOOK_TEST_SEED", "1"))
-RUNS = int(os.environ.get("DAYBOOK_TEST_REDELIVERY_RUNS", "2000"))
+SEEDS = seeds(check=400, test=2_000, soak=100_000)
+ENOUGH = 300
+"""In so many runs everything happens that can."""
 FINAL = {table.SUCCEEDED, table.REJECTED}
 INVALID = (b"{", b'{"type":"CreditAccount","amount":-1}', b'{"type":"Steal","amount":1}', b"\xff")
 
@@ -188,10 +189,10 @@ def play(seed: int) -> Counter[str]:
 
 @pytest.mark.thousands
 def test_seeded_runs() -> None:
-    """Repeat one run with DAYBOOK_TEST_SEED=<seed> DAYBOOK_TEST_REDELIVERY_RUNS=1."""
+    """Repeat one run with DAYBOOK_TEST_SEED=<seed> DAYBOOK_TEST_RUNS=1."""
     happened: Counter[str] = Counter()
-    for seed in range(SEED, SEED + RUNS):
+    for seed in SEEDS:
         happened += play(seed)
-    if RUNS >= 1000:
+    if len(SEEDS) >= ENOUGH:
         told = {"crashed", "interrupted", "failed", "halved", "parked", "redriven", "delivered again"}
         assert happened.keys() == told | FINAL | {table.FAILED}

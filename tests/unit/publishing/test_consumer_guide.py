@@ -1,4 +1,4 @@
-"""The example of the consumer's guide is run as it stands."""
+"""The example of the consumer's guide is run as it stands in its file, and shown as it is run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.rows import Commit
 from lambdas.eventsourcing.store import Page
 from tests.support.event_rows import ACCOUNT, account_id, credited
-from tests.support.publishing import GUIDE, guide_consumer, guide_lines
+from tests.support.publishing import EXAMPLE, GUIDE, guide_code, guide_consumer, guide_lines
 
 ROWS = [credited(version) for version in range(1, 7)]
 LINES = [encode_domain_event(domain_event(row)) + b"\n" for row in ROWS]
@@ -121,6 +121,12 @@ def test_an_error_leaves_the_position_before_the_event() -> None:
     with pytest.raises(RuntimeError):
         ledger.take(1)
     assert ledger.last == {}
+
+
+def test_the_guide_shows_all_of_the_code_that_is_run() -> None:
+    heading, _, code = EXAMPLE.read_text("utf-8").partition('"""\n\n')
+    assert heading.startswith('"""')
+    assert guide_code() == code
 
 
 def test_the_example_is_short_and_the_document_shown_is_a_real_one() -> None:

@@ -24,22 +24,13 @@ from lambdas.publishing.parking import ParkingPlace
 from lambdas.publishing.publisher import Publisher
 from tests.support.event_rows import ACCOUNT, account_id, credited, stream_record, stream_records
 from tests.support.fake_dynamodb import client_error
+from tests.support.function_variables import PUBLISHER
 from tests.support.lambda_context import Context
 from tests.support.publishing import FakeBucket, FakeKinesis
 
 OTHER = account_id(2)
 REPOSITORY = Path(__file__).parents[3]
 MODULE = "lambdas.handlers.event_publisher"
-VARIABLES = {
-    "DOMAIN_EVENT_STREAM": "domain-events",
-    "PARKING_BUCKET": "parking",
-    "ENVIRONMENT": "test",
-    "POWERTOOLS_SERVICE_NAME": "daybook",
-    "POWERTOOLS_METRICS_NAMESPACE": "daybook",
-    "AWS_ACCESS_KEY_ID": "key",
-    "AWS_SECRET_ACCESS_KEY": "secret",
-    "AWS_REGION": "eu-north-1",
-}
 
 
 class Function:
@@ -61,7 +52,7 @@ class Function:
 @pytest.fixture
 def environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The variables of the deployed function; its module is imported anew."""
-    for name, value in VARIABLES.items():
+    for name, value in PUBLISHER.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delitem(sys.modules, MODULE, raising=False)
     return monkeypatch
@@ -204,7 +195,7 @@ def test_a_missing_variable_is_named(environ: pytest.MonkeyPatch, name: str) -> 
 def test_the_handler_imports_nothing_heavy() -> None:
     show = f"import sys, {MODULE}; print(*sys.modules, sep='\\n')"
     started = subprocess.run(
-        [sys.executable, "-c", show], env=VARIABLES, cwd=REPOSITORY, capture_output=True, text=True, check=True
+        [sys.executable, "-c", show], env=PUBLISHER, cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
     assert MODULE in started.stdout.split()
     unwanted = {"boto3", "s3transfer", "lambdas.contracts.lake", "lambdas.contracts.components"}

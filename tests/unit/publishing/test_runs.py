@@ -7,7 +7,6 @@ publisher says it is through: shuffled inside, halved after a failure, now and t
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections import Counter
 from dataclasses import dataclass, field
@@ -27,11 +26,11 @@ from lambdas.publishing.publisher import Publisher
 from tests.support.clocks import SimulatedTime
 from tests.support.event_rows import account_id, row, stored_events, stream_record
 from tests.support.publishing import CrashError, FakeBucket, FaultyKinesis, guide_consumer
+from tests.support.runs import seeds
 
-SEED = int(os.environ.get("DAYBOOK_TEST_SEED", "1"))
-"""The first seed."""
-RUNS = int(os.environ.get("DAYBOOK_TEST_PUBLISHER_RUNS", "2000"))
-"""How many seeds; `make check` says fewer."""
+SEEDS = seeds(check=200, test=1_000, soak=100_000)
+ENOUGH = 300
+"""In so many runs everything happens that can."""
 SAMPLES = sorted(stored_events().items())
 CONSUMER = guide_consumer()
 Record = dict[str, Any]
@@ -169,11 +168,11 @@ def play(seed: int) -> Counter[str]:
 
 @pytest.mark.thousands
 def test_seeded_runs() -> None:
-    """Repeat the run that the failure names with DAYBOOK_TEST_SEED=<seed> DAYBOOK_TEST_PUBLISHER_RUNS=1."""
+    """Repeat the run that the failure names with DAYBOOK_TEST_SEED=<seed> DAYBOOK_TEST_RUNS=1."""
     happened: Counter[str] = Counter()
-    for seed in range(SEED, SEED + RUNS):
+    for seed in SEEDS:
         happened += play(seed)
-    if RUNS >= 1000:
+    if len(SEEDS) >= ENOUGH:
         mishaps = {"part", "refused", "outage", "in_doubt", "late", "crash"}
         told = {"delivered again", "failed", "halved", "crashed", "parked", "unsent", "unparked"}
         assert happened.keys() == mishaps | told

@@ -27,9 +27,10 @@ WIDTH, HEIGHT = 800, 1100
 OPENED, IN, OUT, BETWEEN = (0x8A, 0x8A, 0x8A), (0x44, 0x77, 0xAA), (0xEE, 0x66, 0x77), (0x22, 0x88, 0x33)
 LIGHT_CARD, DARK_CARD = (0xFF, 0xFF, 0xFF), (0x16, 0x1B, 0x22)
 
-pytestmark = pytest.mark.skipif(
-    not BROWSER, reason=f"no browser here (one of {', '.join(NAMES)}): `apt-get install chromium`"
-)
+pytestmark = [
+    pytest.mark.programs,
+    pytest.mark.skipif(not BROWSER, reason=f"no browser here (one of {', '.join(NAMES)}): `apt-get install chromium`"),
+]
 
 MEASURE = """
 <script>

@@ -19,6 +19,7 @@ from lambdas.reporting.athena import Row
 from lambdas.reporting.days import Due, days_to_report
 from lambdas.reporting.errors import InvalidDayError, PublishError, QueryFailedError, ReportsFailedError
 from lambdas.reporting.report import Bucket, Folder, Published, publish, publish_all
+from tests.support.function_variables import REPORTS
 from tests.unit.reporting.days import COUNTED, DAY, MOVERS, TOTALS, FakeAthena, athena, client_error, counted
 
 
@@ -144,10 +145,8 @@ def test_a_bucket_or_folder_that_cannot_be_written(tmp_path: Path) -> None:
 @pytest.fixture
 def function(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The handler's module as Lambda imports it."""
-    for name in ("ATHENA_WORKGROUP", "GLUE_DATABASE", "REPORT_BUCKET", "POWERTOOLS_SERVICE_NAME"):
-        monkeypatch.setenv(name, name.lower())
-    monkeypatch.setenv("ENVIRONMENT", "test")  # as for the other handlers: Powertools keeps dimensions for a process
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "daybook")
+    for name, value in REPORTS.items():
+        monkeypatch.setenv(name, value)
     return importlib.reload(importlib.import_module("lambdas.handlers.daily_report"))
 
 

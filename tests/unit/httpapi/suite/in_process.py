@@ -18,20 +18,10 @@ from lambdas.composition.settings import Settings
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.timestamps import utc_now
+from tests.support.function_variables import ACCOUNTS
 from tests.unit.httpapi.suite.api import Answer, Api, Call
 
-ENVIRONMENT = {
-    "AWS_REGION": "eu-west-1",
-    "AWS_ACCESS_KEY_ID": "key",
-    "AWS_SECRET_ACCESS_KEY": "secret",
-    "EVENT_TABLE": "events",
-    "COMMANDS_TABLE": "commands",
-    "SNAPSHOT_INTERVAL": "10",
-    "ENVIRONMENT": "test",
-    "POWERTOOLS_SERVICE_NAME": "daybook",
-    "POWERTOOLS_METRICS_NAMESPACE": "daybook",
-    "POWERTOOLS_LOG_LEVEL": "INFO",
-}
+ENVIRONMENT = {**ACCOUNTS, "POWERTOOLS_LOG_LEVEL": "INFO"}
 REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 CONTEXT = SimpleNamespace(
     function_name="accounts",

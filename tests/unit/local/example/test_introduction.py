@@ -26,3 +26,8 @@ def test_make_run_begins_with_it_before_anything_is_installed() -> None:
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=30, check=True)
     steps = [line.split(" -m ")[1] for line in done.stdout.splitlines() if " -m " in line]
     assert steps == ["local.example.introduction", "local.setup.install", "local run"]
+
+
+def test_the_readme_begins_with_it_too() -> None:
+    paragraph = (REPOSITORY / "README.md").read_text(encoding="utf-8").split("\n\n")[1]
+    assert " ".join(paragraph.split()).startswith(" ".join(TEXT.split()))

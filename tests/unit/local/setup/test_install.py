@@ -1,8 +1,11 @@
 """Installing: only when needed, on any Python, and with a sentence when it fails."""
 
 import io
+import re
 import subprocess
 import sys
+import sysconfig
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,8 @@ from local.machine.errors import InstallError
 from local.machine.layout import REPOSITORY, STATE_VARIABLE
 from local.machine.progress import Progress
 from local.setup import install, install_failures
+from local.setup.installers import run
+from local.setup.virtualenv import VirtualEnvironment
 
 
 @pytest.mark.parametrize("module", ["local.setup.install", "local.stop"])
@@ -20,73 +25,102 @@ def test_what_runs_before_anything_is_installed_needs_the_standard_library_only(
     subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, timeout=60)
 
 
-def test_the_virtual_environment_is_made_from_the_python_below_it() -> None:
-    assert Path(install.base_python()).exists()
-    assert not Path(install.base_python()).is_relative_to(install.VENV)
-
-
 @pytest.fixture
 def installers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Stand-ins for venv, pip and npm, which note their calls, and an empty place to install to."""
     called: list[str] = []
     monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state"))
-    for name, value in (("VENV", tmp_path / "venv"), ("NODE_MODULES", tmp_path / "node")):
-        monkeypatch.setattr(install, name, value)
-    monkeypatch.setattr(install, "_VENV_STAMP", tmp_path / "venv" / "stamp.json")
-    monkeypatch.setattr(install, "_NODE_STAMP", tmp_path / "node" / "stamp.json")
-    monkeypatch.setattr(install, "_run", lambda _, log: called.append(log.stem))
+    monkeypatch.setattr(install, "VENV", VirtualEnvironment(place=tmp_path / "venv", lock="requirements.txt"))
+    monkeypatch.setattr(install, "NODE_MODULES", tmp_path / "node")
+    monkeypatch.setattr("local.setup.installers.run", lambda _, log, **__: called.append(log.stem))
     return called
+
+
+PACKAGES = ["venv-venv", "venv-pip", "venv-compile"]
+ALL = [*PACKAGES, "daybook", "npm"]
 
 
 def test_what_is_missing_is_installed_once(installers: list[str]) -> None:
     install.install(Progress(io.StringIO()))
-    assert installers == ["venv", "pip", "npm"]
+    assert installers == ALL
     assert install.is_installed()
     install.install(Progress(io.StringIO()))
-    assert installers == ["venv", "pip", "npm"]
+    assert installers == ALL
 
 
 def test_changed_requirements_make_the_virtual_environment_anew(
     installers: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install.install(Progress(io.StringIO()))
-    monkeypatch.setattr(install, "wanted_venv", lambda: {"requirements": "others"})
+    monkeypatch.setattr(VirtualEnvironment, "wanted", lambda _: {"requirements": "others"})
+    (install.VENV.place / ".command.json").unlink()  # as `venv --clear` does
     install.install(Progress(io.StringIO()))
-    assert installers == ["venv", "pip", "npm", "venv", "pip"]
+    assert installers == [*ALL, *PACKAGES, "daybook"]
+
+
+@pytest.mark.parametrize(
+    ("line", "again"),
+    [
+        ('daybook = "cli.app:other"', ["daybook"]),
+        ('daybook = "cli.app:main" # the same', []),
+        ('daybook = "cli.app:main"\n[tool.ruff.format]', []),
+    ],
+)
+def test_the_command_is_installed_again_when_pyproject_says_how_it_is_built_and_for_nothing_else(
+    installers: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: str, again: list[str]
+) -> None:
+    install.install(Progress(io.StringIO()))
+    changed = tmp_path / "pyproject.toml"
+    changed.write_text(install.PYPROJECT.read_text().replace('daybook = "cli.app:main"', line))
+    monkeypatch.setattr(install, "PYPROJECT", changed)
+    install.install(Progress(io.StringIO()))
+    assert installers == [*ALL, *again]
 
 
 def test_an_interrupted_installation_is_made_anew(installers: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(_: object, log: Path) -> None:
-        if log.stem == "pip":
+    def interrupt(_: object, log: Path, **__: object) -> None:
+        if log.stem == "venv-pip":
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(install, "_run", interrupt)
+        patch.setattr("local.setup.installers.run", interrupt)
         assert install.main() == 130
     assert not install.is_installed()
     assert install.main() == 0
-    assert installers == ["venv", "pip", "npm"]
+    assert installers == ALL
 
 
-def test_the_stamp_depends_on_requirements_python_and_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    before = install.wanted_venv()
-    monkeypatch.setattr(install, "VENV", tmp_path)
-    assert install.wanted_venv() != before
-    assert before["python"] == sys.version
+def test_the_command_works_from_any_directory_and_is_the_same_as_the_package(tmp_path: Path) -> None:
+    program = Path(sys.executable).parent / "daybook"
+    shown = subprocess.run([program, "--help"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+    assert "verify" in shown.stdout
+    module = [sys.executable, "-m", "cli", "--help"]
+    same = subprocess.run(module, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=True)
+    assert "verify" in same.stdout
+
+
+def test_the_command_is_installed_from_the_checkout_without_an_import_hook() -> None:
+    [line] = [file.read_text().strip() for file in Path(sysconfig.get_path("purelib")).glob("*daybook*.pth")]
+    assert Path(line) == REPOSITORY
+
+
+def test_what_builds_the_command_is_locked() -> None:
+    [backend] = tomllib.loads(install.PYPROJECT.read_text())["build-system"]["requires"]
+    assert re.search(rf"^{backend}==", (REPOSITORY / "requirements.txt").read_text(), re.MULTILINE)
 
 
 def test_a_failing_installer_is_a_sentence_with_its_last_lines(tmp_path: Path) -> None:
     log = tmp_path / "pip.log"
     program = "print('fatal error: Python.h: No such file or directory'); raise SystemExit(1)"
     with pytest.raises(InstallError, match="python3-dev") as failed:
-        install._run([sys.executable, "-c", program], log)
+        run([sys.executable, "-c", program], log, venv=tmp_path)
     assert str(log) in str(failed.value)
     assert "Python.h" in failed.value.detail
 
 
 def test_an_installer_that_cannot_start_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(InstallError, match="could not be started"):
-        install._run([str(tmp_path / "absent")], tmp_path / "log")
+        run([str(tmp_path / "absent")], tmp_path / "log", venv=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +140,9 @@ def test_an_installer_that_cannot_start_is_a_sentence(tmp_path: Path) -> None:
         ("ssl.SSLError: [SSL: CERTIFICATE_VERIFY_FAILED]", "certificate"),
         ("ERROR: No matching distribution found for boto3==1", "for this Python"),
         ("OSError: [Errno 28] No space left on device", "disk is full"),
-        ("npm error code EINTEGRITY", "not the one that was pinned"),
+        ("npm error code EINTEGRITY", "not the one that was locked"),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", "not the one that was locked"),
+        ("ERROR: Hashes are required in --require-hashes mode, but they are missing", "make lock"),
         ("PermissionError: [Errno 13] Permission denied: '.venv'", "cannot be written"),
         ("something nobody has seen", "Installing the packages failed."),
     ],

@@ -1,0 +1,21 @@
+"""The environment variables of deployed functions, as Lambda and the stacks give them."""
+
+from __future__ import annotations
+
+POWERTOOLS = {"POWERTOOLS_SERVICE_NAME": "daybook", "POWERTOOLS_METRICS_NAMESPACE": "daybook"}
+EVERY_FUNCTION = {
+    **POWERTOOLS,
+    "ENVIRONMENT": "test",  # the same for all: Powertools keeps a metric's dimensions for a process
+    "AWS_ACCESS_KEY_ID": "key",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_REGION": "eu-central-1",
+}
+ACCOUNTS = {**EVERY_FUNCTION, "EVENT_TABLE": "events", "COMMANDS_TABLE": "commands", "SNAPSHOT_INTERVAL": "10"}
+"""The HTTP API and the processor of commands."""
+PUBLISHER = {**EVERY_FUNCTION, "DOMAIN_EVENT_STREAM": "domain-events", "PARKING_BUCKET": "parking"}
+REPORTS = {
+    **EVERY_FUNCTION,
+    "ATHENA_WORKGROUP": "athena_workgroup",
+    "GLUE_DATABASE": "glue_database",
+    "REPORT_BUCKET": "report_bucket",
+}
