@@ -37,6 +37,6 @@ def parking_bucket(stack: StatefulStack, *, config: Environment) -> PrivateBucke
         key=stack.key,
         access_logs=access_logs.bucket,
         keep_replaced=Duration.days(config.keep_replaced_days),
-        lifecycle_rules=[],  # what is parked stays until somebody has dealt with it
+        lifecycle_rules=[],  # an object stays until an operator deletes it
         removal_policy=removal_policy(config),
     )

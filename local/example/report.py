@@ -114,7 +114,7 @@ def show_read(read: Read, balance: Answer, console: Console) -> None:
             *([name, event] for name, event in zip(["events after it", *[""] * len(tail)], tail, strict=False)),
             ["rebuilt balance", f"{example.BALANCE_AFTER}; the API answered {balance.body['balance']}"],
             ["capacity", f"{read.bytes} bytes read: {read.read_units} RCU by AWS's rules (4 KB each)"],
-            ["", f"the emulator says {read.reported_units:g}, whatever is read"],
+            ["", f"the emulator always says {read.reported_units:g}"],
         ],
     )
 
