@@ -1,9 +1,9 @@
-"""Asynchronous commands in the running local system: what stands between a client and 202, and how long the rest takes.
+"""Asynchronous commands in the running local system: round trips until 202, and times until 202 and until the end.
 
 Round trips are counted by running the deployed integration; functions are those that the deployed methods call. The
-times are those of the emulator, one Python process on the same cores: they compare the two ways of a command on it, one
-client and one account, in rounds that take turns, and say nothing of AWS. A round is of one kind, since what follows a
-command in the background, its event's publication, slows what comes next.
+times are the emulator's, one Python process on the same cores: they compare asynchronous with synchronous commands on
+it, for one client and one account, in alternating rounds, and say nothing about AWS. A round has one kind of command,
+because the publication of its events in the background slows the next commands.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _CREDIT = {"type": "CreditAccount", "amount": 1}
 
 
 class Times(msgspec.Struct):
-    """Seconds: of submitted commands until 202, and from there to their end; of synchronous ones."""
+    """Seconds: of asynchronous commands until 202, and from 202 to their end; of synchronous commands."""
 
     accepted: list[float] = []
     ended: list[float] = []
@@ -66,14 +66,14 @@ class _CountedDynamoDB:
 
 
 class _Account:
-    """A client with an account of its own."""
+    """A client and its own account."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._path = f"/accounts/{client.post('/accounts', {'currency': 'EUR'}, expected=201).body['account_id']}"
 
     def round(self) -> Times:
-        """A round of each kind."""
+        """Run a round of each kind."""
         times = Times()
         for _ in range(ROUND):
             started = time.perf_counter()
@@ -89,7 +89,7 @@ class _Account:
         return times
 
     def _follow(self, path: str) -> None:
-        """Ask until the command has succeeded. Raises RuntimeError."""
+        """Poll until the command has succeeded. Raises RuntimeError."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while (status := self._client.get(path).body["status"]) == "PENDING" and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
@@ -105,7 +105,7 @@ def _api_id(environment: Environment) -> str:
 
 
 def _functions(environment: Environment) -> int:
-    """How many of the methods that the gateway should answer itself call a function."""
+    """The number of methods that call a function although the gateway should answer them itself."""
     control = aws.client(environment, "apigateway")
     pages = control.get_paginator("get_resources").paginate(restApiId=_api_id(environment), embed=["methods"])
     methods: Mapping[str, Any] = {
@@ -116,7 +116,7 @@ def _functions(environment: Environment) -> int:
 
 
 def _round_trips(environment: Environment) -> int:
-    """How many calls of DynamoDB a command takes until it is answered 202. Raises RuntimeError for another answer."""
+    """The number of DynamoDB calls of a command until 202. Raises RuntimeError for another answer."""
     api_id, dynamodb = _api_id(environment), _CountedDynamoDB(environment)
     integration = read_api(aws.client(environment, "apigateway"), api_id).methods[SUBMIT, "POST"]
     context = request_context(now=datetime.now(UTC), api_id=api_id, stage="-", method="POST", resource_path=SUBMIT)
@@ -128,7 +128,7 @@ def _round_trips(environment: Environment) -> int:
 
 
 def _times(environment: Environment) -> Times:
-    """The times of all rounds but the first, in which everything gets warm."""
+    """The times of all rounds except the first, which is for warming up."""
     client = Client(environment)
     try:
         account = _Account(client)
@@ -151,7 +151,7 @@ def _latency(name: str, seconds: list[float]) -> Iterator[Row]:
 
 
 def measure() -> Iterator[Row]:
-    """Yield the counts, then the times; starts the local system when it does not run."""
+    """Yield the counts, then the times. Starts the local system if it does not run."""
     layout = default_layout()
     with only_one(layout.lock_file, "starting or stopping this environment"):
         environment = system.up(layout, Progress()).environment

@@ -1,6 +1,6 @@
-"""Commands a second through API Gateway, function and table of the running local system.
+"""Commands per second through API Gateway, function and table of the running local system.
 
-The emulator is one Python process on the same cores, so this says how quick work on a laptop feels, not what AWS does.
+The emulator is one Python process on the same cores, so this measures work on a laptop, not AWS.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CLIENTS = (1, 16)
 
 
 class _Account:
-    """A client with an account of its own."""
+    """A client and its own account."""
 
     def __init__(self, environment: Environment) -> None:
         self._client = Client(environment)
@@ -31,7 +31,7 @@ class _Account:
         self._path = f"/accounts/{opened.body['account_id']}/credit"
 
     def credit_until(self, end: float) -> int:
-        """Send commands one after the other; how many were acknowledged."""
+        """Send commands one after the other; returns how many were acknowledged."""
         done = 0
         while time.perf_counter() < end:
             self._client.post(self._path, {"amount": 1}, expected=200)
@@ -39,12 +39,12 @@ class _Account:
         return done
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._client.close()
 
 
 def _rate(environment: Environment, clients: int) -> float:
-    """Commands a second, once as many functions as needed are warm."""
+    """Commands per second, after warming up as many functions as needed."""
     accounts = [_Account(environment) for _ in range(clients)]
     try:
         with ThreadPoolExecutor(clients) as pool:
@@ -59,7 +59,7 @@ def _rate(environment: Environment, clients: int) -> float:
 
 
 def measure() -> Iterator[Row]:
-    """Yield commands a second for one client and for several; starts the local system when it does not run."""
+    """Yield commands per second for one client and for several. Starts the local system if it does not run."""
     layout = default_layout()
     with only_one(layout.lock_file, "starting or stopping this environment"):
         environment = system.up(layout, Progress()).environment

@@ -1,9 +1,9 @@
 """Commands per CPU second in one thread, in memory, beside the Python library `eventsourcing`.
 
-Both do the same work: 100 accounts in turn are credited, every event is encoded and kept. Ours also hashes each row and
-takes a snapshot every 10, like theirs where nothing is cached. It is CPU time, not time on the wall: nothing waits, and
-other programs on the machine would count. They also slow the processor itself for a while, so the contenders take turns
-in short rounds: their rates in one round are compared, and the median of these ratios is the result.
+Both do the same work: they credit 100 accounts in turn, and encode and keep every event. Ours also hashes each row and
+takes a snapshot every 10 events, as theirs does without a cache. It is CPU time, not wall-clock time: nothing waits,
+and other programs on the machine would count. Other programs also slow the processor for a while, so the contenders
+alternate in short rounds: the rates of one round are compared, and the result is the median of these ratios.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _stored(account_id: str, turn: int) -> StreamRecord:
 
 
 def _rate(build: Callable[[], Credit]) -> float:
-    """Commands per CPU second of a new contender, who does not pay for what the one before left behind."""
+    """Commands per CPU second of a new contender, without garbage of the one before."""
     credit = build()
     gc.collect()
     start = time.process_time()

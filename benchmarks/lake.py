@@ -1,11 +1,11 @@
 """Bytes that the daily report scans in a year of 1,000 events a day: the lake's Parquet against raw JSON.
 
-The report of a day asks several queries (totals, top movers, reconciliation), and their bytes are added up: which they
-are, the report's own code tells. Parquet: the compressed chunks of the columns that a query's plan reads, from the
-footers of the files in the partitions it admits (see `local.athena.scanning`), each file holding ten minutes as in
-production. The other partitions of the year are not written: nothing of them is read. JSON: Athena reads every byte of
-every object, so it is the length of the same year's documents, a line each, counted once though each query would read
-them; and, beside it, of those in the same partitions, for each query that reads them.
+The report of a day runs several queries (totals, top movers, reconciliation); the report's own code is run to find
+them, and their bytes are added up. Parquet: the compressed chunks of the columns that a query's plan reads, from the
+footers of the files in the partitions that it reads (see `local.athena.scanning`). Each file holds ten minutes, as in
+production. The other partitions of the year are not written, because no query reads them. JSON: Athena reads every byte
+of every object, so it is the size of the same year's documents, a line each, counted once although each query would
+read them. A second figure counts only the documents in the same partitions, for each query that reads them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ FILE_MINUTES = 10
 BUDGET_PERCENT = 5
 SEED = 17
 COLUMN_OF_ALL = "subject"
-"""Every query of the report reads it, once: it stands for a whole line where lines are read whole."""
+"""Every query of the report reads this column once, so it stands for whole lines where lines are read whole."""
 
 
 class _Year:
@@ -84,7 +84,7 @@ class _Year:
 
 
 def _fill(lake: Lake) -> tuple[int, list[DataFile], list[DataFile]]:
-    """Bytes of the year as JSON, and the files of the report's partitions: of Parquet, and as if they were JSON."""
+    """Bytes of the year as JSON, and the files of the report's partitions, as Parquet and as if they were JSON."""
     whole = 0
     paths: dict[Path, str] = {}
     json_files: list[DataFile] = []
@@ -114,14 +114,14 @@ def _report_over(relation: str, statement: str) -> str:
 
 
 class _Asked:
-    """The lake as the report asks it; remembers the statements."""
+    """The lake as the report queries it; keeps the statements."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self.statements: list[str] = []
 
     def rows(self, sql: str, time_left: Callable[[], float]) -> list[Answer]:  # noqa: ARG002 - part of the port
-        """Answer one statement with texts, as Athena does."""
+        """Run one statement; returns texts, as Athena does."""
         self.statements.append(sql)
         return [
             {name: None if value is None else str(value) for name, value in row.items()} for row in self._lake.sql(sql)

@@ -1,4 +1,4 @@
-"""Run the parts, print one table, write it as JSON, and say by the exit code whether every budget is met."""
+"""Runs the parts, prints one table, writes it as JSON. The exit code says whether every budget is met."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Part(Protocol):
 
 
 def run(parts: Sequence[Part], result: Path) -> bool:
-    """Run all parts and show what they measured. Whether every budget is met."""
+    """Run all parts and print the table. Returns whether every budget is met."""
     console = Console()
     rows: list[Row] = []
     for part in parts:
@@ -35,7 +35,7 @@ def run(parts: Sequence[Part], result: Path) -> bool:
 
 
 def main(parts: Sequence[Part], result: Path) -> int:
-    """The exit code is 1 when a budget is missed or the local system does not start."""
+    """Returns the exit code: 1 if a budget is missed or the local system does not start."""
     budgets_met: list[bool] = []
     status = exit_status(lambda: budgets_met.append(run(parts, result)), when_interrupted="Nothing was written.")
     return status or int(not all(budgets_met))

@@ -1,7 +1,7 @@
-"""Events per CPU second of the publisher in one thread, and how full its calls to Kinesis are.
+"""Events per CPU second of the publisher in one thread, and the number of records in its calls to Kinesis.
 
-A batch is what Lambda hands over, already parsed: rows with a snapshot and binary hashes, in the stream's form. Kinesis
-acknowledges everything at once, so this is the function's own work: reading, checking, upcasting, encoding, packing.
+A batch is a parsed event of Lambda: rows with a snapshot and binary hashes, in the stream's form. Kinesis acknowledges
+everything at once, so this measures the function's own work: reading, checking, upcasting, encoding, packing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ROUNDS = 5
 BATCHES = 5
 FULL_CALL = 450
 FULL_CALL_WAITING = 500
-"""The least records in a call, of the 500 that fit, while so many accounts wait."""
+"""The budget: at least this many of 500 records in a call, while at least 500 accounts wait."""
 
 _ACKNOWLEDGED = {"SequenceNumber": "1", "ShardId": "0"}
 _REFUSED = {"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "slow down"}
@@ -40,7 +40,7 @@ _CONTEXT = CommandContext(command_id=str(UUID(int=1)), correlation_id="benchmark
 
 
 class _Kinesis:
-    """Acknowledges everything, but for one record in `refusals` at its first try. Counts the records of each call."""
+    """Acknowledges everything, except one record in `refusals` at its first attempt. Counts each call's records."""
 
     def __init__(self, refusals: int = 0) -> None:
         self.calls: list[int] = []
@@ -62,7 +62,7 @@ class _Bucket:
 
 
 def _history(accounts: int, events: int) -> list[EventRow]:
-    """Real rows, as the service writes them: so many events of each account."""
+    """Rows as the service writes them, with `events` events of each account."""
     store = InMemoryEventStore()
     service = AccountService(Repository(store, ACCOUNT_DECIDER), clock=utc_now)
     rows: list[EventRow] = []
@@ -91,7 +91,7 @@ def _publish(kinesis: _Kinesis, records: Sequence[dict[str, Any]]) -> Published:
 
 
 def _full_calls(kinesis: _Kinesis, records: Sequence[dict[str, Any]]) -> list[int]:
-    """Publish a batch; the records in each call before which the events of at least 500 accounts were untried."""
+    """Publish a batch; returns the number of records in each call made while at least 500 accounts waited."""
     _publish(kinesis, records)
     accounts = len({each["dynamodb"]["Keys"]["stream_id"]["S"] for each in records})
     untried = (accounts - before for before in accumulate(kinesis.calls, initial=0))
@@ -99,7 +99,7 @@ def _full_calls(kinesis: _Kinesis, records: Sequence[dict[str, Any]]) -> list[in
 
 
 def _rate(records: Sequence[dict[str, Any]]) -> float:
-    """Events per CPU second, the best of some rounds."""
+    """Events per CPU second, the best of several rounds."""
     best = 0.0
     for _ in range(ROUNDS):
         start = time.process_time()
@@ -110,7 +110,7 @@ def _rate(records: Sequence[dict[str, Any]]) -> float:
 
 
 def measure() -> Iterator[Row]:
-    """Yield the rows; the budget is how full calls are while at least 500 accounts wait."""
+    """Yield the rows. The budget is for the records in a call while at least 500 accounts wait."""
     group = "publisher, in process"
     many = [_record(row) for row in _history(BATCH, 1)]
     hot = [_record(row) for row in _history(1, BATCH)]

@@ -11,7 +11,7 @@ from rich.table import Table
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One measurement. `budget` is the bound the design sets, None where it sets none; `met` whether it holds."""
+    """One measurement. `budget` is the design's bound, None if there is none; `met` says whether it holds."""
 
     group: str
     name: str
@@ -33,7 +33,7 @@ def at_least(value: float, bound: float) -> tuple[str, bool]:
 
 
 def show(rows: Sequence[Row], console: Console) -> None:
-    """Print the table, a section a group."""
+    """Print the table, with a section for each group."""
     table = Table(title="Daybook benchmark", title_justify="left", show_edge=False)
     for heading in ("", "value", "unit", "budget", "", "note"):
         table.add_column(heading, justify="right" if heading == "value" else "left")

@@ -45,7 +45,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "benchmark", "AWS_SECRET_ACCESS_KEY": "bench
 
 
 class Budget(NamedTuple):
-    """The most a kind of command may take."""
+    """The most that a kind of command may use."""
 
     round_trips: int
     write_units: int
@@ -68,7 +68,7 @@ class Bench:
                 self.execute(CREDIT, account_id)
 
     def another_container(self) -> AccountService:
-        """A service that remembers no account."""
+        """A service with an empty cache, as in another container."""
         store = store_on(self.client, self._tables)
         return AccountService(Repository(store, ACCOUNT_DECIDER), clock=utc_now)
 
@@ -78,18 +78,18 @@ class Bench:
         self.service.execute(command, account_id, CONTEXT, idempotency=key)
 
     def submit(self) -> None:
-        """Let a command wait, as the gateway stores it."""
+        """Store a command, as API Gateway does."""
         command_id = str(uuid4())
         self._inbox.put(self.account, command_id, **SUBMITTED)
         self._record = insert_record(self._inbox.item(self.account, command_id) or {})
 
     def submit_elsewhere(self) -> None:
-        """The same, for a new container."""
+        """Store a command, and go on in a new container."""
         self.submit()
         self.forget()
 
     def process(self) -> None:
-        """Carry out the command that waits."""
+        """Process the stored command."""
         store = store_on(self.client, self._tables)
         processor = CommandProcessor(self.service, store, clock=utc_now, new_commit_id=random_commit_id)
         if processor.process([self._record], lambda: True).succeeded != 1:
@@ -102,7 +102,7 @@ class Bench:
         self.service.transfer(command, str(uuid4()), CONTEXT, idempotency=key)
 
     def measure(self, action: Callable[[], object], prepare: Callable[[], object] = lambda: None) -> list[Usage]:
-        """Each of ten repetitions, so that a row with a snapshot is among them."""
+        """What each of ten repetitions used; a row with a snapshot is among them."""
         usages = []
         for _ in range(10):
             prepare()
@@ -116,7 +116,7 @@ class Bench:
         self.service = self.another_container()
 
     def be_overtaken(self) -> None:
-        """Let another container append to the account."""
+        """Let another container append to the account, so that the next command loses a race."""
         self.another_container().execute(CREDIT, self.account, CONTEXT)
 
 
@@ -144,7 +144,7 @@ def _actions(bench: Bench) -> Iterator[tuple[str, Budget, list[Usage]]]:
 
 
 def measure() -> Iterator[Row]:
-    """Yield, for each kind of command, the most that any of its repetitions took."""
+    """Yield, for each kind of command, the most that any of its repetitions used."""
     with mock.patch.dict(os.environ, CREDENTIALS), moto_client() as client:
         bench = Bench(MeteredClient(client), create_tables(client))
         for name, budget, usages in _actions(bench):

@@ -1,4 +1,4 @@
-"""`daybook`: mounts the commands, and turns how one ended into output and an exit status. No command is special."""
+"""`daybook`: mounts the commands and turns each outcome or error into output and an exit status."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def daybook() -> None:
 
 
 def main(arguments: Sequence[str] | None = None, *, connections: Connections | None = None) -> int:
-    """Run a command; gives its exit status, one of `cli.errors.ExitStatus`."""
+    """Run a command and return its exit status, one of `cli.errors.ExitStatus`."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     outcome = _run(words, connections or AWS())
     if "--json" in words and isinstance(outcome, Outcome):
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None, *, connections: Connections | N
 
 
 def _run(words: list[str], connections: Connections) -> Outcome | int:
-    """How the command ended; a bare status of what has no answer, such as the help or the prompt."""
+    """The command's outcome; only a status where there is no answer, such as for the help or the prompt."""
     try:
         ended = app(words, prog_name=PROGRAM, standalone_mode=False, obj=connections)
     except TyperException as error:

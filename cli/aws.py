@@ -1,4 +1,4 @@
-"""AWS, or the emulator in its place: what `daybook` opens where a test hands in something else.
+"""The connections that `daybook` opens to AWS or to the emulator. Tests pass their own to `cli.app.main`.
 
 Each method imports what it needs when it is called, so that the help needs neither boto3 nor an Athena client.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class AWS(Connections):
-    """Opens what a command asks for."""
+    """Opens the connections that a command needs."""
 
     def event_store(self, ledger: Ledger) -> EventStore:
         """A store that reads an event table."""
@@ -33,13 +33,13 @@ class AWS(Connections):
         return open_store(ledger)
 
     def sql(self, target: Target) -> Callable[[str], Result]:
-        """Athena as people ask it; what is given back raises QueryFailedError."""
+        """A session on Athena for statements of a person. Calling it raises QueryFailedError."""
         from cli.sql.session import Session
 
         return Session(target).run
 
     def queries(self, target: Target) -> Queries:
-        """Athena as the report's code asks it."""
+        """A client of Athena for the report's code."""
         from cli.report.places import open_athena
 
         return open_athena(target)
@@ -51,7 +51,7 @@ class AWS(Connections):
         return open_bucket(target, name)
 
     def recorded(self, place: Place, window: Window, counted: Callable[[int], None]) -> Recorded:
-        """What the event table holds of a window; `counted` is told the rows of each page. Raises UnavailableError."""
+        """The event table's rows in a window; `counted` gets each page's number of rows. Raises UnavailableError."""
         from cli.reconcile.recorded import recorded_versions
         from cli.storage.table_scan import RETRIES
 
@@ -65,7 +65,7 @@ class AWS(Connections):
         return open_parts(place)
 
     def inbox(self, inbox: Inbox) -> Clients:
-        """The clients that stored commands are reached by."""
+        """Clients for the commands table, its parking bucket and its processor."""
         from cli.redrive.inbox import open_clients
 
         return open_clients(inbox)

@@ -1,7 +1,7 @@
-"""The commands of `daybook`: each a package of its own, which is imported when it is wanted.
+"""The commands of `daybook`. Each is a package of its own, whose `command` module is imported only when it is used.
 
-The help names all of them, and the exit statuses in one table, which Typer's help by Rich has no place for. It is
-written without Rich, whose import takes as long as all the rest; the help of each command is Typer's, by Rich.
+The help lists all commands and one table of exit statuses, for which Typer's help has no place. It is written without
+Rich, because the import of Rich takes as long as everything else. The help of each command is Typer's, with Rich.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typer.main import get_command
 from cli.errors import ExitStatus
 
 COMMANDS: Final = ("verify", "sql", "report", "reconcile", "republish", "redrive")
-"""Of each, `cli.NAME` says in a sentence what it does, and `cli.NAME.command` has a function of that name."""
+"""For each, the docstring of `cli.NAME` is its summary, and `cli.NAME.command` has a function of that name."""
 
 
 def summary(name: str) -> str:
-    """What a command does, in a sentence."""
+    """What a command does, in one sentence."""
     return str(import_module(f"cli.{name}").__doc__)
 
 
@@ -35,7 +35,7 @@ class Commands(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """One of them; None for any other name."""
+        """The command of that name; None for an unknown name."""
         del ctx
         if cmd_name not in COMMANDS:
             return None
@@ -55,7 +55,7 @@ class Commands(TyperGroup):
         _section(formatter, "Options", ((name.replace(" <bool>", ""), text) for name, text in options))
         _section(formatter, "Exit statuses", ((str(int(each)), each.meaning) for each in ExitStatus))
         formatter.write_paragraph()
-        formatter.write_text("`daybook COMMAND --help` shows a command's options. docs/cli.md has it all on one page.")
+        formatter.write_text("`daybook COMMAND --help` shows a command's options. docs/cli.md describes all commands.")
 
 
 def _section(formatter: Any, title: str, rows: Iterable[tuple[str, str]]) -> None:

@@ -1,4 +1,4 @@
-"""What commands reach the outside through. `cli.aws` is the real one; tests hand another to `cli.app.main`."""
+"""The interface through which commands reach AWS. `cli.aws` implements it; tests pass another to `cli.app.main`."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ if TYPE_CHECKING:
 
 
 class Connections(Protocol):
-    """Opens what a command asks for. Every method raises PlaceError where AWS's configuration is not complete."""
+    """Opens the connections that a command needs. Each raises PlaceError if AWS's configuration is incomplete."""
 
     def event_store(self, ledger: Ledger) -> EventStore:
         """A store that reads an event table."""
 
     def sql(self, target: Target) -> Callable[[str], Result]:
-        """Athena as people ask it; what is given back raises QueryFailedError."""
+        """A session on Athena for statements of a person. Calling it raises QueryFailedError."""
 
     def queries(self, target: Target) -> Queries:
-        """Athena as the report's code asks it."""
+        """A client of Athena for the report's code."""
 
     def bucket(self, target: Target, name: str) -> Shelf:
         """A bucket for reports."""
 
     def recorded(self, place: Place, window: Window, counted: Callable[[int], None]) -> Recorded:
-        """What the event table holds of a window; `counted` is told the rows of each page. Raises UnavailableError."""
+        """The event table's rows in a window; `counted` gets each page's number of rows. Raises UnavailableError."""
 
     def republishing(self, place: Place) -> Parts:
         """The event table, the stream and the parking bucket."""
 
     def inbox(self, inbox: Inbox) -> Clients:
-        """The clients that stored commands are reached by."""
+        """Clients for the commands table, its parking bucket and its processor."""
 
 
 def connections_of(context: typer.Context) -> Connections:
-    """Those that the application was called with."""
+    """The connections that were passed to the application."""
     found: Connections = context.obj
     return found

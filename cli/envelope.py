@@ -13,14 +13,14 @@ T = TypeVar("T")
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """Why a command did not end with 0: its exit status, and a sentence."""
+    """Why the exit status is not 0: the status, and a sentence."""
 
     exit_status: int
     detail: str
 
 
 class Envelope(msgspec.Struct, Generic[T], frozen=True):
-    """`ok` says whether the exit status is 0: then `problem` is null, and `data` is not. Beside a problem it may be."""
+    """`ok` says whether the exit status is 0. If so, `problem` is null and `data` is not; else `data` may be null."""
 
     ok: bool
     data: T | None

@@ -1,6 +1,6 @@
-"""How a command ends: its exit statuses, and the errors that choose one. `cli.app` turns them into output, nobody else.
+"""The exit statuses of commands, and the errors that lead to them. Only `cli.app` turns errors into output.
 
-CommandError               1   something needs somebody
+CommandError               1   something needs attention
 ├── QueryFailedError       1   a statement did not run
 ├── UsageError             2   the words of the command line do not fit together
 │   └── PlaceError         2   it is not clear where the environment is
@@ -15,10 +15,13 @@ import enum
 class ExitStatus(enum.IntEnum):
     """Every command ends with one of these; `meaning` is a sentence for the help."""
 
-    OK = 0, "Done, and nothing needs anybody."
-    FINDING = 1, "Something needs somebody: an account is broken, events differ or were not sent, a statement failed."
+    OK = 0, "Done: nothing needs attention."
+    FINDING = (
+        1,
+        "Something needs attention: an account is broken, events differ or were not sent, a command or query failed.",
+    )
     USAGE = 2, "Nothing was done: the command line is wrong, or the environment cannot be found."
-    UNAVAILABLE = 3, "AWS or the emulator did not answer, or refused. Repeating the command is safe."
+    UNAVAILABLE = 3, "AWS or the emulator did not answer, or refused the request. Repeating the command is safe."
     INTERRUPTED = 130, "Ctrl-C ended it. Repeating the command is safe."
 
     meaning: str
@@ -52,11 +55,11 @@ class PlaceError(UsageError):
 
 
 class UnavailableError(CommandError):
-    """A service does not answer. Nothing is known about what was asked."""
+    """A service does not answer, so the command has no result."""
 
     exit_status = ExitStatus.UNAVAILABLE
 
 
 def plain(error: Exception) -> str:
-    """What an error says, to be the end of a sentence: without its full stop."""
+    """An error's message without its full stop, to end a sentence with."""
     return str(error).rstrip(". ")

@@ -1,4 +1,4 @@
-"""The options that commands share, and how values on the command line are read."""
+"""The options that commands share, and the parsers of their values."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def _names(incomplete: str) -> list[str]:
 
 
 def environment_name(text: str) -> str:
-    """The name of an environment."""
+    """The name of an environment. Raises BadParameter."""
     if text not in ENVIRONMENTS:
-        raise typer.BadParameter(f"{text!r} is no environment; there are {', '.join(ENVIRONMENTS)}")
+        raise typer.BadParameter(f"{text!r} is not an environment; there are {', '.join(ENVIRONMENTS)}")
     return text
 
 
@@ -42,22 +42,23 @@ Env = Annotated[
 ]
 Region = Annotated[
     str | None,
-    typer.Option("--region", metavar="NAME", help="Of an environment in AWS; by default as AWS's own tools find it."),
+    typer.Option("--region", metavar="NAME", help="AWS region; by default from AWS's own configuration."),
 ]
 EnvironmentFile = Annotated[
     Path,
-    typer.Option("--environment-file", metavar="PATH", help="What `make run` wrote about the local system."),
+    typer.Option("--environment-file", metavar="PATH", help="File in which `make run` describes the local system."),
 ]
 Json = Annotated[
     bool,
-    typer.Option("--json", help="One JSON document: ok, data and problem. docs/cli.schema.json describes it."),
+    typer.Option("--json", help="Print one JSON document: ok, data and problem (docs/cli.schema.json)."),
 ]
 Workgroup = Annotated[
     str | None,
-    typer.Option("--workgroup", metavar="NAME", help="Of Athena in AWS; by default from the stack's outputs."),
+    typer.Option("--workgroup", metavar="NAME", help="Athena workgroup in AWS; by default from the stack's outputs."),
 ]
 Database = Annotated[
-    str | None, typer.Option("--database", metavar="NAME", help="Of Glue in AWS; by default from the stack's outputs.")
+    str | None,
+    typer.Option("--database", metavar="NAME", help="Glue database in AWS; by default from the stack's outputs."),
 ]
 
 
@@ -71,7 +72,7 @@ class Where:
 
 
 def account_id(text: str) -> str:
-    """An account's id, in the form that it is stored in."""
+    """An account's id, in the form that is stored. Raises BadParameter."""
     from lambdas.accounts.text import UUID_PATTERN  # noqa: PLC0415 - the help needs no patterns
 
     if not re.match(UUID_PATTERN, text.lower()):
@@ -80,7 +81,7 @@ def account_id(text: str) -> str:
 
 
 def day(text: str) -> date:
-    """A day as YYYY-MM-DD and in no other of ISO 8601's forms, which know weeks and need no hyphens."""
+    """A day as YYYY-MM-DD. Raises BadParameter, also for ISO 8601's other forms (weeks, no hyphens)."""
     try:
         found = date.fromisoformat(text)
     except ValueError as error:
@@ -91,16 +92,16 @@ def day(text: str) -> date:
 
 
 def moment(text: str) -> datetime:
-    """A day or a time, in UTC where it names no offset."""
+    """A day or a time; UTC if it has no offset. Raises BadParameter."""
     try:
         found = datetime.fromisoformat(text)
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise typer.BadParameter(f"{text!r} is no time as 2026-03-01 or 2026-03-01T09:30:00Z") from None
+        raise typer.BadParameter(f"{text!r} is not a time such as 2026-03-01 or 2026-03-01T09:30:00Z") from None
 
 
 def whole_number(least: int, most: int | None, what: str) -> Callable[[str], int]:
-    """Reads a number in digits alone, from `least` to `most`; `what` ends the sentence about any other."""
+    """A parser of numbers in digits only, from `least` to `most`. Its BadParameter ends in `what`."""
 
     def read(given: str | int) -> int:
         text = str(given)  # a default is read, too
@@ -112,13 +113,13 @@ def whole_number(least: int, most: int | None, what: str) -> Callable[[str], int
 
 
 def exactly_one(**given: object) -> None:
-    """One of several options must be given; names are written with underscores. Raises UsageError."""
+    """Check that exactly one of these options is given. Names have underscores. Raises UsageError."""
     if not at_most_one(**given):
         raise UsageError(f"Give one of {', '.join(_flag(name) for name in given)}.")
 
 
 def at_most_one(**given: object) -> str | None:
-    """The one of several options that is given, which may be none. Raises UsageError."""
+    """The one of these options that is given, or None. Raises UsageError for more than one."""
     found = [name for name, value in given.items() if value not in (None, False)]
     if len(found) > 1:
         raise UsageError(f"{_flag(found[1])} is not allowed with {_flag(found[0])}.")
@@ -126,7 +127,7 @@ def at_most_one(**given: object) -> str | None:
 
 
 def goes_with(partner: str, *, is_given: bool, **given: object) -> None:
-    """Options that mean something beside another one only. Raises UsageError."""
+    """Check that these options are given only with `partner`. Raises UsageError."""
     for name, value in given.items():
         if value not in (None, False) and not is_given:
             raise UsageError(f"{_flag(name)} goes with {partner}.")

@@ -1,6 +1,6 @@
-"""What a command says: lines for a person on standard output, everything beside the answer on standard error.
+"""A command's output: its answer goes to standard output, everything else to standard error.
 
-With `--json` standard output holds one document and nothing else: `cli.envelope`.
+With `--json`, standard output holds one document and nothing else (`cli.envelope`).
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ class Output:
         self.json = json
 
     def line(self, text: str) -> None:
-        """For a person: nothing with `--json`."""
+        """Print a line of the answer; nothing with `--json`."""
         if not self.json:
             print(text, flush=True)
 
     def note(self, text: str) -> None:
-        """Beside the answer, such as what it cost."""
+        """Print a remark to standard error, such as the cost."""
         print(text, file=sys.stderr, flush=True)
 
     def warn(self, sentence: str) -> None:
-        """What somebody should know, under the command's name."""
+        """Print a warning to standard error, after the command's name."""
         self.note(f"daybook {self._command}: {sentence}")
 
 

@@ -1,4 +1,4 @@
-"""Progress of what takes over two seconds: a bar on a terminal, plain lines elsewhere, both on standard error."""
+"""Progress of work that takes over two seconds: a bar on a terminal, else plain lines. Both go to standard error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 PATIENCE_SECONDS: Final = 2.0
-"""Nothing is shown of what ends sooner."""
+"""Work that ends sooner shows no progress."""
 
 PLAIN_SECONDS: Final = 10.0
 """Between plain lines."""
@@ -44,7 +44,7 @@ class Steps:
         self._thread.join()
 
     def advance(self, steps: int = 1) -> None:
-        """Some steps are done."""
+        """Count some steps as done."""
         self._done += steps
 
     def _show(self) -> None:

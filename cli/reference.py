@@ -33,22 +33,22 @@ DOCUMENTS: Final[Mapping[str, Any]] = {
     "republish": Envelope[Republished],
     "redrive": Envelope[Redriven],
 }
-"""By command, what it prints with `--json`."""
+"""The document that each command prints with `--json`."""
 
 HOW: Final = (
     ("check that an account's history is as it was written", "daybook verify ACCOUNT_ID"),
-    ("ask the lake in SQL", "daybook sql 'SELECT * FROM account_balances'"),
-    ("run a query that is there already", "daybook sql --name daily_report -p day=2026-11-22 --csv"),
+    ("query the lake in SQL", "daybook sql 'SELECT * FROM account_balances'"),
+    ("run a named query", "daybook sql --name daily_report -p day=2026-11-22 --csv"),
     ("write a day's report", "daybook report --date 2026-11-22 --output out"),
-    ("find out whether the lake lacks events", "daybook reconcile --from 2026-11-01 --to 2026-11-07"),
-    ("send what it lacks again", "daybook republish --ids found.json"),
+    ("find events that are missing in the lake", "daybook reconcile --from 2026-11-01 --to 2026-11-07"),
+    ("send the missing events again", "daybook republish --ids found.json"),
     ("retry a command that failed", "daybook redrive --command ACCOUNT_ID COMMAND_ID"),
     ("retry all that failed on a day", "daybook redrive --failed-on 2026-11-22"),
     ("work on an environment in AWS", "daybook verify --env prod --region eu-central-1 ACCOUNT_ID"),
-    ("read the answer by a program", "daybook reconcile --from 2026-11-22 --json"),
+    ("read the answer in a program", "daybook reconcile --from 2026-11-22 --json"),
     ("get completion in bash or zsh", "daybook --install-completion"),
 )
-"""What somebody wants, and the line to type."""
+"""Tasks, and the line to type for each."""
 
 
 def page() -> str:

@@ -1,4 +1,4 @@
-"""Where alarms are heard: a topic, and the rule that no alarm is without it."""
+"""A topic that alarms notify, and the rule that every alarm notifies it."""
 
 import jsii
 from aws_cdk import AspectPriority, Aspects, IAspect, RemovalPolicy, Stack
@@ -13,7 +13,7 @@ _CLOUDWATCH = "cloudwatch.amazonaws.com"
 
 
 class AlarmTopic(Construct):
-    """Encrypted and TLS only. The key is one of our own, since CloudWatch may not use AWS's own key of the service."""
+    """Encrypted and TLS only. The key is customer-managed: CloudWatch may not use the AWS-managed key of SNS."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, display_name: str, removal_policy: RemovalPolicy
@@ -26,7 +26,7 @@ class AlarmTopic(Construct):
             enable_key_rotation=True,
             removal_policy=removal_policy,
         )
-        # No condition: none is documented to hold for CloudWatch's use of keys, and an alarm must not fall silent.
+        # No condition: AWS documents none that holds for CloudWatch's use of keys, and an alarm must not fail silently.
         self.key.add_to_resource_policy(
             PolicyStatement(
                 principals=[ServicePrincipal(_CLOUDWATCH)],
@@ -51,7 +51,7 @@ def _alarms_of(stack: Stack) -> str:
 
 
 def notify_of_every_alarm(scope: Construct, topic: ITopic) -> None:
-    """Tell `topic` when any alarm below `scope` goes off, and when it is over, whoever made it and when."""
+    """Notify `topic` when any alarm below `scope` goes off and when it ends, also for alarms that are added later."""
     Aspects.of(scope).add(_Notify(topic), priority=AspectPriority.MUTATING)
 
 

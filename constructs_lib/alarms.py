@@ -20,7 +20,7 @@ def alarm_on_any(scope: Construct, construct_id: str, *, metric: Metric, descrip
 
 
 def alarm_above(scope: Construct, construct_id: str, *, metric: Metric, threshold: float, description: str) -> Alarm:
-    """An alarm when the largest value of `metric` in five minutes is above `threshold`, twice running."""
+    """An alarm when the maximum of `metric` in five minutes is above `threshold` twice in a row."""
     return Alarm(
         scope,
         construct_id,
@@ -34,7 +34,7 @@ def alarm_above(scope: Construct, construct_id: str, *, metric: Metric, threshol
 
 
 def alarm_on_silence(scope: Construct, construct_id: str, *, metric: Metric, hours: int, description: str) -> Alarm:
-    """An alarm when `metric` has counted nothing in each of the last `hours` hours. No data means nothing happened."""
+    """An alarm when `metric` has counted nothing in each of the last `hours` hours. No data counts as nothing."""
     return Alarm(
         scope,
         construct_id,

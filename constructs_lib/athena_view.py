@@ -2,7 +2,7 @@
 
 Athena keeps a view as a table of the type VIRTUAL_VIEW whose text is a comment: base64 of a JSON document with the
 statement, where unqualified names are looked up, and the columns with their types in SQL. Athena refuses a view as
-stale when a column's type cannot be had from the statement.
+stale when the statement does not give a column the type that the document names.
 """
 
 import base64
@@ -16,16 +16,16 @@ from constructs import Construct
 
 CATALOG = "awsdatacatalog"
 SQL_TYPES = {"string": "varchar", "timestamp": "timestamp(3)", "int": "integer"}
-"""Glue's name of a type to SQL's, where they differ."""
+"""Glue's names of types to SQL's, where they differ."""
 
 
 class InvalidViewError(ValueError):
-    """A view that could be deployed and not be read."""
+    """A view that could be deployed, but that Athena could not read."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """A statement under a name; `columns` are names and Glue's names of simple types, in the statement's order."""
+    """A named statement. `columns` are names and Glue's names of simple types, in the statement's order."""
 
     name: str
     comment: str
@@ -46,7 +46,7 @@ def sql_type(glue_type: str) -> str:
 
 
 def view_text(view: View, *, database: str) -> str:
-    """What Glue keeps as the view's original text. Raises InvalidViewError."""
+    """The view's original text as Glue stores it. Raises InvalidViewError."""
     document = {
         "originalSql": view.sql,
         "catalog": CATALOG,
@@ -57,7 +57,7 @@ def view_text(view: View, *, database: str) -> str:
 
 
 class AthenaView(Construct):
-    """A view in a database, whose name has to be known at synthesis: it stands inside the encoded text."""
+    """A view in a database. The database's name must be known at synthesis, because the encoded text contains it."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, database: CfnDatabase, database_name: str, view: View

@@ -1,4 +1,4 @@
-"""A QuickSight dashboard over one data set, described by what it shows."""
+"""The definition of a QuickSight dashboard over one data set, from a list of charts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aws_cdk.aws_quicksight import CfnDashboard
 
 DATA = "data"
-"""How the definition refers to its one data set."""
+"""The name by which the definition refers to its data set."""
 
 
 class InvalidChartError(ValueError):
@@ -15,9 +15,10 @@ class InvalidChartError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """A visual: the sums of `measures`, or how many different values `distinct` has.
+    """A visual: the sums of `measures`, or the number of different values of `distinct`.
 
-    With `day` it is a line a day for each of `by`, without it bars for each of `by`, the largest first, at most `top`.
+    With `day` it is a line over the days for each value of `by`. Without it, it is a bar for each value of `by`, the
+    largest first, at most `top` of them.
     """
 
     name: str
@@ -29,7 +30,7 @@ class Chart:
     top: int = 20
 
     def __post_init__(self) -> None:
-        """Check what QuickSight demands. Raises InvalidChartError."""
+        """Check the rules of QuickSight. Raises InvalidChartError."""
         count = len(self.measures) + bool(self.distinct)
         if not count:
             raise InvalidChartError(f"{self.name} shows nothing")

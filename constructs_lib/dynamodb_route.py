@@ -1,4 +1,4 @@
-"""A method of a REST API that is one request to DynamoDB, with no function in between."""
+"""A method of a REST API that makes one request to DynamoDB, without a function."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -24,14 +24,14 @@ from constructs import Construct
 
 MEDIA_TYPE = "application/json"
 INTEGRATION_TIMEOUT = Duration.seconds(10)
-"""DynamoDB answers in milliseconds or not at all; the gateway then answers that the outcome is unknown."""
+"""DynamoDB answers in milliseconds or not at all. After this time the gateway answers that the outcome is unknown."""
 
 
 class Answer(Protocol):
-    """How one kind of DynamoDB's answers reaches the client.
+    """The answer to the client for one kind of DynamoDB's answers.
 
-    `selection_pattern` is matched with the HTTP status of DynamoDB's answer; None takes what no other takes. `headers`
-    are mapping expressions: fixed values stand in single quotes.
+    `selection_pattern` is matched with the HTTP status of DynamoDB's answer; None matches what no other pattern does.
+    `headers` are mapping expressions: fixed values stand in single quotes.
     """
 
     @property
@@ -50,8 +50,8 @@ class Answer(Protocol):
 class DynamoDbRoute(Construct):
     """`action` of DynamoDB behind one method of a path. `grant` gives the route's own role what the action needs.
 
-    The templates decide what is sent and answered. A body of another media type than JSON never gets through. With
-    `model`, a JSON Schema of draft 4, the gateway refuses bodies that do not conform before anything is sent.
+    The templates define the request to DynamoDB and the answer. The gateway refuses a body that is not JSON. With
+    `model`, a JSON Schema of draft 4, the gateway also refuses bodies that do not conform, before it sends anything.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class DynamoDbRoute(Construct):
         return Model(self, "Model", rest_api=self._api, content_type=MEDIA_TYPE, schema=_json_schema(schema))
 
     def metric_server_errors(self) -> Metric:
-        """How many requests were answered with a status of 500 or more."""
+        """The number of requests answered with a status of 500 or more."""
         return self.method.metric_server_error(self._api.deployment_stage)
 
 
@@ -121,7 +121,7 @@ _KEYWORDS = {"maxLength": "max_length"}
 
 
 def _json_schema(schema: Mapping[str, Any]) -> JsonSchema:
-    """A schema in the CDK's words. Raises TypeError or ValueError for a keyword or a type that it does not know."""
+    """The CDK's JsonSchema of a schema. Raises TypeError or ValueError for a keyword or type that it does not know."""
     words: dict[str, Any] = {_KEYWORDS.get(name, name): value for name, value in schema.items() if name != "$schema"}
     if "$schema" in schema:
         words["schema"] = JsonSchemaVersion.DRAFT4

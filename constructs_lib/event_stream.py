@@ -1,4 +1,4 @@
-"""A Kinesis stream that others may read."""
+"""A Kinesis stream that other accounts may read."""
 
 from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
 from aws_cdk.aws_iam import Grant, IGrantable
@@ -15,11 +15,11 @@ READ_ACTIONS = (
     "kinesis:GetShardIterator",
     "kinesis:ListShards",
 )
-"""What Lambda, Firehose and the client library need of a stream that they poll."""
+"""The actions that Lambda, Firehose and the client library need to read a stream."""
 
 
 class EventStream(Construct):
-    """On demand and under a customer-managed key, so that readers of other accounts can be admitted as well."""
+    """On demand and under a customer-managed key, so that other accounts can be allowed to read it."""
 
     def __init__(
         self,
@@ -44,16 +44,16 @@ class EventStream(Construct):
         Validations.of(self.stream).acknowledge(
             Acknowledgment(
                 id="AwsSolutions-KDS3",
-                reason="Readers of other accounts can be admitted to a key of our own only, not to AWS's.",
+                reason="Other accounts can be allowed to use a customer-managed key only, not an AWS-managed one.",
             )
         )
 
     def grant_publish(self, grantee: IGrantable) -> None:
-        """Allow sending records in batches, and nothing else."""
+        """Allow PutRecords, and nothing else."""
         Grant.add_to_principal(grantee=grantee, actions=["kinesis:PutRecords"], resource_arns=[self.stream.stream_arn])
         grant_key(grantee, key=self.key, service="kinesis", actions=["GenerateDataKey"])
 
     def grant_read(self, grantee: IGrantable) -> None:
-        """Allow reading from any position that is still retained."""
+        """Allow reading from any position within the retention."""
         Grant.add_to_principal(grantee=grantee, actions=list(READ_ACTIONS), resource_arns=[self.stream.stream_arn])
         grant_key(grantee, key=self.key, service="kinesis", actions=["Decrypt"])

@@ -18,7 +18,7 @@ REWRITING_ACTIONS = (
     "dynamodb:PartiQLUpdate",
     "dynamodb:UpdateItem",
 )
-"""All ways to write an item but PutItem.
+"""All actions that write an item, except PutItem.
 
 A Put inside TransactWriteItems is authorised as `dynamodb:PutItem`, an Update or Delete inside one as UpdateItem
 or DeleteItem, so this list covers transactions as well. BatchWriteItem cannot carry a condition.
@@ -27,9 +27,9 @@ Source: DynamoDB Developer Guide, "Using IAM with DynamoDB transactions".
 
 
 class EventTable(ProtectedTable):
-    """Streams of events, written once.
+    """An append-only table of streams of events.
 
-    PutItem stays allowed although it could replace a row: IAM cannot demand a condition expression.
+    PutItem stays allowed although it could replace a row: IAM cannot require a condition expression.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class EventTable(ProtectedTable):
         )
 
     def grant_append_and_read(self, grantee: IGrantable) -> None:
-        """Allow appending, also in transactions, and reading streams; no change, no removal, no scan."""
+        """Allow appending, also in transactions, and reading streams; no update, no delete, no scan."""
         self._grant(grantee, "PutItem", "Query")
 
     def grant_read(self, grantee: IGrantable) -> None:

@@ -1,8 +1,9 @@
 """A gateway's own errors as problem details (RFC 9457).
 
-A gateway response is not VTL: variables are pasted in as they are. Only `$context.error.messageString`, which
-comes quoted and escaped, may stand inside JSON. The request's id may not: clients can set it (x-amzn-RequestId); as a
-header it only gives back to them what was a header's value. Source: API Gateway Developer Guide, "Gateway responses".
+A gateway response is not VTL: API Gateway inserts variables unescaped. Only `$context.error.messageString`, which comes
+quoted and escaped, may stand inside JSON. The request's id may not, because clients can set it (x-amzn-RequestId); as a
+header it only returns a header's value to the client that set it.
+Source: API Gateway Developer Guide, "Gateway responses".
 """
 
 import json
@@ -16,7 +17,7 @@ MEDIA_TYPE = "application/problem+json"
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayProblem:
-    """How one kind of gateway error is told: `uri` is the problem's type, `retry_after` is in seconds."""
+    """The problem for one kind of gateway error. `uri` is the problem's type, `retry_after` is in seconds."""
 
     uri: str
     title: str
@@ -25,13 +26,13 @@ class GatewayProblem:
 
     @property
     def template(self) -> str:
-        """The body: JSON in which the gateway replaces the detail by a quoted string."""
+        """The body: JSON in which the gateway replaces the detail with a quoted string."""
         fixed = json.dumps({"type": self.uri, "title": self.title, "status": self.status})
         return f'{fixed[:-1]}, "detail": $context.error.messageString}}'
 
     @property
     def headers(self) -> dict[str, str]:
-        """Header values: fixed ones in single quotes, as a gateway wants them, and the id of the request."""
+        """Header values: fixed ones in single quotes, as API Gateway requires, and the request's id."""
         headers = {
             "Content-Type": f"'{MEDIA_TYPE}'",
             "Cache-Control": "'no-store'",

@@ -1,4 +1,4 @@
-"""A table of stored requests, which somebody carries out later, and of receipts of answers, which expire."""
+"""A table of stored requests, which are processed later, and of receipts of answers, which expire."""
 
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_dynamodb import Attribute, AttributeType, ProjectionType
@@ -13,7 +13,8 @@ class InboxTable(ProtectedTable):
     """Both keys are strings; `ttl_attribute` is a number.
 
     `failed_index` lists the rows that have `failed_attribute` (a string) by its value: keys only, so that it costs
-    nothing while nothing fails. Whoever puts receipts cannot change a request, and whoever changes requests puts none.
+    nothing while nothing fails. A role that puts receipts cannot update a request, and a role that updates requests
+    cannot put receipts.
     """
 
     def __init__(
@@ -50,11 +51,11 @@ class InboxTable(ProtectedTable):
         )
 
     def grant_receipts(self, grantee: IGrantable) -> None:
-        """Allow putting receipts, alone or in a transaction. A failed condition returns the live one."""
+        """Allow putting receipts, alone or in a transaction. A failed condition returns the live receipt."""
         self._grant(grantee, "PutItem")
 
     def grant_submission(self, grantee: IGrantable) -> None:
-        """Allow storing requests by an update that keeps what is there; a condition decides, and returns the row."""
+        """Allow storing requests by an UpdateItem that keeps existing values. A failed condition returns the row."""
         self._grant(grantee, "UpdateItem")
 
     def grant_lookup(self, grantee: IGrantable) -> None:
@@ -66,9 +67,10 @@ class InboxTable(ProtectedTable):
         self._grant(grantee, "UpdateItem")
 
     def grant_redrive(self, grantee: IGrantable) -> None:
-        """Allow finding requests that failed or were forgotten, reading them, and having them carried out again.
+        """Allow finding requests that failed or were never processed, reading them, and setting them back to pending.
 
-        Only a Scan finds what nobody knows of: an index of all that is pending would cost every request two writes.
+        Requests that were never processed are found by a Scan: an index of pending ones would cost each request two
+        writes.
         """
         self._grant(grantee, "GetItem", "Scan", "UpdateItem")
         index = f"{self.table.table_arn}/index/{self._failed_index}"

@@ -1,4 +1,4 @@
-"""Use of a customer-managed key through one service only."""
+"""Grants the use of a customer-managed key through one service only."""
 
 from collections.abc import Sequence
 

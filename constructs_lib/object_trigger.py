@@ -1,4 +1,4 @@
-"""A function that is called for every new object of a bucket, and a queue for the calls that came to nothing."""
+"""A function that is invoked for every new object of a bucket, and a dead-letter queue for invocations that failed."""
 
 from aws_cdk import Acknowledgment, Duration, Validations
 from aws_cdk.aws_cloudwatch import Metric
@@ -15,14 +15,14 @@ from constructs_lib.python_function import LIVE_ALIAS, PythonFunction
 KEEP_DEAD_LETTERS = Duration.days(14)
 """The longest a queue keeps a message."""
 FUNCTION_RETRIES = 2
-"""The most that Lambda makes of an asynchronous call, a minute and two after the first try."""
+"""The most that Lambda makes for an asynchronous invocation: one and two minutes after the first attempt."""
 
 
 class ObjectTrigger(Construct):
-    """EventBridge's `Object Created` below `prefix` of `bucket`, which has to announce its objects, to `function`.
+    """Sends `Object Created` events below `prefix` of `bucket` to `function`. The bucket must announce its objects.
 
     EventBridge retries until Lambda has taken the event, for `max_age`; Lambda then retries a function that raises.
-    What both give up ends in the queue of dead letters, as a pointer to the object. An event may come more than once.
+    After the last retry of either, a pointer to the object goes to the dead-letter queue. Delivery is at least once.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class ObjectTrigger(Construct):
             retention_period=KEEP_DEAD_LETTERS,
         )
         Validations.of(self._dead_letters).acknowledge(
-            Acknowledgment(id="AwsSolutions-SQS3", reason="This is a queue of dead letters, and the end of the way.")
+            Acknowledgment(id="AwsSolutions-SQS3", reason="This is a dead-letter queue: it needs none of its own.")
         )
         self._invoke_within(function, max_age)
         Rule(
@@ -79,5 +79,5 @@ class ObjectTrigger(Construct):
             config.node.add_dependency(policy)
 
     def metric_dead_letters(self) -> Metric:
-        """How many dead letters wait for somebody."""
+        """The number of messages in the dead-letter queue."""
         return self._dead_letters.metric_approximate_number_of_messages_visible()

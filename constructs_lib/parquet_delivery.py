@@ -1,4 +1,4 @@
-"""Firehose from a Kinesis stream into daily folders of Parquet files."""
+"""Firehose delivery from a Kinesis stream into daily folders of Parquet files."""
 
 from aws_cdk import Acknowledgment, Aws, Duration, RemovalPolicy, Validations
 from aws_cdk.aws_cloudwatch import Metric
@@ -16,13 +16,13 @@ BUCKET_ACTIONS = ("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipa
 """Firehose Developer Guide, "Grant Firehose access to an Amazon S3 destination": nothing here deletes."""
 
 MIN_BUFFER_MB = 64
-"""What Firehose demands where it converts to Parquet."""
+"""Firehose requires at least this much when it converts to Parquet."""
 
 
 class ParquetDelivery(Construct):
-    """Reads the stream from its end (LATEST): whoever deploys it does so before the first record is sent.
+    """Reads the stream from its end (LATEST), so it must be deployed before the first record is sent.
 
-    `interval` and `buffer_mb` decide when a file is written. Records that do not convert go below `error_prefix`.
+    `interval` and `buffer_mb` decide when a file is written. Records that cannot be converted go below `error_prefix`.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class ParquetDelivery(Construct):
         Validations.of(self.delivery).acknowledge(
             Acknowledgment(
                 id="AwsSolutions-KDF1",
-                reason="Firehose keeps no records of its own: the stream it reads is encrypted, and so is the bucket.",
+                reason="Firehose stores no records itself: the stream it reads is encrypted, and so is the bucket.",
             )
         )
 

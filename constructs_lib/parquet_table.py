@@ -13,7 +13,7 @@ OUTPUT_FORMAT = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
 SERDE = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 
 GlueColumn = Mapping[str, str]
-"""`name`, `type` and perhaps `comment`, as Glue takes them."""
+"""`name`, `type` and optionally `comment`, as in Glue's API."""
 
 
 def day_projection(partition: str, *, location: str, first_day: str) -> dict[str, str]:
@@ -79,7 +79,7 @@ class DailyParquetTable(Construct):
         )
 
     def grant_schema(self, grantee: IGrantable) -> None:
-        """Allow reading what the columns are, in every version of the table."""
+        """Allow reading the columns of every version of the table."""
         grant_tables(
             grantee,
             database=self._database,

@@ -21,7 +21,7 @@ from constructs_lib.key_access import grant_key
 
 
 class AccessLogBucket(Construct):
-    """Where other buckets' access logs go. S3 can write them under its own keys only."""
+    """A bucket for the access logs of other buckets. S3 can write these under its own keys (SSE-S3) only."""
 
     def __init__(self, scope: Construct, construct_id: str, *, keep: Duration, removal_policy: RemovalPolicy) -> None:
         super().__init__(scope, construct_id)
@@ -38,9 +38,9 @@ class AccessLogBucket(Construct):
 
 
 class PrivateBucket(Construct):
-    """Versioned, so that nothing is lost by overwriting or deleting, TLS only, with access logs.
+    """Versioned, so that an overwritten or deleted object is not lost; TLS only, with access logs.
 
-    Replaced and deleted objects go after `keep_replaced`, and uploads that were begun and left after a week.
+    Replaced and deleted objects expire after `keep_replaced`, and unfinished uploads after a week.
     """
 
     def __init__(
@@ -80,14 +80,14 @@ class PrivateBucket(Construct):
     def grant(self, policy: ManagedPolicy, *, prefixes: Sequence[str], actions: Sequence[str]) -> None:
         """Allow exactly `actions` on the objects below `prefixes`, each of which ends in a slash.
 
-        The policy stands in the bucket's own stack, where what it allows can be read (and is acknowledged) at once.
+        The policy is in the bucket's own stack, where the permissions can be read, and acknowledged, together.
         """
         objects = [self.bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]
         Grant.add_to_principal(grantee=policy, actions=list(actions), resource_arns=objects)
         acknowledge_prefixes(policy, bucket=self.bucket, prefixes=prefixes)
 
     def announce_objects(self) -> None:
-        """Have S3 tell EventBridge of every new object. The CDK's own option brings a function that sets this up."""
+        """Have S3 send every new object's event to EventBridge. The CDK's own option would add a function for that."""
         cast(
             "CfnBucket", self.bucket.node.default_child
         ).notification_configuration = CfnBucket.NotificationConfigurationProperty(
@@ -99,7 +99,7 @@ class PrivateBucket(Construct):
         Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[self.bucket.bucket_arn])
 
     def grant_put(self, policy: ManagedPolicy, *, prefix: str) -> None:
-        """Allow writing whole objects below a prefix: no reading, no listing, no removal."""
+        """Allow writing whole objects below a prefix; no read, no list, no delete."""
         self.grant(policy, prefixes=[prefix], actions=["s3:PutObject"])
         self.grant_key(policy, "GenerateDataKey")
 
@@ -109,12 +109,12 @@ class PrivateBucket(Construct):
 
 
 def acknowledge_prefixes(policy: IConstruct, *, bucket: Bucket, prefixes: Sequence[str]) -> None:
-    """Say why a policy ends in a wildcard: objects of a bucket, of the same stack, below these prefixes."""
+    """Acknowledge why a policy has wildcards: objects of a bucket of the same stack, below these prefixes."""
     name = Stack.of(bucket).get_logical_id(cast("CfnBucket", bucket.node.default_child))
     for prefix in prefixes:
         Validations.of(policy).acknowledge(
             Acknowledgment(
                 id=f"AwsSolutions-IAM5[Resource::<{name}.Arn>/{prefix}*]",
-                reason=f"Objects have names that nobody knows beforehand; all of them lie below {prefix}.",
+                reason=f"The names of objects are not known beforehand; all of them are below {prefix}.",
             )
         )

@@ -1,4 +1,4 @@
-"""A table that must never lose anything: what every such table has in common."""
+"""A table that must not lose data: the settings that every such table shares."""
 
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_dynamodb import (
@@ -18,7 +18,7 @@ from constructs_lib.table_access import grant_actions
 
 
 class ProtectedTable(Construct):
-    """On demand, point-in-time recovery, customer-managed key, a stream of new images. Rows expire by `ttl_attribute`.
+    """On demand, point-in-time recovery, customer-managed key, stream of new images. Rows expire by `ttl_attribute`.
 
     One region on purpose: a global table may lose a write (eventual) or has no transactions (strong).
     """
@@ -53,7 +53,7 @@ class ProtectedTable(Construct):
         )
 
     def grant_stream_read(self, grantee: IGrantable) -> None:
-        """Allow following the table's stream of changes; no access to the table itself."""
+        """Allow reading the table's stream; no access to the table itself."""
         Grant.add_to_principal(
             grantee=grantee,
             actions=[

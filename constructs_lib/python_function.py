@@ -1,4 +1,4 @@
-"""A Python Lambda function with the settings every function of a service shares."""
+"""A Python Lambda function with the settings that every function shares."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,7 +29,7 @@ LIVE_ALIAS = "live"
 def source_code(root: Path, *packages: str) -> Code:
     """An asset with the files of these packages of the repository, under their import names.
 
-    Its hash depends on those files only: caches, tests and everything beside the packages stay out.
+    Its hash depends on those files only: caches, tests and everything outside the packages are left out.
     """
     return Code.from_asset(
         str(root),
@@ -49,7 +49,7 @@ def source_code(root: Path, *packages: str) -> Code:
 class PythonFunction(Construct):
     """A function on arm64 with SnapStart behind the alias `live`, X-Ray, JSON logs and its own log group.
 
-    Its role may write to that log group and send traces, and nothing else until something is granted.
+    Its role may write to that log group and send traces. Everything else must be granted.
     """
 
     def __init__(
@@ -96,12 +96,12 @@ class PythonFunction(Construct):
         Validations.of(self.function).acknowledge(
             Acknowledgment(
                 id="Annotation::@aws-cdk/aws-lambda:snapStartRequirePublish",
-                reason="The alias publishes a version at every change, and callers use the alias only.",
+                reason="The alias publishes a version on every change, and callers use the alias only.",
             )
         )
 
     def _trace(self) -> None:
-        """Active tracing with a policy of its own: the acknowledgement must cover nothing else that is granted."""
+        """Active tracing with a policy of its own, so that the acknowledgement covers no other grant."""
         resource = self.function.node.default_child
         assert isinstance(resource, CfnFunction)  # noqa: S101 - what every Function is made of
         resource.tracing_config = CfnFunction.TracingConfigProperty(mode="Active")
@@ -110,6 +110,6 @@ class PythonFunction(Construct):
         Validations.of(policy).acknowledge(
             Acknowledgment(
                 id="AwsSolutions-IAM5[Resource::*]",
-                reason="X-Ray's two write actions know no resource; this policy holds nothing else.",
+                reason="X-Ray's two write actions have no resource; this policy holds nothing else.",
             )
         )

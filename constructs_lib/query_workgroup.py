@@ -1,4 +1,4 @@
-"""An Athena workgroup whose settings nobody who queries can override."""
+"""An Athena workgroup whose settings no client can override."""
 
 from collections.abc import Sequence
 
@@ -27,11 +27,11 @@ RESULT_ACTIONS = (
 SCHEMA_ACTIONS = ("glue:GetDatabase", "glue:GetPartitions", "glue:GetTable")
 ENGINE = "Athena engine version 3"
 MIN_CUTOFF_BYTES = 10_000_000
-"""The least that Athena takes as a cut-off."""
+"""The smallest cut-off that Athena accepts."""
 
 
 class QueryWorkgroup(Construct):
-    """Ends a query that has scanned `cutoff_bytes`. Results lie encrypted below `prefix` of `results`."""
+    """Cancels a query that has scanned `cutoff_bytes`. Results are encrypted, below `prefix` of `results`."""
 
     def __init__(
         self,
@@ -74,12 +74,12 @@ class QueryWorkgroup(Construct):
 
     @property
     def arn(self) -> str:
-        """The workgroup's ARN, which CloudFormation does not tell."""
+        """The workgroup's ARN, which CloudFormation does not return."""
         stack = Stack.of(self)
         return f"arn:{Aws.PARTITION}:athena:{stack.region}:{stack.account}:workgroup/{self.workgroup.ref}"
 
     def add_query(self, name: str, *, database: CfnDatabase, comment: str, sql: str) -> CfnNamedQuery:
-        """Offer a statement by name to everybody in the workgroup."""
+        """Add a named query to the workgroup."""
         return CfnNamedQuery(
             self,
             name,
@@ -99,7 +99,7 @@ class QueryWorkgroup(Construct):
         data: PrivateBucket,
         prefix: str,
     ) -> None:
-        """Allow running statements here over these tables, whose files lie below `prefix` of `data`; no change."""
+        """Allow running statements here that read these tables, whose files are below `prefix` of `data`; no change."""
         Grant.add_to_principal(grantee=policy, actions=list(QUERY_ACTIONS), resource_arns=[self.arn])
         grant_tables(policy, database=database, tables=tables, actions=SCHEMA_ACTIONS)
         data.grant_on_bucket(policy, actions=["s3:GetBucketLocation", "s3:ListBucket"])

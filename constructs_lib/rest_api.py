@@ -1,4 +1,4 @@
-"""A regional REST API in front of one function, which answers every path and method that nobody else does."""
+"""A regional REST API in front of one function, which answers every path and method without another integration."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ from constructs import Construct
 from constructs_lib.gateway_problems import GatewayProblem, add_problem_responses
 
 INTEGRATION_TIMEOUT = Duration.seconds(29)
-"""The most a gateway allows without a raised quota."""
+"""The longest timeout that API Gateway allows without a raised quota."""
 
 _PUSH_LOGS_POLICY = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 
@@ -41,15 +41,16 @@ ACCESS_LOG_FIELDS = {
     "integrationLatencyMs": "$context.integrationLatency",
     "integrationStatus": "$context.integration.status",
 }
-"""Route templates instead of paths, so that no identifier of a customer's account is kept here. No caller either: the
-gateway knows only the whole principal, whose session name may be a person's address; events keep the principal's id."""
+"""Route templates instead of paths, so that the access log holds no account ids. It holds no caller either: the gateway
+knows only the whole principal, whose session name may be a person's e-mail address; events keep the principal's id.
+"""
 
 
 class FunctionRestApi(Construct):
-    """Sends `routes` (path to methods), all other methods on them and all other paths to one function.
+    """Sends `routes` (path to methods), all other methods on them, and all other paths to one function.
 
-    The function answers 404 and 405: a gateway alone would answer 403 to both. A method that something else answers is
-    added to the API by whoever does; its path stands in `routes` all the same, with the function's methods or none.
+    The function answers 404 and 405, where API Gateway alone would answer 403. A method with another integration is
+    added to the API by the construct that has it; `routes` still lists its path, with the function's methods or none.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class FunctionRestApi(Construct):
         self.api.root.add_method("ANY", integration)
 
     def _log_execution(self, stage_name: str, retention: RetentionDays, removal_policy: RemovalPolicy) -> None:
-        """The gateway would create this group itself, by this name, and keep it for ever."""
+        """API Gateway would create this log group itself, with this name and without an expiry."""
         group = LogGroup(
             self,
             "ExecutionLogs",

@@ -1,4 +1,4 @@
-"""A table's stream into a function, within bounds, and with nothing lost at their end."""
+"""Delivers a table's stream to a function, with bounded retries. A failed batch goes to a dead-letter bucket."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,18 +13,18 @@ from constructs_lib.private_bucket import PrivateBucket
 from constructs_lib.python_function import PythonFunction
 
 MAPPING_PREFIX = "aws/lambda/"
-"""Where a mapping puts what it gives up, by itself. Source: Lambda Developer Guide, "Retaining discarded batches"."""
+"""Where Lambda writes failed batches. Source: Lambda Developer Guide, "Retaining discarded batches"."""
 NO_BOUND = -1
-"""The age at which Lambda gives up no record."""
+"""With this age Lambda drops no record because of its age."""
 
 
 class StreamMapping(Construct):
-    """Every change of every shard in its order, one batch at a time, from the oldest record that is retained.
+    """Delivers every change of each shard in order, one batch at a time, from the oldest record within the retention.
 
-    With `patterns`: only changes that one of them matches. Lambda passes over the others without a call.
-    A batch that fails is tried again and halved until `retries` or `record_age_seconds` (None: no bound) is used up;
-    then the whole records go to `parking`. Between tries nothing of the shard passes. The role of `function` must be
-    allowed to read the stream and to put objects below MAPPING_PREFIX of `parking`.
+    With `patterns`, only changes that match one of them; Lambda skips the others without an invocation. A batch that
+    fails is retried and halved until `retries` or `record_age_seconds` (None: no bound) is reached; then the whole
+    records go to the dead-letter bucket `parking`. Retries block their shard. The role of `function` must be allowed to
+    read the stream and to put objects below MAPPING_PREFIX of `parking`.
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class StreamMapping(Construct):
             self.mapping.node.add_dependency(policy)
 
     def metric_parked(self) -> Metric:
-        """How many records the mapping gave up and put into the bucket."""
+        """The number of records of failed batches that Lambda wrote to the dead-letter bucket."""
         return self._metric("OnFailureDestinationDeliveredEventCount")
 
     def metric_given_up(self) -> Metric:
-        """How many records the mapping gave up, wherever they went."""
+        """The number of records of failed batches, written to the dead-letter bucket or not."""
         return self._metric("DroppedEventCount")
 
     def _metric(self, name: str) -> Metric:

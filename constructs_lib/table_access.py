@@ -1,4 +1,4 @@
-"""Exact permissions on a table under a customer-managed key."""
+"""Grants exact permissions on a table under a customer-managed key."""
 
 from collections.abc import Sequence
 
@@ -16,9 +16,9 @@ KEY_ACTIONS = (
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
 )
-"""What DynamoDB does with the key in the caller's name, without wildcards.
+"""The actions that DynamoDB calls on the key in the caller's name, without wildcards.
 
-`kms:CreateGrant` is left out: only whoever creates the table needs it.
+`kms:CreateGrant` is left out: only the principal that creates the table needs it.
 Source: DynamoDB Developer Guide, "Authorizing use of your KMS key".
 """
 

@@ -1,4 +1,4 @@
-"""`python -m local run|status|logs`: what the make targets of these names call."""
+"""`python -m local run|status|logs`: called by the make targets of these names."""
 
 import sys
 from importlib import import_module

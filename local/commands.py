@@ -15,7 +15,7 @@ from local.machine.progress import Progress
 
 
 def run(layout: Layout, console: Console) -> None:
-    """Bring the system up, play the example on it, and leave it running."""
+    """Start the system, run the example on it, and leave it running."""
     progress = Progress()
     with only_one(layout.lock_file, "starting or stopping this environment"):
         started = system.up(layout, progress, requested_port=requested_port())
@@ -26,7 +26,7 @@ def run(layout: Layout, console: Console) -> None:
 
 
 def status(layout: Layout, console: Console) -> None:
-    """Say where things are, or that nothing is running."""
+    """Print the addresses of the running system. Raises NotRunningError."""
     show_whereabouts(layout, system.running(layout), console)
 
 
@@ -50,8 +50,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run one command. Raises LocalError."""
     parser = argparse.ArgumentParser(prog="python -m local", description="The running system on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="bring the system up, and show it at work")
-    commands.add_parser("status", help="say where it is")
+    commands.add_parser("run", help="start the system, and run the example on it")
+    commands.add_parser("status", help="show where it is")
     of_logs = commands.add_parser("logs", help="show what the deployed functions wrote")
     of_logs.add_argument("--correlation-id", metavar="ID", help="only lines with this id, of all functions")
     options = parser.parse_args(arguments)

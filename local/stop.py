@@ -1,4 +1,4 @@
-"""`python3 -m local.stop`: ends what `make run` left running. Standard library only, so that it always works."""
+"""`python3 -m local.stop`: stops the system that `make run` started. Standard library only, so that it always works."""
 
 import sys
 
@@ -9,7 +9,7 @@ from local.machine.lock import only_one
 
 
 def stop(layout: Layout) -> bool:
-    """Stop the emulator, and with it everything deployed on it. False when none was running."""
+    """Stop the emulator and everything deployed on it. Returns False if none was running."""
     with only_one(layout.lock_file, "starting or stopping this environment"):
         return system.down(layout)
 
@@ -19,7 +19,7 @@ def _say() -> None:
 
 
 def main() -> int:
-    """Stop, and say whether there was anything to stop."""
+    """Stop the system, and print whether one was running."""
     return exit_status(_say, when_interrupted="`make stop` goes on from here.")
 
 

@@ -1,4 +1,4 @@
-"""Brings the whole system up, finds it running, and takes it down."""
+"""Starts, finds and stops the whole local system."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class System:
-    """A running system. `deployed` tells whether this command had to deploy."""
+    """A running system. `deployed` is true if this command deployed it."""
 
     emulator: Emulator
     environment: Environment
@@ -27,7 +27,7 @@ class System:
 
 
 def up(layout: Layout, progress: Progress, *, requested_port: int | None = None) -> System:
-    """Start or find the emulator, and deploy onto it what is not there yet. Raises LocalError."""
+    """Start or find the emulator, and deploy the stacks if they are not current. Raises LocalError."""
     layout.prepare()
     running = _running_emulator(layout, progress, requested_port)
     sources = fingerprint(SOURCES)
@@ -38,12 +38,12 @@ def up(layout: Layout, progress: Progress, *, requested_port: int | None = None)
 
 
 def down(layout: Layout) -> bool:
-    """Stop the emulator, and with it everything deployed on it. False when none was running."""
+    """Stop the emulator and everything deployed on it. Returns False if none was running."""
     return emulator.stop(layout)
 
 
 def running(layout: Layout) -> System:
-    """The system that an earlier command left running. Raises NotRunningError and EmulatorDiedError."""
+    """The system that an earlier command started. Raises NotRunningError and EmulatorDiedError."""
     found = emulator.find(layout)
     if found is None:
         raise NotRunningError("Nothing is running. `make run` starts it.")
@@ -58,14 +58,14 @@ def running(layout: Layout) -> System:
 
 
 def while_alive(layout: Layout, found: Emulator, action: Callable[[], T]) -> T:
-    """Run an action that needs the emulator. When it fails because the emulator died, EmulatorDiedError says so."""
+    """Run an action that needs the emulator. Raises EmulatorDiedError if it fails because the emulator ended."""
     try:
         return action()
     except LocalError as error:
         if emulator.find(layout) is not None and emulator.is_healthy(found):
             raise
         raise EmulatorDiedError(
-            f"The emulator (process {found.pid}) is not there any more. Its log is {layout.emulator_log}; "
+            f"The emulator (process {found.pid}) has ended. Its log is {layout.emulator_log}; "
             "`make run` starts a new one.",
             detail=tail(layout.emulator_log),
         ) from error
@@ -84,7 +84,7 @@ def _running_emulator(layout: Layout, progress: Progress, requested_port: int | 
     if found is not None:
         emulator.stop(layout)
     elif layout.emulator_file.exists():
-        progress.say("  note   The last emulator ended without `make stop`; what was on it is gone")
+        progress.say("  note   The last emulator ended without `make stop`; its data is lost")
     port = ports.choose_port(requested_port)
     with progress.step(f"Starting the AWS emulator on port {port}"):
         return emulator.start(layout, port=port, packages=packages)

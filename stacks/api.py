@@ -20,14 +20,14 @@ ALARMING_COUNTS = {
     "InternalErrors": "A request ended in an error that nobody expected; the log has its traceback.",
     "CommandsUnavailable": "A command was answered 503: it was not applied, or it is not known whether it was.",
 }
-"""Metrics of the function, and what it means when one is counted."""
+"""Metrics of the function, and the alarm description for each."""
 
 FUNCTION_TIMEOUT = Duration.seconds(20)
 """Above the store's ten seconds of attempts, below the gateway's 29."""
 
 
 class ApiStack(Stack):
-    """API Gateway in front of one function, which may append to the ledger and read it, and of the commands table."""
+    """API Gateway in front of the commands table and of one function, which may append to the ledger and read it."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class ApiStack(Stack):
         return function
 
     def _watch(self, config: Environment) -> None:
-        """Not on every 5xx: a caller may ask for one by a `min_version` that is not there yet."""
+        """No alarm on every 5xx: a `min_version` that is not stored yet is answered 503."""
         for name, description in ALARMING_COUNTS.items():
             alarm_on_any(self, name, metric=own_metric(config, name), description=description)
         alarm_on_any(

@@ -1,4 +1,4 @@
-"""Dashboards in QuickSight over the daily view: deployed only where the configuration names their owner."""
+"""Dashboards in QuickSight over the daily view, deployed only if the configuration names their owner."""
 
 from aws_cdk import Aws, CfnOutput, Stack
 from aws_cdk.aws_iam import Grant, Role, ServicePrincipal
@@ -14,7 +14,7 @@ from stacks.quicksight_owner import DASHBOARD_ACTIONS, DATA_SET_ACTIONS, DATA_SO
 CATALOG = "AwsDataCatalog"
 VIEW = "daily_account_activity"
 COLUMN_TYPES = {"string": "STRING", "bigint": "INTEGER", "date": "DATETIME"}
-"""The view's types as QuickSight names them. Source: QuickSight API Reference, "InputColumn"."""
+"""QuickSight's names of the view's types. Source: QuickSight API Reference, "InputColumn"."""
 REFRESH_AT = "02:30"
 """In UTC, an hour after the daily report."""
 
@@ -43,7 +43,7 @@ CHARTS = (
     ),
     Chart(name="busiest", title="Accounts with the most events", measures=("events",), by="account_id"),
 )
-"""The figures of the daily report, one by one: the view's columns are named and counted as the report's are."""
+"""The figures of the daily report, one chart each. The view's columns are named and counted as the report's."""
 
 CATALOG_ACTIONS = (
     "athena:GetDataCatalog",
@@ -52,11 +52,11 @@ CATALOG_ACTIONS = (
     "athena:ListDatabases",
     "athena:ListTableMetadata",
 )
-"""With which QuickSight looks up what it queries, besides what any query needs."""
+"""The actions with which QuickSight reads the catalog, besides those that any query needs."""
 
 
 class DashboardsStack(Stack):
-    """A data source with a role of its own, a data set that SPICE keeps and renews daily, and a dashboard."""
+    """A data source with a role of its own, a data set that SPICE keeps and refreshes daily, and a dashboard."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment, lake: LakeStack) -> None:
         super().__init__(scope, construct_id)

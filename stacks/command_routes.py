@@ -1,4 +1,4 @@
-"""The asynchronous routes: the gateway stores commands and reads their outcome itself, with no function on the way."""
+"""The asynchronous routes: API Gateway stores commands and reads their outcome itself, without a function."""
 
 from aws_cdk import Stack
 from aws_cdk.aws_apigateway import RestApi
@@ -12,9 +12,9 @@ from stacks.command_templates import status_answers, status_request, submit_answ
 
 
 def add_command_routes(stack: Stack, *, api: RestApi, commands: InboxTable) -> None:
-    """Both routes, with a role and an alarm each: a 5xx of theirs is never the request's own fault.
+    """Add both routes, with a role and an alarm on any 5xx each: a 5xx of these routes is never the client's fault.
 
-    Neither is it that of a request that meets the transaction of its own command: that is answered 429.
+    A request that collides with the transaction of its own command is answered 429.
     """
     validator = api.add_request_validator("Validator", validate_request_body=True, validate_request_parameters=True)
     table_name = commands.table.table_name

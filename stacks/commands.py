@@ -1,4 +1,4 @@
-"""From the commands table's stream to the ledger, and what becomes of failures: stateless, safe to replace."""
+"""Processes the commands table's stream, and marks commands that failed. Stateless: safe to replace."""
 
 from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk.aws_iam import Grant, ManagedPolicy
@@ -18,11 +18,11 @@ MARKING_MAX_AGE = Duration.hours(6)
 """The longest that Lambda keeps an event for a function."""
 
 NEW_COMMANDS = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {STATUS: {"S": [PENDING]}}}}
-"""Receipts have no status, and the processor's own updates are no inserts."""
+"""Matches new commands only: a receipt has no status, and the processor's own updates are no inserts."""
 
 
 class CommandsStack(Stack):
-    """Carries out commands as they are stored. What fails to the end is parked whole, and its row says so."""
+    """Processes stored commands. A batch that fails in all its retries goes to the dead-letter bucket as FAILED."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment, ledger: LedgerStack) -> None:
         super().__init__(scope, construct_id)

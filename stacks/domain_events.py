@@ -1,4 +1,4 @@
-"""The published history: the stream of domain events, and what could not be published."""
+"""The stream of domain events, and the dead-letter bucket for records that could not be published."""
 
 from aws_cdk import CfnOutput, Duration
 from aws_cdk.aws_iam import ManagedPolicy
@@ -13,7 +13,7 @@ from stacks.stateful import StatefulStack, parking_bucket
 
 
 class DomainEventsStack(StatefulStack):
-    """Stateful: protected like the ledger. Other services attach the read policy, or are granted `events`."""
+    """Stateful: protected like the ledger. Other services attach the read policy, or get a grant on `events`."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment) -> None:
         encrypts = "Encrypts the domain events, and those that could not be published"

@@ -3,8 +3,8 @@
 Every environment has the same topology, and no template holds an account or a region. To add one, write its object and
 put it into ENVIRONMENTS: the Makefile, the workflow, help texts and tests take the names from here.
 
-Standard library only, so that whoever wants nothing but the names need not wait for the CDK, nor have it installed:
-`python -m stacks.environment` prints them, `--json` as one line of JSON.
+Standard library only, so that the names can be read without the CDK: `python -m stacks.environment` prints them, with
+`--json` as one line of JSON.
 """
 
 import json
@@ -29,11 +29,11 @@ class UnknownEnvironmentError(ValueError):
 
 
 class InvalidContextError(ValueError):
-    """A context value has the wrong form, or the environment does not take it."""
+    """A context value has the wrong form, or does not apply to the environment."""
 
 
 class Context(Protocol):
-    """The call used of a CDK node."""
+    """The one method of a CDK node that is used here."""
 
     def try_get_context(self, key: str) -> Any: ...
 
@@ -42,9 +42,9 @@ class Context(Protocol):
 class Environment:
     """Sizes, batches, retention, alarm thresholds and protection of one environment. Rates are requests per second.
 
-    What the local emulator cannot hold is switched off here and nowhere else: `bundle_packages`, `named_queries`,
-    `publisher_record_age_seconds`, `command_record_age_seconds`, and dashboards, which are off wherever
-    `quicksight_user` names nobody.
+    What the local emulator does not support is switched off here and nowhere else: `bundle_packages`, `named_queries`,
+    `publisher_record_age_seconds`, `command_record_age_seconds`, and dashboards, which are off if `quicksight_user` is
+    empty.
     """
 
     name: str
@@ -63,19 +63,20 @@ class Environment:
     publisher_batch_size: int = 1_000
     publisher_batch_window_seconds: int = 1
     publisher_retries: int = 1_000
-    """Of one batch. What never succeeds is parked by the function itself, so that this bounds trouble that passes."""
+    """Retries of one batch, for failures that pass: the function itself parks a record that can never succeed."""
     publisher_record_age_seconds: int | None = 12 * 3600
-    """Half of what the table's stream retains: the other half is for people. None: no bound."""
+    """Half of the table's stream retention: the other half is left for operators. None: no bound."""
     publisher_behind_seconds: int = 300
 
     command_batch_size: int = 100
     command_batch_window_seconds: int = 0
     """A client waits for the outcome."""
     command_retries: int = 2
-    """Of one batch, once it is halved down to what fails. While they last, later commands of the shard wait."""
+    """Retries of one batch, once Lambda has halved it down to what fails. They block later commands of the shard."""
     command_record_age_seconds: int | None = 20 * 3600
-    """Then a command is parked, tried or not. It is the retries that bound poison: age hits whoever waits behind it,
-    so it is nearly what the table's stream retains, and leaves time to park. None: no bound."""
+    """At this age a command is parked, tried or not. Poison messages are bounded by the retries; the age would also hit
+    the commands that wait behind one, so it is nearly the stream's retention and leaves time to park. None: no bound.
+    """
     commands_behind_seconds: int = 60
 
     lake_interval_seconds: int = 300
@@ -84,7 +85,7 @@ class Environment:
     lake_late_intervals: int = 3
     """A file is late when its events waited this many of `lake_interval_seconds`."""
     lake_behind_seconds: int = 900
-    """How far Firehose may be behind the newest event of the stream, which forgets after `event_stream_days`."""
+    """How far Firehose may lag behind the newest event of the stream, which keeps events for `event_stream_days`."""
     lake_infrequent_access_days: int = 90
     lake_glacier_days: int = 365
     """When files move to Glacier's instant retrieval, the only Glacier class that Athena reads."""
@@ -94,11 +95,11 @@ class Environment:
     query_result_days: int = 30
     named_queries: bool = True
     report_schedule: str = "cron(30 1 * * ? *)"
-    """In UTC, and after the last events of the day before have reached the lake."""
+    """In UTC, after the last events of the day before have reached the lake."""
     report_silent_hours: int = 26
-    """When a report is missing: a day, as `report_schedule` says, and time for a run that begins late."""
+    """After how long a report is missing: the day of `report_schedule`, and time for a run that begins late."""
     quicksight_user: str = ""
-    """Who owns the dashboards: `NAMESPACE/NAME` of a QuickSight user. Nobody: no dashboards."""
+    """The owner of the dashboards: `NAMESPACE/NAME` of a QuickSight user. Empty: no dashboards."""
 
     def __post_init__(self) -> None:
         """Raises ValueError for a log level at which the SDK would log requests with the function's session token."""
@@ -155,13 +156,13 @@ PROD = replace(
 )
 
 ENVIRONMENTS: Mapping[str, Environment] = MappingProxyType({each.name: each for each in (LOCAL, DEV, STAGING, PROD)})
-"""All of them by name: the only list there is."""
+"""All environments by name: the only list of them."""
 CLOUD_NAMES = tuple(name for name in ENVIRONMENTS if name != LOCAL.name)
-"""The names of those that are deployed to AWS."""
+"""The names of the environments that are deployed to AWS."""
 
 
 def environment(name: str) -> Environment:
-    """The environment of that name. Raises UnknownEnvironmentError, which lists the names there are."""
+    """The environment of that name. Raises UnknownEnvironmentError, which lists all names."""
     try:
         return ENVIRONMENTS[name]
     except KeyError:
@@ -170,9 +171,9 @@ def environment(name: str) -> Environment:
 
 
 def environment_from_context(node: Context) -> Environment:
-    """The environment named by the context value `env`; there is no default, since `local` is open to everybody.
+    """The environment that the context value `env` names. There is no default, because `local` is open to everybody.
 
-    `-c snapshot_interval=N` (1 to 50) overrides the interval of `local`, to try another one on a workstation.
+    `-c snapshot_interval=N` (1 to 50) overrides the interval of `local` only, to try another one on a workstation.
     Raises UnknownEnvironmentError and InvalidContextError.
     """
     chosen = environment(str(node.try_get_context("env") or ""))
@@ -187,7 +188,7 @@ def environment_from_context(node: Context) -> Environment:
 
 
 def main(arguments: list[str]) -> None:
-    """Print the names: for the Makefile as words, for the workflow's matrix as JSON."""
+    """Print the names: as words for the Makefile, as JSON for the workflow's matrix."""
     names = list(ENVIRONMENTS)
     sys.stdout.write((json.dumps(names) if arguments == ["--json"] else " ".join(names)) + "\n")
 

@@ -1,4 +1,4 @@
-"""A function of this product: its sources, its packages and the variables all of them share."""
+"""Creates the service's functions: sources, packages, and the environment variables that all functions share."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,7 +28,7 @@ def daybook_function(
     environment: Mapping[str, str],
     packages: Sequence[str] = ("lambdas",),
 ) -> PythonFunction:
-    """The function that `lambdas.handlers.<handler>` handles. `packages` are what it ships."""
+    """The function with the handler `lambdas.handlers.<handler>`. It ships `packages` of the repository."""
     return PythonFunction(
         stack,
         construct_id,

@@ -1,4 +1,4 @@
-"""What callers are told when the gateway answers instead of the function, in the words of the API's contract."""
+"""The problems of the API's contract with which API Gateway answers instead of the function."""
 
 from constructs_lib.gateway_problems import GatewayProblem
 from lambdas.contracts.problems import (
@@ -37,7 +37,7 @@ _PROBLEMS: dict[str, ProblemType] = {
     "UNSUPPORTED_MEDIA_TYPE": UNSUPPORTED_MEDIA_TYPE,
     "WAF_FILTERED": FORBIDDEN,
 }
-"""DEFAULT_5XX is also the answer when the function crashed or timed out, perhaps after its command was applied."""
+"""DEFAULT_5XX is also the answer when the function crashes or times out, possibly after it applied the command."""
 
 GATEWAY_ANSWERS = {
     response_type: GatewayProblem(
@@ -45,4 +45,4 @@ GATEWAY_ANSWERS = {
     )
     for response_type, problem in _PROBLEMS.items()
 }
-"""Every response type of API Gateway."""
+"""A problem for every response type of API Gateway."""

@@ -1,4 +1,4 @@
-"""All history for SQL: Firehose, Parquet files, their table and views, and the workgroup that queries them."""
+"""The lake, all history in SQL: Firehose, Parquet files, their table and views, and the workgroup that queries them."""
 
 from aws_cdk import Aws, CfnOutput, Duration, Stack
 from aws_cdk.aws_glue import CfnDatabase
@@ -20,11 +20,11 @@ from stacks.retention import log_retention, removal_policy
 ERRORS_PREFIX = "errors/"
 REPORTS_PREFIX = "reports/"
 FIRST_DAY = "2026-01-01"
-"""No event can have arrived before this service existed."""
+"""No event can have arrived before the service existed."""
 
 
 class LakeStack(Stack):
-    """Stateful. Deployed before anything is published, since Firehose begins at the end of the stream."""
+    """Stateful. Deployed before the publisher, because Firehose begins at the end of the stream."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment, events: EventStream) -> None:
         super().__init__(scope, construct_id, termination_protection=config.protect_data)

@@ -1,4 +1,4 @@
-"""The lake's two buckets: history, which is kept, and what is asked of it."""
+"""The lake's two buckets: one for the history, which is kept, and one for query results and reports."""
 
 from aws_cdk import Duration, Stack
 from aws_cdk.aws_kms import Key
@@ -13,11 +13,11 @@ QUERY_RESULTS_PREFIX = "athena/"
 
 
 def lake_buckets(stack: Stack, config: Environment) -> tuple[PrivateBucket, PrivateBucket]:
-    """The bucket of history, and that of results and reports, under one key."""
+    """The bucket for the history, and the bucket for query results and reports, under one key."""
     key = Key(
         stack,
         "Key",
-        description="Encrypts the lake and what is asked of it",
+        description="Encrypts the lake, query results and reports",
         enable_key_rotation=True,
         removal_policy=removal_policy(config),
     )

@@ -1,4 +1,4 @@
-"""What must never be lost: the event table, the commands table, and commands that could not be carried out."""
+"""The tables that must not lose data: events and commands; and the dead-letter bucket of commands."""
 
 from aws_cdk import CfnOutput
 from aws_cdk.aws_iam import ManagedPolicy
@@ -14,10 +14,10 @@ from stacks.stateful import StatefulStack, parking_bucket
 
 
 class LedgerStack(StatefulStack):
-    """The stateful part. Protected against removal, with its data, wherever the environment protects data."""
+    """Stateful. Protected against removal, with its data, if the environment protects data."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment) -> None:
-        encrypts = "Encrypts the ledger's tables, and commands that could not be carried out"
+        encrypts = "Encrypts the ledger's tables and the dead-letter bucket of commands"
         super().__init__(scope, construct_id, config=config, key_description=encrypts)
         self.events = EventTable(
             self,
@@ -51,7 +51,7 @@ class LedgerStack(StatefulStack):
         CfnOutput(self, "CommandRedrivePolicyArn", value=self.may_redrive.managed_policy_arn)
 
     def _policies(self) -> None:
-        """What may be done with parked commands. None of them removes or replaces one for good."""
+        """Policies for operators on the dead-letter bucket of commands. None deletes or replaces an object for good."""
         parked = [MAPPING_PREFIX]
         self.may_park = ManagedPolicy(
             self, "MayPark", description="Writing commands that failed to the dead-letter bucket"

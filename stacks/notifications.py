@@ -1,4 +1,4 @@
-"""Where all alarms of an environment are heard."""
+"""The topic that all alarms of an environment notify."""
 
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
@@ -9,7 +9,7 @@ from stacks.retention import removal_policy
 
 
 class NotificationsStack(Stack):
-    """Deployed before every stack that has an alarm. Protected, since it holds the subscriptions of teams."""
+    """Deployed before every stack that has an alarm. Protected, because it holds the subscriptions of teams."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment) -> None:
         super().__init__(scope, construct_id, termination_protection=config.protect_data)

@@ -1,4 +1,4 @@
-"""From the event table's stream to the stream of domain events: stateless, safe to replace."""
+"""Publishes the event table's stream as domain events. Stateless: safe to replace."""
 
 from aws_cdk import Duration, Stack
 from constructs import Construct
@@ -14,7 +14,7 @@ FUNCTION_TIMEOUT = Duration.minutes(2)
 
 
 class PublisherStack(Stack):
-    """Takes every record of the table's stream, changes and removals too: those raise the alarm."""
+    """Delivers every record of the table's stream, MODIFY and REMOVE too: those raise an alarm."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""An owner's rights on each kind of QuickSight resource. QuickSight takes each set whole or not at all.
+"""An owner's permissions on each kind of QuickSight resource. QuickSight accepts each set only as a whole.
 
 Source: QuickSight API Reference, "UpdateDataSourcePermissions", "UpdateDataSetPermissions" and
 "UpdateDashboardPermissions".

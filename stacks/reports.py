@@ -1,4 +1,4 @@
-"""The daily report: a function on a schedule. Stateless: the reports lie in the lake's results bucket."""
+"""The daily report: a function on a schedule. Stateless: the reports are in the lake's results bucket."""
 
 from aws_cdk import Aws, Duration, Stack
 from aws_cdk.aws_iam import Grant, Role, ServicePrincipal
@@ -15,7 +15,7 @@ FUNCTION_TIMEOUT = Duration.minutes(15)
 
 
 class ReportsStack(Stack):
-    """Asks the lake once a day and writes the answers below `reports/`."""
+    """Queries the lake once a day and writes the report below `reports/`."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment, lake: LakeStack) -> None:
         super().__init__(scope, construct_id)

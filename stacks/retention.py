@@ -1,4 +1,4 @@
-"""What an environment's protection and retention are to the CDK."""
+"""An environment's protection and retention as the CDK's values."""
 
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_logs import RetentionDays
@@ -7,10 +7,10 @@ from stacks.environment import Environment
 
 
 def removal_policy(config: Environment) -> RemovalPolicy:
-    """Protected data outlives its stack."""
+    """RETAIN for protected data, which outlives its stack; else DESTROY."""
     return RemovalPolicy.RETAIN if config.protect_data else RemovalPolicy.DESTROY
 
 
 def log_retention(config: Environment) -> RetentionDays:
-    """How long CloudWatch keeps what the environment logs."""
+    """How long CloudWatch keeps the environment's logs."""
     return RetentionDays[config.log_retention]

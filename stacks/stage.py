@@ -1,4 +1,4 @@
-"""One environment: its stacks, and what connects them."""
+"""One environment: its stacks and the connections between them."""
 
 from aws_cdk import Stage, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
@@ -20,9 +20,10 @@ FINDINGS_STOP_SYNTHESIS = {
     "@aws-cdk/core:failSynthOnValidationErrors": True,
     "@aws-cdk/core:appMode": "inmemory",
 }
-"""Context of the App. The command line asks applications to leave validation findings to it, and then looks at the
-stacks it was told to synthesize only: with none named, stacks inside a stage would pass with any finding.
-`inmemory` makes them an exception, which a Python application cannot overlook."""
+"""Context of the App. By default the CDK's command line handles validation findings, and checks only the stacks that it
+was told to synthesize: with none named, stacks inside a stage would pass with any finding. With `inmemory` a finding is
+an exception, which fails the synthesis.
+"""
 
 
 class DaybookStage(Stage):

@@ -1,4 +1,4 @@
-"""What stacks that hold data have in common: protection, a key of their own, and a dead-letter bucket."""
+"""The base of stacks that hold data: protection, a key of their own, and a dead-letter bucket."""
 
 from aws_cdk import Duration, Stack
 from aws_cdk.aws_kms import Key
@@ -10,7 +10,7 @@ from stacks.retention import removal_policy
 
 
 class StatefulStack(Stack):
-    """Protected against removal wherever the environment protects data; its key encrypts all that it holds."""
+    """Protected against removal if the environment protects data. Its key encrypts all its data."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment, key_description: str) -> None:
         super().__init__(scope, construct_id, termination_protection=config.protect_data)
@@ -24,7 +24,7 @@ class StatefulStack(Stack):
 
 
 def parking_bucket(stack: StatefulStack, *, config: Environment) -> PrivateBucket:
-    """The bucket `Parking`, for records that nobody could deal with, and one for its access logs."""
+    """The dead-letter bucket `Parking`, for records that could not be processed, and a bucket for its access logs."""
     access_logs = AccessLogBucket(
         stack,
         "AccessLogs",
@@ -37,6 +37,6 @@ def parking_bucket(stack: StatefulStack, *, config: Environment) -> PrivateBucke
         key=stack.key,
         access_logs=access_logs.bucket,
         keep_replaced=Duration.days(config.keep_replaced_days),
-        lifecycle_rules=[],  # what is parked stays until somebody has dealt with it
+        lifecycle_rules=[],  # an object stays until an operator deletes it
         removal_policy=removal_policy(config),
     )

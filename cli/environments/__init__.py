@@ -1,1 +1,1 @@
-"""Where an environment is, and clients that reach it."""
+"""Finds an environment and opens clients of its services."""

@@ -21,7 +21,7 @@ def client(service: str, region: str | None, endpoint_url: str | None = None, co
 
 
 def emulated(endpoint_url: str | None) -> dict[str, Any]:
-    """Settings of a client of an emulator; nothing for AWS."""
+    """Settings of a client of an emulator; empty for AWS."""
     if endpoint_url is None:
         return {}
     return {"endpoint_url": endpoint_url, "aws_access_key_id": "local", "aws_secret_access_key": "local"}
@@ -36,5 +36,5 @@ def stack_outputs(stack: str, region: str | None, endpoint_url: str | None = Non
         reason = error.response["Error"].get("Message", "no reason given").rstrip(".")
         raise PlaceError(f"The outputs of {stack} cannot be read: {reason}.") from error
     except (BotoCoreError, ValueError) as error:
-        raise PlaceError(f"AWS cannot be asked for the outputs of {stack}: {plain(error)}.") from error
+        raise PlaceError(f"The request for the outputs of {stack} failed: {plain(error)}.") from error
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}

@@ -1,4 +1,4 @@
-"""Where statements over the lake are run: the workgroup and database of the running local system, or of one in AWS."""
+"""Where SQL on the lake runs: the workgroup and database of the local system or of an environment in AWS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LAKE_STACK = "Daybook-{environment}-Lake"
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """`region` None: as AWS's own tools find it. The URLs stand for an emulator; None is AWS."""
+    """The URLs are an emulator's; None means AWS. With `region` None, AWS's own configuration names it."""
 
     athena_workgroup: str
     glue_database: str
@@ -31,7 +31,7 @@ def target_in_file(path: Path) -> Target:
 def target_in_aws(
     environment: str, *, region: str | None = None, workgroup: str | None = None, database: str | None = None
 ) -> Target:
-    """The target that the outputs of an environment's lake stack name, where the options do not. Raises PlaceError."""
+    """The target in the options; what they leave out comes from the outputs of the lake stack. Raises PlaceError."""
     if workgroup is None or database is None:
         outputs = stack_outputs(LAKE_STACK.format(environment=environment), region)
         try:

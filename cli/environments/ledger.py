@@ -1,4 +1,4 @@
-"""Where the event table is, and a store to read it."""
+"""Finds the event table and opens a store that reads it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ONE_ATTEMPT = Config(connect_timeout=1, read_timeout=2, retries={"total_max_atte
 
 
 class Ledger(msgspec.Struct, frozen=True):
-    """The event table. `region` None: as AWS's own tools find it; an `aws_endpoint_url` stands for an emulator."""
+    """The event table. `aws_endpoint_url` is an emulator's. With `region` None, AWS's own configuration names it."""
 
     event_table: str
     region: str | None = None
@@ -31,6 +31,6 @@ def ledger_in_file(path: Path) -> Ledger:
 
 
 def open_store(ledger: Ledger) -> EventStore:
-    """A store that reads the ledger, and cannot keep receipts. Raises PlaceError."""
+    """A store that reads the ledger and has no table of receipts. Raises PlaceError."""
     dynamodb = client("dynamodb", ledger.region, ledger.aws_endpoint_url, ONE_ATTEMPT)
     return DynamoDBEventStore(dynamodb, event_table=ledger.event_table, receipts=receipt_table(name=""))

@@ -1,4 +1,4 @@
-"""Where an environment is that a command works on: its account or emulator, and what its stacks' outputs name."""
+"""The environment that a command works on: its region or emulator, and the outputs of its stacks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STACK: Final = "Daybook-{environment}-{name}"
 
 
 class Place(msgspec.Struct, frozen=True):
-    """An environment. `aws_endpoint_url` stands for an emulator, and `region` None for AWS's own way to find it."""
+    """An environment. `aws_endpoint_url` is an emulator's. With `region` None, AWS's own configuration names it."""
 
     environment: str
     environment_file: Path
@@ -29,7 +29,7 @@ class Place(msgspec.Struct, frozen=True):
 
     @property
     def is_local(self) -> bool:
-        """Whether it is the running system on this machine."""
+        """Whether it is the local system."""
         return self.environment == LOCAL
 
     def outputs(self, stack: str) -> dict[str, str]:
@@ -49,7 +49,7 @@ class Place(msgspec.Struct, frozen=True):
         return Ledger(self.output("Ledger", "EventTableName"), self.region, self.aws_endpoint_url)
 
     def lake(self, *, workgroup: str | None = None, database: str | None = None) -> Target:
-        """Where statements over the lake are run; in AWS a workgroup and a database may be given. Raises PlaceError."""
+        """Where SQL on the lake runs. In AWS, the arguments override the stack's outputs. Raises PlaceError."""
         if self.is_local:
             return target_in_file(self.environment_file)
         return target_in_aws(self.environment, region=self.region, workgroup=workgroup, database=database)
@@ -60,7 +60,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class _Running(msgspec.Struct):
-    """Of the local system, what a place is. Without its endpoint a command would go to AWS instead."""
+    """What a place needs of the environment file. The endpoint is required: without it a command would go to AWS."""
 
     aws_endpoint_url: str
     region: str | None = None
@@ -77,7 +77,7 @@ def place_of(where: Where) -> Place:
 
 
 def lake_of(where: Where, *, workgroup: str | None = None, database: str | None = None) -> Target:
-    """Where statements over an environment's lake are run. Raises UsageError, PlaceError.
+    """Where SQL on an environment's lake runs. Raises UsageError, PlaceError.
 
     Of the local system the file says it, so nobody needs to be asked.
     """

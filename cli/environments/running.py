@@ -1,4 +1,4 @@
-"""The file in which `make run` describes the running system; each command reads from it what it needs."""
+"""Reads the file in which `make run` describes the local system. Each command reads only the fields that it needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def read_running(path: Path, kind: type[T], *, wanted: str = "") -> T:
-    """What the file says of a kind of thing; `wanted` names it. Raises PlaceError."""
+    """The file's content as a `kind`; `wanted` is added to the sentence of the error. Raises PlaceError."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as error:

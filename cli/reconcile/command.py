@@ -24,7 +24,7 @@ Settle = Annotated[
         "--settle",
         parser=whole_number(0, None, "a whole number"),
         metavar="MINUTES",
-        help="Leave out what was recorded so shortly ago: it may be on its way.",
+        help="Ignore events of the last minutes: they may still be on their way to the lake.",
     ),
 ]
 
@@ -41,7 +41,7 @@ def reconcile(
 ) -> Outcome:
     """Compare the event table with the lake, event by event, for each booking day (UTC).
 
-    The scan reads the whole event table. `daybook republish --ids FILE` takes what --json prints.
+    The scan reads the whole event table. `daybook republish --ids FILE` sends the missing events that --json lists.
     """
     from cli.environments.place import place_of
     from cli.reconcile.comparing import compare, window_of

@@ -1,4 +1,4 @@
-"""Reads both sides, compares them and says what differs."""
+"""Compares the event table with the lake and prints the differences."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def window_of(from_day: date, to_day: date | None, settle_minutes: int) -> tuple
     now = utc_now()
     to_day = to_day or now.date()
     if not from_day <= to_day <= now.date():
-        raise UsageError(f"Days go from one to a later one, up to today: not {from_day} to {to_day}.")
+        raise UsageError(f"The days must be in order, up to today: not {from_day} to {to_day}.")
     return Window(from_day, to_day, now - timedelta(minutes=settle_minutes)), now.date()
 
 
 def compare(place: Place, window: Window, today: date, connections: Connections, output: Output) -> Outcome:
-    """Compare. Raises PlaceError, UnavailableError."""
+    """Compare the event table with the lake. Raises PlaceError, UnavailableError."""
     ask = connections.sql(place.lake())
     try:
         with Steps("Comparing the event table with the lake; rows scanned") as steps:
@@ -59,7 +59,7 @@ def as_text(found: Reconciliation) -> str:
             parts.append("\n".join([f"{len(ids):,} {what}:", *(f"  {each}" for each in ids[:SHOWN_IDS]), *more]))
     if any(day.late for day in found.days):
         parts.append(
-            "Late events are in the lake, but further from their day than reports read: "
-            "`daybook report --date D --late-days N` reads more."
+            "Late events are in the lake, but arrived later than reports read: "
+            "`daybook report --date D --late-days N` reads more days."
         )
     return "\n".join(parts)

@@ -1,4 +1,4 @@
-"""The event table against the lake: what each holds of every booking day, event by event."""
+"""Compares the event table with the lake, event by event, for each booking day."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Ask = Callable[[str], Result]
 
 
 class Day(msgspec.Struct):
-    """Counts of one booking day. `late` ones are in the lake, but in later partitions than reports of the day read."""
+    """Counts of one booking day. `late` events are in the lake, in later partitions than reports of the day read."""
 
     day: date
     event_table: int = 0
@@ -47,10 +47,10 @@ class Reconciliation(msgspec.Struct):
 
 
 def reconcile(scan: Callable[[], Recorded], ask: Ask, window: Window, *, today: date) -> Reconciliation:
-    """Compare. Raises QueryFailedError, and what `scan` raises.
+    """Compare the lake with the event table. Raises QueryFailedError, and what `scan` raises.
 
-    The lake is asked before the table is scanned: then whatever it holds must be in the table. Its later partitions
-    are read only if something is missing.
+    The lake is queried before the table is scanned, so every event of the lake must be in the table. The lake's later
+    partitions are read only if something is missing.
     """
     lake = lake_versions(ask, window, LATE_DAYS)
     recorded = scan()
@@ -83,7 +83,7 @@ def _compare(
 
 
 def lake_versions(ask: Ask, window: Window, late_days: int) -> Versions:
-    """What the lake holds of each day of the window, arrived up to so many days after it. Raises QueryFailedError."""
+    """The lake's versions that arrived up to `late_days` days after their booking day. Raises QueryFailedError."""
     values = {"from_day": window.from_day, "to_day": window.to_day, "late_days": late_days}
     found: Versions = defaultdict(set)
     for day, account_id, first, last in ask(catalog.query("recorded_versions").fill(values)).rows:

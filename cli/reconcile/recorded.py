@@ -1,4 +1,4 @@
-"""What the event table holds of some booking days: every row's key and booking time."""
+"""Reads the key and booking time of every row of some booking days from the event table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Versions: TypeAlias = dict[tuple[date, str], set[int]]
 
 
 class Window(msgspec.Struct, frozen=True):
-    """Booking days from one to another, both included. What was recorded since `settled` (aware) may be on its way."""
+    """Booking days, both included. Events recorded since `settled` (aware) may still be on their way to the lake."""
 
     from_day: date
     to_day: date
@@ -27,9 +27,9 @@ class Window(msgspec.Struct, frozen=True):
 
 
 class Recorded(msgspec.Struct):
-    """What was found: rows that must have arrived, and recent ones that may have.
+    """Rows that must have arrived in the lake (`versions`), and recent rows that may have.
 
-    `odd` names rows whose version or booking time cannot be read, of whatever day they are.
+    `odd` names the rows of any day whose version or booking time cannot be read.
     """
 
     versions: Versions = msgspec.field(default_factory=dict)
@@ -39,7 +39,7 @@ class Recorded(msgspec.Struct):
     read_units: float = 0.0
 
     def add(self, item: Mapping[str, Any], window: Window) -> None:
-        """Count a row in where it belongs."""
+        """Add a row to the group that it belongs to."""
         self.rows += 1
         stream_id, version = item[EVENT_TABLE_HASH_KEY]["S"], item[EVENT_TABLE_RANGE_KEY]["N"]
         try:
@@ -52,7 +52,7 @@ class Recorded(msgspec.Struct):
             found.setdefault((moment.date(), stream_id), set()).add(number)
 
     def merge(self, other: Recorded) -> None:
-        """Take in what another segment of the table holds."""
+        """Add the rows of another segment of the table."""
         for mine, its in ((self.versions, other.versions), (self.recent, other.recent)):
             for cell, versions in its.items():
                 mine.setdefault(cell, set()).update(versions)
@@ -69,7 +69,7 @@ def recorded_versions(
     segments: int = SEGMENTS,
     counted: Callable[[int], None] = lambda _: None,
 ) -> Recorded:
-    """Scan the whole table; `counted` is told the rows of each page. Raises UnavailableError."""
+    """Scan the whole table; `counted` gets the number of rows of each page. Raises UnavailableError."""
     request = {
         "TableName": table,
         "ProjectionExpression": "#s, #v, #r",

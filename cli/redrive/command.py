@@ -28,12 +28,14 @@ Command = Annotated[
 ]
 FailedOn = Annotated[
     date | None,
-    typer.Option("--failed-on", parser=day, metavar="YYYY-MM-DD", help="All that failed on a day (UTC)."),
+    typer.Option("--failed-on", parser=day, metavar="YYYY-MM-DD", help="All commands that failed on a day (UTC)."),
 ]
-Parked = Annotated[bool, typer.Option("--parked", help="All in the parking bucket.")]
+Parked = Annotated[bool, typer.Option("--parked", help="All commands in the dead-letter (parking) bucket.")]
 Prefix = Annotated[
     str | None,
-    typer.Option("--prefix", metavar="PREFIX", help="Of --parked: objects whose keys begin so.", show_default="all"),
+    typer.Option(
+        "--prefix", metavar="PREFIX", help="With --parked: only objects whose keys begin with this.", show_default="all"
+    ),
 ]
 PendingBefore = Annotated[
     datetime | None,
@@ -41,11 +43,13 @@ PendingBefore = Annotated[
         "--pending-before",
         parser=moment,
         metavar="TIME",
-        help="All pending ones submitted before, a day ago at the latest (UTC). Reads the whole table.",
+        help="All PENDING commands submitted before a time (UTC), at least a day ago. Reads the whole table.",
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Of --command: also a pending one that the stream may bring.")]
-Delete = Annotated[bool, typer.Option("--delete", help="Of --parked: remove objects of which every command has ended.")]
+Force = Annotated[bool, typer.Option("--force", help="With --command: retry even if the stream may still deliver it.")]
+Delete = Annotated[
+    bool, typer.Option("--delete", help="With --parked: delete an object when all its commands have ended.")
+]
 
 
 def redrive(
@@ -64,7 +68,7 @@ def redrive(
 ) -> Outcome:
     """Retry commands that failed for a technical reason, or that were never tried, in the order submitted.
 
-    Repeating it is safe: what has ended stays as it ended.
+    Repeating it is safe: a command that has ended is never changed.
     """
     exactly_one(command=command, failed_on=failed_on, parked=parked, pending_before=pending_before)
     goes_with("--command", is_given=command is not None, force=force)

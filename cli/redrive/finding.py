@@ -1,4 +1,4 @@
-"""Which commands to redrive: those that failed on a day, that were parked, or that have been pending for too long."""
+"""Finds commands to redrive: failed on a day, in the dead-letter (parking) bucket, or PENDING for too long."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lambdas.inbox.stream_records import CommandKey, MalformedRecordError, key_o
 
 
 class ParkedObject(msgspec.Struct, frozen=True):
-    """The commands in an object of the parking bucket; not `readable` if it holds anything else, or none."""
+    """The commands in an object of the parking bucket. `readable` is false if it holds anything else, or no command."""
 
     name: str
     keys: list[CommandKey]
@@ -38,7 +38,7 @@ def failed_on(clients: Clients, inbox: Inbox, day: str) -> list[CommandKey]:
 
 
 def pending_before(clients: Clients, inbox: Inbox, moment: datetime) -> list[CommandKey]:
-    """Commands submitted before a moment that are pending now, found by reading the whole table.
+    """Commands submitted before a moment that are still PENDING. Reads the whole table.
 
     A Scan is charged for all that it reads, bodies included. Raises ClientError, BotoCoreError.
     """
@@ -58,13 +58,13 @@ def pending_before(clients: Clients, inbox: Inbox, moment: datetime) -> list[Com
 
 
 def parked(clients: Clients, inbox: Inbox, prefix: str = PREFIX) -> list[ParkedObject]:
-    """What lies in the parking bucket below a prefix. Raises UnavailableError."""
+    """The objects of the parking bucket below a prefix. Raises UnavailableError."""
     bucket = ParkingBucket(clients.s3, inbox.command_parking_bucket)
     return [_parked(key, bucket.read(key)) for key in bucket.keys(prefix)]
 
 
 def delete(clients: Clients, inbox: Inbox, parked: ParkedObject) -> None:
-    """Remove an object; the bucket keeps it as a replaced version for a while. Raises UnavailableError."""
+    """Delete an object; the bucket keeps it as a noncurrent version for a while. Raises UnavailableError."""
     ParkingBucket(clients.s3, inbox.command_parking_bucket).delete(parked.name)
 
 

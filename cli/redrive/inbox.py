@@ -1,4 +1,4 @@
-"""Where stored commands are, and clients to reach them."""
+"""Finds the commands table, its parking bucket and its processor, and opens clients for them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from cli.environments.running import read_running
 from cli.errors import PlaceError
 
 INVOCATION_SECONDS: Final = 120
-"""Longer than the processor may run: whoever stops waiting for it does not know what it did."""
+"""Longer than the processor may run: a client that times out does not know the outcome."""
 
 ONCE: Final = Config(connect_timeout=5, read_timeout=INVOCATION_SECONDS, retries={"total_max_attempts": 1})
 AGAIN: Final = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 5, "mode": "standard"})
 
 
 class Inbox(msgspec.Struct, frozen=True, kw_only=True):
-    """`command_processor` names the function. `region` None: as AWS's own tools find it; the URL is an emulator's."""
+    """`command_processor` names the function; the URL is an emulator's. `region` None: from AWS's configuration."""
 
     commands_table: str
     command_parking_bucket: str
@@ -38,7 +38,7 @@ class Clients(msgspec.Struct, frozen=True):
 
 
 def inbox_of(place: Place) -> Inbox:
-    """The inbox of an environment, as the local system's file or the stacks' outputs name it. Raises PlaceError."""
+    """The inbox that the local system's file or the stacks' outputs name. Raises PlaceError."""
     if place.is_local:
         return read_running(place.environment_file, Inbox, wanted=" with stored commands")
     outputs = {**place.outputs("Ledger"), **place.outputs("Commands")}
@@ -54,7 +54,7 @@ def inbox_of(place: Place) -> Inbox:
 
 
 def open_clients(inbox: Inbox) -> Clients:
-    """Clients that reach the inbox; the processor is asked once. Raises PlaceError."""
+    """Clients for the inbox. The one for the processor makes no retries. Raises PlaceError."""
     region, endpoint = inbox.region, inbox.aws_endpoint_url
     return Clients(
         client("dynamodb", region, endpoint, AGAIN),

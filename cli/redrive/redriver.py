@@ -1,8 +1,8 @@
-"""Commands that failed, carried out again: each is pending again, and then the processor is asked for it alone.
+"""Retries failed commands: sets each one to PENDING, then invokes the processor with that command alone.
 
-Every step may be the last one before a crash, and all of it may be repeated: a row that is PENDING is given to the
-processor as it is, and what has ended stays as it ended. A row that says FAILED, or failed before, was given up. Of any
-other the table's stream may still bring the record: it is never marked as FAILED here.
+A redrive may crash after any step and can be repeated: the processor gets a PENDING row as it is, and a command that
+has ended is never changed. A row that is FAILED, or has failed before, has had its last retry by Lambda. The table's
+stream may still deliver any other command, so a redrive never marks it FAILED.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from lambdas.inbox.marking import FailureMarker
 from lambdas.inbox.stream_records import CommandKey, insert_record
 
 ALIAS = "live"
-"""The version of the processor that the stream's mapping invokes, too."""
+"""The alias of the processor that the stream's mapping invokes, too."""
 
 STREAM_RETENTION = timedelta(hours=24)
 """Source: Amazon DynamoDB Developer Guide, "Change data capture for DynamoDB Streams"."""
@@ -34,7 +34,7 @@ Row = Mapping[str, Mapping[str, Any]]
 
 
 class Redriven(msgspec.Struct, frozen=True):
-    """A command as it stands after a redrive: its status, or NOT-FOUND, and what there is to say about it."""
+    """A command after a redrive: its status or NOT-FOUND, and a note."""
 
     key: CommandKey
     status: str
@@ -42,7 +42,7 @@ class Redriven(msgspec.Struct, frozen=True):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing is left to do."""
+        """Whether the command has ended, so that nothing is left to do."""
         return self.status in ENDED
 
 
@@ -59,9 +59,9 @@ class Redriver:
     def redrive(self, keys: Iterable[CommandKey], *, given_up: bool = True) -> Iterator[Redriven]:
         """Redrive commands in the order in which they were submitted. Raises ClientError, BotoCoreError.
 
-        A command that does not end stops the later ones of its account, as in the processor. Unless it is known that
-        they were `given_up`, those that the stream may still bring are left to it: earlier ones of the account may
-        be on their way, too.
+        A command that does not end stops the later commands of its account, as in the processor. With `given_up` all
+        retries are known to be over. Without it, a command that the stream may still deliver is not tried: earlier
+        commands of its account may be on their way, too.
         """
         found = {key: self._row(key) for key in keys}
         yield from (Redriven(key, NOT_FOUND, "no such command is stored") for key, row in found.items() if row is None)
@@ -84,7 +84,7 @@ class Redriver:
         failed_before = status == table.FAILED or table.FAILED_ON in row
         if not (given_up or failed_before) and _submitted_at(row) > format_timestamp(utc_now() - STREAM_RETENTION):
             return Redriven(
-                key, status, "was not tried: the stream may still bring it, behind earlier ones; or --force"
+                key, status, "was not tried: the stream may still deliver it after earlier ones; or --force"
             )
         if status == table.FAILED:
             self._make_pending(key)
@@ -96,13 +96,13 @@ class Redriver:
         return Redriven(key, status, _told(after) if status in ENDED else trouble)
 
     def _row(self, key: CommandKey) -> Row | None:
-        """A command's row; None for one that is not there, and for a receipt, which has no status."""
+        """A command's row; None if there is none, or if the row is a receipt, which has no status."""
         answer = self._dynamodb.get_item(TableName=self._table, Key=_item_key(key), ConsistentRead=True)
         row: Row | None = answer.get("Item")
         return row if row is not None and table.STATUS in row else None
 
     def _make_pending(self, key: CommandKey) -> None:
-        """Only a failed command, whose day of failure stays; another one that was quicker is as good."""
+        """Set a FAILED command to PENDING and keep its day of failure. Another redrive may have done it already."""
         try:
             self._dynamodb.update_item(
                 TableName=self._table,
@@ -121,14 +121,14 @@ class Redriver:
                 raise
 
     def _invoke(self, row: Row) -> str:
-        """Have the processor carry out one command; what went wrong, or nothing."""
+        """Invoke the processor with one command; returns what went wrong, or ""."""
         event = msgspec.json.encode({"Records": [insert_record(row)]})
         try:
             answer = self._functions.invoke(
                 FunctionName=self._function, Qualifier=ALIAS, InvocationType="RequestResponse", Payload=event
             )
         except (ClientError, BotoCoreError) as error:
-            return f"the processor could not be asked: {error}"
+            return f"the processor could not be invoked: {error}"
         return "the processor failed; its log says why" if answer.get("FunctionError") else ""
 
 
@@ -141,7 +141,7 @@ def _submitted_at(row: Row) -> str:
 
 
 def _told(row: Row) -> str:
-    """What an ended row says of its end."""
+    """The result that the row of an ended command holds."""
     if table.VERSION in row:
         return f"version {row[table.VERSION]['N']}, balance {row[table.BALANCE]['N']}"
     problem = msgspec.json.decode(row[table.PROBLEM]["S"]) if table.PROBLEM in row else {}

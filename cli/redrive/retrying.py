@@ -1,4 +1,4 @@
-"""Finds the commands that the command line asks for, retries them, and says how each one stands."""
+"""Finds the commands that the command line selects, retries them, and prints the status of each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from lambdas.inbox.stream_records import CommandKey
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """Which commands: one by its ids, or all of a day, of parked objects below a prefix, or pending since a time."""
+    """One command by its ids, or all that failed on a day, are parked below a prefix, or PENDING since a time."""
 
     command: tuple[str, str] | None
     failed_on: date | None
@@ -30,15 +30,15 @@ class Selection(msgspec.Struct, frozen=True):
     pending_before: datetime | None
 
     def check(self) -> None:
-        """Raises UsageError for a time since which the stream may still bring the record."""
+        """Raises UsageError if the stream may still deliver commands submitted before that time."""
         if self.pending_before is not None and self.pending_before > utc_now() - STREAM_RETENTION:
             raise UsageError(
-                "--pending-before is a day ago at the latest: what is younger, the stream may still bring."
+                "--pending-before must be at least a day ago: the stream may still deliver younger commands."
             )
 
 
 class RedrivenCommand(msgspec.Struct, frozen=True):
-    """How one command stands: its status, or NOT-FOUND, and what there is to say about it."""
+    """A command after a redrive: its status or NOT-FOUND, and a note."""
 
     account_id: str
     command_id: str
@@ -47,7 +47,7 @@ class RedrivenCommand(msgspec.Struct, frozen=True):
 
 
 class Redriven(msgspec.Struct, frozen=True):
-    """All commands that were found, parked objects that were deleted, and those that hold nothing that can be read."""
+    """All commands that were found, the parked objects that were deleted, and those that could not be read."""
 
     commands: list[RedrivenCommand]
     deleted_objects: list[str]
@@ -57,7 +57,7 @@ class Redriven(msgspec.Struct, frozen=True):
 def retry(
     clients: Clients, inbox: Inbox, selection: Selection, output: Output, *, force: bool, delete: bool
 ) -> Outcome:
-    """Retry them. Raises UnavailableError."""
+    """Retry the selected commands. Raises UnavailableError."""
     with _asking():
         parked = [] if selection.parked is None else finding.parked(clients, inbox, selection.parked or PREFIX)
         unreadable = [each.name for each in parked if not each.readable]
@@ -75,7 +75,7 @@ def retry(
     if left or unreadable:
         objects = f" {counted(len(unreadable), 'object')} could not be read." if unreadable else ""
         return Outcome(
-            data, ExitStatus.FINDING, f"{counted(left, 'command')} of {len(set(keys)):,} not ended.{objects}"
+            data, ExitStatus.FINDING, f"{counted(left, 'command')} of {len(set(keys)):,} did not end.{objects}"
         )
     return Outcome(data)
 
@@ -93,7 +93,7 @@ def _found(selection: Selection, clients: Clients, inbox: Inbox, parked: list[Pa
 def _retried(
     redriver: Redriver, keys: list[CommandKey], output: Output, *, given_up: bool
 ) -> tuple[list[RedrivenCommand], set[CommandKey]]:
-    """All commands as they stand now, and those that have ended."""
+    """All commands after the redrive, and the keys of those that have ended."""
     found, ended = [], set()
     with Steps("Retrying commands", len(keys)) as steps:
         for each in redriver.redrive(keys, given_up=given_up):
@@ -117,4 +117,4 @@ def _asking() -> Iterator[None]:
     try:
         yield
     except (ClientError, BotoCoreError, UnavailableError) as error:
-        raise UnavailableError(f"{plain(error)}; what was begun can be repeated") from error
+        raise UnavailableError(f"{plain(error)}; repeating the command is safe") from error

@@ -38,7 +38,12 @@ def _late_days(text: str) -> int:
 Date = Annotated[date | None, typer.Option("--date", parser=day, metavar="YYYY-MM-DD", help="One day, up to today.")]
 LateDays = Annotated[
     int | None,
-    typer.Option("--late-days", parser=_late_days, metavar="N", help="Of --date: read what arrived N days later, too."),
+    typer.Option(
+        "--late-days",
+        parser=_late_days,
+        metavar="N",
+        help="With --date: also read events that arrived up to N days later.",
+    ),
 ]
 OutputFolder = Annotated[
     Path | None, typer.Option("--output", metavar="FOLDER", help="Write to a folder of this machine.")
@@ -46,7 +51,7 @@ OutputFolder = Annotated[
 BucketName = Annotated[
     str | None, typer.Option("--bucket", metavar="NAME", help="Write to reports/ in this bucket (ReportBucketName).")
 ]
-Timeout = Annotated[int, typer.Option("--timeout", metavar="SECONDS", help="Give up after so long.")]
+Timeout = Annotated[int, typer.Option("--timeout", metavar="SECONDS", help="Stop after this time.")]
 
 
 def report(
@@ -65,7 +70,7 @@ def report(
 ) -> Outcome:
     """Write the daily report of a day (UTC): report.csv and index.html below dt=DAY.
 
-    Without --date: yesterday and the three days before it, as on the schedule. A second time the bytes are the same.
+    Without --date: yesterday and the three days before it, as on the schedule. Repeating it writes the same bytes.
     """
     at_most_one(output=folder, bucket=bucket)
     goes_with("--date", is_given=one_day is not None, late_days=late_days)

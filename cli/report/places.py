@@ -1,4 +1,4 @@
-"""Where the report's figures come from and where its files go."""
+"""Opens Athena, where the report's figures come from, and the bucket for its files."""
 
 from __future__ import annotations
 

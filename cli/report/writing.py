@@ -1,4 +1,4 @@
-"""Writes the reports that are due, by the code that the scheduled function runs."""
+"""Writes the reports that are due, with the code of the scheduled function."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lambdas.reporting.report import Queries, Shelf, publish_all
 
 
 class Written(msgspec.Struct, frozen=True):
-    """Addresses of the files, and how many events of their days are known to be missing in the lake."""
+    """Addresses of the files, and the number of their days' events that are known to be missing in the lake."""
 
     files: list[str]
     missing: int
@@ -35,7 +35,7 @@ def due(day: date | None, late_days: int | None) -> Due:
 
 
 def write(queries: Queries, shelf: Shelf, days: Due, seconds: int, output: Output) -> Outcome:
-    """Write them within some seconds. Raises CommandError."""
+    """Write the reports of these days, in at most `seconds`. Raises CommandError."""
     try:
         with Steps("Writing the reports"):
             written = publish_all(queries, shelf, days, countdown(seconds))

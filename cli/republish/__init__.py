@@ -1,1 +1,1 @@
-"""Send domain events to Kinesis once more."""
+"""Send domain events to Kinesis again."""

@@ -29,22 +29,32 @@ Account = Annotated[
 ]
 Ids = Annotated[
     str | None,
-    typer.Option("--ids", metavar="FILE", help="What `reconcile --json` found missing; - is standard input."),
+    typer.Option(
+        "--ids", metavar="FILE", help="Missing events in the output of `reconcile --json`; - is standard input."
+    ),
 ]
-Parked = Annotated[bool, typer.Option("--parked", help="Records in the parking bucket.")]
+Parked = Annotated[bool, typer.Option("--parked", help="Events in the dead-letter (parking) bucket.")]
 Prefix = Annotated[
     str | None,
-    typer.Option("--prefix", metavar="PREFIX", help="Of --parked: those whose keys begin so.", show_default="all"),
+    typer.Option(
+        "--prefix", metavar="PREFIX", help="With --parked: only objects whose keys begin with this.", show_default="all"
+    ),
 ]
 First = Annotated[
     int | None,
-    typer.Option("--from", parser=_version, metavar="VERSION", help="Of --account.", show_default="1"),
+    typer.Option(
+        "--from", parser=_version, metavar="VERSION", help="With --account: the first version.", show_default="1"
+    ),
 ]
 Last = Annotated[
     int | None,
-    typer.Option("--to", parser=_version, metavar="VERSION", help="Of --account.", show_default="newest"),
+    typer.Option(
+        "--to", parser=_version, metavar="VERSION", help="With --account: the last version.", show_default="newest"
+    ),
 ]
-Delete = Annotated[bool, typer.Option("--delete", help="Of --parked: remove objects of which everything was sent.")]
+Delete = Annotated[
+    bool, typer.Option("--delete", help="With --parked: delete an object when all its events were sent.")
+]
 
 
 def republish(
@@ -61,7 +71,7 @@ def republish(
     environment_file: EnvironmentFile = ENVIRONMENT_FILE,
     as_json: Json = False,
 ) -> Outcome:
-    """Send domain events to Kinesis once more.
+    """Send domain events to Kinesis again.
 
     Repeating it is safe: an event's id is always the same, and consumers drop the ids that they have seen.
     """

@@ -1,4 +1,4 @@
-"""Parked stream records, sent once more: what the publisher put aside, and whole batches that its mapping gave up."""
+"""Sends the events of dead-letter (parked) records again: records that the publisher refused, and failed batches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PAYLOAD: Final = "payload"
 
 
 class Replayed(msgspec.Struct, frozen=True):
-    """What became of one object: events sent, and why other records of it could not be."""
+    """The result of one object: how many events were sent, and why its other records were not."""
 
     key: str
     events: int
@@ -26,9 +26,9 @@ class Replayed(msgspec.Struct, frozen=True):
 
 
 def replay(bucket: ParkingBucket, prefix: str, resender: Resender, *, delete: bool = False) -> Iterator[Replayed]:
-    """Send what each object below a prefix holds, one object after the other.
+    """Send the events in each object below a prefix, one object after the other.
 
-    With `delete` an object goes once everything in it was sent. Raises NotSentError, UnavailableError.
+    With `delete`, an object is deleted when all its events were sent. Raises NotSentError, UnavailableError.
     """
     for key in bucket.keys(prefix):
         before = resender.sent
@@ -52,7 +52,7 @@ def _send(body: bytes, resender: Resender) -> list[str]:
 
 
 def records_of(body: bytes) -> list[StreamRecord]:
-    """The stream records in an object of either form. Raises ValueError for any other."""
+    """The stream records in a parked object of either form. Raises ValueError for any other."""
     try:
         event = msgspec.json.decode(body)
         if isinstance(event, dict) and _PAYLOAD in event:

@@ -16,11 +16,11 @@ from cli.storage.table_scan import RETRIES
 from lambdas.publishing.kinesis import KinesisSender
 
 ONE_ATTEMPT: Final = Config(connect_timeout=2, read_timeout=20, retries={"total_max_attempts": 1, "mode": "standard"})
-"""Of Kinesis: the sender tries again by itself, in order."""
+"""For the client of Kinesis: the sender retries by itself, in order."""
 
 
 class Parts(msgspec.Struct, frozen=True):
-    """What the command works with. `parking` is called when it is needed."""
+    """What the command needs. `parking` is called only for --parked."""
 
     recorded: Recorded
     sender: KinesisSender

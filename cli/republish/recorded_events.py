@@ -1,4 +1,4 @@
-"""Recorded events of accounts, read to the end of what was asked for: whatever cannot be read is named."""
+"""Reads spans of accounts' events to their end, and names each row that is missing or cannot be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Domain events sent once more: those of recorded rows, read anew. Consumers drop the ids that they have seen."""
+"""Sends the domain events of recorded rows again. Consumers drop the ids that they have seen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lambdas.publishing.stream_records import Line, Unpublishable
 
 BATCH_EVENTS: Final = 5_000
 SENDING_SECONDS: Final = 120.0
-"""How long one batch may take."""
+"""The most that one batch may take."""
 
 
 class NotSentError(UnavailableError):
@@ -25,7 +25,7 @@ class NotSentError(UnavailableError):
 
 
 class Resender:
-    """Sends lines as the publisher does: a call holds one record an account, and its next waits for that one."""
+    """Sends lines as the publisher does: one record of an account in a call; its next waits for that one."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Resender:
         self._on_sent = on_sent
 
     def send(self, lines: Mapping[str, Sequence[Line]]) -> list[Unpublishable]:
-        """Send all lines to the end; those that fit no record are given back. Raises NotSentError."""
+        """Send all lines; returns those that are too long for a record. Raises NotSentError."""
         queues, too_long = pack_all(lines, self._sender.limits)
         sent = self._sender.send(queues, self._new_deadline())
         self.sent += sent.events
@@ -52,9 +52,9 @@ class Resender:
 
 
 def resend(recorded: Recorded, spans: Iterable[Span], resender: Resender) -> Iterator[str]:
-    """Send the events of spans again, in order. Yields why a row among them could not be; those after it go on.
+    """Send the events of spans again, in order. Yields a reason for each row that cannot be sent, and goes on.
 
-    A missing row is one of those. Raises NotSentError, and when the table does not answer what the store raises.
+    A missing row has a reason, too. Raises NotSentError, and what the store raises when the table does not answer.
     """
     problems: list[str] = []
     events = (event for span in spans for event in recorded.events(span, problems))
@@ -75,12 +75,12 @@ def _lines(events: Iterable[AccountDomainEvent]) -> dict[str, list[Line]]:
 
 
 def spans_of(ids: Iterable[str]) -> list[Span]:
-    """As few spans as hold the ids `<account>/<sequence>`, by account and in order. Raises ValueError."""
+    """The fewest spans that hold the ids `<account>/<sequence>`, by account and in order. Raises ValueError."""
     wanted: dict[str, set[int]] = {}
     for each in ids:
         account_id, _, version = each.rpartition("/")
         if not account_id or not version.isascii() or not version.isdigit() or int(version) < 1:
-            raise ValueError(f"{each!r} is no id of a domain event")
+            raise ValueError(f"{each!r} is not the id of a domain event")
         wanted.setdefault(account_id, set()).add(int(version))
     spans: list[Span] = []
     for name, versions in wanted.items():

@@ -1,4 +1,4 @@
-"""Sends what the command line asks for, and names what could not be sent."""
+"""Sends the events that the command line selects, and names those that could not be sent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNANSWERED = (UnavailableError, ReadUnavailableError, ClientError, BotoCoreErro
 
 
 class _Missing(msgspec.Struct):
-    """Of `reconcile --json`, what is used."""
+    """The part of `reconcile --json` that is used."""
 
     missing: list[str]
 
@@ -33,7 +33,7 @@ class _Document(msgspec.Struct):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What to send: spans of recorded events, or, where they are None, parked objects below a prefix."""
+    """What to send: spans of recorded events or, if `spans` is None, the parked objects below a prefix."""
 
     spans: Sequence[Span] | None
     prefix: str = ""
@@ -41,7 +41,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Republished(msgspec.Struct, frozen=True):
-    """How many events were sent, what became of each parked object, and why something was not sent."""
+    """How many events were sent, the result of each parked object, and why events were not sent."""
 
     events: int
     objects: list[Replayed]
@@ -68,7 +68,7 @@ def listed_events(file: str) -> Asked:
 
 
 def send(parts: Parts, asked: Asked, output: Output) -> Outcome:
-    """Send all of it; one that cannot be sent holds up no other."""
+    """Send all of it. An event that cannot be sent does not stop the others."""
     problems: list[str] = []
     objects: list[Replayed] = []
     with Steps("Sending domain events") as steps:
@@ -82,7 +82,7 @@ def send(parts: Parts, asked: Asked, output: Output) -> Outcome:
                 output.warn(f"not sent: {problem}")
         except _UNANSWERED as error:
             problems.append(f"{plain(error)}.")
-            output.warn(f"{plain(error)}. Repeat it: nothing is lost by that.")
+            output.warn(f"{plain(error)}. Repeating the command is safe.")
     output.line(f"{counted(resender.sent, 'event')} sent")
     data = Republished(resender.sent, objects, problems)
     if problems:

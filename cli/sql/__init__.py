@@ -1,1 +1,1 @@
-"""Ask the lake in Athena's SQL."""
+"""Query the lake in Athena's SQL."""

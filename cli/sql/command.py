@@ -40,13 +40,13 @@ Name = Annotated[
     typer.Option(
         "--name",
         metavar="QUERY",
-        help="A query of analytics/queries; the prompt lists them.",
+        help="A named query of analytics/queries; `queries` at the prompt lists them.",
         autocompletion=_query_names,
     ),
 ]
 Parameters = Annotated[
     list[str] | None,
-    typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Of --name or --file; may be repeated."),
+    typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A value for --name or --file; may be repeated."),
 ]
 Csv = Annotated[bool, typer.Option("--csv", help="Rows as CSV.")]
 
@@ -65,9 +65,9 @@ def sql(
     environment_file: EnvironmentFile = ENVIRONMENT_FILE,
     as_json: Json = False,
 ) -> Outcome | None:
-    """Ask the lake in Athena's SQL.
+    """Query the lake in Athena's SQL.
 
-    Runs one statement and shows its rows, or opens a prompt when none is given.
+    Runs one statement and shows its rows. Without a statement it opens a prompt.
     """
     at_most_one(STATEMENT=statement, file=file, name=name)
     at_most_one(csv=as_csv, json=as_json)

@@ -1,4 +1,4 @@
-"""Named queries filled in for a person: a value that would silently leave rows out is refused."""
+"""Fills in named queries, and refuses a value that would silently leave rows out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LATE = "late_days"
 
 
 def named(name: str, values: Mapping[str, str]) -> str:
-    """A named query with its values. Raises StatementError, and UsageError for `late_days` that no report takes."""
+    """A named query with its values. Raises StatementError, and UsageError for `late_days` outside its range."""
     statement = catalog.query(name).fill(values)
     if _LATE in values and not LATE_DAYS <= int(values[_LATE]) <= MAX_LATE_DAYS:
         raise UsageError(f"{_LATE} is from {LATE_DAYS} to {MAX_LATE_DAYS}, as in the report, and not {values[_LATE]}.")

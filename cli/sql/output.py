@@ -1,4 +1,4 @@
-"""A result as a table for a person, as CSV or as JSON; and what it cost, beside it."""
+"""Formats a result as a table, CSV or JSON, and its cost."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def as_csv(result: Result) -> str:
 
 
 class Rows(msgspec.Struct, frozen=True):
-    """A result for `--json`: objects by column name, and what they cost. Times, days and decimals are texts."""
+    """A result for `--json`: objects by column name, and their cost. Times, days and decimals are texts."""
 
     rows: list[dict[str, Any]]
     bytes_scanned: int

@@ -19,8 +19,8 @@ with contextlib.suppress(ImportError):
 
 FIRST = "daybook> "
 NEXT = "    ...> "
-HELP = """A statement ends with a semicolon. Besides SQL in Athena's dialect:
-  help                        this
+HELP = """A statement ends with a semicolon. Besides SQL in Athena's dialect there are:
+  help                        show this text
   tables                      the table and the views with their columns (also: SHOW TABLES, DESCRIBE NAME)
   queries                     the named queries
   run QUERY NAME=VALUE ...    run a named query
@@ -31,16 +31,16 @@ _DESCRIBE = re.compile(r"(?:describe|desc|show\s+columns\s+(?:in|from))\s+([\w.\
 
 
 def prompt(ask: Callable[[str], Result], form: Form) -> None:
-    """Read and run statements until the end of input; a failing one does not end it."""
+    """Read and run statements until the end of input. A failed statement does not end the prompt."""
     tell = print if sys.stdin.isatty() else _be_quiet
-    tell("SQL over the lake, in Athena's dialect. `help` helps, `exit` leaves.")
+    tell("SQL on the lake, in Athena's dialect. `help` lists what there is, `exit` leaves.")
     for statement in _statements():
         try:
             command = _command(statement)
             if isinstance(command, str):
                 print(command)
                 continue
-            with Steps("Athena is at work"):
+            with Steps("Athena runs the statement"):
                 result = ask(command[0])
             print(FORMS[form](result))
             print(cost(result), file=sys.stderr, flush=True)

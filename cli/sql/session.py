@@ -1,4 +1,4 @@
-"""Runs statements on Athena through PyAthena. The emulator's Athena is just another endpoint."""
+"""Runs statements on Athena through PyAthena. The emulator's Athena is another endpoint."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PRICE_PER_TB = 5.0
 """Dollars, of us-east-1 and most regions. Source: the price list of Amazon Athena, SQL queries."""
 
 MINIMUM_BYTES = 10 * 1024**2
-"""Each query is charged for at least so much."""
+"""Each query is charged for at least this much."""
 
 _TB = 1024**4
 _LOCAL_POLL_SECONDS = 0.05
@@ -79,5 +79,5 @@ def sentence(error: Exception) -> str:
     if "table_not_found" in lowered or ("table" in lowered and "does not exist" in lowered):
         return f"There is no such table or view: {reason.removeprefix('TABLE_NOT_FOUND: ')}."
     if "StartQueryExecution" in str(error) and "InvalidRequestException" in str(error):
-        return f"Athena does not take the statement: {reason}."
+        return f"Athena refuses the statement: {reason}."
     return f"The query failed: {reason}."

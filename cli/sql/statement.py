@@ -1,4 +1,4 @@
-"""The statement that the command line names, and its answer."""
+"""Reads the statement that the command line names, runs it and shows its rows."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def statement_of(statement: str | None, file: Path | None, name: str | None, par
 
 
 def run(ask: Callable[[str], Result], statement: str, form: Form, output: Output) -> Outcome:
-    """Ask, and show the rows and what they cost. Raises QueryFailedError."""
-    with Steps("Athena is at work"):
+    """Run the statement, and show its rows and its cost. Raises QueryFailedError."""
+    with Steps("Athena runs the statement"):
         result = ask(statement)
     output.line(FORMS[form](result))
     output.note(cost(result))

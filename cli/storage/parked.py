@@ -1,4 +1,4 @@
-"""A bucket of parked records: what functions put aside, and whole batches that a mapping could not deliver."""
+"""A dead-letter (parking) bucket: records that a function refused, and whole batches that failed in all retries."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ S3: TypeAlias = Any
 
 
 class ParkingBucket:
-    """The bucket of parked records. Every call raises UnavailableError."""
+    """The dead-letter (parking) bucket. Every call raises UnavailableError."""
 
     def __init__(self, client: S3, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def keys(self, prefix: str) -> list[str]:
-        """All keys below a prefix; within a folder those of shorter names first, so that version 9 is before 10."""
+        """All keys below a prefix. Within a folder shorter names come first, so that version 9 is before 10."""
         with _asking():
             return sorted(self._listed(prefix), key=_place)
 
@@ -35,7 +35,7 @@ class ParkingBucket:
             return bytes(self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read())
 
     def delete(self, key: str) -> None:
-        """Remove an object; the bucket keeps it as a replaced version for a while."""
+        """Delete an object; the bucket keeps it as a noncurrent version for a while."""
         with _asking():
             self._client.delete_object(Bucket=self._bucket, Key=key)
 

@@ -1,8 +1,8 @@
-"""Walks a whole table by a parallel Scan.
+"""Reads a whole table by a parallel Scan.
 
-No function may scan: it is the operator's permission. A Scan is charged for the whole table, whatever is asked of it:
-half a read unit for 4 KB, since it is eventually consistent.
-Source: Amazon DynamoDB Developer Guide, "Working with scans" (parallel scan, consumed capacity).
+Only operators may scan, no function may. A Scan is charged for the whole table, whatever it filters or projects: half a
+read unit for 4 KB, since it is eventually consistent. Source: Amazon DynamoDB Developer Guide, "Working with scans"
+(parallel scan, consumed capacity).
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ Page: TypeAlias = Mapping[str, Any]
 
 SEGMENTS: Final = 4
 RETRIES: Final = Config(connect_timeout=2, read_timeout=20, retries={"total_max_attempts": 10, "mode": "standard"})
-"""Of a client that scans."""
+"""For a client that scans."""
 
 
 def scan(
     client: Any, request: Mapping[str, Any], read: Callable[[Iterator[Page]], T], *, segments: int = SEGMENTS
 ) -> list[T]:
-    """Read all pages of a table, several segments at a time; gives what `read` makes of each segment's pages.
+    """Read all pages of a table, several segments at a time; returns the result of `read` for each segment.
 
-    `request` names the table and what to read of each item. Raises what the client raises, and what `read` does.
+    `request` names the table and the attributes to read. Raises what the client and `read` raise.
     """
     paginator = client.get_paginator("scan")
 

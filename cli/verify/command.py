@@ -24,7 +24,7 @@ from cli.output import Outcome, Output
 AccountIds = Annotated[list[str], typer.Argument(metavar="ACCOUNT_ID", parser=account_id, help="UUIDs.")]
 EventTable = Annotated[
     str | None,
-    typer.Option("--event-table", metavar="NAME", help="An event table in AWS, whatever environment it is of."),
+    typer.Option("--event-table", metavar="NAME", help="An event table in AWS, of any environment."),
 ]
 
 

@@ -1,4 +1,4 @@
-"""The finding about one account's history, and how it is told."""
+"""Verifies the histories of accounts and prints a line about each."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Verification(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Verified(msgspec.Struct, frozen=True):
-    """All accounts that were asked for."""
+    """All accounts that were verified."""
 
     accounts: list[Verification]
 
@@ -55,7 +55,7 @@ def verify(store: EventStore, account_id: str) -> Verification:
 
 
 def as_text(result: Verification) -> str:
-    """One line for a person."""
+    """One line about an account."""
     match result.status:
         case "verified":
             found = f"{result.version} events and {result.snapshots} snapshots verify; newest hash {result.hash}"
@@ -69,7 +69,7 @@ def as_text(result: Verification) -> str:
 
 
 def verify_all(store: EventStore, account_ids: Sequence[str], output: Output) -> list[Verification]:
-    """Check accounts one after the other, and say what is found as it is found."""
+    """Check accounts one after the other, and print a line about each at once."""
     found: list[Verification] = []
     with Steps("Verifying accounts", len(account_ids)) as steps:
         for each in account_ids:

@@ -1,1 +1,1 @@
-"""Athena on the emulator: a proxy before its endpoint, which speaks Athena's SQL to clients and DuckDB's behind."""
+"""Athena on the emulator: a proxy in front of its endpoint, which translates Athena's SQL into DuckDB's."""

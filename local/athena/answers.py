@@ -1,4 +1,4 @@
-"""What the emulator answers, in the form in which Athena would: texts of values, the statement asked, bytes scanned."""
+"""Turns the emulator's answers into Athena's form: texts of values, the client's statement, bytes scanned."""
 
 import ast
 import re
@@ -15,7 +15,7 @@ SCAN_LIMIT = "Query cancelled! : Bytes scanned limit was exceeded"
 
 @dataclass(frozen=True)
 class Asked:
-    """A query as it was asked. `refused` is why it must not succeed, `state` then how it ended."""
+    """A query of a client. If it must not succeed, `refused` is the reason and `state` its final state."""
 
     sql: str
     scanned: int = 0
@@ -24,7 +24,7 @@ class Asked:
 
 
 def execution(answer: Json, asked: Asked) -> Json:
-    """A QueryExecution that speaks of the statement that was asked."""
+    """A QueryExecution with the client's statement in place of the translated one."""
     statistics = {**(answer.get("Statistics") or {}), "DataScannedInBytes": asked.scanned}
     status = dict(answer.get("Status") or {})
     if status.get("StateChangeReason"):
@@ -35,14 +35,14 @@ def execution(answer: Json, asked: Asked) -> Json:
 
 
 def reason(text: str) -> str:
-    """Why a query failed, in one line: DuckDB adds where it looked, in a statement that nobody wrote."""
+    """Why a query failed, in one line, without the place in the translated statement that DuckDB adds."""
     first = text.strip().splitlines()[0]
     column = _NO_COLUMN.match(first)
     return f"COLUMN_NOT_FOUND: Column '{column[1]}' cannot be resolved" if column else first
 
 
 def result_set(answer: Json) -> Json:
-    """A GetQueryResults answer with values written as Athena writes them."""
+    """A GetQueryResults answer with values in Athena's notation."""
     found = answer.get("ResultSet") or {}
     types = [column["Type"] for column in (found.get("ResultSetMetadata") or {}).get("ColumnInfo", [])]
     for row in found.get("Rows", []):

@@ -1,4 +1,4 @@
-"""The files of a table: sizes of their column chunks, and their rows where DuckDB reads them quickly."""
+"""The files of a table: the sizes of their column chunks, and local copies of their rows for DuckDB."""
 
 import tempfile
 from collections import defaultdict
@@ -32,14 +32,14 @@ def column_sizes(files: list[Path]) -> dict[Path, dict[str, int]]:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The files of a table at one moment, and `paths` in the machine's file system that hold all their rows."""
+    """The files of a table at one moment, and local `paths` of files that hold all their rows."""
 
     files: list[DataFile]
     paths: list[Path]
 
     @property
     def relation(self) -> str:
-        """DuckDB's table function over the rows; there must be a file."""
+        """DuckDB's table function over the rows. There must be at least one file."""
         types = ", ".join(f"'{name}': VARCHAR" for name in self.files[0].partition)
         paths = ", ".join(f"'{path}'" for path in self.paths)
         return f"read_parquet([{paths}], union_by_name = true, hive_partitioning = true, hive_types = {{{types}}})"
@@ -54,11 +54,11 @@ class _Batch:
 
 
 class Footers:
-    """The objects below a place in S3. They never change, so each is fetched once, and kept for the queries.
+    """The objects below a prefix in S3. They never change, so each is fetched once and cached.
 
-    What one call fetches becomes one file a partition: the emulator's Firehose writes an object for each record, and
-    reading thousands of them for every query would take seconds. Such a file is written once, under a name of its own,
-    and stays: a query may read it for as long as it runs, whatever came or went meanwhile.
+    The objects that one call fetches become one file for each partition: the emulator's Firehose writes an object for
+    each record, and reading thousands of them for every query would take seconds. Such a file is written once, under a
+    unique name, and is never removed, so that a running query can read it although objects are added or deleted.
     """
 
     def __init__(self, s3: Any) -> None:
@@ -88,7 +88,7 @@ class Footers:
         return found
 
     def _bring_up(self, folder: str, keys: set[str], partition: Mapping[str, str]) -> None:
-        """Hold exactly these objects of a folder. A batch of which one was deleted is not read any more."""
+        """Cache exactly these objects of a folder. A batch with a deleted object is not read any more."""
         batches = [each for each in self._batches[folder] if each.files.keys() <= keys]
         new = sorted(keys - {key for batch in batches for key in batch.files})
         if new:

@@ -1,4 +1,4 @@
-"""The HTTP server before the emulator's Athena endpoint."""
+"""The HTTP server in front of the emulator's Athena endpoint."""
 
 import http.client
 import json
@@ -14,7 +14,7 @@ _NOT_PASSED_ON = {"connection", "content-length", "host", "transfer-encoding", "
 
 
 class Proxy(ThreadingHTTPServer):
-    """Listens on an address; `emulator` is the URL of what it stands before, `instance` what health answers."""
+    """Listens on an address. `emulator` is the emulator's URL, `instance` the identity in the health answer."""
 
     daemon_threads = True
 
@@ -30,7 +30,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        """Health; Athena itself is asked by POST only."""
+        """The health answer. Athena's own API uses POST only."""
         self._answer(200 if self.path == HEALTH else 404, {"edition": self.server.instance})
 
     def do_POST(self) -> None:
@@ -65,4 +65,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Not a line a request: the emulator's log has them."""
+        """Log nothing for a request: the emulator's log has it."""

@@ -1,4 +1,4 @@
-"""What a statement reads of the tables of files, as far as DuckDB can tell without running it."""
+"""Finds out what a statement reads of tables in files, as far as DuckDB can tell without running it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from local.athena.translation import empty_relation, translate
 
 @dataclass(frozen=True)
 class Reading:
-    """The bytes to be scanned. With a `problem`, why that is not known: `scanned` then is all there is to be read."""
+    """The bytes to be scanned. `problem` is why they are not known; `scanned` is then the size of its tables."""
 
     scanned: int
     problem: str = ""
 
 
 def rows_of(relation: str) -> exp.Expression:
-    """A table function in DuckDB's SQL as what may stand for a table."""
+    """A table function in DuckDB's SQL as a subquery that can replace a table."""
     return sqlglot.select("*").from_(sqlglot.parse_one(relation, dialect="duckdb")).subquery()
 
 

@@ -1,8 +1,8 @@
-"""How many bytes Athena would scan for a query: the compressed chunks of the columns it needs, in the files it needs.
+"""Counts the bytes that Athena would scan for a query: the compressed chunks of the needed columns and files.
 
-DuckDB's own optimizer says which columns, down to fields of structs, and which partitions a statement reads: the
-statement is planned over a skeleton of the table, with one empty row a partition. The sizes of the chunks stand in the
-footers of the files. Athena bills the same bytes; it may read a little more where its optimizer knows less.
+DuckDB's own optimizer says which columns, down to fields of structs, and which partitions a statement reads: it plans
+the statement over a skeleton of the table, with one empty row for each partition. The sizes of the chunks come from the
+footers of the files. Athena bills the same bytes; it may read a little more where its optimizer does less.
 """
 
 import json
@@ -24,7 +24,7 @@ _DISTORTING = (
     "statistics_propagation,empty_result_pullup,late_materialization,window_self_join,common_subplan,"
     "top_n_window_elimination"
 )
-"""Optimizers that look at the skeleton's data, or read a table twice where one pass does."""
+"""Optimizers that depend on the skeleton's data, or read a table twice instead of once."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class DataFile:
 
 
 def bytes_scanned(table: Table, files: Iterable[DataFile], translate: Callable[[str], str]) -> int:
-    """The bytes a statement reads; `translate` gives it for DuckDB over a relation that stands for the table."""
+    """The bytes that a statement reads. `translate` gives it in DuckDB's SQL, over a relation in place of the table."""
     known = list(files)
     with tempfile.TemporaryDirectory(prefix="daybook-plan-") as folder, duckdb.connect() as connection:
         connection.execute(f"SET disabled_optimizers = '{_DISTORTING}'")
@@ -112,7 +112,7 @@ def _admits(connection: duckdb.DuckDBPyConnection, scan: Scan, partition: tuple[
 
 
 def _chunks(sizes: Mapping[str, int], columns: tuple[str, ...]) -> int:
-    """A column's own size, or that of all fields of a struct that is read whole."""
+    """The size of a column, or of all fields of a struct that is read whole."""
     return sum(
         size for leaf, size in sizes.items() if any(leaf == name or leaf.startswith(f"{name}.") for name in columns)
     )

@@ -1,4 +1,4 @@
-"""What the proxy does with the calls that speak of statements and results; it passes on every other one."""
+"""Answers the calls of Athena's API that carry statements or results, and passes every other call on."""
 
 import threading
 from collections import OrderedDict
@@ -23,7 +23,7 @@ from local.athena.translation import (
 )
 
 Forward = Callable[[Json], tuple[int, Json]]
-"""Sends the call on with another body; gives status and answer."""
+"""Sends the call on with another body; returns status and answer."""
 
 _REMEMBERED = 1000
 _NOTHING = "SELECT 1"
@@ -111,7 +111,7 @@ def _relation(snapshots: dict[str, Snapshot], table: Table) -> exp.Expression:
 
 
 def _above_limit(sql: str, found: Reading) -> Asked:
-    """Cancelled, as Athena does; or failed with what is wrong with it, when that kept it from being counted."""
+    """The query as cancelled above the limit, as Athena does; or as failed, if its bytes could not be counted."""
     if found.problem:
         return Asked(sql, refused=answers.reason(found.problem))
     return Asked(sql, scanned=found.scanned, refused=answers.SCAN_LIMIT, state="CANCELLED")

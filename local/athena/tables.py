@@ -22,7 +22,7 @@ class Table:
 
 
 def read_tables(glue: Any, database: str) -> dict[str, Table]:
-    """All tables of a database by name; none when there is no such database."""
+    """All tables of a database by name; empty if there is no such database."""
     try:
         pages = list(glue.get_paginator("get_tables").paginate(DatabaseName=database))
     except glue.exceptions.EntityNotFoundException:

@@ -1,4 +1,4 @@
-"""A statement in Athena's SQL as one in DuckDB's: another dialect, and a view is put in where its name stood."""
+"""Translates a statement from Athena's SQL into DuckDB's, and replaces the name of a view with its statement."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,15 +9,15 @@ from sqlglot.errors import ParseError, TokenError
 from local.athena.tables import Table
 
 Relation = Callable[[Table], exp.Expression]
-"""What stands for a table of files in the translated statement."""
+"""Gives the expression that replaces a table of files in the translated statement."""
 
 
 class MalformedQueryError(Exception):
-    """Athena would not take the statement. The message is a sentence."""
+    """Athena would refuse the statement. The message is a sentence."""
 
 
 class TableNotFoundError(Exception):
-    """The statement reads a table that there is not. The message is Athena's."""
+    """The statement reads a table that does not exist. The message is Athena's."""
 
 
 def parse(sql: str) -> exp.Query:
@@ -49,9 +49,9 @@ def translate(sql: str, tables: Mapping[str, Table], relation: Relation, *, data
 
 
 def _name_columns(query: exp.Query) -> None:
-    """Athena calls a column without a name `_col0` by its place, DuckDB `count_star()`.
+    """Name columns as Athena does: it calls a column without a name `_col0` by its place, DuckDB `count_star()`.
 
-    What stands after a `*` keeps DuckDB's name: how many columns those are is not known here.
+    A column after a `*` keeps DuckDB's name, because the number of columns before it is not known here.
     """
     for select in list(query.find_all(exp.Select)):
         for place, column in enumerate(select.expressions):
@@ -62,7 +62,7 @@ def _name_columns(query: exp.Query) -> None:
 
 
 def _divide_whole_numbers(query: exp.Query) -> None:
-    """`/` of two integers is an integer in Athena, truncated. So it is with DuckDB's `//`, which divides others as `/`.
+    """`/` of two integers is a truncated integer in Athena. DuckDB's `//` does that, and divides other numbers as `/`.
 
     Source: Trino documentation, "Mathematical functions and operators"; for DuckDB's operators, the tests.
     """
@@ -71,7 +71,7 @@ def _divide_whole_numbers(query: exp.Query) -> None:
 
 
 def _whole_units(node: exp.Expression) -> exp.Expression:
-    """Athena's `date_diff` counts whole units, DuckDB's the boundaries passed; DuckDB's `date_sub` is Athena's."""
+    """Athena's `date_diff` counts whole units, as DuckDB's `date_sub` does; DuckDB's `date_diff` counts boundaries."""
     if not isinstance(node, exp.DateDiff):
         return node
     unit = exp.Literal.string(node.text("unit").lower() or "day")
@@ -100,7 +100,7 @@ def _resolved(query: exp.Query, tables: Mapping[str, Table], relation: Relation,
 
 
 def empty_relation(table: Table) -> exp.Expression:
-    """No rows, with the table's columns: the emulator cannot type the structs of a table without files."""
+    """A SELECT of no rows with the table's columns: the emulator has no types for structs of a table without files."""
     nulls = ", ".join(
         f'CAST(NULL AS {exp.DataType.build(kind, dialect="hive").sql("duckdb")}) AS "{name}"'
         for name, kind in table.columns.items()

@@ -1,1 +1,1 @@
-"""The AWS that runs here: the emulator, its ports, what is deployed on it, and its functions' logs."""
+"""The local AWS: the emulator, its ports, the deployment of the stacks on it, and the logs of its functions."""

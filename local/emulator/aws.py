@@ -1,4 +1,4 @@
-"""Clients of the emulator's AWS services. Any credentials do; a proxy in between never does."""
+"""Clients of the emulator's AWS services. Any credentials work; HTTP proxies of the machine are not used."""
 
 from typing import Any
 

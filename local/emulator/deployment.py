@@ -20,14 +20,14 @@ _TIMEOUT_SECONDS = 600
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """What is on an emulator. `fingerprint` is empty while nothing has been deployed to the end."""
+    """The state of a deployment on an emulator. `fingerprint` is empty until a deployment has succeeded."""
 
     instance: str
     fingerprint: str
 
 
 def current(layout: Layout) -> Deployment | None:
-    """The record of the last deployment, onto whichever emulator."""
+    """The record of the last deployment, on any emulator."""
     try:
         return Deployment(**files.read_json(layout.deployment_file))
     except TypeError:
@@ -54,9 +54,9 @@ def bootstrap(layout: Layout, found: Emulator) -> None:
 
 
 def deploy(layout: Layout, found: Emulator, fingerprint: str) -> Environment:
-    """Bring the emulator to the stacks of the `local` environment and write environment.json.
+    """Deploy the stacks of the `local` environment to the emulator and write environment.json.
 
-    Raises DeployFailedError; what was deployed before then counts as unknown.
+    Raises DeployFailedError; the deployment then counts as unknown, and the next run deploys again.
     """
     _record(layout, Deployment(instance=found.instance, fingerprint=""))
     layout.outputs_file.unlink(missing_ok=True)
@@ -101,13 +101,13 @@ def environment_from_outputs(outputs: dict[str, Any], found: Emulator) -> Enviro
 
 
 def local_api_url(url: str, endpoint: str) -> str:
-    """Where the gateway before the emulator answers for a REST API's address on AWS.
+    """The address in the local gateway for a REST API's address on AWS.
 
     Raises DeployFailedError for another address.
     """
     match = _API_URL.fullmatch(url)
     if match is None:
-        raise DeployFailedError(f"The deployed API's address is not one of a REST API: {url}")
+        raise DeployFailedError(f"The deployed API's address is not that of a REST API: {url}")
     return f"{endpoint}/restapis/{match['api']}/{match['stage']}/_user_request_"
 
 
@@ -116,7 +116,7 @@ def _record(layout: Layout, deployment: Deployment) -> None:
 
 
 def _cdk(layout: Layout, found: Emulator, *arguments: str) -> None:
-    """Run the pinned command line; its output goes to a log of its own."""
+    """Run the pinned CDK command line; its output goes to a log of its own."""
     log_file = layout.cdk_log(arguments[0])
     try:
         status = run_logged(

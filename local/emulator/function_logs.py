@@ -1,4 +1,4 @@
-"""What the deployed functions wrote, as the emulator's CloudWatch Logs keeps it."""
+"""Reads the log lines of the deployed functions from the emulator's CloudWatch Logs."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from local.machine.environment import Environment
 from local.machine.errors import NotRunningError
 
 CORRELATION_ID = "correlation_id"
-"""The member of a JSON line that says for which request it was written."""
+"""The member of a JSON line that holds the correlation id."""
 
 _NEWEST = 50
 
@@ -21,7 +21,7 @@ def newest_lines(environment: Environment) -> list[str]:
 
 
 def correlated_lines(environment: Environment, correlation_id: str) -> list[str]:
-    """Every line of any function that bears this correlation id, oldest first. Raises NotRunningError."""
+    """All lines of all functions with this correlation id, oldest first. Raises NotRunningError."""
     return [line for line in _lines(environment) if bears(line, correlation_id)]
 
 

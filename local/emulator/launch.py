@@ -1,6 +1,6 @@
-"""Becomes the emulator: starts its proxies as children, repairs one thing in ministack, and is ministack then.
+"""The emulator's process: starts the proxies as children, patches one thing in ministack, and runs ministack.
 
-So all are one process group with one leader, whose record and end are those of the emulator. Run by path, with
+So all are one process group. Its leader's record is the emulator's, and the emulator ends with it. Run by path, with
 `ATHENA_PROXY` and `GATEWAY_PROXY` as "PORT EMULATOR_URL INSTANCE".
 """
 
@@ -21,7 +21,7 @@ Documents = list[dict[str, Any]]
 
 
 def main() -> None:
-    """Returns when the emulator has ended."""
+    """Run until the emulator ends."""
     for variable, module in PROXIES.items():
         proxy = [sys.executable, "-m", module, *os.environ.pop(variable).split()]
         subprocess.Popen(proxy, cwd=REPOSITORY, stdin=subprocess.DEVNULL)
@@ -38,8 +38,8 @@ def _repair_firehose() -> None:
 def reading_empty_as_null(documents: Callable[[bytes], Documents]) -> Callable[[bytes], Documents]:
     """Firehose's reader, giving null for `{}`.
 
-    AWS converts an empty object to a struct of nulls; ministack 1.5.33 refuses it as not of the schema, and with it the
-    whole record. An event without fields (AccountClosed) has such data.
+    AWS converts an empty object to a struct of nulls. ministack 1.5.33 says that it does not fit the schema, and
+    refuses the whole record. An event without fields (AccountClosed) has such data.
     """
 
     def read(data: bytes) -> Documents:

@@ -1,4 +1,4 @@
-"""The port of the emulator: the one asked for, else any free one."""
+"""The port of the emulator: the requested one, else any free one."""
 
 import os
 import socket
@@ -22,7 +22,7 @@ def requested_port(environ: Mapping[str, str] = os.environ) -> int | None:
 
 
 def choose_port(requested: int | None) -> int:
-    """The requested port if it can be bound, else one that the system picks. Raises PortInUseError."""
+    """The requested port, or a free one if none is requested. Raises PortInUseError."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,8 +1,8 @@
 """One AWS emulator as a detached process: start it, find it again, stop it.
 
-The emulator inherits its own record, `emulator.json`, as an open and locked file. So the lock says whether it lives,
-also after a crash or a reboot, and while it is locked the process id in the record is its own. That the port
-answers for this emulator and not for another is told by the identity in its health answer.
+The emulator inherits its own record, `emulator.json`, as an open and locked file. So the lock shows whether it runs,
+also after a crash or a reboot, and while the file is locked the process id in the record is valid. The identity in the
+health answer shows that the port belongs to this emulator and not to another one.
 """
 
 import contextlib
@@ -34,12 +34,12 @@ _STOP_SECONDS = 8.0
 _POLL_SECONDS = 0.1
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
-"""Emulators that this very process started: their parent has to collect them when they end."""
+"""Emulators that this process started: as their parent it must wait for them when they end."""
 
 
 @dataclass(frozen=True)
 class Emulator:
-    """A started emulator. `packages` tells with which installed packages it was started."""
+    """A started emulator. `packages` is the fingerprint of the installed packages that it was started with."""
 
     pid: int
     port: int
@@ -55,7 +55,7 @@ class Emulator:
 
     @property
     def athena_endpoint(self) -> str:
-        """The endpoint of Athena: the proxy that speaks its SQL."""
+        """The endpoint of Athena: the proxy that translates its SQL."""
         return f"http://{ports.HOST}:{self.athena_port}"
 
     @property
@@ -65,7 +65,7 @@ class Emulator:
 
 
 def find(layout: Layout) -> Emulator | None:
-    """The emulator whose process lives, whether it answers or not; None when there is none."""
+    """The emulator whose process runs, whether it answers or not; None if there is none."""
     if not is_locked(layout.emulator_file):
         return None
     try:
@@ -77,7 +77,7 @@ def find(layout: Layout) -> Emulator | None:
 
 
 def is_healthy(emulator: Emulator, *, timeout: float = 5.0) -> bool:
-    """Whether this very emulator answers at its port, and what stands before it at theirs."""
+    """Whether this emulator answers at its port, and its proxies at theirs."""
     places = (
         (emulator.port, _HEALTH),
         (emulator.athena_port, _PROXY_HEALTH),
@@ -173,7 +173,7 @@ def _wait_until_healthy(layout: Layout, emulator: Emulator, process: subprocess.
 
 
 def stop(layout: Layout) -> bool:
-    """End the emulator and its functions, and remove what it kept. False when none was running."""
+    """Stop the emulator and its functions, and remove its data. False if none was running."""
     emulator = find(layout)
     if emulator is not None:
         with contextlib.suppress(ProcessLookupError):
@@ -189,13 +189,13 @@ def stop(layout: Layout) -> bool:
 
 
 def _kill_group(emulator: Emulator) -> None:
-    """The emulator leads a process group; its functions are in it."""
+    """End the emulator's process group, which includes its functions."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(emulator.pid, signal.SIGKILL)
 
 
 def _clear(layout: Layout) -> None:
-    """Forget an emulator that is gone, and what was deployed on it: its state was in its memory."""
+    """Remove the records of an emulator that has ended and of its deployment: its state was in its memory."""
     for ended in [pid for pid, child in _children.items() if child.poll() is not None]:
         del _children[ended]
     for gone in (layout.environment_file, layout.deployment_file, layout.emulator_file):

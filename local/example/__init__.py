@@ -1,1 +1,1 @@
-"""What `make run` shows: one account's story over HTTP, then in the table, in SQL, and as a command."""
+"""The example of `make run`: one account over HTTP, in the event table and in SQL, and asynchronous commands."""

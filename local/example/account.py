@@ -1,7 +1,7 @@
-"""The worked example: 60, and after -10, -10, +10, 50, rebuilt from a snapshot and three events by one query.
+"""The worked example: 60 - 10 - 10 + 10 = 50, rebuilt from a snapshot and three events by one query.
 
-Amounts are minor units: 60 is 0.60 euro. The snapshot rides on versions 1, 11 and 21 (one in ten rows), so the
-account is at version 21 with a balance of 60 when the story begins.
+Amounts are minor units: 60 is 0.60 euro. The snapshot rides on versions 1, 11 and 21 (one in ten rows), so the account
+is at version 21 with a balance of 60 when the example begins.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ BALANCE_AFTER = 50
 SNAPSHOT_VERSION = 1 + len(BEFORE)
 LAST_VERSION = SNAPSHOT_VERSION + len(STORY)
 EARLIER_VERSION, EARLIER_BALANCE = 23, 40
-"""A moment of the story at which the balance was another one than in the end."""
+"""An earlier version, at which the balance differed from the last one."""
 
 TOO_MUCH = 1_000
 REFUSED = "urn:daybook:problem:insufficient-funds"
@@ -46,7 +46,7 @@ class Entry:
 
 
 def open_and_fill(client: Client) -> str:
-    """Open an account and bring it to version 21 with a balance of 60. The account's id."""
+    """Open an account and bring it to version 21 with a balance of 60. Returns the account's id."""
     opened = client.post("/accounts", {"currency": CURRENCY}, expected=201)
     account_id = str(opened.body.get("account_id"))
     _check(opened, version=1, balance=0)
@@ -66,20 +66,20 @@ def tell_story(client: Client, account_id: str) -> list[Answer]:
 
 
 def move(client: Client, account_id: str, amount: int) -> Answer:
-    """Credit a positive amount, withdraw a negative one."""
+    """Credit a positive amount, or withdraw a negative one."""
     action = "credit" if amount > 0 else "withdraw"
     return client.post(f"/accounts/{account_id}/{action}", {"amount": abs(amount)}, expected=200)
 
 
 def read_balance(client: Client, account_id: str) -> Answer:
-    """Ask the API for the account."""
+    """Read the account by the API."""
     answer = client.get(f"/accounts/{account_id}")
     _check(answer, version=LAST_VERSION, balance=BALANCE_AFTER)
     return answer
 
 
 def read_earlier(client: Client, account_id: str) -> Answer:
-    """Ask the API for the account as it was."""
+    """Read the account as it was at an earlier version."""
     answer = client.get(f"/accounts/{account_id}?version={EARLIER_VERSION}")
     _equal("The version in the answer", answer.body.get("version"), EARLIER_VERSION)
     _equal(f"The balance at version {EARLIER_VERSION}", answer.body.get("balance"), EARLIER_BALANCE)
@@ -87,14 +87,14 @@ def read_earlier(client: Client, account_id: str) -> Answer:
 
 
 def be_refused(client: Client, account_id: str) -> Answer:
-    """Withdraw more than there is, which changes nothing. The problem, as the API answers it."""
+    """Withdraw more than the balance, which changes nothing. Returns the API's answer, a problem."""
     answer = client.post(f"/accounts/{account_id}/withdraw", {"amount": TOO_MUCH}, expected=422)
     _equal("The problem's type", answer.body.get("type"), REFUSED)
     return answer
 
 
 def rebuild(environment: Environment, account_id: str) -> ledger.Read:
-    """Make the query with which the API read the balance, and fold what it returns by hand."""
+    """Run the query with which the API reads a balance, and fold its rows by hand."""
     read = ledger.read_newest(environment, account_id, limit=SNAPSHOT_INTERVAL)
     snapshot = read.snapshot
     if snapshot is None or snapshot.snapshot is None:
@@ -129,7 +129,7 @@ def read_history(client: Client, account_id: str) -> list[Entry]:
 
 def _signed(event_type: str, data: dict[str, Any]) -> int:
     if event_type not in _SIGNS:
-        raise ExampleFailedError(f"The history has an event the example knows nothing of: {event_type}.")
+        raise ExampleFailedError(f"The history has an event that the example does not know: {event_type}.")
     return _SIGNS[event_type] * int(data.get("amount", 0))
 
 

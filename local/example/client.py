@@ -23,7 +23,7 @@ class Answer:
 
 
 class Client:
-    """Speaks to the API of one environment, over one connection."""
+    """Calls the API of one environment, over one connection."""
 
     def __init__(self, environment: Environment) -> None:
         address = urlsplit(environment.api_url)
@@ -41,7 +41,7 @@ class Client:
         return self._send("POST", path, json.dumps(body), expected=expected)
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._connection.close()
 
     def _send(self, method: str, path: str, body: str | None, *, expected: int) -> Answer:

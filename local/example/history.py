@@ -1,4 +1,4 @@
-"""The worked example once more, as SQL over the lake tells it: the same events, published, kept as Parquet, queried."""
+"""The worked example in SQL on the lake: the same events, published, stored as Parquet, queried."""
 
 import time
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def session(environment: Environment) -> Ask:
         try:
             return run(statement)
         except CommandError as error:
-            raise ExampleFailedError(f"The history could not be asked. {error}", detail=statement) from error
+            raise ExampleFailedError(f"The history could not be queried. {error}", detail=statement) from error
 
     return ask
 
@@ -63,7 +63,7 @@ def wait_for(ask: Ask, account_id: str, events: int, *, patience: float = _PATIE
 
 
 def show(ask: Ask, account_id: str, entries: list[Entry], progress: Progress, console: Console) -> None:
-    """Wait for the events, and print statement, balances and daily report. Raises ExampleFailedError."""
+    """Wait for the events; print the account's statement, balances and the daily report. Raises ExampleFailedError."""
     console.print()
     with progress.step("Waiting until the events have reached the lake"):
         wait_for(ask, account_id, len(entries))
@@ -71,7 +71,7 @@ def show(ask: Ask, account_id: str, entries: list[Entry], progress: Progress, co
     print_lines(
         console,
         "Each event went from the table to a stream, and on into a Parquet file.",
-        "`make sql` asks them whatever you like.",
+        "`make sql` runs your own queries on them.",
     )
     statement = ask(catalog.query("account_statement").fill({"account_id": account_id}))
     _check_statement(statement, entries)

@@ -1,4 +1,4 @@
-"""`python -m local.example.introduction`: what `make run` begins with. Standard library only."""
+"""`python -m local.example.introduction`: prints the beginning of `make run`. Standard library only."""
 
 import sys
 
@@ -14,7 +14,7 @@ at its version: a read takes the newest one and the few events after it.
 
 
 def main() -> None:
-    """Print them."""
+    """Print the introduction."""
     sys.stdout.write(f"\n{TEXT}\n")
     sys.stdout.flush()
 

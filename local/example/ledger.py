@@ -1,4 +1,4 @@
-"""Looks at the event table itself, beside the API: the one query with which a balance is read."""
+"""Reads the event table directly, with the same query by which the API reads a balance."""
 
 import json
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _NUMBER_BYTES_BASE = 1
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the event table. `snapshot` is the state that rides on it, if one does."""
+    """One row of the event table. `snapshot` is the state that the row carries, if any."""
 
     version: int
     type: str
@@ -29,7 +29,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Read:
-    """What one Query returned, newest row first. `bytes` is the size by which DynamoDB charges."""
+    """The result of one Query, newest row first. `bytes` is the size that DynamoDB charges for."""
 
     rows: list[Row]
     bytes: int

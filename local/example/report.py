@@ -1,4 +1,4 @@
-"""What `make run` shows of the example, as it happens."""
+"""Prints the example of `make run` while it runs."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ from local.machine.progress import Progress
 
 
 def show_example(environment: Environment, progress: Progress, console: Console) -> None:
-    """Play the worked example against a running system and print it, then asynchronous commands, then ask SQL.
+    """Run the worked example on a running system and print it, then asynchronous commands, then SQL.
 
     Raises ExampleFailedError.
     """
@@ -31,7 +31,7 @@ def show_example(environment: Environment, progress: Progress, console: Console)
         read = example.rebuild(environment, account_id)
         entries = example.read_history(client, account_id)
         rows = ledger.read_newest(environment, account_id, limit=len(entries)).rows
-        with progress.step("Handing over three commands, and following them"):
+        with progress.step("Submitting three asynchronous commands, and following them"):
             submitted_to, followed = submission.submit_and_follow(client)
     finally:
         client.close()
@@ -45,7 +45,7 @@ def show_example(environment: Environment, progress: Progress, console: Console)
 
 
 def show_story(account_id: str, story: list[Answer], balance: Answer, console: Console) -> None:
-    """An account's last versions, and its balance. Amounts are cents."""
+    """Print an account's last versions and its balance. Amounts are cents."""
     print_title(console, "The worked example (amounts in cents)")
     now, version = balance.body["balance"], balance.body["version"]
     lines = [
@@ -61,7 +61,7 @@ def show_story(account_id: str, story: list[Answer], balance: Answer, console: C
 
 
 def show_history(history: list[example.Entry], rows: list[Row], console: Console) -> None:
-    """The events, of which the middle is left out."""
+    """Print the events without those in the middle."""
     print_title(console, "Its events, from GET /accounts/{id}/events")
     carriers = {row.version for row in rows if row.snapshot is not None}
     columns = ("version", "type", "amount", "balance", "recorded_at", "snapshot")
@@ -80,14 +80,14 @@ def show_history(history: list[example.Entry], rows: list[Row], console: Console
 
 
 def show_earlier(earlier: Answer, console: Console) -> None:
-    """The account as it was."""
+    """Print the account as it was at an earlier version."""
     version = earlier.body["version"]
     print_title(console, f"The account as it was, from GET /accounts/{{id}}?version={version}")
     print_lines(console, f"balance {earlier.body['balance']} at version {version}, and this answer stays for ever")
 
 
 def show_refusal(refusal: Answer, console: Console) -> None:
-    """What the API answers when the business says no."""
+    """Print the API's answer to a command that breaks a rule."""
     print_title(console, "A refusal")
     print_lines(
         console,
@@ -100,7 +100,7 @@ def show_refusal(refusal: Answer, console: Console) -> None:
 
 
 def show_read(read: Read, balance: Answer, console: Console) -> None:
-    """The query behind the balance."""
+    """Print the query that reads the balance."""
     snapshot = read.snapshot
     assert snapshot is not None and snapshot.snapshot is not None  # noqa: S101, PT018 - checked by the example
     print_title(console, "How the balance is read, straight from the event table")
@@ -114,19 +114,19 @@ def show_read(read: Read, balance: Answer, console: Console) -> None:
             *([name, event] for name, event in zip(["events after it", *[""] * len(tail)], tail, strict=False)),
             ["rebuilt balance", f"{example.BALANCE_AFTER}; the API answered {balance.body['balance']}"],
             ["capacity", f"{read.bytes} bytes read: {read.read_units} RCU by AWS's rules (4 KB each)"],
-            ["", f"the emulator says {read.reported_units:g}, whatever is read"],
+            ["", f"the emulator always says {read.reported_units:g}"],
         ],
     )
 
 
 def show_followed(account_id: str, followed: list[Followed], console: Console) -> None:
-    """Commands that were handed over, with each answer on their way."""
+    """Print asynchronous commands with each answer until their end."""
     print_title(console, "Asynchronous commands")
     print_lines(
         console,
         f"account {account_id}",
         "POST /accounts/{id}/commands is answered by API Gateway and DynamoDB alone;",
-        "then Location is asked until the command has ended.",
+        "then GET on Location is repeated until the command has ended.",
     )
     for each in followed:
         accepted, *found = each.answers

@@ -14,7 +14,7 @@ COMMANDS: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
     ({"type": "CreditAccount", "amount": 60}, {"status": "SUCCEEDED", "version": 2, "balance": 60}),
     ({"type": "WithdrawFromAccount", "amount": 100}, {"status": "REJECTED"}),
 )
-"""Bodies, and what their ends must hold."""
+"""Bodies of commands, and what their outcomes must hold."""
 
 _PATIENCE_SECONDS = 60.0
 _POLL_SECONDS = 0.05
@@ -22,7 +22,7 @@ _POLL_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Followed:
-    """A command on its way: where the gateway said to look, and each new answer that was found there."""
+    """A submitted command: the Location that the gateway answered, and each new answer found there."""
 
     command: dict[str, Any]
     location: str
@@ -35,7 +35,7 @@ class Followed:
 
 
 def submit_and_follow(client: Client, *, patience: float = _PATIENCE_SECONDS) -> tuple[str, list[Followed]]:
-    """Open an account of a chosen id, pay in, withdraw too much. The id and the commands; raises ExampleFailedError."""
+    """Open an account with a chosen id, credit, withdraw too much. Gives id and commands; raises ExampleFailedError."""
     account_id = str(uuid.uuid4())
     followed = []
     for command, expected in COMMANDS:

@@ -16,19 +16,19 @@ T = TypeVar("T")
 
 
 def folded(rows: Sequence[T]) -> tuple[Sequence[T], int, Sequence[T]]:
-    """The first rows, how many are left out, and the last rows. Nothing is left out to save a single line."""
+    """The first rows, the number of rows left out, and the last rows. A single row is never left out."""
     left_out = len(rows) - FIRST - LAST
     return (rows, 0, ()) if left_out <= 1 else (rows[:FIRST], left_out, rows[-LAST:])
 
 
 def print_title(console: Console, title: str) -> None:
-    """A blank line, and a title that no width breaks."""
+    """Print a blank line and a title, which is never wrapped."""
     console.print()
     console.print(Text(title, style="bold"), soft_wrap=True)
 
 
 def print_lines(console: Console, *lines: str) -> None:
-    """Lines, indented, as they are: whoever writes them keeps them short."""
+    """Print lines as they are, indented. The caller keeps them short."""
     for line in lines:
         console.print(f"{INDENT}{line}".rstrip(), markup=False, highlight=False, soft_wrap=True)
 
@@ -36,9 +36,9 @@ def print_lines(console: Console, *lines: str) -> None:
 def print_table(
     console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Iterable[str], gap: int = 2
 ) -> None:
-    """Columns under headings, those named in `right` to the right; the middle of a long table is left out.
+    """Print columns under headings, those in `right` aligned to the right, without the middle of a long table.
 
-    `gap` is how many blanks stand between columns.
+    `gap` is the number of blanks between columns.
     """
     table = _table(show_header=True, gap=gap)
     for name in columns:
@@ -54,7 +54,7 @@ def print_table(
 
 
 def print_upright(console: Console, rows: Sequence[Sequence[str]], *, right: bool = False) -> None:
-    """A line for each name, with what is said of it in the columns behind; these to the right, if they are figures."""
+    """Print a line for each name with its values in the columns behind it, aligned to the right if they are numbers."""
     table = _table(show_header=False)
     for row in rows:
         for place in range(len(table.columns), len(row)):

@@ -1,4 +1,4 @@
-"""Where everything of a running system is, and how it is called: the end of `make run`, and `make status`."""
+"""Prints where the parts of a running system are and how to call them, for `make run` and `make status`."""
 
 from rich.console import Console
 from rich.markup import escape
@@ -9,7 +9,7 @@ from local.system import System
 
 
 def show_whereabouts(layout: Layout, system: System, console: Console) -> None:
-    """Say where things are, how to call them, and how to stop them. Only what is to be pasted is longer than a line."""
+    """Print the addresses, calls to paste, and how to stop the system. Only calls to paste are longer than a line."""
     environment = system.environment
     lines = [
         "",
@@ -27,10 +27,10 @@ def show_whereabouts(layout: Layout, system: System, console: Console) -> None:
         "[bold]Try it:[/bold]",
         *(escape(line) for line in curl_sequence(environment)),
         "",
-        "`make sql` asks the history in SQL, and",
+        "`make sql` queries the history in SQL, and",
         "make sql Q='SELECT * FROM account_balances' runs one statement.",
-        "`make logs CORRELATION_ID=...` shows what became of one request.",
-        "`make stop` stops it and forgets its data; `make run` again takes seconds.",
+        "`make logs CORRELATION_ID=...` shows the log lines of one request.",
+        "`make stop` stops it and deletes its data; `make run` again takes seconds.",
     ]
     for line in lines:
         console.print(line.replace(f"{REPOSITORY}/", ""), soft_wrap=True, highlight=False)

@@ -1,1 +1,1 @@
-"""API Gateway's border on one machine: what the emulator cannot do itself, done as the deployed API says."""
+"""API Gateway on one machine: a proxy for the integrations that the emulator cannot run itself."""

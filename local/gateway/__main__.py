@@ -1,4 +1,4 @@
-"""`python -m local.gateway PORT EMULATOR_URL INSTANCE`: the proxy, which ends with the process that started it."""
+"""`python -m local.gateway PORT EMULATOR_URL INSTANCE`: runs the proxy until the process that started it ends."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ _POLL_SECONDS = 1.0
 
 
 def main() -> None:
-    """Serve until the parent is gone."""
+    """Serve until the parent process ends."""
     port, emulator, instance = sys.argv[1:]
     parent = os.getppid()
     session = boto3.Session()

@@ -1,7 +1,7 @@
-"""What the client gets, and the answers that API Gateway gives by itself: its gateway responses, as deployed.
+"""Answers to the client, among them API Gateway's own: the deployed gateway responses.
 
-They are not VTL: variables are pasted in as they are, and `messageString` comes as a JSON string.
-Source: API Gateway Developer Guide, "Gateway responses" and "Gateway response types".
+Gateway responses are not VTL: variables are inserted unescaped, and `messageString` is a JSON string. Source: API
+Gateway Developer Guide, "Gateway responses" and "Gateway response types".
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _VARIABLE = re.compile(r"\$context\.([A-Za-z.]+)")
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What the client gets."""
+    """An answer to the client."""
 
     status: int
     headers: Mapping[str, str]
@@ -32,7 +32,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayResponse:
-    """How one kind of the gateway's own answers looks; the defaults are API Gateway's, for what nobody customized."""
+    """The form of one type of the gateway's own answers. The defaults are API Gateway's, for types not customized."""
 
     status: int = 500
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class GatewayResponse:
 
 
 def parse_gateway_response(deployed: Mapping[str, Any]) -> GatewayResponse:
-    """A gateway response as the control plane gives it."""
+    """Reads a gateway response of the control plane."""
     known = GatewayResponse()
     return GatewayResponse(
         status=int(deployed.get("statusCode") or known.status),

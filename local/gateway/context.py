@@ -1,4 +1,4 @@
-"""`$context`: what API Gateway knows of a request besides what it says."""
+"""`$context`: what API Gateway knows about a request besides its content."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _CHOSEN = re.compile(r"[!-~](?:[ -~]{0,126}[!-~])?")
 def request_context(
     *, now: datetime, api_id: str, stage: str, method: str, resource_path: str, chosen_id: str | None = None
 ) -> dict[str, Any]:
-    """The context of a request that arrives `now` (UTC), without IAM: nobody is the caller.
+    """The context of a request that arrives `now` (UTC), without IAM: there is no caller.
 
     requestTime is in the Common Log Format, requestTimeEpoch in milliseconds. The extended id is base64 of random
-    bytes, with a "=" at its end, as API Gateway's. `chosen_id` is the request's id as the client wants it (header
-    x-amzn-RequestId), which API Gateway allows; what it takes for one is not documented, here any printable ASCII.
+    bytes, with a "=" at its end, as API Gateway's. `chosen_id` is the request id that the client sets (header
+    x-amzn-RequestId), which API Gateway allows. Which ids it accepts is not documented; here it is any printable ASCII.
     """
     return {
         "apiId": api_id,

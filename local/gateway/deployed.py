@@ -1,4 +1,4 @@
-"""What is deployed: the API's methods that stand before DynamoDB, their models, and the gateway's own answers."""
+"""Reads the deployed API: its methods with integrations to DynamoDB, their models, and the gateway responses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NOT_FOUND = "NotFoundException"
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """What serves a request: `integration` is None for what stands before something else than DynamoDB."""
+    """The method that serves a request. `integration` is None if it is not one with DynamoDB."""
 
     resource_path: str
     parameters: Mapping[str, str]
@@ -38,9 +38,10 @@ class Api:
     gateway_responses: Mapping[str, GatewayResponse]
 
     def route(self, method: str, path: str) -> Route | None:
-        """The resource that serves a path as it stands in the request; None when it is not one of DynamoDB's.
+        """The route for a path as it stands in the request; None if no resource of this API serves it.
 
-        Like the emulator: decoded first, empty segments do not count, a literal segment goes before a parameter.
+        As in the emulator: the path is decoded first, empty segments do not count, a literal segment wins over a
+        parameter.
         """
         segments = [segment for segment in unquote(path, errors="replace").split("/") if segment]
         matching = [template for template in self.paths if _matches(_split(template), segments)]
@@ -55,12 +56,12 @@ class Api:
         )
 
     def gateway_response(self, response_type: str) -> GatewayResponse:
-        """The answer of this type, or else that of any failure."""
+        """The gateway response of this type, or else the default one."""
         return self.gateway_responses.get(response_type) or self.gateway_responses.get(DEFAULT_5XX) or GatewayResponse()
 
 
 class DeployedApis:
-    """The APIs of a control plane, read again when a stage has got another deployment; at most once a second."""
+    """The APIs of a control plane. They are read again when a stage has a new deployment, at most once a second."""
 
     def __init__(self, control: Any, clock: Callable[[], float] = time.monotonic) -> None:
         self._control = control
@@ -69,7 +70,7 @@ class DeployedApis:
         self._known: dict[tuple[str, str], tuple[float, str | None, Api | None]] = {}
 
     def find(self, api_id: str, stage: str) -> Api | None:
-        """The API at a stage; None for one that is not deployed."""
+        """The API at a stage; None if it is not deployed."""
         with self._lock:
             looked, deployment, api = self._known.get((api_id, stage), (float("-inf"), None, None))
             now = self._clock()
@@ -90,7 +91,7 @@ class DeployedApis:
 
 
 def read_api(control: Any, api_id: str) -> Api:
-    """An API by the calls of API Gateway's control plane."""
+    """Read an API by calls of API Gateway's control plane."""
     pages = control.get_paginator("get_resources").paginate(restApiId=api_id, embed=["methods"])
     resources = [resource for page in pages for resource in page["items"]]
     methods = {
@@ -113,11 +114,10 @@ def _integration(control: Any, api_id: str, method: Mapping[str, Any]) -> Integr
 
 
 def _models(control: Any, api_id: str, method: Mapping[str, Any]) -> BodyModels:
-    """The models that bodies are held to: all, unless the method's validator leaves bodies alone.
+    """The models that bodies must fit: all, unless the method's validator does not check bodies.
 
-    ministack 1.5.33 accepts a template's request validators and forgets them, so a method that names none counts as
-    validated when it has models. In the product's templates every method with models has a validator, as their tests
-    say.
+    ministack 1.5.33 accepts a template's request validators but does not keep them, so a method without one counts as
+    validated if it has models. In the product's templates every method with models has a validator; a test checks this.
     """
     validator = method.get("requestValidatorId")
     if validator:

@@ -1,4 +1,4 @@
-"""The call that an integration makes: DynamoDB's own protocol, signed, sent once (API Gateway does not retry)."""
+"""Sends an integration's call to DynamoDB: its own protocol, signed, without retries (as API Gateway does)."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What can go wrong at the border.
+"""The errors of the local API Gateway.
 
-GatewayError                what API Gateway itself answers, by a gateway response of this type
+GatewayError                API Gateway itself answers, with a gateway response of this type
 ├── BadRequestBodyError     the body does not fit the method's model
 ├── UnsupportedMediaTypeError
-├── ConfigurationError      a template or a mapping cannot be carried out
-├── IntegrationFailureError what stands behind the API cannot be reached
+├── ConfigurationError      a template or a mapping cannot be evaluated
+├── IntegrationFailureError the service behind the API cannot be reached
 └── IntegrationTimeoutError it did not answer in time
 """
 
@@ -35,21 +35,21 @@ class UnsupportedMediaTypeError(GatewayError):
 
 
 class ConfigurationError(GatewayError):
-    """A template or a mapping cannot be carried out."""
+    """A template or a mapping cannot be evaluated."""
 
     response_type = "API_CONFIGURATION_ERROR"
     message = "Internal server error"
 
 
 class IntegrationFailureError(GatewayError):
-    """What stands behind the API cannot be reached."""
+    """The service behind the API cannot be reached."""
 
     response_type = "INTEGRATION_FAILURE"
     message = "Internal server error"
 
 
 class IntegrationTimeoutError(GatewayError):
-    """What stands behind the API did not answer in time."""
+    """The service behind the API did not answer in time."""
 
     response_type = "INTEGRATION_TIMEOUT"
     message = "Endpoint request timed out"

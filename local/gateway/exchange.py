@@ -1,4 +1,4 @@
-"""HTTP as it passes a proxy: bodies read whole, messages sent on as they came, but for what concerns one connection."""
+"""HTTP through a proxy: bodies are read whole, and messages are sent on without the headers of one connection."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Named(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
-    """A response as it came; bodies are no longer chunked."""
+    """A response as received, but its body is not chunked."""
 
     status: int
     reason: str
@@ -30,7 +30,7 @@ class Response:
 
 
 def read_body(headers: _Named, stream: BufferedIOBase) -> bytes:
-    """A request's body, also one in chunks. Raises ValueError for lengths that are none."""
+    """A request's body, also a chunked one. Raises ValueError for invalid lengths."""
     if "chunked" not in (headers.get("Transfer-Encoding") or "").lower():
         length = int(headers.get("Content-Length") or 0)
         if length < 0:

@@ -1,4 +1,4 @@
-"""A non-proxy integration with an AWS service: its templates, its call and how its answers are mapped."""
+"""A non-proxy integration with an AWS service: its templates, its call, and the mapping of its answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HEADER = "method.response.header."
 
 @dataclass(frozen=True, kw_only=True)
 class IntegrationResponse:
-    """One integration response: `headers` are mapping expressions by header; no `pattern` makes it the default."""
+    """An integration response. `headers` are mapping expressions by header; without a `pattern` it is the default."""
 
     pattern: str
     status: int
@@ -29,7 +29,7 @@ class IntegrationResponse:
 
 @dataclass(frozen=True, kw_only=True)
 class Integration:
-    """An action of DynamoDB behind a method. `templates` are by media type; nothing is passed through without one."""
+    """An action of DynamoDB behind a method. `templates` are by media type; a body without one is refused."""
 
     action: str
     region: str
@@ -40,11 +40,11 @@ class Integration:
 
 
 Send = Callable[[Integration, bytes], tuple[int, bytes]]
-"""Sends an action's JSON: the service's status and body. Raises IntegrationFailureError, IntegrationTimeoutError."""
+"""Sends an action's JSON; returns status and body. Raises IntegrationFailureError, IntegrationTimeoutError."""
 
 
 def parse_integration(deployed: Mapping[str, Any]) -> Integration | None:
-    """A method's `methodIntegration` as the control plane gives it; None for what is no action of DynamoDB."""
+    """Reads a method's `methodIntegration` of the control plane; None if it is not an action of DynamoDB."""
     uri = _URI.fullmatch(deployed.get("uri") or "")
     if deployed.get("type") != "AWS" or uri is None:
         return None
@@ -69,7 +69,7 @@ def _response(deployed: Mapping[str, Any]) -> IntegrationResponse:
 
 
 def run(integration: Integration, request: GatewayRequest, send: Send) -> Answer:
-    """Carry a request out. Raises GatewayError for what API Gateway answers by itself."""
+    """Run the integration for a request. Raises GatewayError if API Gateway answers itself."""
     media_type = _media_type(request)
     integration.models.check(media_type, request.body)
     template = integration.templates.get(media_type)
@@ -80,7 +80,7 @@ def run(integration: Integration, request: GatewayRequest, send: Send) -> Answer
 
 
 def _media_type(request: GatewayRequest) -> str:
-    """Without parameters; a request that names none has JSON."""
+    """The media type without parameters; JSON if the request names none."""
     values = [value for name, value in request.headers if name.lower() == "content-type"]
     return values[-1].partition(";")[0].strip().lower() if values else JSON
 

@@ -9,14 +9,14 @@ _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_-]*)|\['([^']*)'\]|\[(\d+)\]")
 
 
 def look_up(document: Any, path: str) -> Any:
-    """What stands at `path`; None for nothing. Raises ValueError for a path in another notation."""
+    """The value at `path`, or None. Raises ValueError for a path in another notation."""
     if not path.startswith("$"):
         raise ValueError(f"not a JSON path: {path}")
     position, found = 1, document
     while position < len(path):
         step = _STEP.match(path, position)
         if step is None:
-            raise ValueError(f"not a JSON path that is understood here: {path}")
+            raise ValueError(f"not a JSON path that is supported here: {path}")
         found = _child(found, step)
         position = step.end()
     return found

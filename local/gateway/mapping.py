@@ -9,9 +9,9 @@ _CONTEXT = "context."
 
 
 def header_value(expression: str, request: GatewayRequest) -> str:
-    """A fixed value in single quotes or one of `$context`. Raises ConfigurationError for any other expression."""
+    """An expression's value: fixed, in single quotes, or one of `$context`. Raises ConfigurationError for any other."""
     if expression[:1] == expression[-1:] == "'":
         return expression[1:-1]
     if expression.startswith(_CONTEXT):
         return str(request.context[expression.removeprefix(_CONTEXT)])
-    raise ConfigurationError(f"a header mapping that is not understood here: {expression}")
+    raise ConfigurationError(f"a header mapping that is not supported here: {expression}")

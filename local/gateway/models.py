@@ -1,4 +1,4 @@
-"""A method's request model: JSON Schema draft 4, as API Gateway's validators take it."""
+"""A method's request model: JSON Schema draft 4, as in API Gateway's validators."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from local.gateway.errors import BadRequestBodyError
 
 
 class BodyModels:
-    """The models of a method's bodies by media type; validates as its request validator does."""
+    """The models of a method's bodies by media type. Validates as the method's request validator does."""
 
     def __init__(self, schemas: Mapping[str, Mapping[str, Any]]) -> None:
         self._validators = {media: jsonschema_rs.Draft4Validator(dict(schema)) for media, schema in schemas.items()}
 
     def check(self, media_type: str, body: bytes) -> None:
-        """Raise BadRequestBodyError for a body that does not fit. One of a type without a model passes."""
+        """Raise BadRequestBodyError for a body that does not fit. A body of a type without a model passes."""
         validator = self._validators.get(media_type)
         if validator is None:
             return

@@ -1,4 +1,4 @@
-"""The HTTP server before the emulator: carries out what stands before DynamoDB, passes everything else through."""
+"""The HTTP server in front of the emulator: runs integrations with DynamoDB, passes all other requests through."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FAILED = "Internal server error"
 
 
 class Proxy(ThreadingHTTPServer):
-    """Listens on an address; `emulator` is the URL of what it stands before, `instance` what health answers."""
+    """Listens on an address. `emulator` is the emulator's URL, `instance` the identity in the health answer."""
 
     daemon_threads = True
     request_queue_size = 128  # many clients may connect at once; of more than this some would wait for a second
@@ -44,7 +44,7 @@ class Proxy(ThreadingHTTPServer):
 
 @dataclass(frozen=True, kw_only=True)
 class _Call:
-    """A request for a method that stands before DynamoDB."""
+    """A request for a method with an integration with DynamoDB."""
 
     api: Api
     integration: Integration
@@ -74,13 +74,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._tell(502, f"the emulator cannot be reached: {error!r}")
 
     def __getattr__(self, name: str) -> Callable[[], None]:
-        """The base class looks for `do_GET` and the like: every method is served, also one that nobody knows."""
+        """Serve every HTTP method, also an unknown one: the base class looks for `do_GET` and so on."""
         if name.startswith("do_"):
             return self._serve
         raise AttributeError(name)
 
     def _call(self, body: bytes) -> _Call | None:
-        """The request as one for DynamoDB; None for every other."""
+        """The request if it is for an integration with DynamoDB, else None."""
         target = urlsplit(self.path)
         called = _TARGET.fullmatch(target.path)
         api = called and self.server.apis.find(called["api"], called["stage"])
@@ -144,7 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Not a line a request: the emulator's log has them."""
+        """Log nothing for a request: the emulator's log has it."""
 
 
 def _json(document: object) -> bytes:

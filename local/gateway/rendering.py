@@ -36,7 +36,7 @@ class GatewayRequest:
 
     @cached_property
     def parameters(self) -> dict[str, dict[str, str]]:
-        """`$input.params()`: of what stands several times the last."""
+        """`$input.params()`. Of several values of one name the last counts."""
         return {"path": dict(self.path), "querystring": dict(self.query), "header": dict(self.headers)}
 
 
@@ -50,12 +50,12 @@ class RenderedResponse:
 
 
 def render_request(template: str, request: GatewayRequest) -> str:
-    """What goes to the service behind the API. Raises ConfigurationError."""
+    """The request to the service behind the API. Raises ConfigurationError."""
     return velocity.render(template, _variables(request, request.body, request.context))
 
 
 def render_response(template: str, request: GatewayRequest, answer: bytes) -> RenderedResponse:
-    """What the client gets for `answer`, the body of the service's answer. Raises ConfigurationError."""
+    """The response to the client for `answer`, the body of the service's answer. Raises ConfigurationError."""
     headers: dict[str, Any] = _Once()
     override: dict[str, Any] = _Once(header=headers)
     context = {**request.context, "responseOverride": override}
@@ -70,7 +70,7 @@ def _variables(request: GatewayRequest, body: bytes, context: Mapping[str, Any])
 
 
 class _Once(dict[str, Any]):
-    """An override may be applied once; API Gateway answers 5xx to a second time."""
+    """Overrides, each of which may be set once: API Gateway answers 5xx if a template sets one twice."""
 
     def __setitem__(self, name: str, value: Any) -> None:
         if name in self:
@@ -81,7 +81,7 @@ class _Once(dict[str, Any]):
 
 
 class _Documented:
-    """Velocity takes what is missing for null; what exists in API Gateway but not here must be told instead."""
+    """Raises an error for a name that API Gateway has but this module does not; Velocity would take it for null."""
 
     def __getattr__(self, name: str) -> Any:
         raise ConfigurationError(f"{type(self).__name__} has no {name} here")
@@ -101,7 +101,7 @@ class _Input(_Documented):
         return next((values[name] for values in self._parameters.values() if name in values), None)
 
     def path(self, expression: str) -> Any:
-        """What stands at a JSONPath in the body. Raises ValueError for a body that is not JSON."""
+        """The value at a JSONPath in the body. Raises ValueError for a body that is not JSON."""
         return json_path.look_up(self._document, expression)
 
     def json(self, expression: str) -> str:

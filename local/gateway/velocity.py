@@ -1,8 +1,8 @@
-"""Apache Velocity 1.7 on airspeed-ext, corrected where that differs. Sources: Velocity User Guide, java.lang.String.
+"""Apache Velocity 1.7 by airspeed-ext, corrected where that differs. Sources: Velocity User Guide, java.lang.String.
 
-Velocity takes a reference to null or false for untrue and any other for true, also one to an empty string or to 0;
-airspeed-ext takes an undefined reference for true in `#if`, and Python's empty values for untrue. What `#set` sets in a
-`#foreach` stays set. What was compared, and what still differs: docs/adr/0012-velocity-on-one-machine.md.
+In Velocity a reference to null or false is false and any other is true, also one to an empty string or 0. In
+airspeed-ext an undefined reference is true in `#if`, and Python's empty values are false. A value `#set` in a
+`#foreach` stays set after it. docs/adr/0012-velocity-on-one-machine.md says what was compared and what still differs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from local.gateway.errors import ConfigurationError
 
 
 def render(template: str, variables: Mapping[str, Any]) -> str:
-    """The template's text. Raises ConfigurationError for a template that cannot be read or carried out."""
+    """The rendered text. Raises ConfigurationError for a template that cannot be parsed or rendered."""
     try:
         return str(_compiled(template).merge(dict(variables)))
     except TemplateError as error:

@@ -1,1 +1,1 @@
-"""Small things that everything here needs: files, locks, paths, progress, errors. Standard library only."""
+"""Shared helpers: files, locks, paths, progress, errors. Standard library only."""

@@ -1,4 +1,4 @@
-"""A running system as other programs find it: the content of `environment.json`."""
+"""The content of `environment.json`, by which other programs find the running system."""
 
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -13,9 +13,9 @@ class Environment:
 
     `api_url` has no trailing slash; `aws_endpoint_url` answers for every AWS service, with any credentials, and
     `athena_endpoint_url` for Athena in Athena's own SQL. The lake's Parquet files are below `events/` in `lake_bucket`.
-    Reports are below `reports/` in `report_bucket`. `command_processor` names the function that carries out stored
-    commands, `command_parking_bucket` holds those it could not. `headers` is what a client must send besides the
-    content type.
+    Reports are below `reports/` in `report_bucket`. `command_processor` names the function that processes stored
+    commands, `command_parking_bucket` the dead-letter bucket of those that failed. `headers` are those that a client
+    must send besides the content type.
     """
 
     api_url: str
@@ -34,7 +34,7 @@ class Environment:
     headers: dict[str, str] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
-        """Write the file at once: a reader never sees half of it."""
+        """Write the file atomically: a reader never sees half of it."""
         files.write_json(path, asdict(self))
 
     @classmethod

@@ -1,17 +1,17 @@
-"""What can go wrong on somebody's machine. Every message is a plain sentence for the person at the keyboard.
+"""The errors of the local system. Every message is a plain sentence for the person at the keyboard.
 
 LocalError
-├── AlreadyRunningError    another command of this repository is at work
+├── AlreadyRunningError    another command of this repository is running
 ├── InvalidPortError       DAYBOOK_LOCAL_PORT is not a port
-├── PortInUseError         DAYBOOK_LOCAL_PORT belongs to another program
-├── EmulatorFailedError    the emulator did not come up
-├── EmulatorDiedError      the emulator was up and is not any more
+├── PortInUseError         another program uses DAYBOOK_LOCAL_PORT
+├── EmulatorFailedError    the emulator did not start
+├── EmulatorDiedError      the emulator ended while it was needed
 ├── NotRunningError        there is no running system
-├── ProgramStoppedError    a program took too long, or what it worked on died
+├── ProgramStoppedError    a program took too long, or the emulator that it needs ended
 ├── UnknownNameError       no environment has that name
-├── DeployFailedError      `cdk` failed, or what it deployed is not what is expected
-├── EnvironmentFileError   an environment.json that says too little
-├── ExampleFailedError     the API gave another answer than the worked example tells
+├── DeployFailedError      `cdk` failed, or deployed something unexpected
+├── EnvironmentFileError   environment.json lacks something
+├── ExampleFailedError     the API did not give the worked example's answer
 ├── InstallError           packages could not be installed
 └── AuditError             the audit found something, or could not look
 """
@@ -34,15 +34,15 @@ class InvalidPortError(LocalError):
 
 
 class PortInUseError(LocalError):
-    """DAYBOOK_LOCAL_PORT belongs to another program."""
+    """Another program uses DAYBOOK_LOCAL_PORT."""
 
 
 class EmulatorFailedError(LocalError):
-    """The emulator did not come up."""
+    """The emulator did not start."""
 
 
 class EmulatorDiedError(LocalError):
-    """The emulator was up and is not any more."""
+    """The emulator ended while it was needed."""
 
 
 class NotRunningError(LocalError):
@@ -50,7 +50,7 @@ class NotRunningError(LocalError):
 
 
 class ProgramStoppedError(LocalError):
-    """A program took too long, or what it worked on died."""
+    """A program took too long, or the emulator that it needs ended."""
 
 
 class UnknownNameError(LocalError):
@@ -58,15 +58,15 @@ class UnknownNameError(LocalError):
 
 
 class DeployFailedError(LocalError):
-    """`cdk` failed, or what it deployed is not what is expected."""
+    """`cdk` failed, or deployed something unexpected."""
 
 
 class EnvironmentFileError(LocalError):
-    """An environment.json that says too little."""
+    """environment.json lacks something."""
 
 
 class ExampleFailedError(LocalError):
-    """The API gave another answer than the worked example tells."""
+    """The API did not give the worked example's answer."""
 
 
 class InstallError(LocalError):

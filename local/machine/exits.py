@@ -1,4 +1,4 @@
-"""How a command of this package ends: quietly, or with a sentence and a status, never with a traceback."""
+"""Exit statuses of the commands of this package. An error is printed as a sentence, without a traceback."""
 
 import sys
 from collections.abc import Callable
@@ -10,7 +10,7 @@ INTERRUPTED = 130
 
 
 def exit_status(action: Callable[[], None], *, when_interrupted: str) -> int:
-    """Run an action. 0; 1 after a LocalError, which is printed; 130 after Ctrl-C."""
+    """Run an action. Returns 0; 1 after a LocalError, which is printed; 130 after Ctrl-C."""
     try:
         action()
     except LocalError as error:

@@ -1,4 +1,4 @@
-"""Small files: read as far as they can be read, and never seen half written."""
+"""Small files: written atomically, and read without errors for missing or broken ones."""
 
 import contextlib
 import json
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a file; empty when there is no file or no object in it."""
+    """The object in a file; empty if there is no file, or no object in it."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -18,7 +18,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Put an object in a file's place at once: a reader sees the old content or the new."""
+    """Write an object to a file atomically: a reader sees the old content or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

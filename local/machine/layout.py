@@ -1,4 +1,4 @@
-"""Where the local environment keeps things: everything under one directory, which may be deleted at rest."""
+"""The paths of the local environment, all below one directory, which may be deleted while nothing runs."""
 
 import os
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ STATE_VARIABLE = "DAYBOOK_LOCAL_DIR"
 
 @dataclass(frozen=True)
 class Layout:
-    """The paths of one local environment. Two environments with different directories do not meet."""
+    """The paths of one local environment. Environments with different directories share nothing."""
 
     state: Path
 
     @property
     def environment_file(self) -> Path:
-        """How any other program finds the running system."""
+        """The file by which other programs find the running system."""
         return self.state / "environment.json"
 
     @property
@@ -27,7 +27,7 @@ class Layout:
 
     @property
     def deployment_file(self) -> Path:
-        """What was deployed, and onto which emulator."""
+        """The record of the last deployment, and of its emulator."""
         return self.state / "deployment.json"
 
     @property
@@ -37,7 +37,7 @@ class Layout:
 
     @property
     def lock_file(self) -> Path:
-        """Held by the command that is changing this environment."""
+        """Locked by the command that is changing this environment."""
         return self.state / "lock"
 
     @property
@@ -47,21 +47,21 @@ class Layout:
 
     @property
     def data(self) -> Path:
-        """Everything the emulator writes besides its log."""
+        """Everything that the emulator writes besides its log."""
         return self.state / "data"
 
     @property
     def logs(self) -> Path:
-        """One log a tool; each run starts them anew."""
+        """A log for each tool, overwritten by each run."""
         return self.state / "logs"
 
     @property
     def emulator_log(self) -> Path:
-        """What the emulator says, access log included."""
+        """The emulator's output, access log included."""
         return self.logs / "emulator.log"
 
     def cdk_log(self, command: str) -> Path:
-        """What `cdk bootstrap` or `cdk deploy` said when it was last needed."""
+        """The output of the last `cdk bootstrap` or `cdk deploy`."""
         return self.logs / f"cdk-{command}.log"
 
     def prepare(self) -> None:

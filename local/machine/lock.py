@@ -1,4 +1,4 @@
-"""Advisory locks on files, which end with the process that holds them, however it ends."""
+"""Advisory locks on files. A lock ends with the process that holds it, also after a crash."""
 
 import fcntl
 from collections.abc import Iterator

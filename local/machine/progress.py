@@ -1,4 +1,4 @@
-"""Says what is being done and for how long: a live line on a terminal, plain lines elsewhere. Standard library only."""
+"""Prints each step and its duration: a live line on a terminal, else plain lines. Standard library only."""
 
 import shutil
 import sys
@@ -22,13 +22,13 @@ class Progress:
         self._tick = _TICK_SECONDS if self._live else plain_tick
 
     def say(self, text: str) -> None:
-        """One line."""
+        """Print one line."""
         self._stream.write(f"{text}\n")
         self._stream.flush()
 
     @contextmanager
     def step(self, text: str) -> Iterator[None]:
-        """Show that a step goes on while the block runs, and afterwards how long it took."""
+        """Show a step while the block runs, and afterwards how long it took."""
         started = time.monotonic()
         ended = threading.Event()
         if not self._live:

@@ -1,7 +1,7 @@
-"""What the gateway says to DynamoDB for asynchronous commands, and to the client about its answer.
+"""API Gateway's requests to DynamoDB for asynchronous commands, and its answers to the client.
 
 The `.vtl` files beside this module are API Gateway mapping templates (Velocity, with `$input`, `$util` and `$context`).
-`{{name}}` in them is filled in here: the table, and the words of the API's contract. Sources: API Gateway Developer
+This module fills in `{{name}}` in them: the table, and the texts of the API's contract. Sources: API Gateway Developer
 Guide, "Mapping template and access logging variable reference" and "Override your API's request and response
 parameters"; Apache Velocity 1.7 User Guide.
 """
@@ -20,7 +20,7 @@ from lambdas.httpapi.requests import ANONYMOUS, UNKNOWN_REQUEST
 from lambdas.inbox import table
 
 POLL_SECONDS: Final = 1
-"""How soon a client may look again at a command that is PENDING."""
+"""After how many seconds a client may ask again about a command that is PENDING."""
 
 _TOKEN_PATTERN = "[A-Za-z0-9._:-]{1,64}"  # noqa: S105 - of ids and keys
 _UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -39,11 +39,11 @@ _NO_STORE = {"Cache-Control": "'no-store'"}
 
 @dataclass(frozen=True, kw_only=True)
 class IntegrationAnswer:
-    """How one kind of DynamoDB's answers reaches the client.
+    """The answer to the client for one kind of DynamoDB's answers.
 
-    `selection_pattern` is matched with the HTTP status of DynamoDB's answer; None takes what no other takes. `status`
-    is the client's unless `template` overrides it. `headers` are mapping expressions, fixed values in single quotes;
-    the template adds its own (Content-Type of problems, X-Correlation-Id, Location, Retry-After).
+    `selection_pattern` is matched with the HTTP status of DynamoDB's answer; None matches what no other pattern does.
+    The client gets `status` unless `template` overrides it. `headers` are mapping expressions, fixed values in single
+    quotes; the template adds its own (Content-Type of problems, X-Correlation-Id, Location, Retry-After).
     """
 
     selection_pattern: str | None
@@ -53,12 +53,12 @@ class IntegrationAnswer:
 
 
 def submit_request(table_name: str) -> str:
-    """POST …/commands: an `UpdateItem` of the commands table."""
+    """POST …/commands: the `UpdateItem` on the commands table."""
     return _filled("submit_request", table_name=table_name)
 
 
 def submit_answers() -> tuple[IntegrationAnswer, ...]:
-    """What POST …/commands answers: 202, or a problem."""
+    """The answers of POST …/commands: 202, or a problem."""
     return (
         IntegrationAnswer(selection_pattern="200", status=202, template=_filled("submit_accepted")),
         IntegrationAnswer(selection_pattern=r"4\d{2}", status=400, template=_filled("submit_refused")),
@@ -67,12 +67,12 @@ def submit_answers() -> tuple[IntegrationAnswer, ...]:
 
 
 def status_request(table_name: str) -> str:
-    """GET …/commands/{command_id}: a `GetItem` of the commands table."""
+    """GET …/commands/{command_id}: the `GetItem` on the commands table."""
     return _filled("status_request", table_name=table_name)
 
 
 def status_answers() -> tuple[IntegrationAnswer, ...]:
-    """What GET …/commands/{command_id} answers: 200, or a problem."""
+    """The answers of GET …/commands/{command_id}: 200, or a problem."""
     return (
         IntegrationAnswer(selection_pattern="200", status=200, template=_filled("status_found")),
         IntegrationAnswer(selection_pattern=r"4\d{2}", status=400, template=_filled("status_refused")),
@@ -81,7 +81,7 @@ def status_answers() -> tuple[IntegrationAnswer, ...]:
 
 
 def _problem(kind: ProblemType, offender: str | None = None, reason: str = "") -> str:
-    """VTL that answers with a problem; `offender` is the field that it names."""
+    """VTL that answers with a problem, whose detail names the field `offender`."""
     document: dict[str, object] = {"type": kind.uri, "title": kind.title, "status": kind.status}
     if offender is not None:
         document |= {"detail": f"{offender}: {reason}", "field": offender}
@@ -103,7 +103,7 @@ _REFUSALS = {
     "refused_empty_body": "refusedEmptyBody",
     "refused_body_size": "refusedBodySize",
 }
-"""Names that a refused request carries to DynamoDB and back. None may begin another."""
+"""Names by which DynamoDB's error tells why the template refused a request. No name may be the beginning of another."""
 
 _PROBLEMS = {
     "invalid_correlation_id": _problem(problems.INVALID_REQUEST, "X-Correlation-Id", _NOT_A_TOKEN),
@@ -137,7 +137,7 @@ _VALUES = {
 
 
 def _filled(name: str, **values: str) -> str:
-    """A template without placeholders and comments. Raises KeyError for a placeholder that nothing fills."""
+    """A template with its placeholders filled, without comments. Raises KeyError for a placeholder without a value."""
     known = {**_VALUES, **values}
     text = _source(name).replace("{{correlation}}", _source("correlation").rstrip())
     return _PLACEHOLDER.sub(lambda match: known[match[1]], text)

@@ -193,7 +193,7 @@ def test_an_emulator_that_was_killed_is_not_mistaken_for_a_running_one(
 
     with pytest.raises(ExampleFailedError, match="got no answer"):
         call()
-    with pytest.raises(EmulatorDiedError, match="is not there any more"):
+    with pytest.raises(EmulatorDiedError, match="has ended"):
         system.while_alive(bare, started, call)
 
 

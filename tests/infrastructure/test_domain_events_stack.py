@@ -43,7 +43,7 @@ def test_who_fills_gaps_is_given_a_policy_that_queries_the_event_table_and_no_mo
     [policy_id] = [
         name
         for name, policy in anywhere.ledger.resources("AWS::IAM::ManagedPolicy").items()
-        if policy["Properties"]["Description"] == "Filling gaps from daybook's event table"
+        if policy["Properties"]["Description"] == "Reading the event table, to fill gaps"
     ]
     anywhere.ledger.template.has_output("EventTableReadPolicyArn", {"Value": {"Ref": policy_id}})
 

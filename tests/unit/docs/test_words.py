@@ -78,7 +78,7 @@ def test_lines_that_the_application_takes(line: str, mark: str, plant: Plant, ro
         ("daybook verify", "Missing argument 'ACCOUNT_ID"),
         ("daybook verify not-an-id", "'not-an-id' is not a UUID"),
         ("daybook redrive --parked aws/lambda/", "unexpected extra argument"),
-        ("daybook sql --env prd 'SELECT 1'", "'prd' is no environment"),
+        ("daybook sql --env prd 'SELECT 1'", "'prd' is not an environment"),
         ("daybook reconcile --from yesterday", "'yesterday' is not a day"),
         ("daybook --verbose", "daybook has no option --verbose"),
         ("daybook sql --help --plain", "daybook sql has no option --plain"),

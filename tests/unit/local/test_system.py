@@ -158,7 +158,7 @@ def test_a_failure_because_the_emulator_died_is_told_as_such(machine: Machine, m
         raise DeployFailedError("`cdk bootstrap` failed.")
 
     monkeypatch.setattr(deployment, "_cdk", die)
-    with pytest.raises(EmulatorDiedError, match="is not there any more"):
+    with pytest.raises(EmulatorDiedError, match="has ended"):
         machine.up()
 
 

@@ -92,7 +92,10 @@ def test_json(bank: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert bank.redrive("--parked", "--delete", "--json") == 1
     document = json.loads("{" + capsys.readouterr().out.rpartition("\n{\n")[2])  # behind what the functions log
     check("redrive", document)
-    assert document["problem"] == {"exit_status": 1, "detail": "0 commands of 1 not ended. 1 object could not be read."}
+    assert document["problem"] == {
+        "exit_status": 1,
+        "detail": "0 commands of 1 did not end. 1 object could not be read.",
+    }
     assert document["data"] == {
         "commands": [{"account_id": A, "command_id": "m", "status": "SUCCEEDED", "note": "version 2, balance 7"}],
         "deleted_objects": [bank.parked[0]],
@@ -123,7 +126,7 @@ def test_a_pending_command_is_left_to_the_stream_while_that_may_bring_it(
     bank.time.sleep(24 * 3600.0 - 2.0)
     assert bank.redrive("--command", A, "waits") == 1
     assert lines(capsys) == [
-        f"{A}  waits  PENDING  was not tried: the stream may still bring it, behind earlier ones; or --force"
+        f"{A}  waits  PENDING  was not tried: the stream may still deliver it after earlier ones; or --force"
     ]
     assert bank.account(A) == (1, 0)
     assert bank.redrive("--command", A, "waits", "--force") == 0, "whoever knows better may"
@@ -194,7 +197,7 @@ def test_a_time_for_which_the_stream_still_has_records_is_refused(
     record = bank.submit(A, credit(1))
     bank.time.sleep(24 * 3600.0 - 5.0)
     assert bank.redrive("--pending-before", "2026-03-01T12:00:00Z") == 2
-    assert "a day ago at the latest" in capsys.readouterr().err
+    assert "at least a day ago" in capsys.readouterr().err
     assert bank.status(record) == table.PENDING
     bank.time.sleep(5.0)
     assert bank.redrive("--pending-before", "2026-03-01T12:00:00Z") == 0
@@ -269,7 +272,7 @@ def test_a_processor_that_cannot_be_asked(bank: World, error: Exception, capsys:
             raise error
 
     assert bank.redrive("--failed-on", TODAY, around=lambda c: Away() if hasattr(c, "invoke") else c) == 1
-    assert lines(capsys)[0].startswith(f"{A}  c  FAILED  the processor could not be asked: ")
+    assert lines(capsys)[0].startswith(f"{A}  c  FAILED  the processor could not be invoked: ")
     assert bank.status(record) == table.FAILED
 
 
@@ -371,7 +374,7 @@ def test_when_aws_cannot_be_asked(
 
     monkeypatch.setattr(bank.dynamodb, "get_item", refused)
     assert bank.redrive("--command", A, "c") == 3
-    assert capsys.readouterr().err.endswith("what was begun can be repeated\n")
+    assert capsys.readouterr().err.endswith("repeating the command is safe\n")
 
 
 def test_parked_objects_below_a_prefix_and_one_that_cannot_be_read(
@@ -492,7 +495,7 @@ def test_dynamodb_and_s3_take_the_requests(monkeypatch: pytest.MonkeyPatch) -> N
         redriver = Redriver(clients, inbox)
         (redriven,) = redriver.redrive([key])
         assert redriven.status == table.FAILED
-        assert redriven.note.startswith("the processor could not be asked: ")
+        assert redriven.note.startswith("the processor could not be invoked: ")
         redriver._make_pending(key)
         row = clients.dynamodb.get_item(TableName="commands", Key={k: {"S": v} for k, v in _keys(key)})["Item"]
         assert row == command_item(A, "c1", credit(1)) | {table.FAILED_ON: {"S": TODAY}}

@@ -265,7 +265,7 @@ def test_a_span_is_of_one_account() -> None:
 
 @pytest.mark.parametrize("wrong", ["", "a", "a/", "/1", "a/0", "a/-1", "a/1.5", "a/²"])
 def test_what_is_no_id(wrong: str) -> None:
-    with pytest.raises(ValueError, match="is no id of a domain event"):
+    with pytest.raises(ValueError, match="is not the id of a domain event"):
         spans_of([wrong])
 
 

@@ -214,7 +214,7 @@ def test_ten_megabytes_are_charged_at_least() -> None:
                 {"Error": {"Code": "InvalidRequestException", "Message": "line 1:7: mismatched input 'x'."}},
                 "StartQueryExecution",
             ),
-            "Athena does not take the statement: line 1:7: mismatched input 'x'.",
+            "Athena refuses the statement: line 1:7: mismatched input 'x'.",
         ),
         (
             OperationalError("COLUMN_NOT_FOUND: Column 'x' cannot be resolved\nmore"),
@@ -265,7 +265,7 @@ def test_no_region_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     with pytest.raises(PlaceError):
         Session(Target(athena_workgroup="w", glue_database="d"))
-    with pytest.raises(PlaceError, match=r"the outputs of Daybook-prod-Lake: You must specify a region\.$"):
+    with pytest.raises(PlaceError, match=r"the outputs of Daybook-prod-Lake failed: You must specify a region\.$"):
         target_in_aws("prod")
 
 

@@ -79,7 +79,7 @@ def test_a_missing_output_is_named() -> None:
 
 
 def test_only_the_address_of_a_rest_api_is_translated() -> None:
-    with pytest.raises(DeployFailedError, match="not one of a REST API"):
+    with pytest.raises(DeployFailedError, match="not that of a REST API"):
         local_api_url("https://example.com/", ENDPOINT)
 
 

@@ -117,6 +117,6 @@ def test_a_failing_statement_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> N
         lake_bucket="", glue_database="db", athena_workgroup="group", report_bucket="",
         athena_endpoint_url="http://127.0.0.1:1",
     )  # fmt: skip
-    with pytest.raises(ExampleFailedError, match=r"could not be asked\. The query failed: no\.") as failed:
+    with pytest.raises(ExampleFailedError, match=r"could not be queried\. The query failed: no\.") as failed:
         history.session(environment)("SELECT 1")
     assert failed.value.detail == "SELECT 1"
