@@ -121,11 +121,12 @@ class Daybook:
         return status, said.out + said.err
 
     def reconcile(self) -> tuple[int, dict[str, Any]]:
-        """Status and document."""
+        """Status and data; `printed` is the whole document."""
         day = self.since.date().isoformat()
         self._capsys.readouterr()
         status = main(["reconcile", "--from", day, "--settle", "0", "--json", "--environment-file", str(self._file)])
-        return status, json.loads(self._capsys.readouterr().out)["data"]
+        self.printed = self._capsys.readouterr().out
+        return status, json.loads(self.printed)["data"]
 
     def equal(self) -> bool:
         return self.reconcile()[0] == 0
@@ -257,7 +258,7 @@ def test_what_the_lake_lost_is_seen_and_heals_by_publishing_it_again(daybook: Da
     assert (status, found["missing"]) == (1, [f"{account_id}/{version}" for version in lost])
     assert found["days"][-1]["lake"] == events - len(lost)
     listed = tmp_path / "missing.json"
-    listed.write_text(json.dumps(found))
+    listed.write_text(daybook.printed)
     assert daybook.run("republish", "--ids", str(listed)) == (0, f"{counted(len(lost), 'event')} sent\n")
     eventually(daybook.equal, "the events that were sent again")
     assert daybook.reconcile()[1]["days"][-1]["lake"] == events
