@@ -20,6 +20,9 @@ from cli.errors import ExitStatus
 COMMANDS: Final = ("verify", "sql", "report", "reconcile", "republish", "redrive")
 """For each, the docstring of `cli.NAME` is its summary, and `cli.NAME.command` has a function of that name."""
 
+DASHED: Final = ("sql",)
+"""Commands of which an argument may begin with a dash: a statement in SQL may begin with a comment."""
+
 
 def summary(name: str) -> str:
     """What a command does, in one sentence."""
@@ -41,13 +44,14 @@ class Commands(TyperGroup):
             return None
         alone = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
         function = getattr(import_module(f"cli.{cmd_name}.command"), cmd_name)
-        alone.command(cmd_name, short_help=summary(cmd_name))(function)
+        settings = {"ignore_unknown_options": True} if cmd_name in DASHED else None
+        alone.command(cmd_name, short_help=summary(cmd_name), context_settings=settings)(function)
         return get_command(alone)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The help of `daybook` itself, as wide as the terminal."""
         formatter.width = get_terminal_size().columns
-        formatter.write_usage(ctx.command_path, "COMMAND [OPTIONS] …")
+        formatter.write_usage(ctx.command_path, "COMMAND [OPTIONS] ...")
         formatter.write_paragraph()
         formatter.write_text(self.help)
         _section(formatter, "Commands", ((name, summary(name)) for name in COMMANDS))

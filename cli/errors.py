@@ -5,11 +5,13 @@ CommandError               1   something needs attention
 ├── UsageError             2   the words of the command line do not fit together
 │   └── PlaceError         2   it is not clear where the environment is
 └── UnavailableError       3   a table, a bucket or a stream does not answer
+OutputError              141   standard output or standard error cannot be written
 """
 
 from __future__ import annotations
 
 import enum
+from typing import Any
 
 
 class ExitStatus(enum.IntEnum):
@@ -23,6 +25,7 @@ class ExitStatus(enum.IntEnum):
     USAGE = 2, "Nothing was done: the command line is wrong, or the environment cannot be found."
     UNAVAILABLE = 3, "AWS or the emulator did not answer, or refused the request. Repeating the command is safe."
     INTERRUPTED = 130, "Ctrl-C ended it. Repeating the command is safe."
+    OUTPUT = 141, "The output could not be written: its reader closed it, or there is no space."
 
     meaning: str
 
@@ -35,9 +38,16 @@ class ExitStatus(enum.IntEnum):
 
 
 class CommandError(Exception):
-    """A command cannot do what was asked. The message is a sentence for the person at the keyboard."""
+    """A command cannot do what was asked. The message is a sentence for the person at the keyboard.
+
+    `data` is what was done until then, for `--json`.
+    """
 
     exit_status = ExitStatus.FINDING
+
+    def __init__(self, message: str, *, data: Any = None) -> None:
+        super().__init__(message)
+        self.data = data
 
 
 class QueryFailedError(CommandError):
@@ -58,6 +68,14 @@ class UnavailableError(CommandError):
     """A service does not answer, so the command has no result."""
 
     exit_status = ExitStatus.UNAVAILABLE
+
+
+class OutputError(Exception):
+    """Standard output or standard error cannot be written. `closed` says that its reader has gone, as `head` does."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(f"the output could not be written: {reason.strerror}")
+        self.closed = isinstance(reason, BrokenPipeError)
 
 
 def plain(error: Exception) -> str:

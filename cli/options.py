@@ -100,12 +100,21 @@ def moment(text: str) -> datetime:
         raise typer.BadParameter(f"{text!r} is not a time such as 2026-03-01 or 2026-03-01T09:30:00Z") from None
 
 
+_MOST_DIGITS: Final = 18
+
+
 def whole_number(least: int, most: int | None, what: str) -> Callable[[str], int]:
     """A parser of numbers in digits only, from `least` to `most`. Its BadParameter ends in `what`."""
 
     def read(given: str | int) -> int:
         text = str(given)  # a default is read, too
-        if not text.isascii() or not text.isdigit() or int(text) < least or (most is not None and int(text) > most):
+        if (
+            not text.isascii()
+            or not text.isdigit()
+            or len(text) > _MOST_DIGITS
+            or int(text) < least
+            or (most is not None and int(text) > most)
+        ):
             raise typer.BadParameter(f"{text!r} is not {what}")
         return int(text)
 

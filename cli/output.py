@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from cli.errors import ExitStatus
+from cli.errors import ExitStatus, OutputError
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,23 @@ class Output:
     def line(self, text: str) -> None:
         """Print a line of the answer; nothing with `--json`."""
         if not self.json:
-            print(text, flush=True)
+            say(text)
 
     def note(self, text: str) -> None:
         """Print a remark to standard error, such as the cost."""
-        print(text, file=sys.stderr, flush=True)
+        say(text, error=True)
 
     def warn(self, sentence: str) -> None:
         """Print a warning to standard error, after the command's name."""
         self.note(f"daybook {self._command}: {sentence}")
+
+
+def say(text: str, *, error: bool = False) -> None:
+    """Print a line to standard output, or to standard error. Raises OutputError."""
+    try:
+        print(text, file=sys.stderr if error else sys.stdout, flush=True)
+    except OSError as reason:
+        raise OutputError(reason) from reason
 
 
 def counted(number: int, what: str) -> str:

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from types import TracebackType
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -19,7 +19,9 @@ PLAIN_SECONDS: Final = 10.0
 
 
 class Steps:
-    """Counts steps of some work, of `total` where that is known. A context manager."""
+    """Counts steps of some work, of `total` where that is known. A context manager; within another one it is silent."""
+
+    _shown: ClassVar[Steps | None] = None
 
     def __init__(
         self, text: str, total: int | None = None, *, patience: float = PATIENCE_SECONDS, every: float = PLAIN_SECONDS
@@ -34,14 +36,18 @@ class Steps:
         self._thread = threading.Thread(target=self._show, name="progress", daemon=True)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        if Steps._shown is None:
+            Steps._shown = self
+            self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ended.set()
-        self._thread.join()
+        if Steps._shown is self:
+            Steps._shown = None
+            self._ended.set()
+            self._thread.join()
 
     def advance(self, steps: int = 1) -> None:
         """Count some steps as done."""

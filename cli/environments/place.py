@@ -15,6 +15,7 @@ from cli.environments.ledger import Ledger, ledger_in_file
 from cli.environments.running import read_running
 from cli.errors import PlaceError, UsageError
 from cli.options import LOCAL, Where
+from cli.progress import Steps
 
 STACK: Final = "Daybook-{environment}-{name}"
 
@@ -34,7 +35,9 @@ class Place(msgspec.Struct, frozen=True):
 
     def outputs(self, stack: str) -> dict[str, str]:
         """The outputs of one of the environment's stacks by name. Raises PlaceError."""
-        return stack_outputs(STACK.format(environment=self.environment, name=stack), self.region, self.aws_endpoint_url)
+        name = STACK.format(environment=self.environment, name=stack)
+        with Steps(f"Reading the outputs of {name}"):
+            return stack_outputs(name, self.region, self.aws_endpoint_url)
 
     def output(self, stack: str, name: str) -> str:
         """An output of one of the environment's stacks. Raises PlaceError."""

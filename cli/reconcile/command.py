@@ -12,6 +12,7 @@ from cli.options import ENVIRONMENT_FILE, LOCAL, Env, EnvironmentFile, Json, Reg
 from cli.output import Outcome, Output
 
 SETTLE_MINUTES: Final = 60
+MOST_MINUTES: Final = 366 * 24 * 60
 
 From = Annotated[date, typer.Option("--from", parser=day, metavar="YYYY-MM-DD", help="The first day.")]
 To = Annotated[
@@ -22,7 +23,7 @@ Settle = Annotated[
     int,
     typer.Option(
         "--settle",
-        parser=whole_number(0, None, "a whole number"),
+        parser=whole_number(0, MOST_MINUTES, f"a whole number up to {MOST_MINUTES}"),
         metavar="MINUTES",
         help="Ignore events of the last minutes: they may still be on their way to the lake.",
     ),

@@ -7,7 +7,7 @@ from typing import Final
 
 from cli.connections import Connections
 from cli.environments.place import Place
-from cli.errors import ExitStatus, QueryFailedError, UnavailableError, UsageError
+from cli.errors import ExitStatus, PlaceError, QueryFailedError, UnavailableError, UsageError
 from cli.output import Outcome, Output, counted
 from cli.progress import Steps
 from cli.reconcile.comparison import Reconciliation, reconcile
@@ -34,7 +34,7 @@ def compare(place: Place, window: Window, today: date, connections: Connections,
     try:
         with Steps("Comparing the event table with the lake; rows scanned") as steps:
             found = reconcile(lambda: connections.recorded(place, window, steps.advance), ask, window, today=today)
-    except QueryFailedError as error:
+    except (PlaceError, QueryFailedError) as error:
         raise UnavailableError(str(error)) from error
     output.line(as_text(found))
     output.note(f"{found.rows_scanned:,} rows scanned, {found.read_units:,} read units")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 
 import msgspec
@@ -57,27 +55,43 @@ class Redriven(msgspec.Struct, frozen=True):
 def retry(
     clients: Clients, inbox: Inbox, selection: Selection, output: Output, *, force: bool, delete: bool
 ) -> Outcome:
-    """Retry the selected commands. Raises UnavailableError."""
-    with _asking():
-        parked = [] if selection.parked is None else finding.parked(clients, inbox, selection.parked or PREFIX)
-        unreadable = [each.name for each in parked if not each.readable]
-        for name in unreadable:
-            output.warn(f"{name} holds no commands that can be read")
-        keys = _found(selection, clients, inbox, parked)
-        given_up = selection.command is None or force
-        commands, ended = _retried(Redriver(clients, inbox), keys, output, given_up=given_up)
-        if not keys:
-            output.line("there is nothing to redrive")
-        done = [each for each in parked if each.readable and ended.issuperset(each.keys)]
-        deleted = [_deleted(clients, inbox, each, output) for each in done if delete]
-    data = Redriven(commands, deleted, unreadable)
+    """Retry the selected commands. Raises UnavailableError, whose data is what was done until then."""
+    done = Redriven([], [], [])
+    try:
+        keys, ended = _retry(clients, inbox, selection, output, done, force=force, delete=delete)
+    except (ClientError, BotoCoreError, UnavailableError) as error:
+        raise UnavailableError(f"{plain(error)}; repeating the command is safe", data=done) from error
     left = len(set(keys) - ended)
-    if left or unreadable:
-        objects = f" {counted(len(unreadable), 'object')} could not be read." if unreadable else ""
+    if left or done.unreadable_objects:
+        unreadable = counted(len(done.unreadable_objects), "object")
+        objects = f" {unreadable} could not be read." if done.unreadable_objects else ""
         return Outcome(
-            data, ExitStatus.FINDING, f"{counted(left, 'command')} of {len(set(keys)):,} did not end.{objects}"
+            done, ExitStatus.FINDING, f"{counted(left, 'command')} of {len(set(keys)):,} did not end.{objects}"
         )
-    return Outcome(data)
+    return Outcome(done)
+
+
+def _retry(
+    clients: Clients, inbox: Inbox, selection: Selection, output: Output, done: Redriven, *, force: bool, delete: bool
+) -> tuple[list[CommandKey], set[CommandKey]]:
+    """Note in `done` what is done; the keys that were found, and of them those that have ended."""
+    with Steps("Finding commands"):
+        parked = [] if selection.parked is None else finding.parked(clients, inbox, selection.parked or PREFIX)
+        keys = _found(selection, clients, inbox, parked)
+    for each in parked:
+        if not each.readable:
+            done.unreadable_objects.append(each.name)
+            output.warn(f"{each.name} holds no commands that can be read")
+    given_up = selection.command is None or force
+    ended = _retried(Redriver(clients, inbox), keys, output, done, given_up=given_up)
+    if not keys:
+        output.line("there is nothing to redrive")
+    for each in parked if delete else []:
+        if each.readable and ended.issuperset(each.keys):
+            finding.delete(clients, inbox, each)
+            done.deleted_objects.append(each.name)
+            output.line(f"{each.name}: object deleted")
+    return keys, ended
 
 
 def _found(selection: Selection, clients: Clients, inbox: Inbox, parked: list[ParkedObject]) -> list[CommandKey]:
@@ -91,30 +105,16 @@ def _found(selection: Selection, clients: Clients, inbox: Inbox, parked: list[Pa
 
 
 def _retried(
-    redriver: Redriver, keys: list[CommandKey], output: Output, *, given_up: bool
-) -> tuple[list[RedrivenCommand], set[CommandKey]]:
-    """All commands after the redrive, and the keys of those that have ended."""
-    found, ended = [], set()
+    redriver: Redriver, keys: list[CommandKey], output: Output, done: Redriven, *, given_up: bool
+) -> set[CommandKey]:
+    """Note all commands after the redrive; the keys of those that have ended."""
+    ended = set()
     with Steps("Retrying commands", len(keys)) as steps:
         for each in redriver.redrive(keys, given_up=given_up):
             key = each.key
             output.line(f"{key.account_id}  {key.command_id}  {each.status}  {each.note}".rstrip())
-            found.append(RedrivenCommand(key.account_id, key.command_id, each.status, each.note))
+            done.commands.append(RedrivenCommand(key.account_id, key.command_id, each.status, each.note))
             if each.ended:
                 ended.add(key)
             steps.advance()
-    return found, ended
-
-
-def _deleted(clients: Clients, inbox: Inbox, parked: ParkedObject, output: Output) -> str:
-    finding.delete(clients, inbox, parked)
-    output.line(f"{parked.name}: object deleted")
-    return parked.name
-
-
-@contextmanager
-def _asking() -> Iterator[None]:
-    try:
-        yield
-    except (ClientError, BotoCoreError, UnavailableError) as error:
-        raise UnavailableError(f"{plain(error)}; repeating the command is safe") from error
+    return ended

@@ -22,6 +22,7 @@ from cli.options import (
     at_most_one,
     day,
     goes_with,
+    whole_number,
 )
 from cli.output import Outcome, Output
 
@@ -29,7 +30,6 @@ DEFAULT_SECONDS: Final = 600
 
 
 def _late_days(text: str) -> int:
-    from cli.options import whole_number
     from lambdas.reporting.days import LATE_DAYS, MAX_LATE_DAYS
 
     return whole_number(LATE_DAYS, MAX_LATE_DAYS, f"a number of days from {LATE_DAYS} to {MAX_LATE_DAYS}")(text)
@@ -51,7 +51,15 @@ OutputFolder = Annotated[
 BucketName = Annotated[
     str | None, typer.Option("--bucket", metavar="NAME", help="Write to reports/ in this bucket (ReportBucketName).")
 ]
-Timeout = Annotated[int, typer.Option("--timeout", metavar="SECONDS", help="Stop after this time.")]
+Timeout = Annotated[
+    int,
+    typer.Option(
+        "--timeout",
+        parser=whole_number(1, None, "a number of seconds"),
+        metavar="SECONDS",
+        help="Stop after this time.",
+    ),
+]
 
 
 def report(

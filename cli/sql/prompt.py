@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from analytics import catalog
 from cli.errors import CommandError, UsageError
+from cli.output import say
 from cli.progress import Steps
 from cli.sql.named import named_in
 from cli.sql.output import FORMS, Form, cost
@@ -32,25 +33,25 @@ _DESCRIBE = re.compile(r"(?:describe|desc|show\s+columns\s+(?:in|from))\s+([\w.\
 
 def prompt(ask: Callable[[str], Result], form: Form) -> None:
     """Read and run statements until the end of input. A failed statement does not end the prompt."""
-    tell = print if sys.stdin.isatty() else _be_quiet
+    tell = say if sys.stdin.isatty() else _be_quiet
     tell("SQL on the lake, in Athena's dialect. `help` lists what there is, `exit` leaves.")
     for statement in _statements():
         try:
             command = _command(statement)
             if isinstance(command, str):
-                print(command)
+                say(command)
                 continue
             with Steps("Athena runs the statement"):
                 result = ask(command[0])
-            print(FORMS[form](result))
-            print(cost(result), file=sys.stderr, flush=True)
+            say(FORMS[form](result))
+            say(cost(result), error=True)
         except catalog.MissingValueError as error:
             missing = " ".join(f"{name}=…" for name in error.names)
-            print(f"{error} Type {statement.strip()} {missing}", file=sys.stderr, flush=True)
+            say(f"{error} Type {statement.strip()} {missing}", error=True)
         except (CommandError, catalog.StatementError) as error:
-            print(error, file=sys.stderr, flush=True)
+            say(str(error), error=True)
         except KeyboardInterrupt:
-            print("Cancelled.", file=sys.stderr, flush=True)
+            say("Cancelled.", error=True)
 
 
 def _be_quiet(text: str) -> None:
@@ -88,7 +89,7 @@ def _command(text: str) -> str | tuple[str]:
     """What to print, or in a tuple the statement to run. Raises StatementError or UsageError."""
     word, *rest = text.split()
     if described := _DESCRIBE.fullmatch(text):
-        return _tables(described[1].rpartition(".")[2].strip('"`'))
+        return _tables(described[1].rpartition(".")[2].strip('"`').lower())
     match word.lower():
         case "help":
             return HELP

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any, Final, TypeAlias, TypeVar
 
 from botocore.config import Config
@@ -29,9 +30,17 @@ def scan(
     `request` names the table and the attributes to read. Raises what the client and `read` raise.
     """
     paginator = client.get_paginator("scan")
+    stopped = Event()
 
-    def segment(number: int) -> T:
-        return read(iter(paginator.paginate(**request, Segment=number, TotalSegments=segments)))
+    def pages(number: int) -> Iterator[Page]:
+        for page in paginator.paginate(**request, Segment=number, TotalSegments=segments):
+            if stopped.is_set():
+                return
+            yield page
 
     with ThreadPoolExecutor(segments) as pool:
-        return list(pool.map(segment, range(segments)))
+        try:
+            return list(pool.map(lambda number: read(pages(number)), range(segments)))
+        except BaseException:
+            stopped.set()  # after Ctrl-C or an error nobody wants the rest, which takes long and is charged for
+            raise

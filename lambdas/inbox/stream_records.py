@@ -81,8 +81,9 @@ def row_of(record: StreamRecord) -> CommandRow:
 
 def correlation_of(record: StreamRecord) -> str | UnsetType:
     """The correlation id of a stored command; UNSET when the record has none."""
-    image = record["dynamodb"].get("NewImage") or {}
-    text = image.get(table.CORRELATION_ID, {}).get("S")
+    image = record["dynamodb"].get("NewImage")
+    value = image.get(table.CORRELATION_ID) if isinstance(image, Mapping) else None
+    text = value.get("S") if isinstance(value, Mapping) else None
     return text if isinstance(text, str) else UNSET
 
 

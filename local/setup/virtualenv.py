@@ -52,6 +52,8 @@ class VirtualEnvironment:
     def make(self, progress: Progress, logs: Path) -> None:
         """Make it anew. Raises InstallError."""
         name, log = self.place.name, self.place.name.removeprefix(".")
+        if self.place.is_symlink():
+            self.place.unlink()  # `--clear` would empty what it points to, which belongs to somebody else
         with progress.step(f"Creating the virtual environment {name}"):
             command = [base_python(), "-m", "venv", "--clear", str(self.place)]
             installers.run(command, logs / f"{log}-venv.log", venv=self.place)

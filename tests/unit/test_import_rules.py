@@ -13,6 +13,12 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 LINT_IMPORTS = Path(sys.executable).parent / "lint-imports"
 CONFIGURATION = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
 BACK_ARROWS = {
+    "Rooms know those below them": ("constructs_lib/alarms.py", "local.machine.files"),
+    "Of deployed code only the daily report knows the statements of SQL": (
+        "lambdas/httpapi/views.py",
+        "analytics.catalog",
+    ),
+    "Environments are known without the CDK": ("stacks/environment.py", "stacks.stage"),
     "Data flows one way": ("lambdas/service/account_service.py", "lambdas.inbox.table"),
     "The domain is pure": ("lambdas/accounts/money.py", "random"),
     "Deployed code knows nothing of how it is deployed": ("lambdas/eventsourcing/rows.py", "stacks.environment"),

@@ -103,3 +103,11 @@ def test_an_error_ends_it(elsewhere: Told, monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(ValueError, match="no"), Steps(WORDS, patience=60.0):
         raise ValueError("no")
     assert all(each.name != "progress" for each in threading.enumerate())
+
+
+def test_within_another_one_nothing_is_told(elsewhere: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", elsewhere)
+    with Steps(WORDS, patience=0.0), Steps("Something smaller", patience=0.0) as inner:
+        inner.advance()
+        assert elsewhere.said.wait(10)
+    assert "smaller" not in elsewhere.text

@@ -20,7 +20,7 @@ from cli.commands import COMMANDS
 pytestmark = pytest.mark.programs
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
-DAYBOOK = Path(sys.executable).parent / "daybook"
+DAYBOOK = str(Path(sys.executable).parent / "daybook")
 WRITE = "DAYBOOK_WRITE_TRANSCRIPTS"
 ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 COLOUR = re.compile(r"\x1b\[(?:[0-9;]*;)?(?:3[0-9]|9[0-7])(?:;[0-9;]*)?m")
@@ -55,13 +55,19 @@ LINES = {
 
 def environment(**more: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return {**kept, "LC_ALL": "C.UTF-8", "TERM": "xterm-256color", "PATH": f"{DAYBOOK.parent}:{kept['PATH']}", **more}
+    return {
+        **kept,
+        "LC_ALL": "C.UTF-8",
+        "TERM": "xterm-256color",
+        "PATH": f"{Path(DAYBOOK).parent}:{kept['PATH']}",
+        **more,
+    }
 
 
 def in_a_terminal(words: list[str], folder: Path, **more: str) -> tuple[str, int]:
     """What appears on 80 columns, and the exit status."""
     child = pexpect.spawn(
-        str(DAYBOOK), words, cwd=folder, env=environment(**more), dimensions=(40, 80), timeout=SECONDS, encoding="utf-8"
+        DAYBOOK, words, cwd=folder, env=environment(**more), dimensions=(40, 80), timeout=SECONDS, encoding="utf-8"
     )
     shown = child.read().replace("\r\n", "\n")
     child.close()
@@ -100,11 +106,45 @@ def test_what_is_shown_is_in_the_transcript(name: str, tmp_path: Path) -> None:
     assert found == path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["help", "help-sql", "wrong-usage"])
+@pytest.mark.parametrize("name", LINES)
 def test_in_a_pipe_it_is_the_same_without_a_terminals_codes(name: str, tmp_path: Path) -> None:
     runs = [(words, *in_a_pipe(words, tmp_path)) for words in LINES[name]]
     assert not any(ANSI.search(shown) for _, shown, _ in runs)
     assert transcript(runs) == (TRANSCRIPTS / f"{name}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("words", [["--json"], ["SELECT 1", "--json"]])
+def test_a_reader_that_has_gone_is_no_finding(words: list[str], tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [DAYBOOK, "sql", *words, *NOWHERE]
+    ended = subprocess.run(
+        command, cwd=tmp_path, env=environment(), stdout=writer, stderr=subprocess.PIPE, check=False, timeout=SECONDS
+    )
+    os.close(writer)
+    assert ended.returncode == 141
+    assert b"Traceback" not in ended.stderr
+    assert b"BrokenPipe" not in ended.stderr
+
+
+def test_a_full_disk_is_a_sentence(tmp_path: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full here")
+    with full.open("w") as stdout:
+        ended = subprocess.run(
+            [DAYBOOK, "sql", "SELECT 1", "--json", *NOWHERE], cwd=tmp_path, env=environment(), stdout=stdout,
+            stderr=subprocess.PIPE, check=False, timeout=SECONDS, text=True,
+        )  # fmt: skip
+    assert ended.returncode == 141
+    assert ended.stderr.endswith("daybook: the output could not be written: No space left on device\n")
+
+
+def test_a_terminal_without_unicode_gets_all_of_the_help(tmp_path: Path) -> None:
+    words = [DAYBOOK, "republish", "--from", "x", "--account", ACCOUNT]
+    plain = environment() | {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    ended = subprocess.run(words, cwd=tmp_path, env=plain, capture_output=True, check=False, timeout=SECONDS)
+    assert (ended.returncode, b"1, 2, 3 \\u2026" in ended.stderr) == (2, True)
 
 
 def test_colours_are_for_those_who_want_them(tmp_path: Path) -> None:
@@ -114,7 +154,7 @@ def test_colours_are_for_those_who_want_them(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", [["-m", "cli"]])
 def test_the_module_is_the_same_as_the_program(command: list[str], tmp_path: Path) -> None:
-    """The alias is mentioned here and in no other place."""
+    """The alias is for who has no `.venv/bin` in PATH; no page needs it."""
     ended = subprocess.run(
         [sys.executable, *command, "redrive", "--parked", *NOWHERE], env=environment(), capture_output=True, text=True,
         check=False,
@@ -128,7 +168,7 @@ def test_ctrl_c_at_the_prompt_of_a_shell(tmp_path: Path) -> None:
     file = tmp_path / "environment.json"
     file.write_text('{"athena_workgroup": "w", "glue_database": "g", "region": "r", "athena_endpoint_url": "http://x"}')
     child = pexpect.spawn(
-        str(DAYBOOK), ["sql", "-", "--environment-file", str(file)], env=environment(), timeout=SECONDS, echo=False
+        DAYBOOK, ["sql", "-", "--environment-file", str(file)], env=environment(), timeout=SECONDS, echo=False
     )
     child.setwinsize(40, 80)
     child.delaybeforesend = None

@@ -221,3 +221,15 @@ def test_a_reason_names_the_place_of_what_nobody_expected() -> None:
         int(SECRET)
     assert reason_of(caught.value).startswith("ValueError in test_a_reason_names_the_place")
     assert reason_of(KeyError(SECRET)) == "KeyError"
+
+
+@pytest.mark.parametrize("garbage", [None, "text", {"S": None}, {"N": "5"}, []], ids=repr)
+def test_a_record_that_is_garbage_stops_its_account_and_no_other(desk: TroubledDesk, garbage: Any) -> None:
+    """Its failure is told with the record's correlation id, if it has one that can be read."""
+    good, bad = desk.record(B, credit(1)), desk.record(A, credit(1))
+    image = bad["dynamodb"]["NewImage"] | {table.CORRELATION_ID: garbage, table.BODY: {"S": "x"}}
+    bad = bad | {"dynamodb": bad["dynamodb"] | {"NewImage": image}}
+    processed = desk.process(bad, good)
+    assert (processed.succeeded, processed.left) == (1, 1)
+    (failure,) = processed.failures
+    assert (failure.account_id, failure.correlation_id) == (A, "")

@@ -15,7 +15,7 @@ from botocore.paginate import Paginator
 from cli.app import main
 from cli.aws import AWS
 from cli.environments.lake import Target
-from cli.errors import QueryFailedError, UnavailableError
+from cli.errors import PlaceError, QueryFailedError, UnavailableError
 from cli.reconcile import comparing
 from cli.reconcile.comparison import Reconciliation, reconcile
 from cli.reconcile.recorded import Recorded, Window, recorded_versions
@@ -318,7 +318,7 @@ def test_what_is_on_its_way_is_left_out(
     assert days.get("2026-03-03", 0) == compared
 
 
-@pytest.mark.parametrize("kind", [UnavailableError, QueryFailedError])
+@pytest.mark.parametrize("kind", [UnavailableError, QueryFailedError, PlaceError])
 def test_what_could_not_be_read_is_neither_equal_nor_different(
     kind: type[Exception], run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -342,6 +342,9 @@ def test_wrong_usage(
     assert complaint in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--to", "soon"], ["--settle", "-1"], ["--settle", "1.5"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--to", "soon"], ["--settle", "-1"], ["--settle", "1.5"], ["--settle", "9" * 14], ["--settle", "9" * 5000]],
+)
 def test_a_value_that_is_none(arguments: list[str], run: Callable[..., int]) -> None:
     assert run(*arguments) == 2

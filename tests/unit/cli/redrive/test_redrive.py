@@ -103,6 +103,26 @@ def test_json(bank: World, capsys: pytest.CaptureFixture[str]) -> None:
     }
 
 
+def test_json_of_a_redrive_that_stops_half_way(
+    bank: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail(bank, bank.submit(A, credit(7), "done"), bank.submit(B, credit(1), "not"))
+    calls, read = itertools.count(), bank.dynamodb.get_item
+
+    def refused(**request: Any) -> Any:
+        if next(calls) > 2:  # both rows are read, the first command is retried and read once more
+            raise client_error("AccessDeniedException", "GetItem")
+        return read(**request)
+
+    monkeypatch.setattr(bank.dynamodb, "get_item", refused)
+    capsys.readouterr()
+    assert bank.redrive("--failed-on", TODAY, "--json") == 3
+    document = json.loads("{" + capsys.readouterr().out.rpartition("\n{\n")[2])
+    check("redrive", document)
+    assert [each["command_id"] for each in document["data"]["commands"]] == ["done"]
+    assert document["problem"]["detail"].endswith("repeating the command is safe")
+
+
 def test_what_has_ended_is_told_and_left_alone(bank: World, capsys: pytest.CaptureFixture[str]) -> None:
     done, refused = bank.submit(A, credit(1), "done"), bank.submit(A, b"{", "refused")
     bank.mapping.deliver([done, refused])

@@ -134,6 +134,7 @@ def test_wrong_usage(arguments: list[str], complaint: str, tmp_path: Path, capsy
     ("arguments", "complaint"),
     [
         (["--date", "tomorrow"], "Invalid value for '--date': 'tomorrow' is not a day as YYYY-MM-DD\n"),
+        (["--timeout", "-5"], "'-5' is not a number of seconds\n"),
         (["--date", "20261121"], "'20261121' is not a day as YYYY-MM-DD\n"),
         (["--date", "2026-02-29"], "'2026-02-29' is not a day as YYYY-MM-DD\n"),
         (["--date", "2026-11-21", "--late-days", "2"], "'--late-days': '2' is not a number of days from 3 to 3650\n"),

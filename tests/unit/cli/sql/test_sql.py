@@ -79,6 +79,12 @@ def test_one_statement_as_a_table_with_its_cost(
     assert said.err == "7.4 KB scanned, $0.000048 on Athena (10 MB are charged at least)\n"
 
 
+@pytest.mark.parametrize("statement", ["-- a note\nSELECT 1", "--note\nSELECT 1"])
+def test_a_statement_may_begin_with_a_comment(asked: Asked, where: list[str], statement: str) -> None:
+    assert main(["sql", *where, statement], connections=asked) == 0
+    assert asked.statements == [statement]
+
+
 def test_csv_and_json_go_to_standard_output_alone(
     asked: Asked, where: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -129,6 +135,8 @@ def test_a_failing_statement_is_one_sentence(
         (["SELECT 1", "-p", "day=2026-03-01"], "-p goes with --name or --file"),
         (["--file", "/nowhere.sql"], "Cannot read /nowhere.sql"),
         (["SELECT 1", "--workgroup", "w"], "--workgroup goes with --env"),
+        (["--json"], "--json goes with a statement"),
+        (["--xyzzy"], "No such option: --xyzzy"),
         (["SELECT 1", "--environment-file", "/nowhere.json"], "`make run` starts it"),
     ],
 )
@@ -150,7 +158,7 @@ def test_the_prompt_runs_statements_over_lines_and_survives_wrong_ones(
 ) -> None:
     lines = [
         "SELECT 1", "  FROM events;", "", "wrong;", "run daily_report day=2026-03-01", "run daily_report day=x",
-        "tables", "queries", "help", "SELECT 2", "exit",
+        "tables", "queries", "help", "SHOW TABLES;", "DESCRIBE ACCOUNT_BALANCES;", "describe nope;", "SELECT 2", "exit",
     ]  # fmt: skip
     monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(lines)))
     assert main(["sql", *where], connections=asked) == 0
@@ -163,6 +171,8 @@ def test_the_prompt_runs_statements_over_lines_and_survives_wrong_ones(
     assert "recordedtime" in said.out
     assert "account_statement (account_id)" in said.out
     assert sql_prompt.HELP in said.out
+    assert said.out.count("\naccount_balances\n") == 3
+    assert "There is no table or view nope; there are events, " in said.err
 
 
 @pytest.mark.parametrize(

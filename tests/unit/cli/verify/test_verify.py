@@ -142,8 +142,7 @@ def test_what_cannot_be_read_is_not_called_broken(error: Exception, capsys: pyte
 )
 def test_wrong_usage(arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
-    said = capsys.readouterr()
-    assert complaint in said.err + said.out
+    assert complaint in capsys.readouterr().err
 
 
 def test_the_environment_file_says_where_the_ledger_is(tmp_path: Path, store: InMemoryEventStore) -> None:

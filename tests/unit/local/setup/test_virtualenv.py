@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from local.machine.errors import InstallError
+from local.machine.progress import Progress
 from local.setup import installers, virtualenv
 from local.setup.virtualenv import VirtualEnvironment
 
@@ -93,3 +94,14 @@ def test_the_stamp_depends_on_lock_python_and_place(tmp_path: Path) -> None:
     assert VirtualEnvironment(place=tmp_path / "other", lock="requirements.txt").wanted() != before
     assert VirtualEnvironment(place=tmp_path, lock="requirements-audit.txt").wanted() != before
     assert before["python"] == sys.version
+
+
+def test_a_link_is_replaced_and_what_it_points_to_stays(place: Path, tmp_path: Path, registry: Path) -> None:
+    """`venv --clear` would empty the environment that a link points to."""
+    (place / "somebody's").touch()
+    link = tmp_path / ".venv"
+    link.symlink_to(place)
+    lock = locked(tmp_path, hashlib.sha256((registry / WHEEL).read_bytes()).hexdigest())
+    VirtualEnvironment(place=link, lock=str(lock)).make(Progress(), tmp_path)
+    assert (place / "somebody's").exists()
+    assert (link.is_symlink(), list(link.rglob("locked.py")) != []) == (False, True)
