@@ -71,12 +71,7 @@ def sql(
     """
     at_most_one(STATEMENT=statement, file=file, name=name)
     at_most_one(csv=as_csv, json=as_json)
-    if (
-        statement is not None
-        and statement.startswith("-")
-        and statement != "-"
-        and not statement.strip("-").split()[1:]
-    ):
+    if statement is not None and statement.startswith("-") and statement != "-" and len(statement.split()) == 1:
         context.fail(f"No such option: {statement}")
     goes_with("a statement", is_given=bool(statement or file or name), json=as_json)
     goes_with("--env, not with the local system", is_given=env != LOCAL, workgroup=workgroup, database=database)
