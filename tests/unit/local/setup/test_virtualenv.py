@@ -96,6 +96,7 @@ def test_the_stamp_depends_on_lock_python_and_place(tmp_path: Path) -> None:
     assert before["python"] == sys.version
 
 
+@pytest.mark.programs
 def test_a_link_is_replaced_and_what_it_points_to_stays(
     place: Path, tmp_path: Path, registry: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
