@@ -12,6 +12,8 @@ import pytest
 from tests.support.pages.page import Page, Problem
 from tests.support.pages.running import checkout, environ_of, run_page
 
+pytestmark = pytest.mark.programs
+
 Plant = Callable[[str], Page]
 Run = Callable[..., list[Problem]]
 

@@ -10,6 +10,8 @@ import pytest
 from local.machine.errors import ProgramStoppedError
 from local.setup import programs
 
+pytestmark = pytest.mark.programs
+
 SLOW = "import time; print('still here', flush=True); time.sleep(60)"
 
 

@@ -14,6 +14,8 @@ from local.machine.progress import Progress
 from local.setup import installers, virtualenv
 from local.setup.virtualenv import VirtualEnvironment
 
+pytestmark = pytest.mark.programs
+
 WHEEL = "locked-1.0-py3-none-any.whl"
 
 
@@ -96,7 +98,6 @@ def test_the_stamp_depends_on_lock_python_and_place(tmp_path: Path) -> None:
     assert before["python"] == sys.version
 
 
-@pytest.mark.programs
 def test_a_link_is_replaced_and_what_it_points_to_stays(
     place: Path, tmp_path: Path, registry: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
