@@ -47,10 +47,10 @@ status: install ## Say where the running system is and how to call it
 logs: install ## Show the newest lines that the functions wrote, or all with a CORRELATION_ID
 	@$(PY) -m local logs $(if $(CORRELATION_ID),--correlation-id='$(subst ','\'',$(CORRELATION_ID))')
 
-check: lint ## Linters, unit tests, and what guards appending, grants and routes: about 45 seconds
+check: lint ## Linters, unit tests, and what guards appending, grants and routes: about 50 seconds
 	DAYBOOK_TEST_RUNS=check $(PY) -m pytest $(PARALLEL) -m "not programs" tests/unit $(PROMISES)
 
-test: lint ## Everything that proves this repository, with coverage: about eight minutes
+test: lint ## Everything that proves this repository, with coverage: about seven minutes
 	$(PY) -m pytest $(PARALLEL) -m "not thousands" --cov --cov-report=term tests/unit tests/store tests/infrastructure
 	$(PY) -m pytest $(PARALLEL) -m thousands tests/unit tests/store
 	$(PY) -m pytest -n 2 --dist loadfile tests/e2e
