@@ -25,7 +25,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 def target_in_file(path: Path) -> Target:
     """The target that an environment file describes. Raises PlaceError."""
-    return read_running(path, Target, wanted=" with a lake")
+    return read_running(path, Target, wanted=" with a lake", endpoint="athena_endpoint_url")
 
 
 def target_in_aws(

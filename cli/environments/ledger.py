@@ -27,7 +27,7 @@ class Ledger(msgspec.Struct, frozen=True):
 
 def ledger_in_file(path: Path) -> Ledger:
     """The ledger that an environment file describes. Raises PlaceError."""
-    return read_running(path, Ledger)
+    return read_running(path, Ledger, endpoint="aws_endpoint_url")
 
 
 def open_store(ledger: Ledger) -> EventStore:

@@ -256,7 +256,7 @@ def run(tmp_path: Path) -> Callable[..., int]:
     file = tmp_path / "environment.json"
     file.write_text(
         '{"event_table": "t", "aws_endpoint_url": "http://127.0.0.1:1", "region": "eu-west-1",'
-        ' "athena_workgroup": "w", "glue_database": "g"}'
+        ' "athena_workgroup": "w", "glue_database": "g", "athena_endpoint_url": "http://127.0.0.1:2"}'
     )
 
     def run(*arguments: str, lost: Iterable[str] = (), error: Exception | None = None) -> int:

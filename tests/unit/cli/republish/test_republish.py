@@ -611,7 +611,9 @@ def test_an_environment_in_aws_needs_no_file(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_local_lake_is_the_one_in_the_file(file: Path) -> None:
-    file.write_text('{"aws_endpoint_url": "http://127.0.0.1:1", "athena_workgroup": "w", "glue_database": "g"}')
-    assert places.place_of(Where("local", None, file)).lake() == Target(
-        athena_workgroup="w", glue_database="g", aws_endpoint_url="http://127.0.0.1:1"
-    )
+    described = {
+        "aws_endpoint_url": "http://127.0.0.1:1", "athena_endpoint_url": "http://127.0.0.1:2", "athena_workgroup": "w",
+        "glue_database": "g",
+    }  # fmt: skip
+    file.write_text(json.dumps(described))
+    assert places.place_of(Where("local", None, file)).lake() == Target(**described)

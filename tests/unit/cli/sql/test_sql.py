@@ -263,9 +263,10 @@ def test_an_environment_in_aws_is_found_by_its_stacks_outputs(monkeypatch: pytes
 
 def test_an_environment_file_from_before_the_lake(tmp_path: Path) -> None:
     path = tmp_path / "environment.json"
-    path.write_text('{"api_url": "x"}')
-    with pytest.raises(PlaceError, match="does not describe a running system with a lake"):
-        target_in_file(path)
+    for text in ('{"api_url": "x"}', '{"athena_workgroup": "w", "glue_database": "g"}'):
+        path.write_text(text)
+        with pytest.raises(PlaceError, match="does not describe a running system with a lake"):
+            target_in_file(path)
 
 
 def test_no_region_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

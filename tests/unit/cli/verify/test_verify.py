@@ -154,7 +154,9 @@ def test_the_environment_file_says_where_the_ledger_is(tmp_path: Path, store: In
     assert stores.asked == [Ledger("events", "eu-west-1", "http://localhost:1")]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"event_table": 1}', "\udcff"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"event_table": 1}', '{"event_table": "t", "region": "eu-west-1"}', "\udcff"]
+)
 def test_an_environment_file_that_says_too_little(tmp_path: Path, text: str) -> None:
     path = tmp_path / "environment.json"
     path.write_bytes(text.encode(errors="surrogateescape"))
