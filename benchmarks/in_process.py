@@ -111,7 +111,7 @@ def _stored(account_id: str, turn: int) -> StreamRecord:
         table.HASH_KEY: {"S": account_id},
         table.RANGE_KEY: {"S": str(uuid4())},
         table.BODY: {"B": b'{"type":"CreditAccount","amount":10}'},
-        table.SUBMITTED_AT: {"S": "2026-03-01T09:30:00.123000Z"},
+        table.SUBMITTED_AT: {"S": "2026-03-01T09:30:00.123Z"},
         table.CORRELATION_ID: {"S": str(uuid4())},
         table.ACTOR: {"S": "benchmark"},
     }

@@ -65,7 +65,7 @@ class _Year:
         account = self._random.choice(self._accounts)
         self._versions[account] += 1
         cls = self._random.choice((BalanceCredited, BalanceWithdrawn))
-        when = format_timestamp(moment + timedelta(microseconds=self._random.randrange(1_000_000)))
+        when = format_timestamp(moment + timedelta(milliseconds=self._random.randrange(1_000)))
         return DomainEvent(
             specversion="1.0",
             id=f"{account}/{self._versions[account]}",

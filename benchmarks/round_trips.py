@@ -36,7 +36,7 @@ CREDIT = CreditAccount(amount=125_00, reference=REFERENCE)
 SUBMITTED: dict[str, dict[str, Any]] = {
     table.STATUS: {"S": table.PENDING},
     table.BODY: {"B": msgspec.json.encode(CREDIT)},
-    table.SUBMITTED_AT: {"S": "2026-03-01T09:30:00.123000Z"},
+    table.SUBMITTED_AT: {"S": "2026-03-01T09:30:00.123Z"},
     table.CORRELATION_ID: {"S": CONTEXT.correlation_id},
     table.ACTOR: {"S": CONTEXT.actor},
 }

@@ -28,8 +28,8 @@ def _published(version: int, event: AccountEvent) -> AccountDomainEvent:
             schema=schema,
             data=data,
             metadata=metadata,
-            occurred_at="2026-03-01T09:30:00.000000Z",
-            recorded_at="2026-03-01T09:30:00.250000Z",
+            occurred_at="2026-03-01T09:30:00.000Z",
+            recorded_at="2026-03-01T09:30:00.250Z",
             hash=b"",
         )
     )

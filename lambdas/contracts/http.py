@@ -1,4 +1,4 @@
-"""The bodies of HTTP responses. Amounts are minor units; timestamps are RFC 3339, UTC, microseconds."""
+"""The bodies of HTTP responses. Amounts are minor units; timestamps are RFC 3339, UTC, milliseconds."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Version = Annotated[int, Meta(ge=1, description="1-based position in the account
 Timestamp = Annotated[
     str,
     Meta(
-        description="RFC 3339 in UTC with microseconds.",
-        examples=["2026-03-01T09:30:00.000000Z"],
+        description="RFC 3339 in UTC with milliseconds.",
+        examples=["2026-03-01T09:30:00.000Z"],
         extra_json_schema={
             "format": "date-time",
-            "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$",
+            "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$",
         },
     ),
 ]

@@ -23,7 +23,7 @@ from lambdas.contracts.problems import INVALID_COMMAND, INVALID_REQUEST, PROCESS
 
 COMMAND_ID: Final = "invoice-4711"
 CORRELATION_ID: Final = "order-20260301-17"
-_RECORDED_AT = "2026-03-01T09:30:00.250000Z"
+_RECORDED_AT = "2026-03-01T09:30:00.250Z"
 
 _ACCOUNT = Account(
     account_id=ACCOUNT_ID,
@@ -44,7 +44,7 @@ _EXAMPLES: Final[dict[type, msgspec.Struct]] = {
             HistoryEntry(
                 version=22,
                 type=BalanceCredited.__name__,
-                occurred_at="2026-03-01T09:30:00.000000Z",
+                occurred_at="2026-03-01T09:30:00.000Z",
                 recorded_at=_RECORDED_AT,
                 data=event_example(BalanceCredited),
             )
@@ -66,9 +66,9 @@ def reply_example(shape: type[msgspec.Struct]) -> Any:
 def status_examples() -> dict[str, Any]:
     """A CommandStatus of each status, by the status."""
     pending = CommandStatus(
-        command_id=COMMAND_ID, account_id=ACCOUNT_ID, status="PENDING", submitted_at="2026-03-01T09:30:00.123000Z"
+        command_id=COMMAND_ID, account_id=ACCOUNT_ID, status="PENDING", submitted_at="2026-03-01T09:30:00.123Z"
     )
-    ended = msgspec.structs.replace(pending, completed_at="2026-03-01T09:30:00.480215Z")
+    ended = msgspec.structs.replace(pending, completed_at="2026-03-01T09:30:00.480Z")
     statuses = (
         pending,
         msgspec.structs.replace(ended, status="SUCCEEDED", version=22, balance=6000),

@@ -1,4 +1,8 @@
-"""UTC timestamps as RFC 3339 text of fixed width, so that text order is time order."""
+"""UTC timestamps as RFC 3339 text of fixed width, so that text order is time order.
+
+One resolution everywhere: milliseconds, which Athena's and Firehose's timestamps have. Finer digits are cut, never
+rounded, so that a moment keeps its day, and a moment before another one never stands after it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ def utc_now() -> datetime:
 
 
 def format_timestamp(moment: datetime) -> str:
-    """Format an aware datetime as `YYYY-MM-DDTHH:MM:SS.ffffffZ`.
+    """Format an aware datetime as `YYYY-MM-DDTHH:MM:SS.fffZ`; what is finer than a millisecond is cut.
 
     Raises ValueError for a naive datetime, OverflowError when the UTC time is outside the years 1 to 9999.
     """
@@ -24,7 +28,7 @@ def format_timestamp(moment: datetime) -> str:
             raise ValueError("a timestamp needs a time zone")
         moment = moment.astimezone(UTC)
     text = _encode(moment)[1:-1].decode()  # RFC 3339 with Z, several times quicker than isoformat
-    return text if moment.microsecond else f"{text[:-1]}.000000Z"
+    return f"{text[:23]}Z" if moment.microsecond else f"{text[:-1]}.000Z"
 
 
 def parse_timestamp(text: str) -> datetime:

@@ -30,7 +30,7 @@ BODY = "body"
 """Binary: exactly the bytes that the client sent."""
 
 SUBMITTED_AT = "submitted_at"
-"""String: when the gateway stored the command, RFC 3339 with Z and six digits, true to the millisecond."""
+"""String: when the gateway stored the command, RFC 3339 with Z and three digits."""
 
 CORRELATION_ID = "correlation_id"
 """String: the correlation id of the request that stored the command."""

@@ -234,8 +234,8 @@ numbers = st.integers(1, 10**16)
     st.builds(
         EventRow,
         *[texts, numbers, texts, texts, st.integers(1, 99), texts, texts],
-        occurred_at=st.just("2026-03-01T12:00:00.000000Z"),
-        recorded_at=st.just("2026-03-01T12:00:00.000000Z"),
+        occurred_at=st.just("2026-03-01T12:00:00.000Z"),
+        recorded_at=st.just("2026-03-01T12:00:00.000Z"),
         hash=st.just(bytes(32)),
         state=texts,
         state_schema=st.integers(1, 99),

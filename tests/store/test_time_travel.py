@@ -26,7 +26,7 @@ from tests.support.tally import (
     rows_of,
 )
 
-TICK = timedelta(microseconds=1)
+TICK = timedelta(milliseconds=1)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_every_moment(backend: Backend, stream_id: str, clock: SetClock) -> None
     _check_every_moment(repository(backend.store), stream_id, whole_history(backend.store, stream_id), events)
 
 
-def test_several_commits_in_one_microsecond(backend: Backend, stream_id: str, clock: SetClock) -> None:
+def test_several_commits_in_one_millisecond(backend: Backend, stream_id: str, clock: SetClock) -> None:
     repo = repository(backend.store, clock=clock)
     events = amounts(15)
     for number, event in enumerate(events):
@@ -108,7 +108,7 @@ def test_commit_to_two_streams_is_recorded_at_one_moment(backend: Backend, new_i
 
 def test_occurred_at_does_not_matter(backend: Backend, stream_id: str, clock: SetClock) -> None:
     repo = repository(backend.store, clock=clock)
-    for occurred_at in ("2030-01-01T00:00:00.000000Z", "1999-01-01T00:00:00.000000Z"):
+    for occurred_at in ("2030-01-01T00:00:00.000Z", "1999-01-01T00:00:00.000Z"):
         repo.execute((stream_id,), lambda state: ([Added(1)],), metadata=METADATA, occurred_at=occurred_at)
 
     assert repo.load_at(stream_id, format_timestamp(START)).version == 2
@@ -135,8 +135,8 @@ def _moments(rows: list[EventRow]) -> Iterator[str]:
     for text in sorted({row.recorded_at for row in rows}):
         moment = datetime.fromisoformat(text)
         yield from map(format_timestamp, (moment - TICK, moment, moment + TICK))
-    yield "0001-01-01T00:00:00.000000Z"
-    yield "9999-12-31T23:59:59.999999Z"
+    yield "0001-01-01T00:00:00.000Z"
+    yield "9999-12-31T23:59:59.999Z"
 
 
 def _check_every_moment(repo: TallyRepository, stream_id: str, rows: list[EventRow], events: list[Added]) -> None:

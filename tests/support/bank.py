@@ -32,7 +32,7 @@ from lambdas.service.decider import ACCOUNT_DECIDER
 from tests.support.clocks import Ticks
 
 RECEIPT_SECONDS = 7 * 24 * 3600
-OCCURRED_AT = "2026-03-01T11:59:00.000000Z"
+OCCURRED_AT = "2026-03-01T11:59:00.000Z"
 """Of stored commands: when they were submitted."""
 PRECONDITION_FAILED = "precondition-failed"
 FAILURES = (

@@ -36,8 +36,8 @@ def row(
         schema=schema,
         data=data or '{"amount":250,"currency":"EUR","reference":"invoice 4711"}',
         metadata=f'{{"command_id":"command-{version}","correlation_id":"order-17","actor":"tester"}}',
-        occurred_at="2026-03-01T09:29:59.000000Z",
-        recorded_at="2026-03-01T09:30:00.250000Z",
+        occurred_at="2026-03-01T09:29:59.000Z",
+        recorded_at="2026-03-01T09:30:00.250Z",
         hash=bytes(32),
     )
 

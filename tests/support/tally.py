@@ -24,7 +24,7 @@ from tests.support.backends import NO_WAITING
 from tests.support.clocks import TickingClock
 from tests.support.recording import whole_history
 
-OCCURRED_AT = "2026-02-28T10:00:00.000000Z"
+OCCURRED_AT = "2026-02-28T10:00:00.000Z"
 METADATA = Metadata("command", "correlation", "actor")
 COMMIT_EVENTS = 100
 LONG_ENOUGH_SECONDS = 600.0

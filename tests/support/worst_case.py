@@ -30,7 +30,7 @@ REFERENCE = '"' * 64
 KEY = "k" * 64
 CORRELATION_ID = "c" * 64
 CONTEXT = CommandContext(command_id=KEY, correlation_id=CORRELATION_ID, actor="AROA" + "A" * 17)
-OCCURRED_AT = "2026-03-01T12:00:00.123456Z"
+OCCURRED_AT = "2026-03-01T12:00:00.123Z"
 TRANSFER_ID = "ffffffff-ffff-4fff-bfff-ffffffffffff"
 OTHER_ACCOUNT_ID = "eeeeeeee-eeee-4eee-beee-eeeeeeeeeeee"
 AMOUNT = 123_456_789_012_345

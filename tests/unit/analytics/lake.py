@@ -78,7 +78,7 @@ def duckdb_type(glue_type: str) -> str:
 def event(
     kind: str, account: str, version: int, recorded: str, *, occurred: str | None = None, **data: object
 ) -> DomainEvent[Any]:
-    """A domain event; times are `YYYY-MM-DD HH:MM:SS`, with or without microseconds."""
+    """A domain event; times are `YYYY-MM-DD HH:MM:SS`, with or without milliseconds."""
     return msgspec.convert(
         {
             "specversion": "1.0",
@@ -100,4 +100,4 @@ def event(
 
 
 def _in_full(moment: str) -> str:
-    return datetime.fromisoformat(moment).isoformat(timespec="microseconds") + "Z"
+    return datetime.fromisoformat(moment).isoformat(timespec="milliseconds") + "Z"

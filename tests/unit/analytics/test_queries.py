@@ -36,9 +36,9 @@ def test_balances_as_of_a_moment_are_those_known_then(lake: Lake) -> None:
 def test_an_event_of_the_asked_millisecond_is_in_its_balance(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     lake.arrive("2026-03-01", [event("BalanceCredited", A, 1, "2026-03-01 10:00:00.123456", amount=7, **EUR)])
-    found = lake.query("balances_as_of", at="2026-03-01T10:00:00.123456Z")
+    found = lake.query("balances_as_of", at="2026-03-01T10:00:00.123Z")
     assert [(row["account_id"], row["balance"]) for row in found] == [(A, 7)]
-    assert lake.query("balances_as_of", at="2026-03-01T10:00:00.122999Z") == []
+    assert lake.query("balances_as_of", at="2026-03-01T10:00:00.122Z") == []
 
 
 def test_the_events_of_days(lake: Lake) -> None:
@@ -127,7 +127,7 @@ def test_ten_withdrawals_in_a_minute(tmp_path: Path, seconds: tuple[int, int], f
         assert (rows[0]["ended_at"] - rows[0]["began_at"]).seconds == 9 * step
 
 
-@pytest.mark.parametrize(("second", "found"), [("10:00:59.999999", [3]), ("10:01:00.000000", [])])
+@pytest.mark.parametrize(("second", "found"), [("10:00:59.999", [3]), ("10:01:00.000", [])])
 def test_a_minute_is_over_after_sixty_seconds(tmp_path: Path, second: str, found: list[int]) -> None:
     lake = Lake(tmp_path)
     moments = enumerate(["2026-03-01 10:00:00", f"2026-03-01 {second}"], start=2)

@@ -18,7 +18,7 @@ PROBLEM = (
     '{"type":"urn:daybook:problem:insufficient-funds","title":"It\'s \\"$input.body\\" #set($x=1) \\u2028 \U0001f642",'
     '"status":422,"detail":"${x} #if(true) C:\\\\temp\\n"}'
 )
-MOMENT = "2026-03-01T09:30:00.123000Z"
+MOMENT = "2026-03-01T09:30:00.123Z"
 
 
 def put(rows: Rows, **attributes: str | int) -> None:

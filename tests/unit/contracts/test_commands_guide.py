@@ -24,7 +24,7 @@ SENT = [body for body in BODIES if "command_id" not in body]
 SENT_BY_CURL = [json.loads(body) for body in re.findall(r" -d '(\{.*?\})'", GUIDE)]
 SHOWN = [body for body in BODIES if "command_id" in body]
 ELIDED = {"account_id": "0b8f0a1e-6c1f-4a8e-9d57-0d3f6f6f2f10"} | dict.fromkeys(
-    ("submitted_at", "completed_at"), "2026-03-01T09:30:00.123000Z"
+    ("submitted_at", "completed_at"), "2026-03-01T09:30:00.123Z"
 )
 """What stands where a page writes an ellipsis, since it differs each time."""
 PRINTED = [json.loads(line) for line in re.findall(r"^\{\"command_id\".*\}$", GUIDE, re.MULTILINE)]

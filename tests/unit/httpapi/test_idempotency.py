@@ -49,7 +49,7 @@ def test_derived_account_ids(caller: str, key: str, other_caller: str, other_key
 
 def test_the_longest_answer_leaves_a_receipt_within_one_kilobyte() -> None:
     longest = Account("closed", "EUR", -(10**15 - 1), 10**15 - 1)
-    account = Loaded(ACCOUNT_ID, longest, version=10**9, recorded_at="2026-03-01T09:30:00.250000Z")
+    account = Loaded(ACCOUNT_ID, longest, version=10**9, recorded_at="2026-03-01T09:30:00.250Z")
     reply = transfer_reply(ACCOUNT_ID)(Committed("commit", (account, account)))
     keys_and_hash = 64 + len(ACCOUNT_ID) + 22 + 32 + 150
     assert len(remember(reply)) + keys_and_hash < 1024

@@ -24,7 +24,7 @@ MODULE = "lambdas.handlers.command_failures"
 A, B = account_id(1), account_id(2)
 SECRET = "nobody-reads-this"
 BODY = {"type": "CreditAccount", "amount": 1, "reference": SECRET}
-NOW, TODAY = "2026-03-01T12:00:00.000000Z", "2026-03-01"
+NOW, TODAY = "2026-03-01T12:00:00.000Z", "2026-03-01"
 
 
 class Place:

@@ -183,7 +183,7 @@ def test_what_was_recorded_just_now_may_have_arrived_or_not(lake: Lake) -> None:
     assert found.equal
 
 
-@pytest.mark.parametrize(("settled", "expected"), [("09:00:00.000000", set()), ("09:00:00.000001", {5})])
+@pytest.mark.parametrize(("settled", "expected"), [("09:00:00.000", set()), ("09:00:00.001", {5})])
 def test_what_was_recorded_before_it_had_to_be_there_must_be(settled: str, expected: set[int]) -> None:
     window = Window(date(2026, 3, 3), date(2026, 3, 3), datetime.fromisoformat(f"2026-03-03T{settled}+00:00"))
     found = recorded([item(each) for each in EVENTS if each.id == f"{A}/5"], window)
@@ -212,7 +212,7 @@ def test_what_is_recorded_and_arrives_meanwhile_is_not_unknown(lake: Lake) -> No
     ],
 )
 def test_a_row_without_a_readable_day_or_version_is_a_difference(lake: Lake, change: Item) -> None:
-    odd = {"stream_id": {"S": "x"}, "version": {"N": "7"}, "recorded_at": {"S": "2026-03-01T00:00:00.000000Z"}} | change
+    odd = {"stream_id": {"S": "x"}, "version": {"N": "7"}, "recorded_at": {"S": "2026-03-01T00:00:00.000Z"}} | change
     rows = recorded([*map(item, EVENTS), odd])
     found = reconcile(lambda: rows, Asked(arrived(lake)), WINDOW, today=TODAY)
     assert (found.odd, found.missing, found.equal) == ([f"x/{odd['version']['N']}"], [], False)

@@ -18,9 +18,9 @@ from local.machine.errors import ExampleFailedError
 from local.machine.progress import Progress
 
 ENTRIES = [
-    Entry(1, "AccountCreated", 0, 0, "2026-03-01T10:00:00.000000Z"),
-    Entry(2, "BalanceCredited", 60, 60, "2026-03-01T10:00:01.000000Z"),
-    Entry(3, "BalanceWithdrawn", -10, 50, "2026-03-01T10:00:02.000000Z"),
+    Entry(1, "AccountCreated", 0, 0, "2026-03-01T10:00:00.000Z"),
+    Entry(2, "BalanceCredited", 60, 60, "2026-03-01T10:00:01.000Z"),
+    Entry(3, "BalanceWithdrawn", -10, 50, "2026-03-01T10:00:02.000Z"),
 ]
 STATEMENT = ["version", "event", "recorded_at", "amount", "balance"]
 BALANCES = ["account_id", "status", "currency", "balance", "version"]
