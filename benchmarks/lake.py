@@ -75,7 +75,7 @@ class _Year:
             time=when,
             dataschema=f"urn:daybook:schema:account:{cls.__name__}:1",
             datacontenttype="application/json",
-            sequence=self._versions[account],
+            streamversion=self._versions[account],
             recordedtime=when,
             correlationid=str(UUID(int=self._random.getrandbits(128), version=4)),
             causationid=str(UUID(int=self._random.getrandbits(128), version=4)),

@@ -7,7 +7,7 @@
 -- column type string
 -- column event string
 -- column subject string
--- column sequence bigint
+-- column streamversion bigint
 -- column time timestamp
 -- column recordedtime timestamp
 -- column correlationid string
@@ -28,7 +28,7 @@ SELECT
   type,
   split_part(type, '.', 3) AS event,
   subject,
-  sequence,
+  streamversion,
   time,
   recordedtime,
   correlationid,

@@ -3,7 +3,7 @@
 Consumers rely on this module's shape, and not on the event table. Snapshots, hashes, the actor and names of stored
 attributes are not published.
 
-Source: CloudEvents 1.0.2, core specification and JSON format; `sequence`, `recordedtime`, `correlationid` and
+Source: CloudEvents 1.0.2, core specification and JSON format; `streamversion`, `recordedtime`, `correlationid` and
 `causationid` are extension attributes.
 """
 
@@ -70,7 +70,7 @@ class DomainEvent(msgspec.Struct, Generic[D], frozen=True, kw_only=True):
     time: Annotated[Timestamp, Meta(description="When it took effect: the value date.")]
     dataschema: DataSchema
     datacontenttype: Literal["application/json"]
-    sequence: Annotated[
+    streamversion: Annotated[
         int, Meta(ge=1, description="Place among the account's events: the first is 1, the next one more, no gaps.")
     ]
     recordedtime: Annotated[Timestamp, Meta(description="When it was recorded: the booking date.")]
@@ -104,7 +104,7 @@ def domain_event(row: EventRow) -> AccountDomainEvent:
             "time": row.occurred_at,
             "dataschema": f"{DATASCHEMA_PREFIX}{name}:{schema}",
             "datacontenttype": CONTENT_TYPE,
-            "sequence": row.version,
+            "streamversion": row.version,
             "recordedtime": row.recorded_at,
             "correlationid": metadata.correlation_id,
             "causationid": metadata.causation_id or metadata.command_id,

@@ -89,7 +89,7 @@ def event(
             "time": _in_full(occurred or recorded),
             "dataschema": f"urn:daybook:schema:account:{kind}:1",
             "datacontenttype": "application/json",
-            "sequence": version,
+            "streamversion": version,
             "recordedtime": _in_full(recorded),
             "correlationid": f"c-{version}",
             "causationid": f"k-{version}",

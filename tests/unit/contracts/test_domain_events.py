@@ -40,7 +40,7 @@ def test_every_attribute() -> None:
         "time": "2026-03-01T09:29:59.000Z",
         "dataschema": "urn:daybook:schema:account:BalanceCredited:1",
         "datacontenttype": "application/json",
-        "sequence": 7,
+        "streamversion": 7,
         "recordedtime": "2026-03-01T09:30:00.250Z",
         "correlationid": "order-17",
         "causationid": "command-7",
@@ -111,7 +111,7 @@ def test_a_malformed_row_is_refused_and_named(change: dict[str, Any]) -> None:
     "change",
     [
         {"specversion": "0.3"},
-        {"sequence": 0},
+        {"streamversion": 0},
         {"dataschema": "urn:daybook:schema:account:BalanceGuessed:1"},
         {"data": 1},
     ],

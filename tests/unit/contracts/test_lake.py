@@ -35,7 +35,7 @@ def test_the_columns() -> None:
         "time": "timestamp",
         "dataschema": "string",
         "datacontenttype": "string",
-        "sequence": "bigint",
+        "streamversion": "bigint",
         "recordedtime": "timestamp",
         "correlationid": "string",
         "causationid": "string",
