@@ -5,7 +5,7 @@
 -- parameter from_day date, e.g. current_date - INTERVAL '7' DAY
 -- parameter to_day date, e.g. current_date - INTERVAL '1' DAY
 -- parameter late_days integer, or 3
-SELECT id, type, subject, streamversion, time, recordedtime, correlationid, causationid, data
+SELECT id, type, subject, streamversion, time, recordedtime, rowhash, correlationid, causationid, data
 FROM (
   SELECT *, row_number() OVER (PARTITION BY id ORDER BY dt) AS delivery
   FROM events

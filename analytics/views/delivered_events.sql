@@ -10,6 +10,7 @@
 -- column streamversion bigint
 -- column time timestamp
 -- column recordedtime timestamp
+-- column rowhash string
 -- column correlationid string
 -- column causationid string
 -- column dataschema string
@@ -31,6 +32,7 @@ SELECT
   streamversion,
   time,
   recordedtime,
+  rowhash,
   correlationid,
   causationid,
   dataschema,

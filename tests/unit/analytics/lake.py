@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,7 @@ def event(
             "datacontenttype": "application/json",
             "streamversion": version,
             "recordedtime": _in_full(recorded),
+            "rowhash": b64encode(sha256(f"{account}/{version}".encode()).digest()).decode(),
             "correlationid": f"c-{version}",
             "causationid": f"k-{version}",
             "data": data,

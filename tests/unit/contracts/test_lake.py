@@ -37,6 +37,7 @@ def test_the_columns() -> None:
         "datacontenttype": "string",
         "streamversion": "bigint",
         "recordedtime": "timestamp",
+        "rowhash": "string",
         "correlationid": "string",
         "causationid": "string",
         "data": f"struct<{','.join(f'{name}:{kind}' for name, kind in FIELDS.items())}>",
