@@ -231,7 +231,7 @@ def test_the_daily_reports_totals_are_a_plain_sum(
     names = {"BalanceCredited": ("credits", "credited"), "BalanceWithdrawn": ("withdrawals", "withdrawn")}
     for event in published.values():
         kind, data = event["type"].split(".")[2], event["data"]
-        total = sums[event["recordedtime"][:10], data.get("currency", "XXX")]
+        total = sums[event["recordedtime"][:10], data["currency"]]
         total["events"] += 1
         if kind in names:
             count, amount = names[kind]
