@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -17,6 +17,9 @@ from lambdas.eventsourcing.timestamps import format_timestamp
 
 S = TypeVar("S")
 E = TypeVar("E")
+
+INHERITED_AHEAD = timedelta(seconds=60)
+"""A stamp further ahead of the own clock stays with its own stream: a fast clock somewhere must not mark others."""
 
 
 class Draft(Commit, Generic[S], frozen=True, kw_only=True, gc=False):
@@ -58,7 +61,8 @@ class CommitBuilder(Generic[S, E]):
     ) -> Callable[[], Draft[S]]:
         """The commit that appends `events[i]` to `loaded[i]`, with its receipt or the end of the stored command.
 
-        `recorded_at` is the larger of now and the streams' newest, so that it never decreases in any of them.
+        `recorded_at` is the larger of now and the streams' newest, so that it never decreases in any of them. A stamp
+        that is more than `INHERITED_AHEAD` after now counts in its own stream only.
         """
         commit_id = self._new_commit_id()
         return partial(self._build, commit_id, tuple(loaded), events, metadata, occurred_at, idempotency, stored)
@@ -90,14 +94,13 @@ class CommitBuilder(Generic[S, E]):
         stored: StoredCommand[S] | None,
     ) -> Draft[S]:
         moment = self._clock()
-        recorded_at = now = format_timestamp(moment)
-        for stream in loaded:
-            recorded_at = max(recorded_at, stream.recorded_at)
+        now = format_timestamp(moment)
+        booked = _booked_at(moment, now, loaded)
         occurred_at = occurred_at or now
         rows: list[EventRow] = []
         after: list[Loaded[S]] = []
         for stream, stream_events in zip(loaded, events, strict=True):
-            newest = stream
+            newest, recorded_at = stream, max(booked, stream.recorded_at)
             for event in stream_events:
                 newest = self._next(newest, event, commit_id, metadata, occurred_at, recorded_at, rows)
             after.append(newest)
@@ -141,6 +144,15 @@ class CommitBuilder(Generic[S, E]):
             row, snapshot_version = _without_snapshot(row, stream.hash), stream.snapshot_version
         rows.append(row)
         return Loaded(stream_id, state, version, row.hash, recorded_at, snapshot_version)
+
+
+def _booked_at(moment: datetime, now: str, streams: Sequence[Loaded[S]]) -> str:
+    """The larger of now and the streams' newest stamps, without those too far ahead. `now` is `moment` as text."""
+    booked = now
+    for stream in streams:
+        if booked < stream.recorded_at <= format_timestamp(moment + INHERITED_AHEAD):
+            booked = stream.recorded_at
+    return booked
 
 
 def _without_snapshot(row: EventRow, previous: bytes) -> EventRow:
