@@ -96,7 +96,7 @@ def _stored_name(command: str) -> str:
 def _of_command(field: Document) -> Document:
     if field.get("enum") == _CODES:
         return ref(_CURRENCY)
-    if field.get("type") == "integer":
+    if "integer" in field.get("type", ()):  # or in a list of types
         return field | {"description": f"{field.get('description', '')} {_WHOLE}".lstrip()}
     return field
 

@@ -5,16 +5,16 @@ What is stored stays PENDING until `carry_out` hands it to the processor. All cl
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 import pytest
 
-from lambdas.httpapi.routing import GATEWAY_ROUTES, match_path, path_parameters
 from lambdas.inbox import table
 from local.gateway.answers import Answer as GatewayAnswer
 from tests.support.clocks import START
@@ -25,6 +25,7 @@ from tests.unit.httpapi.suite.api import Answer, Call
 from tests.unit.httpapi.suite.in_process import in_process_api
 
 STAGE = "/v1"
+_STORED = re.compile(r"/accounts/([^/]+)/commands(?:/([^/]+))?")
 
 
 class WholeApi:
@@ -40,13 +41,14 @@ class WholeApi:
 
     def answer(self, call: Call) -> Answer:
         """What API Gateway does with a request: the function answers it, or DynamoDB."""
-        template = match_path(call.path)
-        if template is None or template not in GATEWAY_ROUTES:
+        stored = _STORED.fullmatch(call.path)
+        if stored is None:
             return self._function.exchange(call)
-        path = path_parameters(template, call.path)
-        if call.method == "POST":
-            return _answer(self._gateway.post(call.body or b"", call.headers, now=START, **path))
-        return _answer(self._gateway.get(headers=call.headers, now=START, **path))
+        account_id, command_id = stored.groups()
+        options: Any = {"account_id": account_id, "now": START}
+        if command_id is None:
+            return _answer(self._gateway.post(call.body or b"", call.headers, **options))
+        return _answer(self._gateway.get(unquote(command_id), call.headers, **options))
 
     def carry_out(self) -> None:
         """Hand every pending command to the processor, as the table's stream does."""
