@@ -11,15 +11,12 @@ from collections.abc import Callable, Iterator
 from lambdas.contracts.domain_events import AccountDomainEvent, domain_event
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
 from lambdas.eventsourcing.dynamodb_client import dynamodb_client
-from lambdas.eventsourcing.dynamodb_items import ReceiptTable
 from lambdas.eventsourcing.errors import CorruptRowError, InconsistentReadError
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.store import EventStore
 
 PAGE_EVENTS = 500
 MAX_READS_ON_HOLE = 5
-
-_NO_RECEIPTS = ReceiptTable(name="", hash_key="", range_key="", ttl_attribute="", prefix="")
 
 
 class DomainEventReader:
@@ -70,4 +67,4 @@ class DomainEventReader:
 
 def open_reader(event_table: str) -> DomainEventReader:
     """A reader of the named table, with the credentials and the region of the process."""
-    return DomainEventReader(DynamoDBEventStore(dynamodb_client(), event_table=event_table, receipts=_NO_RECEIPTS))
+    return DomainEventReader(DynamoDBEventStore(dynamodb_client(), event_table=event_table))
