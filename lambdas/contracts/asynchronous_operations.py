@@ -38,7 +38,8 @@ GET_COMMAND: Final = Operation(
     path="/accounts/{account_id}/commands/{command_id}",
     operation_id="getCommand",
     summary="Read the status of a command",
-    description="PENDING comes with Retry-After: read again after that time. An id that no command can have gets 404. "
+    description="PENDING comes with Retry-After: read again after that time. An id that is unknown, another "
+    "caller's, or one that no command can have gets 404. "
     "A Content-Type other than application/json gets 415, although there is no body.",
     reply=CommandStatus,
     reply_headers=("RetryAfter",),

@@ -17,6 +17,7 @@ from lambdas.httpapi.problems import problem_reply
 from lambdas.httpapi.replies import Reply, remember
 from lambdas.httpapi.requests import Request
 from lambdas.service.derived_ids import derived_uuid, digest
+from lambdas.service.keys import stored_key
 
 TIME_TO_LIVE = timedelta(days=7)
 REMEMBERED_PROBLEMS = frozenset({412, 422})
@@ -30,7 +31,7 @@ def idempotency_of(
     scope: str,
     respond: Callable[[Committed[Account]], Reply],
 ) -> Idempotency[Account] | None:
-    """What the request's receipt holds; None without a key. `scope` is the account that the key belongs to."""
+    """What the request's receipt holds; None without a key. `scope` is the account that the caller's key belongs to."""
     key = request.idempotency_key
     if key is None:
         return None
@@ -41,7 +42,7 @@ def idempotency_of(
 
     return Idempotency(
         scope=scope,
-        key=key,
+        key=stored_key(request.caller, key),
         request_hash=request_hash(request.method, unquote(request.path), command, request.entity_tags("If-Match")),
         ttl=int(TIME_TO_LIVE.total_seconds()),
         respond=lambda committed: remember(respond(committed)),

@@ -12,7 +12,8 @@ import msgspec
 from lambdas.accounts.text import UUID_PATTERN
 from lambdas.httpapi import bodies
 from lambdas.httpapi.conditional import EntityTags, parse_entity_tags
-from lambdas.httpapi.errors import InvalidRequestError
+from lambdas.httpapi.errors import InvalidRequestError, UnknownCallerError
+from lambdas.service.keys import CALLER_PATTERN
 
 ANONYMOUS = "anonymous"
 """The caller where the environment requires no authorization."""
@@ -24,6 +25,7 @@ ACCOUNT_ID = "account_id"
 NO_ACCOUNT_ID = "is not a UUID in lower case"
 
 _TOKEN = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_CALLER = re.compile(CALLER_PATTERN)
 _NOT_ALPHANUMERIC = re.compile(r"[^A-Za-z0-9]")
 _POSITIVE = re.compile(r"[1-9][0-9]{0,15}")
 _UUID = re.compile(UUID_PATTERN)
@@ -44,9 +46,15 @@ class Request:
 
     @property
     def caller(self) -> str:
-        """The principal's id as IAM gives it, without the session: stable, and no personal data."""
-        caller = self._event["requestContext"].get("identity", {}).get("caller")
-        return str(caller).partition(":")[0] if caller else ANONYMOUS
+        """The principal's id as IAM gives it, without the session: stable, and no personal data.
+
+        Raises UnknownCallerError for one that no principal has.
+        """
+        given = self._event["requestContext"].get("identity", {}).get("caller")
+        caller = str(given).partition(":")[0] if given else ANONYMOUS
+        if _CALLER.fullmatch(caller) is None:
+            raise UnknownCallerError("the caller is no principal that this service knows")
+        return caller
 
     @property
     def correlation_id(self) -> str:

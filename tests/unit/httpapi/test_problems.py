@@ -17,6 +17,7 @@ EXAMPLES: list[Exception] = [
     http.InvalidRequestError("field", "reason"),
     http.PathNotFoundError(),
     http.MethodNotAllowedError(["GET"]),
+    http.UnknownCallerError(),
     http.PayloadTooLargeError(),
     http.UnsupportedMediaTypeError(),
     http.VersionNotReachedError(),
@@ -43,6 +44,7 @@ DETAILS: list[tuple[Exception, str | None]] = [
     (http.InvalidRequestError("limit", "is at most 100"), "limit: is at most 100"),
     (http.PathNotFoundError("nothing is served here"), "nothing is served here"),
     (http.MethodNotAllowedError(["GET", "POST"]), "the path supports GET, POST"),
+    (http.UnknownCallerError("nobody"), "nobody"),
     (http.PayloadTooLargeError("too long"), "too long"),
     (http.UnsupportedMediaTypeError("not JSON"), "not JSON"),
     (http.VersionNotReachedError("not there yet"), "not there yet"),
@@ -66,7 +68,6 @@ DETAILS: list[tuple[Exception, str | None]] = [
 OF_THE_GATEWAY = {
     problems.MALFORMED_REQUEST,
     problems.UNAUTHORIZED,
-    problems.FORBIDDEN,
     problems.TOO_MANY_REQUESTS,
 }
 
