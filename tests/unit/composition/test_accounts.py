@@ -13,6 +13,7 @@ from lambdas.eventsourcing.rows import Commit, Completion, Receipt
 from lambdas.inbox import table
 from tests.support.dynamodb_tables import KEYS
 from tests.support.fake_dynamodb import FakeDynamoDB
+from tests.support.stores import as_is
 
 VARIABLES = {
     "EVENT_TABLE": "events",
@@ -88,7 +89,7 @@ def test_receipts_go_into_the_table_of_receipts() -> None:
     fake = FakeDynamoDB(KEYS)
     receipt = Receipt("account", "caller/key", b"hash", "c", 1, "{}", 5)
 
-    api_store(fake, load(ApiSettings, VARIABLES)).commit(Commit("c", (), receipt), now=0, deadline=Deadline())
+    api_store(fake, load(ApiSettings, VARIABLES)).commit(as_is(Commit("c", (), receipt)), deadline=Deadline())
 
     stored = fake.tables["receipts"].get({"scope": {"S": "account"}, "key": {"S": "caller/key"}})
     assert stored is not None
@@ -102,9 +103,9 @@ def test_a_function_has_the_tables_of_its_own_work_only() -> None:
     api = api_store(FakeDynamoDB(KEYS), load(ApiSettings, VARIABLES))
     processor = processor_store(FakeDynamoDB(KEYS), load(ProcessorSettings, VARIABLES))
     with pytest.raises(ValueError, match="inbox"):
-        api.commit(Commit("c", (), completion=completion), now=0, deadline=Deadline())
+        api.commit(as_is(Commit("c", (), completion=completion)), deadline=Deadline())
     with pytest.raises(ValueError, match="receipt table"):
-        processor.commit(Commit("c", (), receipt), now=0, deadline=Deadline())
+        processor.commit(as_is(Commit("c", (), receipt)), deadline=Deadline())
 
 
 def test_stored_commands_end_in_the_commands_table() -> None:
@@ -115,7 +116,7 @@ def test_stored_commands_end_in_the_commands_table() -> None:
     fake.tables["commands"].put({**row, table.STATUS: {"S": table.PENDING}, table.FAILED_ON: {"S": "2026-03-01"}})
     completion = Completion("account", "command", "c", table.REJECTED, {table.PROBLEM: "{}"})
 
-    processor_store(fake, settings).commit(Commit("c", (), completion=completion), now=0, deadline=Deadline())
+    processor_store(fake, settings).commit(as_is(Commit("c", (), completion=completion)), deadline=Deadline())
 
     ended = {table.STATUS: {"S": "REJECTED"}, table.COMMIT_ID: {"S": "c"}, table.PROBLEM: {"S": "{}"}}
     assert fake.tables["commands"].get(row) == row | ended
