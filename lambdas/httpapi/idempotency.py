@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from urllib.parse import unquote
+from typing import Any
 
 import msgspec
 
@@ -23,7 +23,8 @@ from lambdas.service.keys import stored_key
 TIME_TO_LIVE = timedelta(days=7)
 REMEMBERED_PROBLEMS = frozenset({412, 422})
 
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(order="sorted").encode
+_ABSENT = (None, msgspec.UNSET)
 
 
 def idempotency_of(
@@ -44,7 +45,7 @@ def idempotency_of(
     return Idempotency(
         scope=scope,
         key=stored_key(request.caller, key),
-        request_hash=request_hash(request.method, unquote(request.path), command, request.entity_tags("If-Match")),
+        request_hash=request_hash(request.method, request.canonical_path(), command, request.entity_tags("If-Match")),
         ttl=int(TIME_TO_LIVE.total_seconds()),
         respond=lambda committed: remember(respond(committed)),
         reject=reject,
@@ -54,16 +55,33 @@ def idempotency_of(
 def request_hash(method: str, path: str, command: Command, if_match: EntityTags | None) -> bytes:
     """SHA-256 over method, path, body and If-Match, each preceded by its length in 4 bytes. Equal: the same request.
 
-    The body counts by its content: white space, the order of keys and the spelling of a moment do not matter.
-    Raises InvalidFieldError for an `occurred_at` that is no acceptable moment.
+    `path` is the contract's, decoded. The body counts by its content (see `canonical_body`). Receipts outlive releases,
+    so a request's hash never changes: tests/unit/httpapi/request_hashes.json keeps samples for ever. Raises
+    InvalidFieldError for an `occurred_at` that is no acceptable moment.
     """
-    if isinstance(command.occurred_at, msgspec.UnsetType):
-        body = _encode(command)
-    else:
-        occurred_at = format_timestamp(given_time(command.occurred_at))
-        body = _encode(msgspec.structs.replace(command, occurred_at=occurred_at))
-    parts = (method.encode(), path.encode(), body, if_match.canonical().encode() if if_match else b"")
+    parts = (
+        method.encode(),
+        path.encode(),
+        canonical_body(command),
+        if_match.canonical().encode() if if_match else b"",
+    )
     return digest(*parts)
+
+
+def canonical_body(command: Command) -> bytes:
+    """A command as JSON text that equal commands have in common, in this release and in later ones.
+
+    Its type and its fields, sorted by name, moments in UTC with milliseconds. A field that is absent, null or at its
+    default is left out: so an optional field that a release adds changes nothing for requests that do not give it.
+    """
+    fields: dict[str, Any] = {"type": type(command).__struct_config__.tag}
+    for field in msgspec.structs.fields(command):
+        value = getattr(command, field.name)
+        if value not in _ABSENT and value != field.default:
+            fields[field.encode_name] = value
+    if isinstance(command.occurred_at, str):
+        fields["occurred_at"] = format_timestamp(given_time(command.occurred_at))
+    return _encode(fields)
 
 
 def derived_account_id(caller: str, key: str) -> str:

@@ -40,6 +40,7 @@ class Request:
     def __init__(self, event: Mapping[str, Any]) -> None:
         self.method: str = event["httpMethod"]
         self.path: str = event["path"]
+        self.template: str = ""
         self.path_parameters: Mapping[str, str] = {}
         self._event = event
         self._headers = _header_values(event)
@@ -94,6 +95,13 @@ class Request:
         """Refuse If-Match, on routes that act on two accounts or on a new one."""
         if "if-match" in self._headers:
             raise InvalidRequestError("If-Match", "is not supported here")
+
+    def canonical_path(self) -> str:
+        """The path as the contract has it: the route's template with its parameters, decoded.
+
+        A base path of a custom domain, which stands in `path`, and percent-encoding make no other request.
+        """
+        return self.template.format_map(self.path_parameters)
 
     def account_id(self) -> str:
         """The account in the path."""
