@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +12,16 @@ import pytest
 from msgspec import UNSET, UnsetType
 
 from lambdas.accounts.commands import COMMANDS, CreditAccount, OpenAccount
-from lambdas.eventsourcing.memory import InMemoryEventStore
-from lambdas.eventsourcing.retry import Deadline
-from lambdas.eventsourcing.store import C
 from lambdas.httpapi.conditional import EntityTags, parse_entity_tags
-from lambdas.httpapi.idempotency import request_hash
-from tests.unit.httpapi.suite.in_process import in_process_api
+from lambdas.httpapi.idempotency import idempotency_of, request_hash
+from lambdas.httpapi.requests import Request
+from lambdas.httpapi.views import changed_account_reply
+from tests.unit.httpapi.suite.api import Call
+from tests.unit.httpapi.suite.in_process import in_process_api, proxy_event
 
 SAMPLES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "request_hashes.json").read_text("utf-8"))
 """Requests and their hashes. None is ever changed or removed: receipts with these hashes may lie in a table."""
+ACCOUNT = "00000000-0000-4000-8000-000000000001"
 KINDS: dict[str, Any] = {kind.__name__: kind for kind in COMMANDS}
 
 
@@ -79,24 +79,29 @@ def test_null_is_absent() -> None:
     assert hashes == {request_hash("POST", "/", CreditAccount(amount=1), None)}
 
 
-class Kept(InMemoryEventStore):
-    """Keeps the hash of the last receipt."""
+@pytest.mark.parametrize("path", ["{path}", "/ledger/v2{path}", "{encoded}"])
+def test_the_path_counts_as_the_contract_has_it(path: str) -> None:
+    """Whatever a custom domain puts before it, and however it is encoded."""
+    canonical = f"/accounts/{ACCOUNT}/credit"
+    came = path.format(path=canonical, encoded=canonical.replace("-", "%2D"))
+    call = Call("POST", "/", headers=[("Idempotency-Key", "key")])
+    request = Request(proxy_event(call) | {"path": came})
+    request.template, request.path_parameters = "/accounts/{account_id}/credit", {"account_id": ACCOUNT}
 
-    kept = b""
+    idempotency = idempotency_of(request, CreditAccount(amount=1), ACCOUNT, changed_account_reply)
 
-    def commit(self, build: Callable[[], C], *, deadline: Deadline) -> C:
-        committed = super().commit(build, deadline=deadline)
-        receipt = build().receipt
-        self.kept = self.kept if receipt is None else receipt.request_hash
-        return committed
+    assert idempotency is not None
+    assert idempotency.request_hash == request_hash("POST", canonical, CreditAccount(amount=1), None)
 
 
-def test_the_path_counts_as_the_contract_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not as it came: an encoded character is no other request."""
-    api = in_process_api(monkeypatch, store=(store := Kept()))
-    account = api.open()
-    expected = request_hash("POST", f"/accounts/{account}/credit", CreditAccount(amount=1), None)
-    for number, path in enumerate((account, f"%{ord(account[0]):02x}{account[1:]}")):
-        api.post(f"/accounts/{path}/credit", {"amount": 1}, {"Idempotency-Key": str(number)})
-        assert store.kept == expected
-        store.kept = b""
+def test_a_request_has_the_path_of_its_route(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = in_process_api(monkeypatch)
+    account, paths = api.open(), []
+    read = Request.canonical_path
+    monkeypatch.setattr(Request, "canonical_path", lambda request: paths.append(read(request)) or paths[-1])
+    key = {"Idempotency-Key": "key"}
+
+    api.post(f"/accounts/{account}/credit", {"amount": 1}, key)
+    api.post("/accounts", {"currency": "EUR"}, key)
+
+    assert paths == [f"/accounts/{account}/credit", "/accounts"]
