@@ -10,6 +10,7 @@ import msgspec
 
 from lambdas.accounts.business_time import given_time
 from lambdas.accounts.commands import Command
+from lambdas.accounts.errors import AccountAlreadyExistsError
 from lambdas.accounts.state import Account
 from lambdas.eventsourcing.decider import Committed, Idempotency
 from lambdas.eventsourcing.timestamps import format_timestamp
@@ -39,6 +40,8 @@ def idempotency_of(
         return None
 
     def reject(error: Exception) -> str | None:
+        if isinstance(error, AccountAlreadyExistsError):
+            return None  # the account's first event tells more, and for ever
         reply = problem_reply(error, request.correlation_id)
         return remember(reply) if reply.status in REMEMBERED_PROBLEMS else None
 

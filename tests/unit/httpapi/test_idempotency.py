@@ -67,16 +67,6 @@ def test_answers_are_remembered_for_seven_days(monkeypatch: pytest.MonkeyPatch) 
     assert (again.json()["balance"], "idempotent-replayed" in again.headers) == (2, False)
 
 
-def test_an_opening_after_the_receipt_has_gone_finds_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
-    api = in_process_api(monkeypatch, clock=clock)
-    key = {"Idempotency-Key": "key"}
-    api.post("/accounts", {"currency": "EUR"}, key)
-    clock.now += timedelta(days=8)
-    answer = api.post("/accounts", {"currency": "EUR"}, key)
-    assert (answer.status, answer.problem) == (422, "account-already-exists")
-
-
 @pytest.mark.parametrize(
     ("caller", "actor"),
     [("AROAEXAMPLE:session-of-somebody", "AROAEXAMPLE"), ("AIDAEXAMPLE", "AIDAEXAMPLE"), (None, "anonymous")],

@@ -96,9 +96,13 @@ def test_the_path_counts_as_the_contract_has_it(path: str) -> None:
 
 def test_a_request_has_the_path_of_its_route(monkeypatch: pytest.MonkeyPatch) -> None:
     api = in_process_api(monkeypatch)
-    account, paths = api.open(), []
-    read = Request.canonical_path
-    monkeypatch.setattr(Request, "canonical_path", lambda request: paths.append(read(request)) or paths[-1])
+    account, paths, read = api.open(), list[str](), Request.canonical_path
+
+    def noted(request: Request) -> str:
+        paths.append(read(request))
+        return paths[-1]
+
+    monkeypatch.setattr(Request, "canonical_path", noted)
     key = {"Idempotency-Key": "key"}
 
     api.post(f"/accounts/{account}/credit", {"amount": 1}, key)
