@@ -19,7 +19,7 @@ SAMPLES = Path(__file__).parents[1] / "accounts" / "samples" / "events"
 OPENED_BY: dict[str, OpenAccount] = {
     "AccountCreated.v1": OpenAccount(currency="EUR", overdraft_limit=5000),
 }
-"""The request behind each stored sample of an opening. A release that changes the event keeps these and adds its own."""
+"""The request behind each stored sample of an opening. A release that changes the event keeps these and adds more."""
 AT = "2026-03-01T09:30:00.123Z"
 
 
