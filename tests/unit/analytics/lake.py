@@ -11,12 +11,12 @@ from typing import Any
 
 import duckdb
 import msgspec
-import sqlglot
 from sqlglot import exp
 
 from analytics.catalog import query, views
 from lambdas.contracts.domain_events import DomainEvent, encode_domain_event
 from lambdas.contracts.lake import EVENTS_TABLE, LAKE_COLUMNS, PARTITION
+from local.athena.reading import rows_of
 from local.athena.tables import Table
 from local.athena.translation import empty_relation, translate
 
@@ -54,6 +54,16 @@ class Lake:
         lines.unlink()
         return target
 
+    def edit(self, file: Path, **expressions: str) -> None:
+        """Rewrite a file as somebody might who has access to the bucket: columns become expressions of DuckDB's SQL."""
+        columns = ", ".join(f"{value} AS {name}" for name, value in expressions.items())
+        rows = self._connection.sql(
+            f"SELECT * REPLACE ({columns}) FROM read_parquet('{file}', hive_partitioning = false)"
+        )
+        edited = file.with_suffix(".edited")
+        rows.write_parquet(str(edited), compression="snappy")
+        edited.replace(file)
+
     def sql(self, statement: str) -> list[dict[str, Any]]:
         """Run a statement in Athena's dialect."""
         translated = translate(statement, glue_tables(), self._relation, database=DATABASE)
@@ -69,7 +79,7 @@ class Lake:
         if not self._files:
             return empty_relation(table)
         files = f"read_parquet('{self.folder}/*/*.parquet', union_by_name = true, hive_types = {{'dt': VARCHAR}})"
-        return sqlglot.select("*").from_(sqlglot.parse_one(files, dialect="duckdb")).subquery()
+        return rows_of(files, table)
 
 
 def duckdb_type(glue_type: str) -> str:
