@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 
 import duckdb
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from local.athena.footers import Snapshot
 from local.athena.scanning import bytes_scanned
 from local.athena.tables import Table
-from local.athena.translation import empty_relation, translate
+from local.athena.translation import empty_relation, select, translate
 
 _ROUNDED = "date_trunc('millisecond', make_timestamp(epoch_us({name}) + 500))"
 
@@ -34,7 +33,7 @@ def rows_of(relation: str, table: Table) -> exp.Expression:
     moments = [name for name, kind in table.columns.items() if kind == "timestamp"]
     rounded = ", ".join(f"{_ROUNDED.format(name=name)} AS {name}" for name in moments)
     replaced = f" REPLACE ({rounded})" if rounded else ""
-    return sqlglot.parse_one(f"SELECT *{replaced} FROM {relation}", dialect="duckdb").subquery()  # noqa: S608
+    return select(f"SELECT *{replaced} FROM {relation}").subquery()  # noqa: S608
 
 
 def reading(sql: str, tables: Mapping[str, Table], snapshots: Mapping[str, Snapshot], database: str) -> Reading:

@@ -23,20 +23,22 @@ from local.athena.translation import empty_relation, translate
 DATABASE = "daybook_test"
 
 
-def glue_tables() -> dict[str, Table]:
-    """The table and the views as a deployed database has them."""
+def glue_tables(**changed: str) -> dict[str, Table]:
+    """The table and the views as a deployed database has them, or with another statement for a view."""
     columns = {column.name: column.type for column in (*LAKE_COLUMNS, PARTITION)}
     events = Table(DATABASE, EVENTS_TABLE, columns, location="s3://lake/events/")
     return {EVENTS_TABLE: events} | {
-        view.name: Table(DATABASE, view.name, view.columns, view_sql=view.sql) for view in views().values()
+        view.name: Table(DATABASE, view.name, view.columns, view_sql=changed.get(view.name, view.sql))
+        for view in views().values()
     }
 
 
 class Lake:
     """Parquet files below `dt=…/`, one for each `arrive`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **changed: str) -> None:
         self.folder = folder
+        self._tables = glue_tables(**changed)
         self._files = 0
         self._connection = duckdb.connect()
 
@@ -66,7 +68,7 @@ class Lake:
 
     def sql(self, statement: str) -> list[dict[str, Any]]:
         """Run a statement in Athena's dialect."""
-        translated = translate(statement, glue_tables(), self._relation, database=DATABASE)
+        translated = translate(statement, self._tables, self._relation, database=DATABASE)
         found = self._connection.execute(translated)
         names = [column[0] for column in found.description or []]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
