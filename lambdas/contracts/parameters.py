@@ -86,7 +86,7 @@ PARAMETERS: Final[Document] = {
         "Idempotency-Key",
         _TOKEN,
         "A request repeated with its key within 7 days gets the first answer again: successes, 412 and 422 are stored. "
-        "A key belongs to its account; for transfers, to the sending one.",
+        "A key belongs to its caller and the account; for transfers, to the sending one.",
         "5f1c9d4e-order-17",
     ),
     "CommandKey": _parameter(
@@ -94,7 +94,8 @@ PARAMETERS: Final[Document] = {
         "Idempotency-Key",
         _COMMAND_ID,
         "Becomes the command's id; without a key, an id is generated. The same key with the same bytes gets 202 again "
-        "and changes nothing; with other bytes 422. A key belongs to the account in the path and does not expire.",
+        "and changes nothing; with other bytes 422. A key belongs to its caller and the account in the path, and "
+        "does not expire.",
         "5f1c9d4e-order-17",
     ),
     "CorrelationId": _parameter(
