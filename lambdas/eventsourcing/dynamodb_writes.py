@@ -20,6 +20,9 @@ from lambdas.eventsourcing.dynamodb_items import (
 )
 from lambdas.eventsourcing.rows import Commit, Completion, EventRow, Receipt
 
+_ACKNOWLEDGED: Mapping[str, Any] = {"ReturnConsumedCapacity": "TOTAL"}
+"""Asks for what only an answer of DynamoDB has: see transport.acknowledged."""
+
 _ROW_IS_FREE = f"attribute_not_exists({schema.EVENT_TABLE_HASH_KEY})"
 
 
@@ -39,7 +42,7 @@ class Tables(msgspec.Struct, frozen=True):
     inbox: InboxTable | None
 
 
-def prepare(client: WritingClient, tables: Tables, commit: Commit, now: int) -> Callable[[], object]:
+def prepare(client: WritingClient, tables: Tables, commit: Commit, now: int) -> Callable[[], Mapping[str, Any]]:
     """A function that sends the commit and may be called again. Order of actions: rows, receipt, completion.
 
     `now` is in seconds since the epoch. Raises ValueError for a completion when there is no inbox.
@@ -49,16 +52,16 @@ def prepare(client: WritingClient, tables: Tables, commit: Commit, now: int) -> 
         puts.append(_put_receipt(commit.receipt, tables.receipts, now))
     if commit.completion is None:
         if len(puts) == 1:
-            return lambda: client.put_item(**puts[0])
+            return lambda: client.put_item(**puts[0], **_ACKNOWLEDGED)
         actions = [{"Put": put} for put in puts]
-        return lambda: client.transact_write_items(TransactItems=actions)
+        return lambda: client.transact_write_items(TransactItems=actions, **_ACKNOWLEDGED)
     if tables.inbox is None:
         raise ValueError("a store without an inbox completes no stored command")
     update = _update(commit.completion, tables.inbox)
     if not puts:
-        return lambda: client.update_item(**update)
+        return lambda: client.update_item(**update, **_ACKNOWLEDGED)
     actions = [*({"Put": put} for put in puts), {"Update": update}]
-    return lambda: client.transact_write_items(TransactItems=actions)
+    return lambda: client.transact_write_items(TransactItems=actions, **_ACKNOWLEDGED)
 
 
 def _put_row(row: EventRow, table: str) -> dict[str, Any]:
