@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from lambdas.contracts.components import Document
 from lambdas.contracts.examples import ACCOUNT_ID
 from lambdas.contracts.http import COMMAND_ID_PATTERN
+from lambdas.contracts.json_schema import Document, one_value_of
 from lambdas.contracts.reply_examples import COMMAND_ID, CORRELATION_ID
 
 _NEXT_PAGE: Final = "MjI"
@@ -116,9 +116,8 @@ def _header(description: str, schema: Document | None = None) -> Document:
 HEADERS: Final[Document] = {
     "ETag": _header("The version of the account, quoted.", {"type": "string", "pattern": '^"[1-9][0-9]*"$'}),
     "Location": _header("The account or the command's status, relative to the URL of the request."),
-    "IdempotentReplayed": _header("Present when the answer is a repetition of an earlier one.", {"const": "true"}),
+    "IdempotentReplayed": _header("Present when the answer is a repetition of an earlier one.", one_value_of("true")),
     "CorrelationId": _header("The correlation id of the request."),
-    "CacheControl": _header("Account data must not be stored by caches.", {"const": "no-store"}),
-    "Allow": _header("The methods of the path."),
+    "CacheControl": _header("Account data must not be stored by caches.", one_value_of("no-store")),
     "RetryAfter": _header("Seconds to wait.", {"type": "string", "pattern": "^[0-9]+$"}),
 }
