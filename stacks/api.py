@@ -60,11 +60,13 @@ class ApiStack(Stack):
             environment={
                 "EVENT_TABLE": ledger.events.table.table_name,
                 "RECEIPTS_TABLE": ledger.receipts.table.table_name,
+                "COMMANDS_TABLE": ledger.commands.table.table_name,
                 "SNAPSHOT_INTERVAL": str(config.snapshot_interval),
             },
         )
         ledger.events.grant_append_and_read(function.role)
         ledger.receipts.grant_put(function.role)
+        ledger.commands.grant_listing(function.role)
         return function
 
     def _watch(self, config: Environment) -> None:

@@ -12,6 +12,7 @@ from lambdas.eventsourcing.dynamodb_client import dynamodb_client
 from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.timestamps import utc_now
+from lambdas.inbox.openings import StoredOpenings
 from lambdas.service.account_service import AccountService
 from lambdas.service.decider import ACCOUNT_DECIDER
 
@@ -29,6 +30,7 @@ def account_service(
     return AccountService(repository, clock=clock)
 
 
-def deployed_account_service(settings: ApiSettings) -> AccountService:
-    """The HTTP API's service as it runs in AWS."""
-    return account_service(api_store(dynamodb_client(), settings), settings)
+def deployed_api(settings: ApiSettings) -> tuple[AccountService, StoredOpenings]:
+    """The HTTP API's service as it runs in AWS, and its look for accounts that are about to be opened."""
+    client = dynamodb_client()
+    return account_service(api_store(client, settings), settings), StoredOpenings(client, settings.commands_table)

@@ -54,7 +54,8 @@ PARAMETERS: Final[Document] = {
         "query",
         "min_version",
         _VERSION,
-        "Read your writes: 503 with Retry-After while the account is at a lower version.",
+        "Read your writes: 503 with Retry-After while the account is at a lower version, or about to be opened by a "
+        "stored command.",
         3,
     ),
     "Limit": _parameter(

@@ -14,8 +14,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.accounts import commands
 from lambdas.accounts.commands import AccountCommand
+from lambdas.accounts.errors import AccountNotFoundError
 from lambdas.accounts.state import Account
-from lambdas.composition.accounts import deployed_account_service
+from lambdas.composition.accounts import deployed_api
 from lambdas.composition.settings import ApiSettings, load
 from lambdas.contracts.errors import ContractIncompleteError
 from lambdas.contracts.operations import OPERATIONS, Operation
@@ -50,10 +51,13 @@ def random_id() -> str:
 
 
 class AccountsApi:
-    """The routes, over an AccountService."""
+    """The routes, over an AccountService. `expected` says whether an account that does not exist will do so soon."""
 
-    def __init__(self, service: AccountService, *, new_id: Callable[[], str] = random_id) -> None:
+    def __init__(
+        self, service: AccountService, *, expected: Callable[[str], bool], new_id: Callable[[], str] = random_id
+    ) -> None:
         self._service = service
+        self._expected = expected
         self._new_id = new_id
 
     def routes(self) -> Mapping[tuple[str, str], Route]:
@@ -140,8 +144,18 @@ class AccountsApi:
             return self._service.account_at_version(account_id, version)
         if "at" in query:
             return self._service.account_at(account_id, moment("at", query["at"]))
-        least = positive_integer("min_version", query.get("min_version", "1"))
-        loaded = self._service.account(account_id)
+        if "min_version" in query:
+            return self._load_at_least(account_id, positive_integer("min_version", query["min_version"]))
+        return self._service.account(account_id)
+
+    def _load_at_least(self, account_id: str, least: int) -> Loaded[Account]:
+        """The account now. Raises VersionNotReachedError, also while a stored command is about to open it."""
+        try:
+            loaded = self._service.account(account_id)
+        except AccountNotFoundError:
+            if self._expected(account_id):
+                raise VersionNotReachedError("the account is about to be opened") from None
+            raise
         if loaded.version < least:
             raise VersionNotReachedError(f"the account is at version {loaded.version}")
         return loaded
@@ -181,7 +195,8 @@ def _answer(outcome: Outcome | OpenedBefore, respond: Callable[[Committed[Accoun
 
 
 _settings = load(ApiSettings, os.environ)
-_application = Application(AccountsApi(deployed_account_service(_settings)).routes())
+_service, _openings = deployed_api(_settings)
+_application = Application(AccountsApi(_service, expected=_openings.expected).routes())
 metrics.set_default_dimensions(environment=_settings.environment)
 
 

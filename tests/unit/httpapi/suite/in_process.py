@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import importlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +14,7 @@ from urllib.parse import unquote, unquote_to_bytes
 import pytest
 
 from lambdas.composition.accounts import account_service
-from lambdas.composition.settings import ApiSettings
+from lambdas.composition.settings import LedgerSettings
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.timestamps import utc_now
@@ -63,13 +63,14 @@ def in_process_api(
     *,
     store: EventStore | None = None,
     clock: Any = utc_now,
+    expected: Callable[[str], bool] = lambda _: False,
     **options: Any,
 ) -> InProcessApi:
-    """The handler composed as in AWS, but over `store`."""
+    """The handler composed as in AWS, but over `store`. `expected`: accounts that a stored command is about to open."""
     module = handler_module(monkeypatch)
-    settings = ApiSettings(event_table="events", receipts_table="receipts", environment="test", snapshot_interval=10)
+    settings = LedgerSettings(event_table="events", environment="test", snapshot_interval=10)
     service = account_service(store or InMemoryEventStore(), settings, clock=clock)
-    application = module.Application(module.AccountsApi(service).routes())
+    application = module.Application(module.AccountsApi(service, expected=expected).routes())
     monkeypatch.setattr(module, "_application", application)
     return InProcessApi(module, **options)
 
