@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.accounts import commands
 from lambdas.accounts.commands import AccountCommand
+from lambdas.accounts.errors import AccountNotFoundError
 from lambdas.accounts.state import Account
 from lambdas.composition.accounts import deployed_account_service
 from lambdas.composition.settings import load_settings
@@ -109,7 +111,7 @@ class AccountsApi:
         """The account now or in the past; 304 when If-None-Match names its version."""
         account_id = request.account_id()
         wanted, held = request.entity_tags("If-Match"), request.entity_tags("If-None-Match")
-        loaded = self._load(account_id, request.query("version", "at", "min_version"))
+        loaded = self._load(request, account_id, request.query("version", "at", "min_version"))
         versions = wanted.strong_versions() if wanted else None
         if versions is not None and loaded.version not in versions:
             raise PreconditionFailedError(account_id, loaded.version)
@@ -125,7 +127,7 @@ class AccountsApi:
         before = decode_cursor(query["cursor"]) if "cursor" in query else None
         return history_reply(self._service.history(account_id, before=before, limit=limit))
 
-    def _load(self, account_id: str, query: Mapping[str, str]) -> Loaded[Account]:
+    def _load(self, request: Request, account_id: str, query: Mapping[str, str]) -> Loaded[Account]:
         if len(query) > 1:
             field = "min_version" if "min_version" in query else "at"
             raise InvalidRequestError(field, "cannot be combined with another moment or version")
@@ -133,12 +135,19 @@ class AccountsApi:
             version = positive_integer("version", query["version"])
             return self._service.account_at_version(account_id, version)
         if "at" in query:
-            return self._service.account_at(account_id, moment("at", query["at"]))
+            return self._at(request, account_id, moment("at", query["at"]))
         least = positive_integer("min_version", query.get("min_version", "1"))
         loaded = self._service.account(account_id)
         if loaded.version < least:
             raise VersionNotReachedError(f"the account is at version {loaded.version}")
         return loaded
+
+    def _at(self, request: Request, account_id: str, at: datetime) -> Loaded[Account]:
+        found = self._service.account_at(account_id, at)
+        request.settled = found.settled
+        if found.account.version == 0:
+            raise AccountNotFoundError("the account did not exist at that time")
+        return found.account
 
     def _execute(
         self,
