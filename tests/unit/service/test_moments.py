@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -115,7 +116,7 @@ def test_beyond_a_booking_time_far_ahead_is_the_future_again(bank: AccountServic
 
 ON_TIME = [each for each in MISHAPS if each.effect is not Effect.LATER]
 """What arrives after everybody has stopped waiting is apart: no number of seconds is enough for that."""
-SLOW = [each for each in ON_TIME if each.seconds > 1]
+LOST = [each for each in ON_TIME if each.in_doubt and each.effect is Effect.NEVER]
 
 
 class Watched:
@@ -124,10 +125,10 @@ class Watched:
     def __init__(self, seed: int) -> None:
         self.rng, self.time, observed = random.Random(seed), SimulatedTime(), observed_fake()
         apart = self.rng.choice((-2.5, 0.0, 2.5))
-        self.now = lambda: self.time.wall(apart)
+        self.now = partial(self.time.wall, apart)
         self.seen: list[tuple[datetime, AccountAt]] = []
         self.reader = new_bank(store_on(observed.client, observed.tables), self.now)
-        schedule = at_random(self.rng, self.rng.choice((0.5, 0.9)), self.rng.choice((ON_TIME, SLOW)))
+        schedule = at_random(self.rng, self.rng.choice((0.5, 0.9)), self.rng.choice((ON_TIME, LOST)))
         client = FaultyClient(observed.client, self.rng, self.time, schedule=schedule, meanwhile=self.ask)
         backoff = Backoff(sleep=self.time.sleep, uniform=self.rng.uniform)
         self.writer = new_bank(
