@@ -116,7 +116,7 @@ def test_beyond_a_booking_time_far_ahead_is_the_future_again(bank: AccountServic
 
 ON_TIME = [each for each in MISHAPS if each.effect is not Effect.LATER]
 """What arrives after everybody has stopped waiting is apart: no number of seconds is enough for that."""
-LOST = [each for each in ON_TIME if each.in_doubt and each.effect is Effect.NEVER]
+LOST = [each for each in ON_TIME if each.name == "request lost"]
 
 
 class Watched:
