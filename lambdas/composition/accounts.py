@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from lambdas.composition.settings import Settings
+from lambdas.eventsourcing.clock_check import ClockCheck
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
 from lambdas.eventsourcing.dynamodb_client import dynamodb_client
 from lambdas.eventsourcing.repository import Repository
@@ -35,6 +36,13 @@ def account_service(
     return AccountService(repository, clock=clock)
 
 
-def deployed_account_service(settings: Settings) -> AccountService:
+def watched_client(check: ClockCheck) -> Any:
+    """The event store's client, whose answers show whether this process's clock is right."""
+    client = dynamodb_client()
+    check.watch(client)
+    return client
+
+
+def deployed_account_service(settings: Settings, check: ClockCheck) -> AccountService:
     """The service as it runs in AWS."""
-    return account_service(dynamodb_store(dynamodb_client(), settings), settings)
+    return account_service(dynamodb_store(watched_client(check), settings), settings)

@@ -8,18 +8,18 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import get_session
 
-from lambdas.composition.accounts import account_service, dynamodb_store
+from lambdas.composition.accounts import account_service, dynamodb_store, watched_client
 from lambdas.composition.settings import FailuresSettings, Settings
-from lambdas.eventsourcing.dynamodb_client import dynamodb_client
+from lambdas.eventsourcing.clock_check import ClockCheck
 from lambdas.eventsourcing.repository import random_commit_id
 from lambdas.eventsourcing.timestamps import utc_now
 from lambdas.inbox.marking import FailureMarker
 from lambdas.inbox.processor import CommandProcessor
 
 
-def deployed_processor(settings: Settings) -> CommandProcessor:
+def deployed_processor(settings: Settings, check: ClockCheck) -> CommandProcessor:
     """The processor as it runs in AWS."""
-    store = dynamodb_store(dynamodb_client(), settings)
+    store = dynamodb_store(watched_client(check), settings)
     service = account_service(store, settings)
     return CommandProcessor(service, store, clock=utc_now, new_commit_id=random_commit_id)
 

@@ -18,9 +18,11 @@ from lambdas.accounts.commands import AccountCommand
 from lambdas.accounts.errors import AccountNotFoundError
 from lambdas.accounts.state import Account
 from lambdas.composition.accounts import deployed_account_service
+from lambdas.composition.clock import report_clock
 from lambdas.composition.settings import load_settings
 from lambdas.contracts.errors import ContractIncompleteError
 from lambdas.contracts.operations import OPERATIONS, Operation
+from lambdas.eventsourcing.clock_check import ClockCheck
 from lambdas.eventsourcing.decider import Committed, Loaded, Replayed
 from lambdas.eventsourcing.errors import PreconditionFailedError
 from lambdas.httpapi.application import Application, Route
@@ -181,7 +183,8 @@ def _answer(outcome: Outcome, respond: Callable[[Committed[Account]], Reply]) ->
 
 
 _settings = load_settings(os.environ)
-_application = Application(AccountsApi(deployed_account_service(_settings)).routes())
+_clock = ClockCheck()
+_application = Application(AccountsApi(deployed_account_service(_settings, _clock)).routes())
 metrics.set_default_dimensions(environment=_settings.environment)
 
 
@@ -189,4 +192,6 @@ metrics.set_default_dimensions(environment=_settings.environment)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one API Gateway proxy event (payload format 1.0)."""
-    return _application(event, context)
+    answer = _application(event, context)
+    report_clock(_clock, logger, metrics)
+    return answer

@@ -6,6 +6,7 @@ import pytest
 
 from lambdas.composition.accounts import deployed_account_service, dynamodb_store
 from lambdas.composition.settings import Settings, SettingsError, load_settings
+from lambdas.eventsourcing.clock_check import ClockCheck
 from lambdas.eventsourcing.dynamodb_client import dynamodb_client
 from lambdas.eventsourcing.retry import ATTEMPT_SECONDS, Deadline
 from lambdas.eventsourcing.rows import Commit, Completion
@@ -69,7 +70,7 @@ def test_the_client_has_what_the_store_calls(region: str) -> None:
 
 
 def test_the_deployed_service_is_built_without_a_call(region: str) -> None:
-    assert deployed_account_service(load_settings(VARIABLES)) is not None
+    assert deployed_account_service(load_settings(VARIABLES), ClockCheck()) is not None
 
 
 def test_the_commands_table_keeps_receipts_apart_from_commands() -> None:
