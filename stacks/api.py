@@ -16,10 +16,14 @@ from stacks.retention import log_retention, removal_policy
 
 STAGE_NAME = "v1"
 ALARMING_COUNTS = {
+    "ClockOff": (
+        "The clock of a function that books events is off by more than 5 seconds, as DynamoDB's answers show. "
+        "Its log says by how much."
+    ),
     "InternalErrors": "A request ended in an error that nobody expected; the log has its traceback.",
     "CommandsUnavailable": "A command was answered 503: it was not applied, or it is not known whether it was.",
 }
-"""Metrics of the function, and the alarm description for each."""
+"""Metrics of the function, and the alarm description for each. The processor of commands writes the first one, too."""
 
 FUNCTION_TIMEOUT = Duration.seconds(20)
 """Above the store's ten seconds of attempts, below the gateway's 29."""

@@ -98,7 +98,9 @@ class Redriver:
 
     def _row(self, key: CommandKey) -> Row | None:
         """A command's row; None if there is none, or if the row has no status."""
-        answer = self._dynamodb.get_item(TableName=self._table, Key=_item_key(key), ConsistentRead=True)
+        answer = self._dynamodb.get_item(
+            TableName=self._table, Key=_item_key(key), ConsistentRead=True, ReturnConsumedCapacity="TOTAL"
+        )
         row: Row | None = answer.get("Item")
         return row if row is not None and table.STATUS in row else None
 
@@ -116,6 +118,7 @@ class Redriver:
                     "#problem": table.PROBLEM,
                 },
                 ExpressionAttributeValues={":pending": {"S": table.PENDING}, ":failed": {"S": table.FAILED}},
+                ReturnConsumedCapacity="TOTAL",
             )
         except ClientError as error:
             if classify(error) is not Fault.CONDITION:

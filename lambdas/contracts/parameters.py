@@ -47,7 +47,9 @@ PARAMETERS: Final[Document] = {
         "query",
         "at",
         {"type": "string", "format": "date-time"},
-        "The account as the ledger knew it at this time; 400 in the future, 404 before the first event.",
+        "The account as the ledger knew it at this time, cut to milliseconds. Always answered up to the account's "
+        "newest `updated_at`; 400 beyond that and more than 5 minutes in the future, 404 before the first event. "
+        "While the answer may still change, it carries `Daybook-Settled: false`.",
         "2026-03-01T09:30:00Z",
     ),
     "MinVersion": _parameter(
@@ -117,6 +119,10 @@ HEADERS: Final[Document] = {
     "ETag": _header("The version of the account, quoted.", {"type": "string", "pattern": '^"[1-9][0-9]*"$'}),
     "Location": _header("The account or the command's status, relative to the URL of the request."),
     "IdempotentReplayed": _header("Present when the answer is a repetition of an earlier one.", one_value_of("true")),
+    "Settled": _header(
+        "Present when the answer to `at` may still change: what is booked within 15 seconds may appear later.",
+        one_value_of("false"),
+    ),
     "CorrelationId": _header("The correlation id of the request."),
     "CacheControl": _header("Account data must not be stored by caches.", one_value_of("no-store")),
     "RetryAfter": _header("Seconds to wait.", {"type": "string", "pattern": "^[0-9]+$"}),

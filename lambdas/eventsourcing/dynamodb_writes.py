@@ -19,6 +19,9 @@ from lambdas.eventsourcing.dynamodb_items import (
 )
 from lambdas.eventsourcing.rows import Commit, Completion, EventRow, Receipt
 
+_ACKNOWLEDGED: Mapping[str, Any] = {"ReturnConsumedCapacity": "TOTAL"}
+"""Asks for what only an answer of DynamoDB has: see transport.acknowledged."""
+
 _ROW_IS_FREE = f"attribute_not_exists({schema.EVENT_TABLE_HASH_KEY})"
 
 
@@ -40,7 +43,7 @@ class Tables(msgspec.Struct, frozen=True):
     inbox: InboxTable | None
 
 
-def prepare(client: WritingClient, tables: Tables, commit: Commit) -> Callable[[], object]:
+def prepare(client: WritingClient, tables: Tables, commit: Commit) -> Callable[[], Mapping[str, Any]]:
     """A function that sends the commit and may be called again. Order of actions: rows, receipt, completion.
 
     Raises ValueError for a receipt or a completion that has no table.
@@ -52,16 +55,16 @@ def prepare(client: WritingClient, tables: Tables, commit: Commit) -> Callable[[
         puts.append(_put_receipt(commit.receipt, tables.receipts, commit.made_at))
     if commit.completion is None:
         if len(puts) == 1:
-            return lambda: client.put_item(**puts[0])
+            return lambda: client.put_item(**puts[0], **_ACKNOWLEDGED)
         actions = [{"Put": put} for put in puts]
-        return lambda: client.transact_write_items(TransactItems=actions)
+        return lambda: client.transact_write_items(TransactItems=actions, **_ACKNOWLEDGED)
     if tables.inbox is None:
         raise ValueError("a store without an inbox completes no stored command")
     update = _update(commit.completion, tables.inbox)
     if not puts:
-        return lambda: client.update_item(**update)
+        return lambda: client.update_item(**update, **_ACKNOWLEDGED)
     actions = [*({"Put": put} for put in puts), {"Update": update}]
-    return lambda: client.transact_write_items(TransactItems=actions)
+    return lambda: client.transact_write_items(TransactItems=actions, **_ACKNOWLEDGED)
 
 
 def _put_row(row: EventRow, table: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -17,9 +18,11 @@ from lambdas.accounts.commands import AccountCommand
 from lambdas.accounts.errors import AccountNotFoundError
 from lambdas.accounts.state import Account
 from lambdas.composition.accounts import deployed_api
+from lambdas.composition.clock import report_clock
 from lambdas.composition.settings import ApiSettings, load
 from lambdas.contracts.errors import ContractIncompleteError
 from lambdas.contracts.operations import OPERATIONS, Operation
+from lambdas.eventsourcing.clock_check import ClockCheck
 from lambdas.eventsourcing.decider import Committed, Loaded, Replayed
 from lambdas.eventsourcing.errors import PreconditionFailedError
 from lambdas.httpapi.application import Application, Route
@@ -119,7 +122,7 @@ class AccountsApi:
         """The account now or in the past; 304 when If-None-Match names its version."""
         account_id = request.account_id()
         wanted, held = request.entity_tags("If-Match"), request.entity_tags("If-None-Match")
-        loaded = self._load(account_id, request.query("version", "at", "min_version"))
+        loaded = self._load(request, account_id, request.query("version", "at", "min_version"))
         versions = wanted.strong_versions() if wanted else None
         if versions is not None and loaded.version not in versions:
             raise PreconditionFailedError(account_id, loaded.version)
@@ -135,7 +138,7 @@ class AccountsApi:
         before = decode_cursor(query["cursor"]) if "cursor" in query else None
         return history_reply(self._service.history(account_id, before=before, limit=limit))
 
-    def _load(self, account_id: str, query: Mapping[str, str]) -> Loaded[Account]:
+    def _load(self, request: Request, account_id: str, query: Mapping[str, str]) -> Loaded[Account]:
         if len(query) > 1:
             field = "min_version" if "min_version" in query else "at"
             raise InvalidRequestError(field, "cannot be combined with another moment or version")
@@ -143,7 +146,7 @@ class AccountsApi:
             version = positive_integer("version", query["version"])
             return self._service.account_at_version(account_id, version)
         if "at" in query:
-            return self._service.account_at(account_id, moment("at", query["at"]))
+            return self._at(request, account_id, moment("at", query["at"]))
         if "min_version" in query:
             return self._load_at_least(account_id, positive_integer("min_version", query["min_version"]))
         return self._service.account(account_id)
@@ -159,6 +162,13 @@ class AccountsApi:
         if loaded.version < least:
             raise VersionNotReachedError(f"the account is at version {loaded.version}")
         return loaded
+
+    def _at(self, request: Request, account_id: str, at: datetime) -> Loaded[Account]:
+        found = self._service.account_at(account_id, at)
+        request.settled = found.settled
+        if found.account.version == 0:
+            raise AccountNotFoundError("the account did not exist at that time")
+        return found.account
 
     def _execute(
         self,
@@ -195,7 +205,8 @@ def _answer(outcome: Outcome | OpenedBefore, respond: Callable[[Committed[Accoun
 
 
 _settings = load(ApiSettings, os.environ)
-_service, _openings = deployed_api(_settings)
+_clock = ClockCheck()
+_service, _openings = deployed_api(_settings, _clock)
 _application = Application(AccountsApi(_service, expected=_openings.expected).routes())
 metrics.set_default_dimensions(environment=_settings.environment)
 
@@ -204,4 +215,6 @@ metrics.set_default_dimensions(environment=_settings.environment)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one API Gateway proxy event (payload format 1.0)."""
-    return _application(event, context)
+    answer = _application(event, context)
+    report_clock(_clock, logger, metrics)
+    return answer

@@ -93,5 +93,7 @@ def _routing_error(request: Request) -> RequestError:
 
 def _response(reply: Reply, request: Request) -> Response[str]:
     headers = {"Cache-Control": _NO_STORE, "X-Correlation-Id": request.correlation_id, **reply.headers}
+    if not request.settled:
+        headers["Daybook-Settled"] = "false"
     body = "" if request.method == "HEAD" else reply.body
     return Response(status_code=reply.status, body=body, headers=headers)

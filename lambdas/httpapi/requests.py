@@ -35,13 +35,17 @@ C = TypeVar("C", bound=msgspec.Struct)
 
 
 class Request:
-    """One request. Every method that reads a value raises InvalidRequestError, which names it."""
+    """One request. Every method that reads a value raises InvalidRequestError, which names it.
+
+    A route sets `settled` to False when the answer may still change, although it is about the past.
+    """
 
     def __init__(self, event: Mapping[str, Any]) -> None:
         self.method: str = event["httpMethod"]
         self.path: str = event["path"]
         self.template: str = ""
         self.path_parameters: Mapping[str, str] = {}
+        self.settled = True
         self._event = event
         self._headers = _header_values(event)
 

@@ -7,6 +7,7 @@ import pytest
 from lambdas.composition.accounts import api_store, deployed_api
 from lambdas.composition.inbox import processor_store
 from lambdas.composition.settings import ApiSettings, LedgerSettings, ProcessorSettings, SettingsError, load
+from lambdas.eventsourcing.clock_check import ClockCheck
 from lambdas.eventsourcing.dynamodb_client import dynamodb_client
 from lambdas.eventsourcing.retry import ATTEMPT_SECONDS, Deadline
 from lambdas.eventsourcing.rows import Commit, Completion, Receipt
@@ -82,7 +83,7 @@ def test_the_client_has_what_the_store_calls(region: str) -> None:
 
 
 def test_the_deployed_service_is_built_without_a_call(region: str) -> None:
-    assert all(deployed_api(load(ApiSettings, VARIABLES)))
+    assert all(deployed_api(load(ApiSettings, VARIABLES), ClockCheck()))
 
 
 def test_receipts_go_into_the_table_of_receipts() -> None:

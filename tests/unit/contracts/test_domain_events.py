@@ -20,8 +20,9 @@ from lambdas.contracts.domain_events import (
     encode_domain_event,
 )
 from lambdas.contracts.lake import LAKE_COLUMNS
-from lambdas.eventsourcing.codec import Codec, EventType, StateType
+from lambdas.eventsourcing.codec import Codec
 from lambdas.eventsourcing.rows import EventRow
+from lambdas.eventsourcing.schemas import EventType, StateType
 from tests.support.event_rows import ACCOUNT, credited, row_of, stored_events
 
 

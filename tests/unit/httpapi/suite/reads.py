@@ -60,6 +60,32 @@ class TestGetAccount:
         offset = datetime.fromisoformat(fifth["updated_at"]).astimezone(UTC).isoformat()
         assert api.get(f"/accounts/{account_id}", at=offset).json() == at
 
+    def test_says_when_the_answer_may_still_change(self, api: Api, account_id: str) -> None:
+        """About a moment that is just over and not before the newest event; whatever the status."""
+        newest = api.get(f"/accounts/{account_id}").json()["updated_at"]
+        for headers, status in (
+            ({}, 200),
+            ({"If-None-Match": '"13"'}, 304),
+            ({"If-Match": '"12"'}, 412),
+        ):
+            answer = api.get(f"/accounts/{account_id}", headers, at=newest)
+            assert (answer.status, answer.headers["daybook-settled"]) == (status, "false")
+        unknown = api.get(f"/accounts/{UNKNOWN}", at=newest)
+        assert (unknown.status, unknown.headers["daybook-settled"]) == (404, "false")
+
+    def test_says_nothing_when_it_may_not(self, api: Api, account_id: str) -> None:
+        first = api.get(f"/accounts/{account_id}", version=1).json()["updated_at"]
+        for path, query in (
+            (account_id, {"at": first}),
+            (account_id, {"at": "2020-01-01T00:00:00Z"}),
+            (UNKNOWN, {"at": "2020-01-01T00:00:00Z"}),
+            (account_id, {"version": 13}),
+            (account_id, {}),
+        ):
+            answer = api.get(f"/accounts/{path}", **query)
+            assert answer.status in (200, 404)
+            assert "daybook-settled" not in answer.headers
+
     def test_before_the_first_event(self, api: Api, account_id: str) -> None:
         answer = api.get(f"/accounts/{account_id}", at="2020-01-01T00:00:00Z")
         assert (answer.status, answer.problem) == (404, "account-not-found")
