@@ -23,7 +23,7 @@ _NO_RECEIPTS = ReceiptTable(name="", hash_key="", range_key="", ttl_attribute=""
 
 
 class DomainEventReader:
-    """Reads domain events of one account by their `sequence`."""
+    """Reads domain events of one account by their `streamversion`."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class DomainEventReader:
         self._backoff = backoff or Backoff()
 
     def read(self, account_id: str, *, after: int = 0, up_to: int | None = None) -> Iterator[AccountDomainEvent]:
-        """All events with after < sequence ≤ up_to, in order; without `up_to` to the newest that is recorded.
+        """All events with after < streamversion ≤ up_to, in order; without `up_to` to the newest that is recorded.
 
         They equal the published ones. Raises NotPublishableError or CorruptRowError, after all earlier events, at an
         event that could not be published (a dead letter); InconsistentReadError at an event that stays missing, also

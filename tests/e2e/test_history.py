@@ -255,7 +255,7 @@ def test_the_lake_reconciles_with_the_event_table(
     found = lake(catalog.query("reconciliation").fill({"from_day": min(counted), "to_day": max(counted)}))
     assert {row["day"].isoformat(): row["events"] for row in found} == counted
     assert [row["missing"] for row in found] == [0] * len(found)
-    assert lake(catalog.query("sequence_gaps").fill({})) == []
+    assert lake(catalog.query("version_gaps").fill({})) == []
 
 
 def test_columns_of_the_table_are_those_of_the_classes_and_of_the_files_that_firehose_wrote(
@@ -292,7 +292,7 @@ def test_every_named_query_runs_through_athenas_own_client(
     examples = {"date": today, "timestamp": f"{today}T23:59:59Z", "integer": "3", "string": next(iter(told.lines))}
     query = catalog.query(name)
     rows = lake(query.fill({name: examples[kind] for name, kind in query.parameters.items()}))
-    may_be_empty = {"below_zero", "rapid_withdrawals", "sequence_gaps"}
+    may_be_empty = {"below_zero", "rapid_withdrawals", "version_gaps"}
     assert rows or name in may_be_empty
 
 

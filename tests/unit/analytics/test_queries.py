@@ -183,7 +183,7 @@ def test_events_of_one_moment_move_the_balance_in_the_order_of_their_versions(tm
 def test_a_complete_lake_reconciles(lake: Lake) -> None:
     found = lake.query("reconciliation", from_day="2026-03-01", to_day="2026-03-03")
     assert [tuple(row.values())[1:] for row in found] == [(6, 5, 1, 5, 0), (5, 4, 1, 4, 0), (2, 2, 0, 2, 0)]
-    assert lake.query("sequence_gaps") == []
+    assert lake.query("version_gaps") == []
 
 
 def test_a_lost_event_shows_as_missing(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_a_lost_event_shows_as_missing(tmp_path: Path) -> None:
     lake.arrive("2026-03-02", SECOND)
     found = lake.query("reconciliation", from_day="2026-03-01", to_day="2026-03-02")
     assert [(row["day"].day, row["expected"], row["missing"]) for row in found] == [(1, 4, 1), (2, 5, 1)]
-    gaps = [(row["account_id"], row["first_missing"], row["last_missing"]) for row in lake.query("sequence_gaps")]
+    gaps = [(row["account_id"], row["first_missing"], row["last_missing"]) for row in lake.query("version_gaps")]
     assert gaps == [(A, 2, 2), (B, 2, 2)]
 
 
@@ -250,7 +250,7 @@ def test_a_query_of_the_console_runs_as_it_stands_and_with_its_values_edited_in_
         assert edits == 1
         values[parameter] = re.sub(r"^\w+ '|'", "", EDITED[parameter])
     assert lake.sql(text) == lake.query(name, **values)
-    assert lake.sql(text) or name == "sequence_gaps"
+    assert lake.sql(text) or name == "version_gaps"
 
 
 def test_everything_runs_on_an_empty_lake(tmp_path: Path) -> None:

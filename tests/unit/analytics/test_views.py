@@ -19,7 +19,7 @@ from tests.unit.analytics.lake import DATABASE, Lake, event
 
 def test_each_event_stands_once(lake: Lake) -> None:
     assert lake.sql("SELECT count(*) AS n FROM events") == [{"n": 14}]
-    found = lake.sql("SELECT id, sequence FROM domain_events ORDER BY id")
+    found = lake.sql("SELECT id, streamversion FROM domain_events ORDER BY id")
     assert [row["id"] for row in found] == sorted(event.id for event in (*FIRST, *SECOND, *THIRD))
 
 
