@@ -70,7 +70,10 @@ class PublisherStack(Stack):
             self,
             "EventTableTampered",
             metric=own_metric(config, "EventTableTampered"),
-            description="A row of the event table was changed or removed. The table is append-only: find out by whom.",
+            description=(
+                "A row of the append-only event table was changed or removed, or one does not fit its account's chain. "
+                "The publisher's log names it: find out by whom."
+            ),
         )
         alarm_on_any(
             self,

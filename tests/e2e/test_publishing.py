@@ -20,6 +20,8 @@ from cli.app import main
 from cli.environments.place import Place
 from cli.output import counted
 from lambdas.contracts.lake import EVENTS_PREFIX
+from lambdas.eventsourcing.chain import row_hash
+from lambdas.eventsourcing.dynamodb_items import item_to_row
 from lambdas.eventsourcing.timestamps import format_timestamp, utc_now
 from local.emulator import aws
 from local.example.client import Client
@@ -191,9 +193,10 @@ def test_a_malformed_row_is_parked_holds_up_nobody_and_is_published_once_it_is_m
         "version": {"N": "2"}, "type": {"S": "BalanceCredited"}, "data": {"S": '{"amount":7,"currency":"EUR"}'},
         "occurred_at": now, "recorded_at": now,
     }  # fmt: skip
-    malformed = sound | {"data": {"S": '{"amount":"seven"}'}}
+    first = daybook.row(account_id, 1)
+    malformed = _following(first, sound | {"data": {"S": '{"amount":"seven"}'}})
     daybook.put(malformed)
-    daybook.put(sound | {"version": {"N": "3"}})
+    daybook.put(_following(malformed, sound | {"version": {"N": "3"}}))
     other = daybook.account(1)
 
     key = f"publisher/{account_id}/2.json"
@@ -210,7 +213,7 @@ def test_a_malformed_row_is_parked_holds_up_nobody_and_is_published_once_it_is_m
     assert f"not sent: {key}: {account_id}/2: " in said
     assert daybook.run("republish", "--account", account_id, "--from", "2", "--to", "2")[0] == 1
 
-    daybook.put(sound)
+    daybook.put(_following(first, sound))
     assert daybook.run("republish", "--account", account_id, "--from", "2", "--to", "2") == (0, "1 event sent\n")
     assert daybook.published(account_id) == [1, 3, 2]
     eventually(daybook.equal, "the mended event in the lake")
@@ -281,6 +284,11 @@ def test_a_batch_that_the_mapping_gave_up_is_replayed(daybook: Daybook, tmp_path
     for each in accounts:
         assert daybook.published(each)[-3:] == [1, 2, 3]
     eventually(daybook.equal, "the events that were sent again")
+
+
+def _following(before: Item, item: Item) -> Item:
+    """An item with the hash that follows from the item before it."""
+    return item | {"hash": {"B": row_hash(bytes(before["hash"]["B"]), item_to_row(item))}}
 
 
 def _different(daybook: Daybook) -> tuple[int, dict[str, Any]] | None:
