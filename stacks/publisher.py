@@ -34,6 +34,7 @@ class PublisherStack(Stack):
             description="Publishes every row of the event table as a domain event",
             memory_mb=config.function_memory_mb,
             timeout=FUNCTION_TIMEOUT,
+            reserved_concurrency=config.publisher_reserved_concurrency,
             environment={
                 "DOMAIN_EVENT_STREAM": published.events.stream.stream_name,
                 "PARKING_BUCKET": published.parking.bucket.bucket_name,
