@@ -146,6 +146,15 @@ class Daybook:
         lines = self.said("_aws", "EventTableTampered")
         return sum(int(json.loads(line)["EventTableTampered"][0]) for line in lines)
 
+    def invoke(self, records: list[dict[str, Any]]) -> None:
+        """The publisher, by somebody else than the table's stream."""
+        answer = self.functions.invoke(
+            FunctionName=self.publisher()["FunctionName"],
+            Qualifier="live",
+            Payload=json.dumps({"Records": records}).encode(),
+        )
+        assert "FunctionError" not in answer
+
     def publisher(self) -> dict[str, Any]:
         pages = self.functions.get_paginator("list_functions").paginate()
         [found] = [each for page in pages for each in page["Functions"] if each["Handler"] == HANDLER]
@@ -238,6 +247,23 @@ def test_a_changed_row_and_a_removed_one_are_told_and_never_published(daybook: D
 
     daybook.put(removed)
     eventually(lambda: daybook.published(account_id) == [1, 2, 3, 3], "the row that was put back")
+
+
+def test_a_forged_record_is_not_published_and_an_operator_sends_what_the_table_holds(daybook: Daybook) -> None:
+    account_id = daybook.account(1)
+    eventually(lambda: daybook.published(account_id) == [1, 2], "the account's events")
+    first, second = daybook.row(account_id, 1), daybook.row(account_id, 2)
+    forged = second | {"data": {"S": second["data"]["S"].replace("5", "5000", 1)}}
+    daybook.invoke([_inserted(first), _inserted(forged)])
+    assert daybook.published(account_id) == [1, 2, 1]
+    eventually(lambda: daybook.tampered() == 1, "the metric of the alarm")
+
+    prefix = f"publisher/{account_id}/2.tampered-"
+    status, said = daybook.run("republish", "--parked", "--prefix", prefix, "--delete")
+    assert (status, daybook.published(account_id)) == (1, [1, 2, 1, 2])
+    assert "the table holds another event, and that was sent" in said
+    [kept] = daybook.s3.list_objects_v2(Bucket=daybook.parking, Prefix=prefix)["Contents"]
+    daybook.s3.delete_object(Bucket=daybook.parking, Key=kept["Key"])
 
 
 def test_events_wait_while_kinesis_is_away_and_come_in_their_order(daybook: Daybook) -> None:
