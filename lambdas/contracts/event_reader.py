@@ -11,12 +11,9 @@ from collections.abc import Callable, Iterator
 from lambdas.contracts.domain_events import AccountDomainEvent, domain_event
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
 from lambdas.eventsourcing.dynamodb_client import dynamodb_client
-from lambdas.eventsourcing.dynamodb_items import ReceiptTable
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.row_reader import RowReader
 from lambdas.eventsourcing.store import EventStore
-
-_NO_RECEIPTS = ReceiptTable(name="", hash_key="", range_key="", ttl_attribute="", prefix="")
 
 
 class DomainEventReader:
@@ -38,9 +35,9 @@ class DomainEventReader:
         event that could not be published (a dead letter); InconsistentReadError at an event that stays missing, also
         the last of the range; ReadUnavailableError.
         """
-        return map(domain_event, self._rows.read(account_id, after=after, up_to=up_to))
+        yield from map(domain_event, self._rows.read(account_id, after=after, up_to=up_to))
 
 
 def open_reader(event_table: str) -> DomainEventReader:
     """A reader of the named table, with the credentials and the region of the process."""
-    return DomainEventReader(DynamoDBEventStore(dynamodb_client(), event_table=event_table, receipts=_NO_RECEIPTS))
+    return DomainEventReader(DynamoDBEventStore(dynamodb_client(), event_table=event_table))

@@ -71,6 +71,19 @@ class TestGetAccount:
             answer = api.get(f"/accounts/{account_id}", at=at)
             assert (answer.status, answer.json()["field"]) == (400, "at")
 
+    @pytest.mark.parametrize("at", ["2026-03-01T09:30:00", "2026-03-01T09:30:00+0100", "0001-01-01T00:00:00Z"])
+    def test_what_is_no_moment_cannot_be_read(self, api: Api, account_id: str, at: str) -> None:
+        answer = api.get(f"/accounts/{account_id}", at=at)
+        assert (answer.status, answer.json()["field"]) == (400, "at")
+
+    def test_the_moment_asked_for_is_cut_never_rounded(self, api: Api, account_id: str) -> None:
+        """Rounded up, `at` would show what was booked after it."""
+        newest = api.get(f"/accounts/{account_id}").json()
+        just_before = datetime.fromisoformat(newest["updated_at"]) - timedelta(milliseconds=1)
+        at = just_before.isoformat(timespec="milliseconds").replace("+00:00", "9999Z")
+        answer = api.get(f"/accounts/{account_id}", at=at)
+        assert answer.status == 404 or answer.json()["updated_at"] < newest["updated_at"]
+
     def test_read_your_writes(self, api: Api, account_id: str) -> None:
         assert api.get(f"/accounts/{account_id}", min_version=13).status == 200
         answer = api.get(f"/accounts/{account_id}", min_version=14)
@@ -132,7 +145,7 @@ class TestHistory:
         page = api.get(f"/accounts/{account_id}/events").json()
         assert page["next_cursor"] is None
         assert [(event["version"], event["type"], event["data"]) for event in page["events"]] == [
-            (4, "AccountClosed", {}),
+            (4, "AccountClosed", {"currency": "EUR"}),
             (3, "BalanceWithdrawn", {"amount": 3, "currency": "EUR"}),
             (2, "BalanceCredited", {"amount": 3, "currency": "EUR", "reference": "one"}),
             (1, "AccountCreated", {"currency": "EUR", "overdraft_limit": 5}),
