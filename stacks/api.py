@@ -83,9 +83,3 @@ class ApiStack(Stack):
             metric=self.function.live.metric_errors(),
             description="The accounts function raised an error or ran out of time.",
         )
-        alarm_on_any(
-            self,
-            "FunctionThrottles",
-            metric=self.function.live.metric_throttles(),
-            description="Lambda throttled requests: the AWS account's concurrency is used up.",
-        )

@@ -1,4 +1,7 @@
-"""Verifies that a stream is as it was written: versions, hashes, times and snapshots, from version 1 on."""
+"""Verifies the hash chain of a stream: versions, hashes, times and snapshots, from version 1 on.
+
+What that shows and what it does not: see `chain`.
+"""
 
 from __future__ import annotations
 
