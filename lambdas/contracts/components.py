@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from lambdas.accounts.events import EVENTS
+from lambdas.contracts.expectations import optional_fields
 from lambdas.contracts.http import (
     Account,
     CommandAccepted,
@@ -50,6 +51,9 @@ def schemas(commands: Sequence[type[msgspec.Struct]]) -> Document:
         components[command.__name__]["required"] = [
             name for name in components[command.__name__].get("required", []) if name != "type"
         ]
+        for name in optional_fields(command):
+            field = components[command.__name__]["properties"][name]
+            field["type"] = [field["type"], "null"]
     components[ANY_COMMAND] = _any_of(commands)
     components[HistoryEntry.__name__]["oneOf"] = [
         {"properties": {"type": {"const": event.__name__}, "data": schema_ref(event)}} for event in EVENTS

@@ -103,7 +103,7 @@ class AccountsApi:
         idempotency = idempotency_of(request, command, command.from_account_id, respond)
         with counted_command():
             outcome = self._service.transfer(command, transfer_id, self._context(request), idempotency=idempotency)
-        return _answer(outcome, respond)
+        return _answer(request, outcome, respond)
 
     def get_account(self, request: Request) -> Reply:
         """The account now or in the past; 304 when If-None-Match names its version."""
@@ -128,7 +128,7 @@ class AccountsApi:
     def _load(self, account_id: str, query: Mapping[str, str]) -> Loaded[Account]:
         if len(query) > 1:
             field = "min_version" if "min_version" in query else "at"
-            raise InvalidRequestError(field, "cannot be combined with another moment or version")
+            raise InvalidRequestError(field, "must be left out beside another moment or version")
         if "version" in query:
             version = positive_integer("version", query["version"])
             return self._service.account_at_version(account_id, version)
@@ -157,16 +157,16 @@ class AccountsApi:
                 expected=wanted.strong_versions() if wanted else None,
                 idempotency=idempotency,
             )
-        return _answer(outcome, respond)
+        return _answer(request, outcome, respond)
 
     def _context(self, request: Request) -> CommandContext:
         return CommandContext(self._new_id(), request.correlation_id, request.caller)
 
 
-def _answer(outcome: Outcome, respond: Callable[[Committed[Account]], Reply]) -> Reply:
+def _answer(request: Request, outcome: Outcome, respond: Callable[[Committed[Account]], Reply]) -> Reply:
     if isinstance(outcome, Replayed):
         count("CommandsReplayed")
-        return recall(outcome.receipt.response)
+        return recall(outcome.receipt.response, request.correlation_id)
     count("CommandsAccepted")
     return respond(outcome)
 
@@ -178,6 +178,6 @@ metrics.set_default_dimensions(environment=_settings.environment)
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda gives both
     """Answer one API Gateway proxy event (payload format 1.0)."""
-    return _application(event, context)
+    return _application(event)

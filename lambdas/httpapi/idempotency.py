@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from urllib.parse import unquote
 
 import msgspec
 
@@ -43,7 +42,7 @@ def idempotency_of(
     return Idempotency(
         scope=scope,
         key=key,
-        request_hash=request_hash(request.method, unquote(request.path), command, request.entity_tags("If-Match")),
+        request_hash=request_hash(request.method, request.path, command, request.entity_tags("If-Match")),
         ttl=int(TIME_TO_LIVE.total_seconds()),
         respond=lambda committed: remember(respond(committed)),
         reject=reject,
