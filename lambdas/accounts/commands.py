@@ -6,9 +6,9 @@ from typing import Annotated, Final, TypeAlias, get_args
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from lambdas.accounts.moments import EXAMPLE
+from lambdas.accounts.moments import EXAMPLE, PATTERN
 from lambdas.accounts.money import Amount, Currency, OverdraftLimit
-from lambdas.accounts.text import EXPECTED, AccountId, Reference
+from lambdas.accounts.text import EXPECTED, FORM, AccountId, Reference
 
 OccurredAt = Annotated[
     str,
@@ -16,7 +16,7 @@ OccurredAt = Annotated[
         description="Business time: RFC 3339 with an offset, from 1900 to at most 5 minutes in the future. "
         "What is finer than a millisecond is cut.",
         extra_json_schema={"format": "date-time"},
-        extra={EXPECTED: f"a date and time with an offset (RFC 3339), such as {EXAMPLE}"},
+        extra={EXPECTED: f"a date and time with an offset (RFC 3339), such as {EXAMPLE}", FORM: PATTERN},
     ),
 ]
 """Text, read by `business_time`: JSON decoders round what is finer than they can hold, and know no leap second."""

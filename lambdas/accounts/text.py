@@ -13,6 +13,9 @@ _REFERENCE_PATTERN = r"^[ -~]+(?!\n)$"
 EXPECTED: Final = "expected"
 """Key of `Meta.extra`: what a value must be, in words that end a sentence. For refusals that clients read."""
 
+FORM: Final = "form"
+"""Key of `Meta.extra`, of texts without a pattern: what the gateway checks before the command's own code does."""
+
 AccountId = Annotated[
     str, Meta(pattern=UUID_PATTERN, description="A UUID in lower case.", extra={EXPECTED: "a UUID in lower case"})
 ]

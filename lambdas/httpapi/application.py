@@ -10,7 +10,7 @@ from lambdas.httpapi.errors import MethodNotAllowedError, PathNotFoundError
 from lambdas.httpapi.problems import problem_reply, problem_type
 from lambdas.httpapi.replies import Reply
 from lambdas.httpapi.requests import Request
-from lambdas.httpapi.routing import allowed_methods
+from lambdas.httpapi.routing import NO_SLASH, allowed_methods
 from lambdas.httpapi.telemetry import count, logger
 
 Route = Callable[[Request], Reply]
@@ -42,7 +42,7 @@ class Application:
     def _route(self, request: Request) -> Route:
         """Raises PathNotFoundError, MethodNotAllowedError."""
         if request.route is None:
-            raise PathNotFoundError("no path ends with a slash" if request.path.endswith("/") else "")
+            raise PathNotFoundError(NO_SLASH if request.path.endswith("/") else "")
         route = self._routes.get((request.method, request.route))
         if route is not None:
             return route

@@ -20,6 +20,10 @@ MEDIA_TYPE_PATTERN: Final = (
 )
 """application/json with any parameters, but no charset other than UTF-8. Python and Java read it alike."""
 
+ONE_MEDIA_TYPE: Final = (
+    "Content-Type must be application/json, with no charset or utf-8, and Content-Encoding be left out: no compression"
+)
+
 NOT_ENCODED: Final = "identity"
 """The one Content-Encoding that is taken: none."""
 
@@ -46,11 +50,9 @@ def check_media_type(media_type: str | None, encoding: str | None) -> None:
     A charset must be UTF-8; other parameters do not matter.
     """
     if encoding is not None and encoding.strip(" \t").lower() != NOT_ENCODED:
-        raise UnsupportedMediaTypeError("Content-Encoding must be left out: compressed bodies are not taken")
-    if media_type is None:
-        raise UnsupportedMediaTypeError("Content-Type is missing: it must be application/json")
-    if _MEDIA_TYPE.fullmatch(media_type.strip(" \t")) is None:
-        raise UnsupportedMediaTypeError("Content-Type must be application/json, with no charset or with charset=utf-8")
+        raise UnsupportedMediaTypeError(ONE_MEDIA_TYPE)
+    if media_type is None or _MEDIA_TYPE.fullmatch(media_type.strip(" \t")) is None:
+        raise UnsupportedMediaTypeError(ONE_MEDIA_TYPE)
 
 
 def decode_body(content: bytes, command: type[C]) -> C:

@@ -24,6 +24,7 @@ ROUTES: Final[Mapping[str, tuple[str, ...]]] = _methods(OPERATIONS)
 GATEWAY_ROUTES: Final[Mapping[str, tuple[str, ...]]] = _methods(ASYNCHRONOUS_OPERATIONS)
 """Path template to the methods that the gateway answers from DynamoDB itself. Other methods reach the function."""
 
+NO_SLASH: Final = "no path ends with a slash"
 _SERVED: Final = {**ROUTES, **GATEWAY_ROUTES}
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 
