@@ -58,9 +58,10 @@ def decide(command: AccountCommand, state: Account | None) -> tuple[AccountEvent
                 raise AccountAlreadyExistsError("an id is opened once; nothing was changed")
             return (AccountCreated(currency=command.currency, overdraft_limit=command.overdraft_limit),)
         case CloseAccount():
-            if _open(state, "account").balance != 0:
+            account = _open(state, "account")
+            if account.balance != 0:
                 raise BalanceNotZeroError("take out what is left, or pay the overdraft back, and close it then")
-            return (AccountClosed(),)
+            return (AccountClosed(currency=account.currency),)
         case _:
             assert_never(command)
 

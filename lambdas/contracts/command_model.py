@@ -17,8 +17,8 @@ from typing import Final
 import msgspec
 
 from lambdas.accounts.commands import COMMANDS
-from lambdas.contracts.components import Document
 from lambdas.contracts.expectations import TAG_FIELD, fields_of
+from lambdas.contracts.json_schema import Document
 
 LARGEST_MODEL: Final = 400 * 1024
 """Bytes. Source: API Gateway Developer Guide, "Quotas for configuring and running a REST API"."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from lambdas.contracts.components import Document
 from lambdas.contracts.examples import ACCOUNT_ID
 from lambdas.contracts.http import COMMAND_ID_PATTERN
+from lambdas.contracts.json_schema import Document, one_value_of
 from lambdas.contracts.reply_examples import COMMAND_ID, CORRELATION_ID
 
 _NEXT_PAGE: Final = "MjI"
@@ -91,8 +91,8 @@ PARAMETERS: Final[Document] = {
         "Idempotency-Key",
         _KEY,
         "A request repeated with its key within 7 days gets the first answer again: successes, 412 and 422 are stored. "
-        "A key belongs to its account; for transfers, to the sending one. 1 to 255 visible ASCII characters, bare or "
-        "as a quoted string (RFC 8941); the quotes are no part of the key.",
+        "A key belongs to its caller and the account; for transfers, to the sending one. 1 to 255 visible ASCII "
+        "characters, bare or as a quoted string (RFC 8941); the quotes are no part of the key.",
         "5f1c9d4e-order-17",
     ),
     "CommandKey": _parameter(
@@ -100,8 +100,8 @@ PARAMETERS: Final[Document] = {
         "Idempotency-Key",
         _COMMAND_KEY,
         "Becomes the command's id, without quotes if it is quoted: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`, not "
-        "dots alone. Without a key, an id is generated. The same key with the same bytes gets 202 again "
-        "and changes nothing; with other bytes 422. A key belongs to the account in the path and does not expire.",
+        "dots alone. Without a key, an id is generated. The same key with the same bytes gets 202 again and changes "
+        "nothing; with other bytes 422. A key belongs to its caller and the account in the path, and does not expire.",
         "5f1c9d4e-order-17",
     ),
     "CorrelationId": _parameter(
@@ -122,9 +122,8 @@ def _header(description: str, schema: Document | None = None) -> Document:
 HEADERS: Final[Document] = {
     "ETag": _header("The version of the account, quoted.", {"type": "string", "pattern": '^"[1-9][0-9]*"$'}),
     "Location": _header("The account or the command's status, relative to the URL of the request."),
-    "IdempotentReplayed": _header("Present when the answer is a repetition of an earlier one.", {"const": "true"}),
+    "IdempotentReplayed": _header("Present when the answer is a repetition of an earlier one.", one_value_of("true")),
     "CorrelationId": _header("The correlation id of the request."),
-    "CacheControl": _header("Account data must not be stored by caches.", {"const": "no-store"}),
-    "Allow": _header("The methods of the path."),
+    "CacheControl": _header("Account data must not be stored by caches.", one_value_of("no-store")),
     "RetryAfter": _header("Seconds to wait.", {"type": "string", "pattern": "^[0-9]+$"}),
 }

@@ -27,7 +27,7 @@ _QUOTED = re.compile(rf'"((?:[!#-\[\]-~]|\\["\\]){{1,{LONGEST}}})"')
 _ESCAPED = re.compile(r"\\(.)")
 
 
-def stored_key(value: str) -> str:
+def key_of(value: str) -> str:
     """The key that the header names: itself if it is a token, else SHA-256 in hex behind `HASHED`.
 
     The quoted form names the same key as the bare one. Raises InvalidRequestError.

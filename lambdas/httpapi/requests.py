@@ -15,10 +15,11 @@ from lambdas.accounts.text import UUID_PATTERN
 from lambdas.contracts.expectations import listed
 from lambdas.httpapi import bodies
 from lambdas.httpapi.conditional import EntityTags, parse_entity_tags
-from lambdas.httpapi.errors import InvalidRequestError
+from lambdas.httpapi.errors import InvalidRequestError, UnknownCallerError
 from lambdas.httpapi.idempotency_keys import HEADER as KEY_HEADER
-from lambdas.httpapi.idempotency_keys import TOKEN, stored_key
+from lambdas.httpapi.idempotency_keys import TOKEN, key_of
 from lambdas.httpapi.routing import filled, served_template
+from lambdas.service.keys import CALLER_PATTERN
 from lambdas.service.names import shown
 
 ANONYMOUS = "anonymous"
@@ -31,6 +32,7 @@ ACCOUNT_ID = "account_id"
 NO_ACCOUNT_ID = "must be a UUID in lower case"
 
 _TOKEN = re.compile(TOKEN)
+_CALLER = re.compile(CALLER_PATTERN)
 SPACE_FOR_PLUS = "has a space before its offset: in a URL a + is written %2B"
 _NOT_ALPHANUMERIC = re.compile(r"[^A-Za-z0-9]")
 _POSITIVE = re.compile(r"[1-9][0-9]{0,15}")
@@ -56,9 +58,15 @@ class Request:
 
     @property
     def caller(self) -> str:
-        """The principal's id as IAM gives it, without the session: stable, and no personal data."""
-        caller = self._event["requestContext"].get("identity", {}).get("caller")
-        return str(caller).partition(":")[0] if caller else ANONYMOUS
+        """The principal's id as IAM gives it, without the session: stable, and no personal data.
+
+        Raises UnknownCallerError for one that no principal has.
+        """
+        given = self._event["requestContext"].get("identity", {}).get("caller")
+        caller = str(given).partition(":")[0] if given else ANONYMOUS
+        if _CALLER.fullmatch(caller) is None:
+            raise UnknownCallerError("the caller is no principal that this service knows")
+        return caller
 
     @property
     def correlation_id(self) -> str:
@@ -75,9 +83,9 @@ class Request:
 
     @property
     def idempotency_key(self) -> str | None:
-        """Idempotency-Key, in the form in which it is stored."""
+        """The key that Idempotency-Key names: a token, or its hash."""
         value = self.header(KEY_HEADER)
-        return None if value is None else stored_key(value)
+        return None if value is None else key_of(value)
 
     def header(self, name: str) -> str | None:
         """A header that may be given once."""

@@ -20,6 +20,7 @@ from lambdas.httpapi.idempotency_keys import TOKEN
 from lambdas.httpapi.requests import ANONYMOUS, NO_ACCOUNT_ID, UNKNOWN_REQUEST
 from lambdas.httpapi.routing import NO_SLASH
 from lambdas.inbox import table
+from lambdas.service.keys import CALLER_PATTERN, SEPARATOR
 from stacks.command_templates.fields import field_checks, field_refusals
 
 POLL_SECONDS: Final = 1
@@ -112,6 +113,7 @@ _REFUSALS = {
     "refused_account_id": "refusedAccountId",
     "refused_if_match": "refusedIfMatch",
     "refused_idempotency_key": "refusedIdempotencyKey",
+    "refused_caller": "refusedCaller",
     "refused_empty_body": "refusedEmptyBody",
     "refused_body_size": "refusedBodySize",
     "refused_media_type": "refusedMediaType",
@@ -124,6 +126,7 @@ _PROBLEMS = {
     "invalid_if_match": _problem(problems.INVALID_REQUEST, "If-Match", "must be left out: no version is known by then"),
     "invalid_idempotency_key": _problem(problems.INVALID_REQUEST, "Idempotency-Key", _NOT_A_KEY),
     "invalid_empty_body": _problem(problems.INVALID_REQUEST, "body", "is empty: it must be a JSON object"),
+    "forbidden": _problem(problems.FORBIDDEN),
     "payload_too_large": _problem(problems.PAYLOAD_TOO_LARGE, reason=f"at most {MAX_BODY_BYTES} bytes are taken"),
     "unsupported_media_type": _problem(problems.UNSUPPORTED_MEDIA_TYPE, reason=ONE_MEDIA_TYPE),
     "idempotency_key_reused": _problem(problems.IDEMPOTENCY_KEY_REUSED),
@@ -151,13 +154,22 @@ _VALUES = {
     "poll_seconds": str(POLL_SECONDS),
     "pending": table.PENDING,
     "anonymous": ANONYMOUS,
+    "caller_pattern": CALLER_PATTERN,
+    "separator": SEPARATOR,
+    "up_to_separator": f"^[^{SEPARATOR}]*{SEPARATOR}",
 }
+
+
+_PARTS = ("correlation", "caller")
+"""Templates that stand in others."""
 
 
 def _filled(name: str, **values: str) -> str:
     """A template with its placeholders filled, without comments. Raises KeyError for a placeholder without a value."""
     known = {**_VALUES, **values}
-    text = _source(name).replace("{{correlation}}", _source("correlation").rstrip())
+    text = _source(name)
+    for part in _PARTS:
+        text = text.replace(f"{{{{{part}}}}}", _source(part).rstrip())
     return _PLACEHOLDER.sub(lambda match: known[match[1]], text)
 
 

@@ -186,4 +186,4 @@ def test_where_they_differ_the_page_says_why(row: str) -> None:
 def test_keys_of_two_lines_are_told_apart_as_the_page_says(rows: Rows) -> None:
     CommandGateway(TABLE).post(b'{"type":"CloseAccount"}', key("one", "two").headers)
 
-    assert [row["command_id"] for row in rows.all()] == [{"S": "two"}]
+    assert [row["command_id"] for row in rows.all()] == [{"S": "anonymous/two"}]

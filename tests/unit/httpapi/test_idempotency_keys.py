@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from lambdas.httpapi.errors import InvalidRequestError
-from lambdas.httpapi.idempotency_keys import HASHED, stored_key
+from lambdas.httpapi.idempotency_keys import HASHED, key_of
 
 VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 KEYS = st.text(VISIBLE, min_size=1, max_size=255)
@@ -24,9 +24,9 @@ def quoted(key: str) -> str:
 @given(KEYS)
 @settings(deadline=None)
 def test_the_quoted_form_names_the_same_key(key: str) -> None:
-    stored = stored_key(quoted(key))
+    stored = key_of(quoted(key))
     if not key.startswith('"'):
-        assert stored_key(key) == stored
+        assert key_of(key) == stored
     token = len(key) <= 64 and all(each.isalnum() or each in "._:-" for each in key)
     assert stored == (key if token else HASHED + hashlib.sha256(key.encode()).hexdigest())
 
@@ -34,14 +34,14 @@ def test_the_quoted_form_names_the_same_key(key: str) -> None:
 @given(st.lists(KEYS, min_size=2, max_size=2, unique=True))
 @settings(deadline=None)
 def test_two_keys_are_never_stored_as_one(keys: list[str]) -> None:
-    one, other = (stored_key(quoted(key)) for key in keys)
+    one, other = (key_of(quoted(key)) for key in keys)
     assert one != other
 
 
 def test_a_hash_cannot_be_sent_as_a_token() -> None:
-    stored = stored_key("a/b")
+    stored = key_of("a/b")
     assert stored.startswith(HASHED)
-    assert stored_key(stored) != stored
+    assert key_of(stored) != stored
     assert stored == "sha256=c14cddc033f64b9dea80ea675cf280a015e672516090a5626781153dc68fea11"
 
 
@@ -49,7 +49,7 @@ def test_a_hash_cannot_be_sent_as_a_token() -> None:
 @settings(deadline=None)
 def test_any_other_text_is_refused(text: str) -> None:
     with contextlib.suppress(InvalidRequestError):
-        stored_key(text)
+        key_of(text)
         assert set(text.strip(" \t")) <= set(VISIBLE)
 
 
@@ -57,4 +57,4 @@ def test_any_other_text_is_refused(text: str) -> None:
 @pytest.mark.parametrize("form", [str, quoted])
 def test_long_keys_are_refused_at_once(length: int, form: type[str]) -> None:
     with pytest.raises(InvalidRequestError, match="1 to 255"):
-        stored_key(form("\\" * length))
+        key_of(form("\\" * length))
