@@ -105,7 +105,7 @@ class AccountsApi:
             return self._execute(request, command, account_id, new_account_reply)
         with counted_command():
             outcome = self._service.open_once(command, account_id, self._context(request), idempotency=idempotency)
-        return _answer(outcome, new_account_reply)
+        return _answer(request, outcome, new_account_reply)
 
     def transfer(self, request: Request) -> Reply:
         """Transfer: changes both accounts or none."""
@@ -116,7 +116,7 @@ class AccountsApi:
         idempotency = idempotency_of(request, command, command.from_account_id, respond)
         with counted_command():
             outcome = self._service.transfer(command, transfer_id, self._context(request), idempotency=idempotency)
-        return _answer(outcome, respond)
+        return _answer(request, outcome, respond)
 
     def get_account(self, request: Request) -> Reply:
         """The account now or in the past; 304 when If-None-Match names its version."""
@@ -141,7 +141,7 @@ class AccountsApi:
     def _load(self, request: Request, account_id: str, query: Mapping[str, str]) -> Loaded[Account]:
         if len(query) > 1:
             field = "min_version" if "min_version" in query else "at"
-            raise InvalidRequestError(field, "cannot be combined with another moment or version")
+            raise InvalidRequestError(field, "must be left out beside another moment or version")
         if "version" in query:
             version = positive_integer("version", query["version"])
             return self._service.account_at_version(account_id, version)
@@ -187,16 +187,16 @@ class AccountsApi:
                 expected=wanted.strong_versions() if wanted else None,
                 idempotency=idempotency,
             )
-        return _answer(outcome, respond)
+        return _answer(request, outcome, respond)
 
     def _context(self, request: Request) -> CommandContext:
         return CommandContext(self._new_id(), request.correlation_id, request.caller)
 
 
-def _answer(outcome: Outcome | OpenedBefore, respond: Callable[[Committed[Account]], Reply]) -> Reply:
+def _answer(request: Request, outcome: Outcome | OpenedBefore, respond: Callable[[Committed[Account]], Reply]) -> Reply:
     if isinstance(outcome, Replayed):
         count("CommandsReplayed")
-        return recall(outcome.receipt.response)
+        return recall(outcome.receipt.response, request.correlation_id)
     if isinstance(outcome, OpenedBefore):
         count("CommandsReplayed")
         return respond(outcome.committed).replayed()
@@ -213,8 +213,8 @@ metrics.set_default_dimensions(environment=_settings.environment)
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda gives both
     """Answer one API Gateway proxy event (payload format 1.0)."""
-    answer = _application(event, context)
+    answer = _application(event)
     report_clock(_clock, logger, metrics)
     return answer

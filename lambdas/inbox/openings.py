@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-import msgspec
-
-from lambdas.accounts.commands import AnyCommand, OpenAccount
+from lambdas.accounts.commands import COMMANDS, OpenAccount
 from lambdas.accounts.errors import InvalidFieldError
 from lambdas.eventsourcing.dynamodb_faults import FAILURES
 from lambdas.eventsourcing.errors import ReadUnavailableError
 from lambdas.inbox import table
 from lambdas.service.command_json import decode_command
-
-_decode = msgspec.json.Decoder(AnyCommand).decode
 
 
 class DynamoDBClient(Protocol):
@@ -63,6 +59,6 @@ def _any_opening(items: Iterable[Mapping[str, Any]]) -> bool:
 
 def _is_opening(body: bytes) -> bool:
     try:
-        return isinstance(decode_command(body, _decode), OpenAccount)
+        return isinstance(decode_command(body, *COMMANDS), OpenAccount)
     except InvalidFieldError:
         return False
