@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from lambdas.accounts.codec import EVENT_SCHEMAS, Schema
-from lambdas.contracts.components import Document
 from lambdas.contracts.event_examples import published_example
 from lambdas.contracts.event_schemas import (
     ENVELOPE_NAME,
@@ -15,16 +14,20 @@ from lambdas.contracts.event_schemas import (
     event_type,
     schema_name,
 )
+from lambdas.contracts.json_schema import Document
 
 _CHANNEL: Final = "domainEvents"
 _DESCRIPTION = (
     "Every event of every account, as CloudEvents 1.0 JSON documents in a Kinesis stream. The partition key is the "
     "account's id. A record holds one or more consecutive events of one account, a line each (line feed at the end of "
     "every line).\n\n"
-    "Delivery is at least once: events may arrive again and, rarely, out of order. Drop an `id` that you have seen and "
-    "order by `sequence`. The last `sequence` plus 1 is the next event, a lower one is a duplicate, a higher one means "
-    "that events are missing: read those from the ledger. Ignore types and attributes that you do not know: adding one "
-    "is not a new version. A changed shape of `data` is a new version, in `type` and `dataschema`."
+    "Delivery is at least once: events may arrive again and, rarely, out of order. Drop an `id` that you have seen "
+    "and order by `streamversion`. The last `streamversion` plus 1 is the next event, a lower one is a duplicate, a "
+    "higher one means that events are missing: read those from the ledger. An event's `rowhash` never changes: "
+    "another one at a `streamversion` that you have seen, or below it a later `recordedtime` than that of the last "
+    "event, is no duplicate. The history was restored or rewritten: stop that account. Ignore types and attributes "
+    "that you do not know: adding one is not a new version. A changed shape of `data` is a new version, in `type` and "
+    "`dataschema`."
 )
 
 
@@ -37,7 +40,6 @@ def asyncapi_document() -> Document:
         "defaultContentType": "application/cloudevents+json",
         "channels": {
             _CHANNEL: {
-                "address": None,
                 "title": "Domain events",
                 "description": "The Kinesis stream named by the stack output `DomainEventStreamName`.",
                 "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},

@@ -10,12 +10,13 @@ from botocore.exceptions import ClientError
 from lambdas.eventsourcing import dynamodb_schema as schema
 from lambdas.eventsourcing.dynamodb_conflicts import resolve
 from lambdas.eventsourcing.dynamodb_faults import FAILURES, Failure, Fault, classify
-from lambdas.eventsourcing.dynamodb_items import InboxTable, Item, ReceiptTable, item_to_row
+from lambdas.eventsourcing.dynamodb_items import InboxTable, Item, item_to_row
 from lambdas.eventsourcing.dynamodb_writes import Tables, WritingClient, prepare
 from lambdas.eventsourcing.errors import NotAppliedError, OutcomeUnknownError, ReadUnavailableError
 from lambdas.eventsourcing.limits import check_limits
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.store import C, Page
+from lambdas.eventsourcing.transport import acknowledged
 
 MAX_ATTEMPTS = 8
 
@@ -23,28 +24,30 @@ MAX_ATTEMPTS = 8
 class DynamoDBClient(WritingClient, Protocol):
     """The methods of boto3's low-level DynamoDB client that are used here.
 
-    It must not retry by itself (`total_max_attempts` 1), so that the store sees every attempt in doubt; its
-    time-outs must keep an attempt within `retry.ATTEMPT_SECONDS`.
+    It must not retry by itself (`total_max_attempts` 1), so that the store sees every attempt in doubt, and
+    keep an attempt within `retry.ATTEMPT_SECONDS` (`dynamodb_client()` does).
     """
 
     def query(self, **kwargs: Any) -> Mapping[str, Any]: ...
 
 
 class DynamoDBEventStore:
-    """An EventStore on an event table and a receipt table. Only with an `inbox` can stored commands be completed."""
+    """An EventStore on an event table. Receipts can only be put with a `receipt_table`, and stored commands only be
+    completed with an `inbox`.
+    """
 
     def __init__(
         self,
         client: DynamoDBClient,
         *,
         event_table: str,
-        receipts: ReceiptTable,
+        receipt_table: str | None = None,
         inbox: InboxTable | None = None,
         backoff: Backoff | None = None,
         max_attempts: int = MAX_ATTEMPTS,
     ) -> None:
         self._client = client
-        self._tables = Tables(event_table, receipts, inbox)
+        self._tables = Tables(event_table, receipt_table, inbox)
         self._backoff = backoff or Backoff()
         self._max_attempts = max_attempts
 
@@ -71,7 +74,7 @@ class DynamoDBEventStore:
         while True:
             attempt += 1
             try:
-                answer = self._client.query(**request)
+                answer = acknowledged(self._client.query(**request))
             except FAILURES as error:
                 if classify(error) is Fault.FATAL:
                     raise
@@ -92,7 +95,7 @@ class DynamoDBEventStore:
         while True:
             attempt += 1
             try:
-                send()
+                acknowledged(send())
             except FAILURES as error:
                 fault = classify(error)
                 if fault is Fault.CONDITION and isinstance(error, ClientError):
@@ -107,7 +110,7 @@ class DynamoDBEventStore:
             else:
                 return commit
 
-    def _prepare(self, build: Callable[[], C]) -> tuple[C, Callable[[], object]]:
+    def _prepare(self, build: Callable[[], C]) -> tuple[C, Callable[[], Mapping[str, Any]]]:
         """A commit and what sends it. Raises CommitTooLargeError."""
         commit = build()
         check_limits(commit)
@@ -130,6 +133,7 @@ class DynamoDBEventStore:
         return {
             "TableName": self._tables.events,
             "ConsistentRead": True,
+            "ReturnConsumedCapacity": "TOTAL",
             "KeyConditionExpression": condition,
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": values,

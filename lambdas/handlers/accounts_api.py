@@ -19,7 +19,7 @@ from lambdas.accounts.errors import AccountNotFoundError
 from lambdas.accounts.state import Account
 from lambdas.composition.accounts import deployed_account_service
 from lambdas.composition.clock import report_clock
-from lambdas.composition.settings import load_settings
+from lambdas.composition.settings import ApiSettings, load
 from lambdas.contracts.errors import ContractIncompleteError
 from lambdas.contracts.operations import OPERATIONS, Operation
 from lambdas.eventsourcing.clock_check import ClockCheck
@@ -41,6 +41,7 @@ from lambdas.httpapi.views import (
     transfer_reply,
 )
 from lambdas.service.account_service import AccountService, CommandContext, Outcome
+from lambdas.service.openings import OpenedBefore
 
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 100
@@ -91,12 +92,17 @@ class AccountsApi:
         return route
 
     def open_account(self, request: Request) -> Reply:
-        """OpenAccount. With an idempotency key, the account's id is derived from caller and key."""
+        """OpenAccount. With an idempotency key, the account's id is derived from caller and key, which it proves."""
         request.refuse_if_match()
         command = request.command(commands.OpenAccount)
         key = request.idempotency_key
         account_id = self._new_id() if key is None else derived_account_id(request.caller, key)
-        return self._execute(request, command, account_id, new_account_reply)
+        idempotency = idempotency_of(request, command, account_id, new_account_reply)
+        if idempotency is None:
+            return self._execute(request, command, account_id, new_account_reply)
+        with counted_command():
+            outcome = self._service.open_once(command, account_id, self._context(request), idempotency=idempotency)
+        return _answer(outcome, new_account_reply)
 
     def transfer(self, request: Request) -> Reply:
         """Transfer: changes both accounts or none."""
@@ -174,15 +180,18 @@ class AccountsApi:
         return CommandContext(self._new_id(), request.correlation_id, request.caller)
 
 
-def _answer(outcome: Outcome, respond: Callable[[Committed[Account]], Reply]) -> Reply:
+def _answer(outcome: Outcome | OpenedBefore, respond: Callable[[Committed[Account]], Reply]) -> Reply:
     if isinstance(outcome, Replayed):
         count("CommandsReplayed")
         return recall(outcome.receipt.response)
+    if isinstance(outcome, OpenedBefore):
+        count("CommandsReplayed")
+        return respond(outcome.committed).replayed()
     count("CommandsAccepted")
     return respond(outcome)
 
 
-_settings = load_settings(os.environ)
+_settings = load(ApiSettings, os.environ)
 _clock = ClockCheck()
 _application = Application(AccountsApi(deployed_account_service(_settings, _clock)).routes())
 metrics.set_default_dimensions(environment=_settings.environment)

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.composition.clock import report_clock
 from lambdas.composition.inbox import deployed_processor
-from lambdas.composition.settings import load_settings
+from lambdas.composition.settings import ProcessorSettings, load
 from lambdas.eventsourcing.clock_check import ClockCheck
 from lambdas.eventsourcing.retry import REQUEST_SECONDS
 from lambdas.inbox.processor import Processed
@@ -30,7 +30,7 @@ class ProcessingIncompleteError(Exception):
     """Commands of the batch have not ended: raised so that the batch is redelivered."""
 
 
-_settings = load_settings(os.environ)
+_settings = load(ProcessorSettings, os.environ)
 _clock = ClockCheck()
 _processor = deployed_processor(_settings, _clock)
 metrics.set_default_dimensions(environment=_settings.environment)

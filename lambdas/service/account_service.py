@@ -10,15 +10,16 @@ from msgspec import Struct, UnsetType
 from lambdas.accounts.business_time import MAX_FUTURE, business_time
 from lambdas.accounts.commands import AccountCommand, AnyCommand, OpenAccount, Transfer
 from lambdas.accounts.decider import decide, decide_transfer
-from lambdas.accounts.errors import AccountNotFoundError, InvalidFieldError
+from lambdas.accounts.errors import AccountAlreadyExistsError, AccountNotFoundError, InvalidFieldError
 from lambdas.accounts.events import AccountEvent
 from lambdas.accounts.state import Account
 from lambdas.eventsourcing.decider import Committed, History, Idempotency, Loaded, Replayed, StoredCommand
-from lambdas.eventsourcing.errors import VersionNotFoundError
+from lambdas.eventsourcing.errors import IdempotencyKeyReusedError, VersionNotFoundError
 from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.retry import REQUEST_SECONDS
 from lambdas.eventsourcing.rows import Metadata
 from lambdas.eventsourcing.timestamps import MAX_CLOCK_ERROR, format_timestamp
+from lambdas.service.openings import OpenedBefore, OpeningKeyReusedError, is_opening
 
 Outcome = Committed[Account] | Replayed
 """A command's result: the accounts after it, or the earlier answer for the same idempotency key."""
@@ -83,6 +84,22 @@ class AccountService:
             idempotency=idempotency,
             opens=isinstance(command, OpenAccount),
         )
+
+    def open_once(
+        self, command: OpenAccount, account_id: str, context: CommandContext, *, idempotency: Idempotency[Account]
+    ) -> Outcome | OpenedBefore:
+        """Open the account whose id is derived from the caller and the key, or find that this request has opened it.
+
+        `idempotency` keeps no receipt of the rejection that the account exists: its first event says more, and longer.
+        Raises OpeningKeyReusedError, ContentionError.
+        """
+        try:
+            return self.execute(command, account_id, context, idempotency=idempotency)
+        except (AccountAlreadyExistsError, IdempotencyKeyReusedError):
+            origin = self._repository.origin(account_id)
+            if not is_opening(origin, command, context.actor):
+                raise OpeningKeyReusedError(idempotency.key, account_id) from None
+            return OpenedBefore(Committed(origin.commit_id, (origin.loaded,)))
 
     def transfer(
         self,

@@ -161,7 +161,7 @@ def test_the_deployed_processor_works_on_the_tables_it_is_told(monkeypatch: pyte
 
     def sent(**request: Any) -> dict[str, Any]:
         calls.append(request)
-        return {}
+        return {"ConsumedCapacity": []}
 
     store = module._processor._store
     monkeypatch.setattr(store._client, "transact_write_items", sent)
