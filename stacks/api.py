@@ -64,11 +64,13 @@ class ApiStack(Stack):
             environment={
                 "EVENT_TABLE": ledger.events.table.table_name,
                 "RECEIPTS_TABLE": ledger.receipts.table.table_name,
+                "COMMANDS_TABLE": ledger.commands.table.table_name,
                 "SNAPSHOT_INTERVAL": str(config.snapshot_interval),
             },
         )
         ledger.events.grant_append_and_read(function.role)
         ledger.receipts.grant_put(function.role)
+        ledger.commands.grant_listing(function.role)
         return function
 
     def _watch(self, config: Environment) -> None:
@@ -80,10 +82,4 @@ class ApiStack(Stack):
             "FunctionErrors",
             metric=self.function.live.metric_errors(),
             description="The accounts function raised an error or ran out of time.",
-        )
-        alarm_on_any(
-            self,
-            "FunctionThrottles",
-            metric=self.function.live.metric_throttles(),
-            description="Lambda throttled requests: the AWS account's concurrency is used up.",
         )

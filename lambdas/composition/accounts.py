@@ -13,6 +13,7 @@ from lambdas.eventsourcing.dynamodb_client import dynamodb_client
 from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.timestamps import utc_now
+from lambdas.inbox.openings import StoredOpenings
 from lambdas.service.account_service import AccountService
 from lambdas.service.decider import ACCOUNT_DECIDER
 
@@ -37,6 +38,7 @@ def watched_client(check: ClockCheck) -> Any:
     return client
 
 
-def deployed_account_service(settings: ApiSettings, check: ClockCheck) -> AccountService:
-    """The HTTP API's service as it runs in AWS."""
-    return account_service(api_store(watched_client(check), settings), settings)
+def deployed_api(settings: ApiSettings, check: ClockCheck) -> tuple[AccountService, StoredOpenings]:
+    """The HTTP API's service as it runs in AWS, and its look for accounts that are about to be opened."""
+    client = watched_client(check)
+    return account_service(api_store(client, settings), settings), StoredOpenings(client, settings.commands_table)

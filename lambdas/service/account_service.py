@@ -172,7 +172,7 @@ class AccountService:
             return self._repository.load_version(account_id, version)
         except VersionNotFoundError as error:
             if error.newest == 0:
-                raise AccountNotFoundError("the account does not exist") from None
+                raise AccountNotFoundError("the account was never opened") from None
             raise
 
     def account_at(self, account_id: str, moment: datetime) -> AccountAt:
@@ -193,7 +193,7 @@ class AccountService:
         """Events with a version below `before`, newest first. Raises AccountNotFoundError."""
         history = self._repository.history(account_id, before=before, limit=limit)
         if not history.events:
-            raise AccountNotFoundError("the account does not exist")
+            raise AccountNotFoundError("the account was never opened")
         return history
 
     def _occurred_at(self, command: AnyCommand) -> str | None:
@@ -214,5 +214,5 @@ def _transfer_decision(
 
 def _existing(loaded: Loaded[Account]) -> Loaded[Account]:
     if loaded.version == 0:
-        raise AccountNotFoundError("the account does not exist")
+        raise AccountNotFoundError("the account was never opened")
     return loaded

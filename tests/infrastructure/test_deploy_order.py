@@ -1,7 +1,7 @@
 """The order in which a release reaches an environment: what reads events before what writes them.
 
-`cdk deploy '**'` takes the stacks in an order that respects the dependencies in the assembly's manifest.
-Source: the API reference of the CDK, Stack.addStackDependency.
+`cdk deploy '**'` takes the stacks in an order that keeps the dependencies in the manifest. Source: AWS CDK
+API reference, Stack.addStackDependency.
 """
 
 from __future__ import annotations

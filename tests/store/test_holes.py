@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas.eventsourcing.decider import Decider
-from lambdas.eventsourcing.errors import InconsistentReadError
+from lambdas.eventsourcing.errors import ChainBrokenError, InconsistentReadError
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.reader import MAX_READS_ON_HOLE
 from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.retry import Backoff
+from lambdas.eventsourcing.verifier import PAGE_ROWS, ChainVerifier, Verified
 from tests.support.clocks import TickingClock
 from tests.support.stores import CountingStore, HalfVisibleStore, OvertakenStore
 from tests.support.tally import (
@@ -180,6 +181,25 @@ def test_the_last_read_at_a_hole_is_followed_by_its_error_at_once() -> None:
 
     assert (counting.reads, len(pauses)) == (MAX_READS_ON_HOLE, MAX_READS_ON_HOLE - 1)
     assert str(caught.value) == "stream stream has no row at version 22, in several reads in a row"
+
+
+@pytest.mark.parametrize("hidden", [{1}, {1, 2}, {13}, {13, 14}, {1_000}, {1_001}, {1_000, 1_001}])
+def test_hole_met_by_the_verifier(hidden: set[int]) -> None:
+    """What is half visible is read again; what stays is a broken chain."""
+    assert PAGE_ROWS == 1_000
+    store = _store(1_002)
+    pauses: list[float] = []
+
+    def verify(half_visible: HalfVisibleStore) -> Verified:
+        backoff = Backoff(sleep=pauses.append, uniform=lambda low, high: high)
+        return ChainVerifier(half_visible, TALLY, backoff=backoff).verify(STREAM)
+
+    for times in range(1, MAX_READS_ON_HOLE):
+        assert verify(HalfVisibleStore(store, hidden, times=times)).version == 1_002
+    assert len(pauses) <= sum(range(MAX_READS_ON_HOLE)), "no pause without a hole"
+    with pytest.raises(ChainBrokenError) as broken:
+        verify(HalfVisibleStore(store, hidden, times=FOREVER))
+    assert broken.value.version == min(hidden)
 
 
 @given(hidden=st.sets(st.integers(1, 40)), length=st.integers(1, 40), interval=st.integers(1, 15), newer=st.booleans())

@@ -32,7 +32,7 @@ def published(row: EventRow) -> dict[str, Any]:
 
 
 def test_every_attribute() -> None:
-    assert published(credited(7)) == {
+    assert published(msgspec.structs.replace(credited(7), hash=bytes(32))) == {
         "specversion": "1.0",
         "id": f"{ACCOUNT}/7",
         "source": "/daybook/accounts",

@@ -179,5 +179,5 @@ def test_a_stored_command_is_rejected_in_the_domains_words() -> None:
     assert completion is not None
     assert (completion.status, completion.attributes) == (
         table.REJECTED,
-        {table.PROBLEM: "the account does not exist"},
+        {table.PROBLEM: "the account was never opened"},
     )

@@ -144,6 +144,17 @@ class TestGetAccount:
         answer = api.get(f"/accounts/{UNKNOWN}", **query)
         assert (answer.status, answer.problem, answer.json()["field"]) == (400, "invalid-request", field)
 
+    @pytest.mark.parametrize("at", ["2026-01-01T00:00:00 01:00", "2026-01-01t00:00:00.5 00:00"])
+    def test_a_plus_that_became_a_space_is_told(self, api: Api, at: str) -> None:
+        answer = api.get(f"/accounts/{UNKNOWN}", at=at)
+        assert (answer.status, "%2B" in answer.json()["detail"]) == (400, True)
+        assert api.get(f"/accounts/{UNKNOWN}", at=at.replace(" ", "+")).status == 404
+
+    def test_a_query_that_is_unknown_is_named_as_it_may_be(self, api: Api) -> None:
+        answer = api.get(f"/accounts/{UNKNOWN}", **{"<b>": "1"})
+        assert answer.json()["field"] == r"\u003cb\u003e"
+        assert "which has version, at and min_version" in answer.json()["detail"]
+
 
 class TestIfNoneMatch:
     @pytest.mark.parametrize("header", ['"13"', 'W/"13"', '"1", W/"13"', "*", '"x,y","13"'])
