@@ -36,13 +36,13 @@ DOCUMENTS: Final[Mapping[str, Any]] = {
 """The document that each command prints with `--json`."""
 
 HOW: Final = (
-    ("check that an account's history is as it was written", "daybook verify ACCOUNT_ID"),
+    ("check the hash chain of an account's history", "daybook verify ACCOUNT_ID"),
     ("query the lake in SQL", "daybook sql 'SELECT * FROM account_balances'"),
     ("run a named query", "daybook sql --name daily_report -p day=2026-11-22 --csv"),
     ("write a day's report", "daybook report --date 2026-11-22 --output out"),
     ("find events that are missing in the lake", "daybook reconcile --from 2026-11-01 --to 2026-11-07"),
     ("send the missing events again", "daybook republish --ids found.json"),
-    ("retry a command that failed", "daybook redrive --command ACCOUNT_ID COMMAND_ID"),
+    ("retry a command that failed", "daybook redrive --command ACCOUNT_ID CALLER/KEY"),
     ("retry all that failed on a day", "daybook redrive --failed-on 2026-11-22"),
     ("work on an environment in AWS", "daybook verify --env prod --region eu-central-1 ACCOUNT_ID"),
     ("read the answer in a program", "daybook reconcile --from 2026-11-22 --json"),

@@ -18,7 +18,7 @@ MARKING_MAX_AGE = Duration.hours(6)
 """The longest that Lambda keeps an event for a function."""
 
 NEW_COMMANDS = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {STATUS: {"S": [PENDING]}}}}
-"""Matches new commands only: a receipt has no status, and the processor's own updates are no inserts."""
+"""Matches new commands only: the processor's own updates are no inserts."""
 
 
 class CommandsStack(Stack):
@@ -66,6 +66,7 @@ class CommandsStack(Stack):
             description="Processes stored commands and stores how each one ended",
             memory_mb=config.function_memory_mb,
             timeout=FUNCTION_TIMEOUT,
+            reserved_concurrency=config.processor_reserved_concurrency,
             environment={
                 "EVENT_TABLE": ledger.events.table.table_name,
                 "COMMANDS_TABLE": ledger.commands.table.table_name,

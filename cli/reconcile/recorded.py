@@ -97,13 +97,12 @@ def recorded_events(
         "TableName": table,
         "ProjectionExpression": ", ".join(names),
         "ExpressionAttributeNames": names,
-        "ReturnConsumedCapacity": "TOTAL",
     }
 
     def read(pages: Iterator[Page]) -> Recorded:
         found = Recorded()
         for page in pages:
-            found.read_units += page.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0)
+            found.read_units += page["ConsumedCapacity"]["CapacityUnits"]
             for item in page["Items"]:
                 found.add(item, window, known)
             counted(len(page["Items"]))

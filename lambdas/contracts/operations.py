@@ -88,7 +88,9 @@ OPERATIONS: Final = (
         path="/accounts",
         operation_id="openAccount",
         summary="Open an account",
-        description="With an Idempotency-Key, the account's id is derived from the caller and the key.",
+        description="With an Idempotency-Key, the account's id is derived from the caller and the key, as a UUID of "
+        "version 8. Repeated, the request gets the first answer for ever; another request under the key gets 422, with "
+        "the `account_id` that it has opened.",
         command=OpenAccount,
         status=201,
         reply=Account,
@@ -103,7 +105,7 @@ OPERATIONS: Final = (
         summary="Read an account, now or in the past",
         description="`version`, `at` and `min_version` exclude each other.",
         reply=Account,
-        reply_headers=("ETag",),
+        reply_headers=("ETag", "Settled"),
         not_modified=True,
         parameters=("AccountId", "Version", "At", "MinVersion", "IfNoneMatch", "IfMatch", "CorrelationId"),
         problems=(

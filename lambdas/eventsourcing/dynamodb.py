@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, Protocol
 
 from botocore.exceptions import ClientError
@@ -10,13 +10,13 @@ from botocore.exceptions import ClientError
 from lambdas.eventsourcing import dynamodb_schema as schema
 from lambdas.eventsourcing.dynamodb_conflicts import resolve
 from lambdas.eventsourcing.dynamodb_faults import FAILURES, Failure, Fault, classify
-from lambdas.eventsourcing.dynamodb_items import InboxTable, Item, ReceiptTable, item_to_row
+from lambdas.eventsourcing.dynamodb_items import InboxTable, Item, item_to_row
 from lambdas.eventsourcing.dynamodb_writes import Tables, WritingClient, prepare
 from lambdas.eventsourcing.errors import NotAppliedError, OutcomeUnknownError, ReadUnavailableError
 from lambdas.eventsourcing.limits import check_limits
 from lambdas.eventsourcing.retry import Backoff, Deadline
-from lambdas.eventsourcing.rows import Commit
-from lambdas.eventsourcing.store import Page
+from lambdas.eventsourcing.store import C, Page
+from lambdas.eventsourcing.transport import acknowledged
 
 MAX_ATTEMPTS = 8
 
@@ -24,28 +24,30 @@ MAX_ATTEMPTS = 8
 class DynamoDBClient(WritingClient, Protocol):
     """The methods of boto3's low-level DynamoDB client that are used here.
 
-    It must not retry by itself (`total_max_attempts` 1), so that the store sees every attempt in doubt; its
-    time-outs must keep an attempt within `retry.ATTEMPT_SECONDS`.
+    It must not retry by itself (`total_max_attempts` 1), so that the store sees every attempt in doubt, and
+    keep an attempt within `retry.ATTEMPT_SECONDS` (`dynamodb_client()` does).
     """
 
     def query(self, **kwargs: Any) -> Mapping[str, Any]: ...
 
 
 class DynamoDBEventStore:
-    """An EventStore on an event table and a receipt table. Only with an `inbox` can stored commands be completed."""
+    """An EventStore on an event table. Receipts can only be put with a `receipt_table`, and stored commands only be
+    completed with an `inbox`.
+    """
 
     def __init__(
         self,
         client: DynamoDBClient,
         *,
         event_table: str,
-        receipts: ReceiptTable,
+        receipt_table: str | None = None,
         inbox: InboxTable | None = None,
         backoff: Backoff | None = None,
         max_attempts: int = MAX_ATTEMPTS,
     ) -> None:
         self._client = client
-        self._tables = Tables(event_table, receipts, inbox)
+        self._tables = Tables(event_table, receipt_table, inbox)
         self._backoff = backoff or Backoff()
         self._max_attempts = max_attempts
 
@@ -72,7 +74,7 @@ class DynamoDBEventStore:
         while True:
             attempt += 1
             try:
-                answer = self._client.query(**request)
+                answer = acknowledged(self._client.query(**request))
             except FAILURES as error:
                 if classify(error) is Fault.FATAL:
                     raise
@@ -83,10 +85,9 @@ class DynamoDBEventStore:
                 rows = [item_to_row(item) for item in answer["Items"]]
                 return Page(rows, more=_more(answer, after, up_to, newest_first=newest_first))
 
-    def commit(self, commit: Commit, *, now: int, deadline: Deadline) -> None:
-        """See EventStore.commit. Every attempt sends the same rows at the same versions."""
-        check_limits(commit)
-        send = prepare(self._client, self._tables, commit, now)
+    def commit(self, build: Callable[[], C], *, deadline: Deadline) -> C:
+        """See EventStore.commit. Every attempt writes at the same versions; after doubt, the same rows."""
+        commit, send = self._prepare(build)
         if not deadline.allows_attempt():
             raise NotAppliedError("no time is left to send the commit")
         in_doubt = False
@@ -94,17 +95,26 @@ class DynamoDBEventStore:
         while True:
             attempt += 1
             try:
-                send()
+                acknowledged(send())
             except FAILURES as error:
                 fault = classify(error)
                 if fault is Fault.CONDITION and isinstance(error, ClientError):
-                    return resolve(error, commit, self._tables, in_doubt=in_doubt)
+                    resolve(error, commit, self._tables, in_doubt=in_doubt)
+                    return commit
                 in_doubt = in_doubt or fault is Fault.UNKNOWN
                 if fault is Fault.FATAL or not self._may_retry(attempt, deadline):
                     _give_up(error, attempt, fault, in_doubt=in_doubt)
                 self._backoff.pause(attempt)
+                if not in_doubt:
+                    commit, send = self._prepare(build)
             else:
-                return None
+                return commit
+
+    def _prepare(self, build: Callable[[], C]) -> tuple[C, Callable[[], Mapping[str, Any]]]:
+        """A commit and what sends it. Raises CommitTooLargeError."""
+        commit = build()
+        check_limits(commit)
+        return commit, prepare(self._client, self._tables, commit)
 
     def _may_retry(self, attempt: int, deadline: Deadline) -> bool:
         return attempt < self._max_attempts and deadline.allows_attempt()
@@ -123,6 +133,7 @@ class DynamoDBEventStore:
         return {
             "TableName": self._tables.events,
             "ConsistentRead": True,
+            "ReturnConsumedCapacity": "TOTAL",
             "KeyConditionExpression": condition,
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": values,

@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lambdas.eventsourcing.dynamodb_faults import failed_items
-from lambdas.eventsourcing.dynamodb_items import InboxTable, ReceiptTable, item_to_receipt, item_to_row
+from lambdas.eventsourcing.dynamodb_items import InboxTable, item_to_receipt, item_to_row
 from lambdas.eventsourcing.dynamodb_writes import Tables
 from lambdas.eventsourcing.errors import (
     EventSourcingError,
@@ -42,21 +42,21 @@ def resolve(error: ClientError, commit: Commit, tables: Tables, *, in_doubt: boo
     if commit.completion is not None and tables.inbox is not None and completion_place in items:
         raise _ended(commit.completion, items[completion_place], tables.inbox) from error
     if commit.receipt is not None and receipt_place in items:
-        raise _answered(items[receipt_place], tables.receipts) from error
+        raise _answered(items[receipt_place]) from error
     raise VersionConflictError([item_to_row(item) for item in items.values() if item is not None]) from error
 
 
 def _ended(completion: Completion, item: StoredItem | None, table: InboxTable) -> EventSourcingError:
-    """An item without a status, such as a receipt, is not a command."""
+    """An item without a status is not a command."""
     if item is None or table.status_attribute not in item:
         return StoredCommandMissingError(completion.scope, completion.key)
     return StoredCommandCompletedError(completion.scope, completion.key, item[table.status_attribute]["S"])
 
 
-def _answered(item: StoredItem | None, table: ReceiptTable) -> EventSourcingError:
+def _answered(item: StoredItem | None) -> EventSourcingError:
     if item is None:
         return NotAppliedError("a receipt exists that the store did not return")
-    return ReceiptExistsError(item_to_receipt(item, table))
+    return ReceiptExistsError(item_to_receipt(item))
 
 
 def _commit_id(item: StoredItem) -> str | None:

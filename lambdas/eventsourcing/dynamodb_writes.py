@@ -13,12 +13,14 @@ import msgspec
 from lambdas.eventsourcing import dynamodb_schema as schema
 from lambdas.eventsourcing.dynamodb_items import (
     InboxTable,
-    ReceiptTable,
     completion_values,
     receipt_to_item,
     row_to_item,
 )
 from lambdas.eventsourcing.rows import Commit, Completion, EventRow, Receipt
+
+_ACKNOWLEDGED: Mapping[str, Any] = {"ReturnConsumedCapacity": "TOTAL"}
+"""Asks for what only an answer of DynamoDB has: see transport.acknowledged."""
 
 _ROW_IS_FREE = f"attribute_not_exists({schema.EVENT_TABLE_HASH_KEY})"
 
@@ -32,33 +34,37 @@ class WritingClient(Protocol):
 
 
 class Tables(msgspec.Struct, frozen=True):
-    """The tables for the parts of a commit. Without an `inbox`, no stored command can be completed."""
+    """The tables for the parts of a commit. Without `receipts`, no receipt can be put; without an `inbox`, no stored
+    command can be completed.
+    """
 
     events: str
-    receipts: ReceiptTable
+    receipts: str | None
     inbox: InboxTable | None
 
 
-def prepare(client: WritingClient, tables: Tables, commit: Commit, now: int) -> Callable[[], object]:
+def prepare(client: WritingClient, tables: Tables, commit: Commit) -> Callable[[], Mapping[str, Any]]:
     """A function that sends the commit and may be called again. Order of actions: rows, receipt, completion.
 
-    `now` is in seconds since the epoch. Raises ValueError for a completion when there is no inbox.
+    Raises ValueError for a receipt or a completion that has no table.
     """
     puts = [_put_row(row, tables.events) for row in commit.rows]
     if commit.receipt is not None:
-        puts.append(_put_receipt(commit.receipt, tables.receipts, now))
+        if tables.receipts is None:
+            raise ValueError("a store without a receipt table puts no receipt")
+        puts.append(_put_receipt(commit.receipt, tables.receipts, commit.made_at))
     if commit.completion is None:
         if len(puts) == 1:
-            return lambda: client.put_item(**puts[0])
+            return lambda: client.put_item(**puts[0], **_ACKNOWLEDGED)
         actions = [{"Put": put} for put in puts]
-        return lambda: client.transact_write_items(TransactItems=actions)
+        return lambda: client.transact_write_items(TransactItems=actions, **_ACKNOWLEDGED)
     if tables.inbox is None:
         raise ValueError("a store without an inbox completes no stored command")
     update = _update(commit.completion, tables.inbox)
     if not puts:
-        return lambda: client.update_item(**update)
+        return lambda: client.update_item(**update, **_ACKNOWLEDGED)
     actions = [*({"Put": put} for put in puts), {"Update": update}]
-    return lambda: client.transact_write_items(TransactItems=actions)
+    return lambda: client.transact_write_items(TransactItems=actions, **_ACKNOWLEDGED)
 
 
 def _put_row(row: EventRow, table: str) -> dict[str, Any]:
@@ -70,12 +76,12 @@ def _put_row(row: EventRow, table: str) -> dict[str, Any]:
     }
 
 
-def _put_receipt(receipt: Receipt, table: ReceiptTable, now: int) -> dict[str, Any]:
+def _put_receipt(receipt: Receipt, table: str, now: int) -> dict[str, Any]:
     return {
-        "TableName": table.name,
-        "Item": receipt_to_item(receipt, table),
+        "TableName": table,
+        "Item": receipt_to_item(receipt),
         "ConditionExpression": "attribute_not_exists(#k) OR #t <= :now",
-        "ExpressionAttributeNames": {"#k": table.range_key, "#t": table.ttl_attribute},
+        "ExpressionAttributeNames": {"#k": schema.RECEIPT_TABLE_RANGE_KEY, "#t": schema.RECEIPT_TABLE_TTL},
         "ExpressionAttributeValues": {":now": {"N": str(now)}},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }

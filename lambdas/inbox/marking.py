@@ -71,6 +71,7 @@ class FailureMarker:
                 ":today": {"S": now[:10]},
             },
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            "ReturnConsumedCapacity": "TOTAL",
         }
 
 

@@ -22,7 +22,7 @@ from lambdas.inbox.outcomes import stored_command
 from lambdas.inbox.reasons import reason_of
 from lambdas.inbox.stream_records import CommandRow, StreamRecord, correlation_of, key_of, row_of
 from lambdas.service.account_service import AccountService, CommandContext
-from lambdas.service.derived_ids import derived_uuid
+from lambdas.service.derived_ids import effect_id
 
 WORKERS = 10
 """How many accounts are processed in parallel: the size of botocore's connection pool."""
@@ -132,15 +132,20 @@ class CommandProcessor:
             self._refuse(stored, error)
             raise
         key, command, occurred_at = row.key, instruction.command, instruction.occurred_at
-        context = CommandContext(key.command_id, row.correlation_id, row.actor)
+        effect = effect_id(key.account_id, key.command_id)
+        context = CommandContext(effect, row.correlation_id, row.actor)
         if isinstance(command, Transfer):
-            transfer_id = derived_uuid(key.account_id, key.command_id)
-            self._service.transfer_stored(command, transfer_id, context, occurred_at=occurred_at, stored=stored)
+            self._service.transfer_stored(command, effect, context, occurred_at=occurred_at, stored=stored)
         else:
             self._service.execute_stored(command, key.account_id, context, occurred_at=occurred_at, stored=stored)
 
     def _refuse(self, stored: StoredCommand[Account], error: InvalidFieldError) -> None:
         """Reject a body that is not a valid command, without reading an account."""
-        commit_id, outcome = self._new_commit_id(), stored.reject(error)
-        completion = Completion(stored.scope, stored.key, commit_id, outcome.status, outcome.attributes)
-        self._store.commit(Commit(commit_id, (), completion=completion), now=0, deadline=self._new_deadline())
+        commit_id = self._new_commit_id()
+
+        def build() -> Commit:
+            outcome = stored.reject(error)
+            completion = Completion(stored.scope, stored.key, commit_id, outcome.status, outcome.attributes)
+            return Commit(commit_id, (), completion=completion)
+
+        self._store.commit(build, deadline=self._new_deadline())

@@ -30,9 +30,10 @@ from cli.environments.lake import Target
 from cli.errors import QueryFailedError
 from cli.sql.session import Result, Session
 from lambdas.accounts.commands import OpenAccount
-from lambdas.composition.accounts import account_service, dynamodb_store
-from lambdas.composition.settings import Settings
+from lambdas.composition.accounts import account_service
+from lambdas.composition.settings import LedgerSettings
 from lambdas.contracts.lake import EVENTS_PREFIX, EVENTS_TABLE, LAKE_COLUMNS, PARTITION
+from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
 from lambdas.service.account_service import AccountService, CommandContext
 from local.emulator import aws
 from local.example.client import Client
@@ -63,13 +64,9 @@ class Told:
 
 
 def service_on(environment: Environment) -> AccountService:
-    settings = Settings(
-        event_table=environment.event_table,
-        commands_table=environment.commands_table,
-        environment="local",
-        snapshot_interval=10,
-    )
-    return account_service(dynamodb_store(aws.client(environment, "dynamodb"), settings), settings)
+    settings = LedgerSettings(event_table=environment.event_table, environment="local", snapshot_interval=10)
+    store = DynamoDBEventStore(aws.client(environment, "dynamodb"), event_table=environment.event_table)
+    return account_service(store, settings)
 
 
 class Replay:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from functools import partial
 
+import msgspec
 import pytest
 
 from lambdas.accounts.commands import AccountCommand, CloseAccount, OpenAccount
 from lambdas.accounts.errors import RuleBrokenError
 from lambdas.accounts.money import MAX_AMOUNT
 from lambdas.eventsourcing.decider import Committed, Replayed
-from lambdas.eventsourcing.dynamodb_items import ReceiptTable, receipt_to_item, row_to_item
+from lambdas.eventsourcing.dynamodb_items import receipt_to_item, row_to_item
 from lambdas.eventsourcing.errors import PreconditionFailedError
 from lambdas.eventsourcing.rows import Receipt
-from lambdas.inbox import table as commands
 from lambdas.service.account_service import AccountService
 from tests.support import worst_case
 from tests.support.backends import DynamoDBBackend, NewId
 from tests.support.budgets import Bench, costs
 from tests.support.clocks import TickingClock
 from tests.support.metering import MeteredClient, Usage, item_bytes
-from tests.support.worst_case import CONTEXT, CREDIT, TRANSFER_ID, WITHDRAWAL, at_the_end_of
+from tests.support.worst_case import CONTEXT, CREDIT, KEY, TRANSFER_ID, WITHDRAWAL, at_the_end_of
 
 LENGTHS = [1, *range(10, 31), 1_000, 1_000_000, 1_000_001, 1_000_009]
 """Of histories: around the first snapshots, and at the end of long ones."""
@@ -47,9 +47,8 @@ def test_receipt_of_a_rejection_fits_one_write_unit(kind: type[Exception], new_i
     error = kind(account_id, 10**6) if kind is PreconditionFailedError else kind("the longest explanation " * 5)
     key = worst_case.idempotency(account_id)
     receipt = Receipt(account_id, key.key, key.request_hash, "c" * 22, 10**6, key.reject(error) or "", 2_000_000_001)
-    table = ReceiptTable("t", commands.HASH_KEY, commands.RANGE_KEY, commands.TTL_ATTRIBUTE, commands.RECEIPT_PREFIX)
 
-    assert item_bytes(receipt_to_item(receipt, table)) <= 1024
+    assert item_bytes(receipt_to_item(receipt)) <= 1024
 
 
 @pytest.mark.parametrize("length", LENGTHS)
@@ -123,6 +122,22 @@ def test_opening_under_a_key_is_one_round_trip(bench: Bench, new_id: NewId) -> N
     usage = bench.usage(lambda: bench.cold().execute(OPENING, account_id, CONTEXT, idempotency=key))
 
     costs(usage, ["TransactWriteItems"], write_units=4)
+
+
+@pytest.mark.parametrize("lives", [True, False], ids=["receipt lives", "receipt is gone"])
+def test_opening_again_under_a_key(bench: Bench, new_id: NewId, *, lives: bool) -> None:
+    """By the receipt in one round trip; without it two Queries more: the account's newest state, its first event."""
+    account_id = new_id()
+    first, again = (
+        msgspec.structs.replace(worst_case.idempotency(account_id), key=key, reject=lambda _: None)
+        for key in (KEY, KEY if lives else "another")
+    )
+    bench.cold().open_once(OPENING, account_id, CONTEXT, idempotency=first)
+
+    usage = bench.usage(lambda: bench.cold().open_once(OPENING, account_id, CONTEXT, idempotency=again))
+
+    queries = [] if lives else ["Query", "Query"]
+    costs(usage, ["TransactWriteItems", *queries], write_units=4, read_units=len(queries))
 
 
 @pytest.mark.parametrize("length", [2, 10, 11, 20, 30, 1_000_000])

@@ -23,6 +23,7 @@ from lambdas.eventsourcing.rows import Commit, EventRow
 from lambdas.eventsourcing.store import EventStore
 from tests.support.dynamodb_tables import KEYS, REGION, Tables, create_tables, moto_client, store_on
 from tests.support.fake_dynamodb import FakeDynamoDB
+from tests.support.stores import as_is
 
 ENDPOINT_VARIABLE = "DAYBOOK_TEST_DYNAMODB_ENDPOINT"
 SEED_ROWS = 100
@@ -107,14 +108,14 @@ def _fake() -> Iterator[NewBackend]:
 
 @contextmanager
 def _moto() -> Iterator[NewBackend]:
-    """A pair of tables for every test: moto copies a whole table for each action of a transaction."""
+    """Tables for every test: moto copies a whole table for each action of a transaction."""
     with moto_client() as client:
         yield lambda: replace(_on_tables(client, create_tables(client)), largest_item=MOTO_ITEM_BYTES)
 
 
 @contextmanager
 def _endpoint() -> Iterator[NewBackend]:
-    """A pair of tables for all tests of a module: real ones take seconds to appear."""
+    """The same tables for all tests of a module: real ones take seconds to appear."""
     client = _endpoint_client(os.environ[ENDPOINT_VARIABLE])
     tables = create_tables(client)
     try:
@@ -150,4 +151,4 @@ def _endpoint_client(url: str) -> Any:
 def _commit_all(store: InMemoryEventStore, rows: Sequence[EventRow]) -> None:
     for start in range(0, len(rows), SEED_ROWS):
         chunk = tuple(rows[start : start + SEED_ROWS])
-        store.commit(Commit(chunk[0].commit_id, chunk), now=0, deadline=Deadline())
+        store.commit(as_is(Commit(chunk[0].commit_id, chunk)), deadline=Deadline())

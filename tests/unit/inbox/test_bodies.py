@@ -10,9 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lambdas.accounts.commands import OpenAccount
+from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.timestamps import format_timestamp
+from lambdas.httpapi.idempotency import derived_account_id
 from lambdas.inbox import table
+from lambdas.service.account_service import AccountService, CommandContext
+from lambdas.service.decider import ACCOUNT_DECIDER
 from tests.support.clocks import START
 from tests.support.commands import Desk
 from tests.support.event_rows import account_id
@@ -56,6 +61,7 @@ INVALID: list[tuple[bytes | dict[str, Any], str]] = [
     (CREDIT | {"currency": "EUR"}, "currency"),
     (CREDIT | {"occurred_at": "yesterday"}, "occurred_at"),
     (CREDIT | {"occurred_at": "2026-03-01T12:00:00"}, "occurred_at"),
+    (CREDIT | {"occurred_at": "0001-01-01T00:00:00Z"}, "occurred_at"),
     (CREDIT | {"occurred_at": "9999-12-31T23:59:59-23:59"}, "occurred_at"),
     (CREDIT | {"occurred_at": "2026-03-01T12:05:00.001Z"}, "occurred_at"),
     (OPEN | {"currency": "EURO"}, "currency"),
@@ -90,6 +96,24 @@ def test_an_invalid_command_is_rejected_and_changes_nothing(desk: Desk, body: An
     assert desk.account(A) == before
 
 
+def test_an_account_whose_id_is_derived_is_opened_by_post_accounts_only(desk: Desk) -> None:
+    """Else somebody could take the id before its owner, who is found out by it."""
+    derived = derived_account_id("AROAONE", "order-1")
+    end = desk.run(derived, OPEN)
+    problem = json.loads(str(end.attributes["problem"]))
+    assert (end.status, problem["type"]) == (table.REJECTED, "urn:daybook:problem:invalid-command")
+    assert (problem["status"], problem["field"]) == (400, "account_id")
+    assert desk.account(derived).version == 0
+
+
+def test_an_account_whose_id_is_derived_is_used_like_any_other(desk: Desk) -> None:
+    derived = derived_account_id("AROAONE", "order-1")
+    service = AccountService(Repository(desk.store, ACCOUNT_DECIDER), clock=lambda: START)
+    service.execute(OpenAccount(currency="EUR"), derived, CommandContext("c", "o", "AROAONE"))
+    assert desk.run(derived, CREDIT).status == table.SUCCEEDED
+    assert desk.run(derived, {"type": "CloseAccount"}).status == table.REJECTED
+
+
 def test_an_invalid_command_does_not_stop_its_account(desk: Desk) -> None:
     records = [desk.record(A, b"{"), desk.record(A, CREDIT)]
     assert desk.process(*records).left == 0
@@ -109,6 +133,7 @@ def test_an_invalid_command_that_comes_again(desk: Desk) -> None:
     [
         (None, START),
         ("2026-03-01T11:30:00.001+00:00", START - timedelta(minutes=30) + timedelta(milliseconds=1)),
+        ("2026-03-01T11:30:00.0019999+00:00", START - timedelta(minutes=30) + timedelta(milliseconds=1)),
         ("2026-03-01T13:00:00+01:00", START),
         ("2026-03-01T12:05:00Z", START + timedelta(minutes=5)),
     ],

@@ -24,6 +24,7 @@ from lambdas.inbox import table
 from lambdas.inbox.instructions import instruction_of
 from lambdas.inbox.stream_records import key_of, row_of
 from lambdas.service.decider import ACCOUNT_DECIDER
+from lambdas.service.derived_ids import effect_id
 from tests.support.commands import Item, Record
 from tests.support.redelivery import World
 from tests.support.runs import seeds
@@ -31,6 +32,7 @@ from tests.support.runs import seeds
 SEEDS = seeds(check=400, test=2_000, soak=100_000)
 ENOUGH = 300
 """In so many runs everything happens that can."""
+TAKEN = {table.SUCCEEDED}
 FINAL = {table.SUCCEEDED, table.REJECTED}
 INVALID = (b"{", b'{"type":"CreditAccount","amount":-1}', b'{"type":"Steal","amount":1}', b"\xff")
 
@@ -113,8 +115,9 @@ class Judge:
         ids = [key_of(record).command_id for record in self.world.records]
         for command_id in ids:
             self._check_statuses(command_id)
-        taken = {command_id for command_id in ids if self._status(command_id) == table.SUCCEEDED}
-        assert self.seen.effects.keys() == taken
+        keys = [key_of(record) for record in self.world.records]
+        taken = {effect_id(*msgspec.structs.astuple(key)) for key in keys if self._status(key.command_id) in TAKEN}
+        assert {effect: len(set(ticks)) for effect, ticks in self.seen.effects.items()} == dict.fromkeys(taken, 1)
         if self.world.calm:
             assert self.world.given_up == set()
             assert self.world.happened["failed"] == 0
