@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from lambdas.accounts.codec import EVENT_SCHEMAS, STATE_SCHEMA, WRITES, Schema
-from lambdas.contracts.json_schema import Document
 from lambdas.contracts.event_schemas import data_document
+from lambdas.contracts.json_schema import Document
 
 RELEASED_FILE: Final = Path(__file__).parents[2] / "tests" / "unit" / "accounts" / "samples" / "released_schemas.json"
 _WHERE: Final = "lambdas/accounts/codec.py"
