@@ -130,7 +130,7 @@ def _without_snapshot(row: EventRow, previous: bytes) -> EventRow:
 
 
 def _completion(stored: StoredCommand[S], commit_id: str, outcome: Outcome) -> Completion:
-    return Completion(stored.scope, stored.key, commit_id, outcome.status, outcome.attributes)
+    return Completion(stored.scope, stored.key, commit_id, outcome.status, outcome.attributes, stored.expected)
 
 
 def _receipt(idempotency: Idempotency[S], commit_id: str, version: int, response: str, made_at: int) -> Receipt:

@@ -80,14 +80,16 @@ class Outcome(msgspec.Struct, frozen=True):
 class StoredCommand(msgspec.Struct, Generic[S], frozen=True):
     """A command that was stored before it is carried out, and the outcome to write into its row when it ends.
 
-    `scope` and `key` identify it in the store. `succeed` gives the outcome of a success, `reject` that of a rejection
-    or a failed precondition; each may be called for several attempts.
+    `scope` and `key` identify it in the store, and `expected` holds what its row must say there (see Completion).
+    `succeed` gives the outcome of a success, `reject` that of a rejection or a failed precondition; each may be called
+    for several attempts.
     """
 
     scope: str
     key: str
     succeed: Callable[[Committed[S]], Outcome]
     reject: Callable[[Exception], Outcome]
+    expected: Mapping[str, str | bytes | None] = {}
 
 
 class RecordedEvent(msgspec.Struct, Generic[E], frozen=True):

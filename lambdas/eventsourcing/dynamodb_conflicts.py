@@ -8,7 +8,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lambdas.eventsourcing.dynamodb_faults import failed_items
-from lambdas.eventsourcing.dynamodb_items import InboxTable, ReceiptTable, item_to_receipt, item_to_row
+from lambdas.eventsourcing.dynamodb_items import (
+    InboxTable,
+    ReceiptTable,
+    is_as_expected,
+    item_to_receipt,
+    item_to_row,
+)
 from lambdas.eventsourcing.dynamodb_writes import Tables
 from lambdas.eventsourcing.errors import (
     EventSourcingError,
@@ -16,6 +22,7 @@ from lambdas.eventsourcing.errors import (
     OutcomeUnknownError,
     ReceiptExistsError,
     StoredCommandCompletedError,
+    StoredCommandDiffersError,
     StoredCommandMissingError,
     VersionConflictError,
 )
@@ -29,8 +36,8 @@ def resolve(error: ClientError, commit: Commit, tables: Tables, *, in_doubt: boo
 
     It checks in this order: the own commit id on any item (success); the command's end or a live receipt (answered
     before); otherwise the rows are another commit's (lost race). `in_doubt`: an earlier attempt may have taken effect.
-    Raises StoredCommandCompletedError, StoredCommandMissingError, ReceiptExistsError, VersionConflictError,
-    NotAppliedError, OutcomeUnknownError.
+    Raises StoredCommandCompletedError, StoredCommandDiffersError, StoredCommandMissingError, ReceiptExistsError,
+    VersionConflictError, NotAppliedError, OutcomeUnknownError.
     """
     items = dict(failed_items(error))
     if any(item is not None and _commit_id(item) == commit.commit_id for item in items.values()):
@@ -47,9 +54,11 @@ def resolve(error: ClientError, commit: Commit, tables: Tables, *, in_doubt: boo
 
 
 def _ended(completion: Completion, item: StoredItem | None, table: InboxTable) -> EventSourcingError:
-    """An item without a status, such as a receipt, is not a command."""
+    """An item without a status, such as a receipt, is not a command. What differs has not been carried out before."""
     if item is None or table.status_attribute not in item:
         return StoredCommandMissingError(completion.scope, completion.key)
+    if not is_as_expected(item, completion):
+        return StoredCommandDiffersError(completion.scope, completion.key)
     return StoredCommandCompletedError(completion.scope, completion.key, item[table.status_attribute]["S"])
 
 

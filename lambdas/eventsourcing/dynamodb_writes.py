@@ -15,6 +15,7 @@ from lambdas.eventsourcing.dynamodb_items import (
     InboxTable,
     ReceiptTable,
     completion_values,
+    expected_values,
     receipt_to_item,
     row_to_item,
 )
@@ -82,7 +83,8 @@ def _put_receipt(receipt: Receipt, table: ReceiptTable, now: int) -> dict[str, A
 
 
 def _update(completion: Completion, table: InboxTable) -> dict[str, Any]:
-    """The condition fails where nothing is stored, so an update never creates an item."""
+    """The condition fails where nothing is stored, so an update never creates an item. It proves that the command that
+    was carried out is the stored one, whoever delivered it."""
     names = {"#status": table.status_attribute, "#commit_id": "commit_id"}
     values = {
         ":status": {"S": completion.status},
@@ -93,6 +95,14 @@ def _update(completion: Completion, table: InboxTable) -> dict[str, Any]:
     for number, (name, value) in enumerate(completion_values(completion).items()):
         names[f"#a{number}"], values[f":a{number}"] = name, value
         assignments.append(f"#a{number} = :a{number}")
+    conditions = ["#status = :pending"]
+    for number, (name, expected) in enumerate(expected_values(completion).items()):
+        names[f"#e{number}"] = name
+        if expected is None:
+            conditions.append(f"attribute_not_exists(#e{number})")
+        else:
+            values[f":e{number}"] = expected
+            conditions.append(f"#e{number} = :e{number}")
     expression = "SET " + ", ".join(assignments)
     cleared = {f"#r{number}": name for number, name in enumerate(table.cleared)}
     if cleared:
@@ -101,7 +111,7 @@ def _update(completion: Completion, table: InboxTable) -> dict[str, Any]:
         "TableName": table.name,
         "Key": {table.hash_key: {"S": completion.scope}, table.range_key: {"S": completion.key}},
         "UpdateExpression": expression,
-        "ConditionExpression": "#status = :pending",
+        "ConditionExpression": " AND ".join(conditions),
         "ExpressionAttributeNames": names | cleared,
         "ExpressionAttributeValues": values,
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",

@@ -5,6 +5,7 @@ EventSourcingError
 ├── IdempotencyKeyReusedError      a live receipt holds another request under this key
 ├── ContentionError                lost the race for the next version too often
 ├── StoredCommandCompletedError    the stored command has ended before; nothing was written
+├── StoredCommandDiffersError      the stored command is not the one that was to be carried out
 ├── StoredCommandMissingError      no such command is stored
 ├── VersionNotFoundError           time travel beyond the newest version, or below 1
 ├── CommitTooLargeError            more than one transaction can hold
@@ -67,6 +68,15 @@ class StoredCommandCompletedError(EventSourcingError):
         self.scope = scope
         self.key = key
         self.status = status
+
+
+class StoredCommandDiffersError(EventSourcingError):
+    """The stored command says something else than the one that was carried out; nothing was written."""
+
+    def __init__(self, scope: str, key: str) -> None:
+        super().__init__(f"command {key} of {scope} is stored with another content")
+        self.scope = scope
+        self.key = key
 
 
 class StoredCommandMissingError(EventSourcingError):

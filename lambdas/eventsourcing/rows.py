@@ -49,9 +49,10 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
 
 
 class Completion(msgspec.Struct, frozen=True):
-    """The end state of a stored command, written only while the command is still pending.
+    """The end state of a stored command, written only while the command is still pending and as `expected`.
 
-    `scope` and `key` identify the command. `attributes` (text and numbers) are added to its row.
+    `scope` and `key` identify the command. `attributes` (text and numbers) are added to its row. `expected` holds what
+    its row must say, text or bytes by attribute name; None: the row must not have the attribute.
     """
 
     scope: str
@@ -59,6 +60,7 @@ class Completion(msgspec.Struct, frozen=True):
     commit_id: str
     status: str
     attributes: Mapping[str, str | int]
+    expected: Mapping[str, str | bytes | None] = {}
 
 
 class Commit(msgspec.Struct, frozen=True, gc=False):

@@ -40,9 +40,10 @@ class EventStore(Protocol):
     def commit(self, commit: Commit, *, now: int, deadline: Deadline) -> None:
         """Add all rows, the receipt and the completion, or nothing.
 
-        Each row's version must be free and the completed command pending. `now` (seconds since the epoch) decides
-        whether an existing receipt is still live. Idempotent: sending a commit again after it took effect succeeds.
-        Raises VersionConflictError, ReceiptExistsError, StoredCommandCompletedError, StoredCommandMissingError,
-        NotAppliedError, OutcomeUnknownError, CommitTooLargeError.
+        Each row's version must be free, and the completed command pending and as the completion expects it. `now`
+        (seconds since the epoch) decides whether an existing receipt is still live. Idempotent: sending a commit again
+        after it took effect succeeds.
+        Raises VersionConflictError, ReceiptExistsError, StoredCommandCompletedError, StoredCommandDiffersError,
+        StoredCommandMissingError, NotAppliedError, OutcomeUnknownError, CommitTooLargeError.
         """
         ...

@@ -16,6 +16,10 @@ from lambdas.inbox import table
 from lambdas.inbox.stream_records import CommandRow
 from lambdas.service.problems import problem_document
 
+INVALID_KEPT_SECONDS = 7 * 24 * 3600
+"""How long the row of an invalid command is kept, body and all: nobody checked what stands in the body. It is as long
+as receipts are kept, so a client that repeats its request in time gets the same answer."""
+
 
 def stored_command(row: CommandRow, clock: Callable[[], datetime]) -> StoredCommand[Account]:
     """The command of a row, for the event store to end; `clock` gives `completed_at`."""
@@ -30,7 +34,10 @@ def stored_command(row: CommandRow, clock: Callable[[], datetime]) -> StoredComm
     def reject(error: Exception) -> Outcome:
         kind = INVALID_COMMAND if isinstance(error, InvalidFieldError) else None
         problem = problem_document(error, row.correlation_id, kind)
-        ended = {table.PROBLEM: msgspec.json.encode(problem).decode()}
-        return Outcome(table.REJECTED, {table.COMPLETED_AT: format_timestamp(clock()), **ended})
+        now = clock()
+        ended: dict[str, str | int] = {table.PROBLEM: msgspec.json.encode(problem).decode()}
+        if kind is INVALID_COMMAND:
+            ended[table.TTL_ATTRIBUTE] = int(now.timestamp()) + INVALID_KEPT_SECONDS
+        return Outcome(table.REJECTED, {table.COMPLETED_AT: format_timestamp(now), **ended})
 
-    return StoredCommand(row.key.account_id, row.key.command_id, succeed, reject)
+    return StoredCommand(row.key.account_id, row.key.command_id, succeed, reject, row.expected)

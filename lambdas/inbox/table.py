@@ -13,7 +13,8 @@ RANGE_KEY = "command_id"
 """String: a command's id, or `RECEIPT_PREFIX` followed by an idempotency key."""
 
 TTL_ATTRIBUTE = "expires_at"
-"""Number: epoch seconds after which DynamoDB may delete the row. Rows without it never expire."""
+"""Number: epoch seconds after which DynamoDB may delete the row. Rows without it never expire; of commands, only those
+that ended as invalid have it."""
 
 RECEIPT_PREFIX = "receipt#"
 """Marks idempotency receipts in the range key. Command ids must not begin with it."""

@@ -15,7 +15,7 @@ from lambdas.eventsourcing.errors import StoredCommandCompletedError
 from lambdas.eventsourcing.timestamps import parse_timestamp
 from lambdas.inbox import table
 from lambdas.inbox.outcomes import stored_command
-from lambdas.inbox.stream_records import CommandKey, CommandRow
+from lambdas.inbox.stream_records import CommandRow, insert_record, row_of
 from lambdas.service.account_service import AccountService
 from tests.support import worst_case
 from tests.support.backends import DynamoDBBackend, NewId
@@ -39,21 +39,22 @@ class Inbox:
         self._bench = bench
         self.rows = TableInbox(bench.backend.client, bench.backend.tables.commands)
 
-    def submit(self, account_id: str, command: AnyCommand, key: str = KEY) -> CommandRow:
-        """Store a command."""
+    def submit(self, account_id: str, command: AnyCommand, key: str = KEY, *, spaces: int = 0) -> CommandRow:
+        """Store a command; its row, as its record tells it."""
         moment = parse_timestamp(OCCURRED_AT)
-        body = msgspec.json.encode(msgspec.structs.replace(command, occurred_at=moment))
-        row = CommandRow(CommandKey(account_id, key), body, moment, CORRELATION_ID, CONTEXT.actor)
+        body = msgspec.json.encode(msgspec.structs.replace(command, occurred_at=moment)) + b" " * spaces
         attributes = {
             table.STATUS: table.PENDING,
             table.SUBMITTED_AT: OCCURRED_AT,
-            table.CORRELATION_ID: row.correlation_id,
-            table.ACTOR: row.actor,
+            table.CORRELATION_ID: CORRELATION_ID,
+            table.ACTOR: CONTEXT.actor,
         }
         self.rows.put(
             account_id, key, **{name: {"S": text} for name, text in attributes.items()}, **{table.BODY: {"B": body}}
         )
-        return row
+        item = self.rows.item(account_id, key)
+        assert item is not None
+        return row_of(insert_record(item))
 
     def process(self, bank: AccountService, row: CommandRow, command: AnyCommand) -> Usage:
         """What it takes to carry it out; that it had ended before is an answer, too."""
@@ -166,8 +167,7 @@ def test_lost_race(bench: Bench, inbox: Inbox, new_id: NewId) -> None:
 def test_body_counts_as_long_as_it_is(bench: Bench, inbox: Inbox, new_id: NewId) -> None:
     """A client may send white space, which is kept: DynamoDB bills the whole item for an update."""
     account_id = bench.history(new_id(), 20)
-    row = inbox.submit(account_id, CREDIT)
-    inbox.rows.put(account_id, KEY, status={"S": table.PENDING}, body={"B": b" " * 4000})
+    row = inbox.submit(account_id, CREDIT, spaces=4000)
 
     costs(inbox.process(bench.warm(account_id), row, CREDIT), ["TransactWriteItems"], write_units=2 + 2 * 5)
 

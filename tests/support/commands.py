@@ -17,7 +17,8 @@ from lambdas.eventsourcing.rows import Completion
 from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.timestamps import format_timestamp
 from lambdas.inbox import table
-from lambdas.inbox.processor import CommandProcessor, Processed
+from lambdas.inbox.processor import CommandProcessor
+from lambdas.inbox.results import Processed
 from lambdas.service.account_service import AccountService
 from lambdas.service.decider import ACCOUNT_DECIDER
 from tests.support.clocks import START

@@ -9,6 +9,7 @@ Between the records of two shards there is no order. Inside a batch there is non
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import random
@@ -56,7 +57,7 @@ class Container:
             new_deadline=lambda: Deadline(monotonic=self.time.monotonic), new_commit_id=world.new_commit_id,
             snapshot_interval=rng.choice((1, 3, 10)), cache_capacity=rng.choice((0, 2, 100)),
         )  # fmt: skip
-        self.marker = FailureMarker(self.client, TABLES.commands, clock=self.time.wall)
+        self.marker = FailureMarker(self.client, TABLES.commands, clock=self.time.wall, backoff=backoff)
 
 
 class World:
@@ -139,7 +140,7 @@ class World:
     def invoke(self, **request: Any) -> dict[str, Any]:
         """Lambda, as the operator's client shows it."""
         through = self._invoke(json.loads(request["Payload"])["Records"])
-        return {} if through else {"FunctionError": "Unhandled"}
+        return {} if through else {"FunctionError": "Unhandled", "Payload": io.BytesIO(b"{}")}
 
     def _redrive(self) -> None:
         """The operator has what was given up carried out again, though it may not even be marked yet."""

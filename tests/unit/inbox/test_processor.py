@@ -152,7 +152,7 @@ def without(record: Record, *path: str) -> Record:
     return record
 
 
-@pytest.mark.parametrize("name", [table.BODY, table.SUBMITTED_AT, table.CORRELATION_ID, table.ACTOR])
+@pytest.mark.parametrize("name", [table.BODY, table.SUBMITTED_AT, table.ACTOR])
 def test_a_row_that_is_not_as_documented_is_a_technical_failure(desk: TroubledDesk, name: str) -> None:
     bad = without(desk.record(A, credit(1), "bad"), "dynamodb", "NewImage", name)
     processed = desk.process(bad, desk.record(A, credit(2)), desk.record(B, credit(3)))
