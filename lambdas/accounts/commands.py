@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Final, TypeAlias, get_args
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -11,9 +10,14 @@ from lambdas.accounts.money import Amount, Currency, OverdraftLimit
 from lambdas.accounts.text import AccountId, Reference
 
 OccurredAt = Annotated[
-    datetime,
-    Meta(tz=True, description="Business time, RFC 3339 with an offset; at most 5 minutes in the future."),
+    str,
+    Meta(
+        description="Business time: RFC 3339 with an offset, from 1900 to at most 5 minutes in the future. "
+        "What is finer than a millisecond is cut.",
+        extra_json_schema={"format": "date-time"},
+    ),
 ]
+"""Text, read by `business_time`: JSON decoders round what is finer than they can hold, and know no leap second."""
 
 
 class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag=True):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Generic, TypeVar
 
-import msgspec
 from msgspec.structs import replace
 
 from lambdas.eventsourcing.chain import chain_hash, row_hash
@@ -18,17 +18,22 @@ from lambdas.eventsourcing.timestamps import format_timestamp
 S = TypeVar("S")
 E = TypeVar("E")
 
+INHERITED_AHEAD = timedelta(seconds=60)
+"""A stamp further ahead of the own clock stays with its own stream: a fast clock somewhere must not mark others."""
 
-class Draft(msgspec.Struct, Generic[S], frozen=True):
-    """A commit that is not sent yet, the streams as they will be after it, and when its receipt was made (epoch s)."""
 
-    commit: Commit
+class Draft(Commit, Generic[S], frozen=True, kw_only=True, gc=False):
+    """A commit that is not sent yet, and the streams as they will be after it."""
+
     committed: Committed[S]
-    made_at: int
 
 
 class CommitBuilder(Generic[S, E]):
-    """Builds commits. Version 1 holds a snapshot, and so does every `snapshot_interval`-th row after the last one."""
+    """Builds commits. Version 1 holds a snapshot, and so does every `snapshot_interval`-th row after the last one.
+
+    Each `plan…` gives a function for `EventStore.commit`: every call of it reads the clock and builds the same commit,
+    with the same id, as of that moment.
+    """
 
     def __init__(
         self,
@@ -44,7 +49,7 @@ class CommitBuilder(Generic[S, E]):
         self._new_commit_id = new_commit_id
         self._interval = snapshot_interval
 
-    def build(
+    def plan(
         self,
         loaded: Sequence[Loaded[S]],
         events: Sequence[Sequence[E]],
@@ -53,44 +58,61 @@ class CommitBuilder(Generic[S, E]):
         occurred_at: str | None,
         idempotency: Idempotency[S] | None,
         stored: StoredCommand[S] | None,
-    ) -> Draft[S]:
+    ) -> Callable[[], Draft[S]]:
         """The commit that appends `events[i]` to `loaded[i]`, with its receipt or the end of the stored command.
 
-        `recorded_at` is the larger of now and the streams' newest, so that it never decreases in any of them.
+        `recorded_at` is the larger of now and the streams' newest, so that it never decreases in any of them. A stamp
+        that is more than `INHERITED_AHEAD` after now counts in its own stream only.
         """
-        moment = self._clock()
-        recorded_at = now = format_timestamp(moment)
-        for stream in loaded:
-            recorded_at = max(recorded_at, stream.recorded_at)
-        occurred_at = occurred_at or now
         commit_id = self._new_commit_id()
+        return partial(self._build, commit_id, tuple(loaded), events, metadata, occurred_at, idempotency, stored)
+
+    def plan_rejection(self, idempotency: Idempotency[S], version: int, response: str) -> Callable[[], Commit]:
+        """A commit with only the receipt of a rejection."""
+        commit_id = self._new_commit_id()
+
+        def build() -> Commit:
+            made_at = int(self._clock().timestamp())
+            receipt = _receipt(idempotency, commit_id, version, response, made_at)
+            return Commit(commit_id, (), receipt, made_at=made_at)
+
+        return build
+
+    def plan_end(self, stored: StoredCommand[S], rejection: Exception) -> Callable[[], Commit]:
+        """A commit with only the end of a stored command that was rejected."""
+        commit_id = self._new_commit_id()
+        return lambda: Commit(commit_id, (), completion=_completion(stored, commit_id, stored.reject(rejection)))
+
+    def _build(
+        self,
+        commit_id: str,
+        loaded: Sequence[Loaded[S]],
+        events: Sequence[Sequence[E]],
+        metadata: str,
+        occurred_at: str | None,
+        idempotency: Idempotency[S] | None,
+        stored: StoredCommand[S] | None,
+    ) -> Draft[S]:
+        moment = self._clock()
+        now = format_timestamp(moment)
+        booked = _booked_at(moment, now, loaded)
+        occurred_at = occurred_at or now
         rows: list[EventRow] = []
         after: list[Loaded[S]] = []
         for stream, stream_events in zip(loaded, events, strict=True):
-            newest = stream
+            newest, recorded_at = stream, max(booked, stream.recorded_at)
             for event in stream_events:
                 newest = self._next(newest, event, commit_id, metadata, occurred_at, recorded_at, rows)
             after.append(newest)
         committed = Committed(commit_id, tuple(after))
         if stored is not None:
             completion = _completion(stored, commit_id, stored.succeed(committed))
-            return Draft(Commit(commit_id, tuple(rows), completion=completion), committed, made_at=0)
+            return Draft(commit_id, tuple(rows), completion=completion, committed=committed)
         if idempotency is None:
-            return Draft(Commit(commit_id, tuple(rows)), committed, made_at=0)
+            return Draft(commit_id, tuple(rows), committed=committed)
         made_at = int(moment.timestamp())
         receipt = _receipt(idempotency, commit_id, after[0].version, idempotency.respond(committed), made_at)
-        return Draft(Commit(commit_id, tuple(rows), receipt), committed, made_at)
-
-    def build_rejection(self, idempotency: Idempotency[S], version: int, response: str) -> tuple[Commit, int]:
-        """A commit with only the receipt of a rejection, and when it was made (epoch s)."""
-        made_at = int(self._clock().timestamp())
-        commit_id = self._new_commit_id()
-        return Commit(commit_id, (), _receipt(idempotency, commit_id, version, response, made_at)), made_at
-
-    def build_end(self, stored: StoredCommand[S], rejection: Exception) -> Commit:
-        """A commit with only the end of a stored command that was rejected."""
-        commit_id = self._new_commit_id()
-        return Commit(commit_id, (), completion=_completion(stored, commit_id, stored.reject(rejection)))
+        return Draft(commit_id, tuple(rows), receipt, made_at=made_at, committed=committed)
 
     def _next(
         self,
@@ -122,6 +144,15 @@ class CommitBuilder(Generic[S, E]):
             row, snapshot_version = _without_snapshot(row, stream.hash), stream.snapshot_version
         rows.append(row)
         return Loaded(stream_id, state, version, row.hash, recorded_at, snapshot_version)
+
+
+def _booked_at(moment: datetime, now: str, streams: Sequence[Loaded[S]]) -> str:
+    """The larger of now and the streams' newest stamps, without those too far ahead. `now` is `moment` as text."""
+    booked = now
+    for stream in streams:
+        if booked < stream.recorded_at <= format_timestamp(moment + INHERITED_AHEAD):
+            booked = stream.recorded_at
+    return booked
 
 
 def _without_snapshot(row: EventRow, previous: bytes) -> EventRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, Protocol
 
 from botocore.exceptions import ClientError
@@ -15,8 +15,7 @@ from lambdas.eventsourcing.dynamodb_writes import Tables, WritingClient, prepare
 from lambdas.eventsourcing.errors import NotAppliedError, OutcomeUnknownError, ReadUnavailableError
 from lambdas.eventsourcing.limits import check_limits
 from lambdas.eventsourcing.retry import Backoff, Deadline
-from lambdas.eventsourcing.rows import Commit
-from lambdas.eventsourcing.store import Page
+from lambdas.eventsourcing.store import C, Page
 
 MAX_ATTEMPTS = 8
 
@@ -83,10 +82,9 @@ class DynamoDBEventStore:
                 rows = [item_to_row(item) for item in answer["Items"]]
                 return Page(rows, more=_more(answer, after, up_to, newest_first=newest_first))
 
-    def commit(self, commit: Commit, *, now: int, deadline: Deadline) -> None:
-        """See EventStore.commit. Every attempt sends the same rows at the same versions."""
-        check_limits(commit)
-        send = prepare(self._client, self._tables, commit, now)
+    def commit(self, build: Callable[[], C], *, deadline: Deadline) -> C:
+        """See EventStore.commit. Every attempt writes at the same versions; after doubt, the same rows."""
+        commit, send = self._prepare(build)
         if not deadline.allows_attempt():
             raise NotAppliedError("no time is left to send the commit")
         in_doubt = False
@@ -98,13 +96,22 @@ class DynamoDBEventStore:
             except FAILURES as error:
                 fault = classify(error)
                 if fault is Fault.CONDITION and isinstance(error, ClientError):
-                    return resolve(error, commit, self._tables, in_doubt=in_doubt)
+                    resolve(error, commit, self._tables, in_doubt=in_doubt)
+                    return commit
                 in_doubt = in_doubt or fault is Fault.UNKNOWN
                 if fault is Fault.FATAL or not self._may_retry(attempt, deadline):
                     _give_up(error, attempt, fault, in_doubt=in_doubt)
                 self._backoff.pause(attempt)
+                if not in_doubt:
+                    commit, send = self._prepare(build)
             else:
-                return None
+                return commit
+
+    def _prepare(self, build: Callable[[], C]) -> tuple[C, Callable[[], object]]:
+        """A commit and what sends it. Raises CommitTooLargeError."""
+        commit = build()
+        check_limits(commit)
+        return commit, prepare(self._client, self._tables, commit)
 
     def _may_retry(self, attempt: int, deadline: Deadline) -> bool:
         return attempt < self._max_attempts and deadline.allows_attempt()

@@ -40,14 +40,14 @@ class Tables(msgspec.Struct, frozen=True):
     inbox: InboxTable | None
 
 
-def prepare(client: WritingClient, tables: Tables, commit: Commit, now: int) -> Callable[[], object]:
+def prepare(client: WritingClient, tables: Tables, commit: Commit) -> Callable[[], object]:
     """A function that sends the commit and may be called again. Order of actions: rows, receipt, completion.
 
-    `now` is in seconds since the epoch. Raises ValueError for a completion when there is no inbox.
+    Raises ValueError for a completion when there is no inbox.
     """
     puts = [_put_row(row, tables.events) for row in commit.rows]
     if commit.receipt is not None:
-        puts.append(_put_receipt(commit.receipt, tables.receipts, now))
+        puts.append(_put_receipt(commit.receipt, tables.receipts, commit.made_at))
     if commit.completion is None:
         if len(puts) == 1:
             return lambda: client.put_item(**puts[0])

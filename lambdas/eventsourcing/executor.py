@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Generic, NoReturn, TypeVar
 
-from lambdas.eventsourcing.builder import CommitBuilder, Draft
+from lambdas.eventsourcing.builder import CommitBuilder
 from lambdas.eventsourcing.cache import StreamCache
 from lambdas.eventsourcing.decider import Committed, Idempotency, Loaded, Replayed, StoredCommand
 from lambdas.eventsourcing.errors import (
@@ -72,12 +72,13 @@ class CommandExecutor(Generic[S, E]):
                 if stored is not None:
                     self._settle(stored, rejection, deadline)
                 return self._reject(rejection, working.loaded[0].version, idempotency, deadline)
-            draft = self._builder.build(
+            plan = self._builder.plan(
                 working.loaded, events, metadata=metadata, occurred_at=occurred_at, idempotency=idempotency,
                 stored=stored,
             )  # fmt: skip
+            writes = idempotency is not None or stored is not None or any(events)
             try:
-                return self._append(draft, deadline)
+                draft = self._store.commit(plan, deadline=deadline) if writes else plan()
             except ReceiptExistsError as existing:
                 return _replay(idempotency, existing.receipt)
             except VersionConflictError as conflict:
@@ -85,6 +86,10 @@ class CommandExecutor(Generic[S, E]):
                 if conflicts == self._max_conflicts:
                     raise ContentionError(stream_ids, conflicts) from conflict
                 self._catch_up(working, conflict.rows, conflicts)
+            else:
+                for stream in draft.committed.streams:
+                    self._cache.put(stream)
+                return draft.committed
 
     def _decide(
         self, working: WorkingSet[S, E], decide: Decide[E], expected: frozenset[int] | None
@@ -102,14 +107,6 @@ class CommandExecutor(Generic[S, E]):
                 if any(events) or not working.confirm():
                     return events
 
-    def _append(self, draft: Draft[S], deadline: Deadline) -> Committed[S]:
-        commit = draft.commit
-        if commit.rows or commit.receipt is not None or commit.completion is not None:
-            self._store.commit(commit, now=draft.made_at, deadline=deadline)
-        for stream in draft.committed.streams:
-            self._cache.put(stream)
-        return draft.committed
-
     def _catch_up(self, working: WorkingSet[S, E], winners: Sequence[EventRow], conflicts: int) -> None:
         """After the first lost race the winner's rows are enough; after another, read the newer rows."""
         if conflicts == 1 and working.advance(winners):
@@ -119,7 +116,7 @@ class CommandExecutor(Generic[S, E]):
 
     def _settle(self, stored: StoredCommand[S], rejection: Exception, deadline: Deadline) -> NoReturn:
         """End a stored command as rejected, then raise the rejection."""
-        self._store.commit(self._builder.build_end(stored, rejection), now=0, deadline=deadline)
+        self._store.commit(self._builder.plan_end(stored, rejection), deadline=deadline)
         raise rejection
 
     def _reject(
@@ -129,9 +126,9 @@ class CommandExecutor(Generic[S, E]):
         response = None if idempotency is None else idempotency.reject(rejection)
         if idempotency is None or response is None:
             raise rejection
-        commit, made_at = self._builder.build_rejection(idempotency, version, response)
+        plan = self._builder.plan_rejection(idempotency, version, response)
         try:
-            self._store.commit(commit, now=made_at, deadline=deadline)
+            self._store.commit(plan, deadline=deadline)
         except ReceiptExistsError as existing:
             return _replay(idempotency, existing.receipt)
         raise rejection

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 
 from lambdas.eventsourcing.errors import ReceiptExistsError, StoredCommandCompletedError, VersionConflictError
 from lambdas.eventsourcing.limits import check_limits
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import Commit, Completion, EventRow, Receipt
-from lambdas.eventsourcing.store import Page
+from lambdas.eventsourcing.store import C, Page
 
 
 class InMemoryEventStore:
@@ -43,17 +44,18 @@ class InMemoryEventStore:
                 return Page(rows[end - count : end][::-1], more=end - count > after)
             return Page(rows[after : after + count], more=after + count < end)
 
-    def commit(self, commit: Commit, *, now: int, deadline: Deadline) -> None:  # noqa: ARG002 - part of the port
+    def commit(self, build: Callable[[], C], *, deadline: Deadline) -> C:  # noqa: ARG002 - part of the port
         """See EventStore.commit. Raises ValueError for rows that would leave a gap."""
+        commit = build()
         check_limits(commit)
         with self._lock:
             winners = self._winners(commit)
             if winners and winners[0].commit_id == commit.commit_id:
-                return
+                return commit
             if commit.completion is not None and self._completed(commit.completion):
-                return
+                return commit
             if commit.receipt is not None:
-                self._check_receipt(commit.receipt, now)
+                self._check_receipt(commit.receipt, commit.made_at)
             if winners:
                 raise VersionConflictError(winners)
             for row in commit.rows:
@@ -62,6 +64,7 @@ class InMemoryEventStore:
                 self._receipts[commit.receipt.scope, commit.receipt.key] = commit.receipt
             if commit.completion is not None:
                 self._completions[commit.completion.scope, commit.completion.key] = commit.completion
+            return commit
 
     def completion(self, scope: str, key: str) -> Completion | None:
         """The end state of a stored command; None while it is pending."""

@@ -64,12 +64,16 @@ class Completion(msgspec.Struct, frozen=True):
 
 
 class Commit(msgspec.Struct, frozen=True, gc=False):
-    """What one command adds, all or nothing: rows of one or more streams, and optionally a receipt or its end state."""
+    """What one command adds, all or nothing: rows of one or more streams, and optionally a receipt or its end state.
+
+    `made_at` (seconds since the epoch) decides whether an existing receipt is still live.
+    """
 
     commit_id: str
     rows: tuple[EventRow, ...]
     receipt: Receipt | None = None
     completion: Completion | None = None
+    made_at: int = 0
 
 
 class Metadata(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import Commit, EventRow
+
+C = TypeVar("C", bound=Commit)
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -37,12 +40,15 @@ class EventStore(Protocol):
         """
         ...
 
-    def commit(self, commit: Commit, *, now: int, deadline: Deadline) -> None:
-        """Add all rows, the receipt and the completion, or nothing.
+    def commit(self, build: Callable[[], C], *, deadline: Deadline) -> C:
+        """Add all rows, the receipt and the completion of a commit, or nothing. Gives the commit that took effect.
 
-        Each row's version must be free, and the completed command pending and as the completion expects it. `now`
-        (seconds since the epoch) decides whether an existing receipt is still live. Idempotent: sending a commit again
-        after it took effect succeeds.
+        Each row's version must be free, and each completed command pending and as its completion expects it. `build`
+        gives the commit with the time of the call in it. It is called again after an attempt that was refused for
+        certain, since a commit is booked when it is written and not when its first attempt was sent; it keeps id,
+        streams and versions. Once an attempt is in doubt, only the same commit is sent again. Idempotent: a commit that
+        has taken effect before succeeds.
+
         Raises VersionConflictError, ReceiptExistsError, StoredCommandCompletedError, StoredCommandDiffersError,
         StoredCommandMissingError, NotAppliedError, OutcomeUnknownError, CommitTooLargeError.
         """

@@ -8,10 +8,11 @@ from urllib.parse import unquote
 
 import msgspec
 
-from lambdas.accounts.business_time import in_utc
+from lambdas.accounts.business_time import given_time
 from lambdas.accounts.commands import Command
 from lambdas.accounts.state import Account
 from lambdas.eventsourcing.decider import Committed, Idempotency
+from lambdas.eventsourcing.timestamps import format_timestamp
 from lambdas.httpapi.conditional import EntityTags
 from lambdas.httpapi.problems import problem_reply
 from lambdas.httpapi.replies import Reply, remember
@@ -53,12 +54,13 @@ def request_hash(method: str, path: str, command: Command, if_match: EntityTags 
     """SHA-256 over method, path, body and If-Match, each preceded by its length in 4 bytes. Equal: the same request.
 
     The body counts by its content: white space, the order of keys and the spelling of a moment do not matter.
-    Raises InvalidFieldError for an `occurred_at` that UTC cannot write.
+    Raises InvalidFieldError for an `occurred_at` that is no acceptable moment.
     """
     if isinstance(command.occurred_at, msgspec.UnsetType):
         body = _encode(command)
     else:
-        body = _encode(msgspec.structs.replace(command, occurred_at=in_utc(command.occurred_at)))
+        occurred_at = format_timestamp(given_time(command.occurred_at))
+        body = _encode(msgspec.structs.replace(command, occurred_at=occurred_at))
     parts = (method.encode(), path.encode(), body, if_match.canonical().encode() if if_match else b"")
     return digest(*parts)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
+from lambdas.accounts.moments import InvalidMomentError, parse_moment
 from lambdas.accounts.text import UUID_PATTERN
 from lambdas.httpapi import bodies
 from lambdas.httpapi.conditional import EntityTags, parse_entity_tags
@@ -27,7 +28,6 @@ _TOKEN = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _NOT_ALPHANUMERIC = re.compile(r"[^A-Za-z0-9]")
 _POSITIVE = re.compile(r"[1-9][0-9]{0,15}")
 _UUID = re.compile(UUID_PATTERN)
-_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 C = TypeVar("C", bound=msgspec.Struct)
 
@@ -129,11 +129,11 @@ def positive_integer(name: str, text: str, *, maximum: int | None = None) -> int
 
 
 def moment(name: str, text: str) -> datetime:
-    """A timestamp with an offset. Raises InvalidRequestError."""
+    """A moment in UTC, whole milliseconds. Raises InvalidRequestError."""
     try:
-        return msgspec.convert(text, _Moment)
-    except (msgspec.ValidationError, UnicodeError):
-        raise InvalidRequestError(name, "is not an RFC 3339 timestamp with an offset") from None
+        return parse_moment(text)
+    except InvalidMomentError as error:
+        raise InvalidRequestError(name, str(error)) from None
 
 
 def _header_values(event: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -120,8 +120,13 @@ class CommandProcessor:
 
     def _refuse(self, stored: StoredCommand[Account], error: InvalidFieldError) -> None:
         """Reject a body that is not a valid command, without reading an account."""
-        commit_id, outcome = self._new_commit_id(), stored.reject(error)
-        completion = Completion(
-            stored.scope, stored.key, commit_id, outcome.status, outcome.attributes, stored.expected
-        )
-        self._store.commit(Commit(commit_id, (), completion=completion), now=0, deadline=self._new_deadline())
+        commit_id = self._new_commit_id()
+
+        def build() -> Commit:
+            outcome = stored.reject(error)
+            completion = Completion(
+                stored.scope, stored.key, commit_id, outcome.status, outcome.attributes, stored.expected
+            )
+            return Commit(commit_id, (), completion=completion)
+
+        self._store.commit(build, deadline=self._new_deadline())

@@ -148,10 +148,7 @@ class AccountService:
 
         Raises InvalidFieldError for a moment in the future, AccountNotFoundError for one before the first event.
         """
-        try:
-            at = format_timestamp(moment)
-        except OverflowError:
-            raise InvalidFieldError("at", "is outside the years 1 to 9999 in UTC") from None
+        at = format_timestamp(moment)
         if moment > self._clock():
             raise InvalidFieldError("at", "is in the future")
         loaded = self._repository.load_at(account_id, at)

@@ -9,7 +9,7 @@ import csv
 import os
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -37,7 +37,7 @@ class Line:
     @property
     def command(self) -> AccountCommand:
         """What makes the ledger book it."""
-        occurred_at = datetime(self.day.year, self.day.month, self.day.day, tzinfo=UTC)
+        occurred_at = f"{self.day.isoformat()}T00:00:00Z"
         if self.type == "credit":
             return CreditAccount(amount=self.amount, occurred_at=occurred_at)
         return WithdrawFromAccount(amount=self.amount, occurred_at=occurred_at)

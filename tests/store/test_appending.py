@@ -15,7 +15,7 @@ from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import Commit, EventRow, Metadata
 from tests.support.backends import Backend, NewId
 from tests.support.recording import whole_history
-from tests.support.stores import CountingStore
+from tests.support.stores import CountingStore, as_is
 from tests.support.tally import METADATA, OCCURRED_AT, Added, add, added, amounts, fold, repository, rows_of
 
 
@@ -114,7 +114,7 @@ def test_lost_race_of_a_commit_to_two_streams_leaves_no_trace(backend: Backend, 
     backend.seed([rival])
 
     with pytest.raises(VersionConflictError) as caught:
-        backend.store.commit(_commit("late", rows[:2]), now=0, deadline=Deadline())
+        backend.store.commit(as_is(_commit("late", rows[:2])), deadline=Deadline())
 
     assert caught.value.rows == (rival,)
     assert whole_history(backend.store, first) == []
@@ -127,7 +127,7 @@ def test_same_commit_sent_again_succeeds_and_changes_nothing(backend: Backend, s
     commit = Commit(rows[0].commit_id, tuple(rows))
 
     for _ in range(3):
-        backend.store.commit(commit, now=0, deadline=Deadline())
+        backend.store.commit(as_is(commit), deadline=Deadline())
 
     assert whole_history(backend.store, stream_id) == rows
 
@@ -138,7 +138,7 @@ def test_conflict_names_every_winner(backend: Backend, stream_id: str) -> None:
 
     for first, last in ((1, 2), (2, 5), (0, 4)):
         with pytest.raises(VersionConflictError) as caught:
-            backend.store.commit(_commit("late", rows[first:last]), now=0, deadline=Deadline())
+            backend.store.commit(as_is(_commit("late", rows[first:last])), deadline=Deadline())
         assert caught.value.rows == tuple(rows[first : min(last, 4)])
     assert whole_history(backend.store, stream_id) == rows[:4]
 

@@ -18,6 +18,7 @@ from tests.support.dynamodb_tables import KEYS, create_tables, moto_client, stor
 from tests.support.fake_dynamodb import FakeDynamoDB
 from tests.support.inbox import TableInbox
 from tests.support.runs import runs
+from tests.support.stores import as_is
 
 STREAMS = ("a", "b")
 
@@ -92,7 +93,7 @@ def test_same_answers_as_moto(reference: Any, steps: list[Any]) -> None:
             inbox.submit(*step[1:])
         else:
             with suppress(EventSourcingError):
-                store.commit(_commit(f"c{number}", *step[1:4]), now=step[4], deadline=Deadline())
+                store.commit(as_is(_commit(f"c{number}", *step[1:4]), made_at=step[4]), deadline=Deadline())
     for scope in STREAMS:
         for key in "xy":
             inbox.item(scope, key)

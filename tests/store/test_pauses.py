@@ -18,7 +18,7 @@ from tests.support.clocks import SimulatedTime, TickingClock
 from tests.support.dynamodb_tables import store_on
 from tests.support.faults import MISHAPS, FaultyClient, as_told
 from tests.support.observed import observed_fake
-from tests.support.stores import HalfVisibleStore, OvertakenStore
+from tests.support.stores import HalfVisibleStore, OvertakenStore, as_is
 from tests.support.tally import TALLY, TallyRepository, add, amounts, repository, rows_of
 
 STREAM = "stream"
@@ -100,7 +100,7 @@ def _throttled(times: int, pauses: Pauses) -> DynamoDBEventStore:
 @pytest.mark.parametrize("failures", range(MAX_ATTEMPTS))
 @pytest.mark.parametrize("commit", [ONE_ROW, TWO_ROWS], ids=["put", "transaction"])
 def test_a_pause_before_each_repeated_write(pauses: Pauses, commit: Commit, failures: int) -> None:
-    _throttled(failures, pauses).commit(commit, now=0, deadline=Deadline())
+    _throttled(failures, pauses).commit(as_is(commit), deadline=Deadline())
 
     assert pauses.taken == pytest.approx(LONGEST[:failures])
 
@@ -116,6 +116,6 @@ def test_no_pause_before_giving_up_a_call(pauses: Pauses) -> None:
     with pytest.raises(ReadUnavailableError):
         _throttled(MAX_ATTEMPTS, pauses).read(STREAM, deadline=Deadline())
     with pytest.raises(NotAppliedError):
-        _throttled(MAX_ATTEMPTS, pauses).commit(ONE_ROW, now=0, deadline=Deadline())
+        _throttled(MAX_ATTEMPTS, pauses).commit(as_is(ONE_ROW), deadline=Deadline())
 
     assert pauses.taken == pytest.approx(LONGEST[: MAX_ATTEMPTS - 1] * 2)

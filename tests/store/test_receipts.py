@@ -12,6 +12,7 @@ from tests.support.backends import Backend, NewId
 from tests.support.keyed import TTL, keyed, take
 from tests.support.recording import whole_history
 from tests.support.set_clock import SetClock
+from tests.support.stores import as_is
 from tests.support.tally import METADATA, OCCURRED_AT, Added, Tally, TallyRepository, add, amounts, repository, rows_of
 
 
@@ -138,10 +139,10 @@ def test_same_commit_with_a_receipt_sent_again(backend: Backend, stream_id: str,
     receipt = Receipt(stream_id, "key", b"\x00\xff", commit_id, size, "response", 1_000)
 
     for _ in range(3):
-        backend.store.commit(Commit(commit_id, rows, receipt), now=10, deadline=Deadline())
+        backend.store.commit(as_is(Commit(commit_id, rows, receipt), made_at=10), deadline=Deadline())
 
     assert tuple(whole_history(backend.store, stream_id)) == rows
     other = Receipt(stream_id, "key", b"other", "other", size, "other", 2_000)
     with pytest.raises(ReceiptExistsError) as caught:
-        backend.store.commit(Commit("other", (), other), now=999, deadline=Deadline())
+        backend.store.commit(as_is(Commit("other", (), other), made_at=999), deadline=Deadline())
     assert caught.value.receipt == receipt

@@ -9,7 +9,7 @@ import csv
 import os
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -48,13 +48,13 @@ class Line(NamedTuple):
 def _lines() -> Iterator[Line]:
     with STATEMENTS.open(newline="") as file:
         for row in csv.DictReader(file):
-            occurred_at = datetime.combine(date.fromisoformat(row["date"]), time(), UTC)
+            occurred_at = f"{date.fromisoformat(row['date'])}T00:00:00Z"
             account_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"statement:{row['account']}"))
             command = _command(row["type"], _minor_units(row["amount"]), occurred_at)
             yield Line(account_id, command, _minor_units(row["balance"]))
 
 
-def _command(kind: str, amount: int, occurred_at: datetime) -> AccountCommand:
+def _command(kind: str, amount: int, occurred_at: str) -> AccountCommand:
     if kind == "credit":
         return CreditAccount(amount=amount, occurred_at=occurred_at)
     assert kind == "withdraw"

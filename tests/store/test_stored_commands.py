@@ -21,7 +21,7 @@ from tests.support.backends import Backend, NewId
 from tests.support.inbox import Inbox, inbox_of, stored, take_stored
 from tests.support.keyed import keyed, take
 from tests.support.recording import whole_history
-from tests.support.stores import CountingStore, OvertakenStore
+from tests.support.stores import CountingStore, OvertakenStore, as_is
 from tests.support.tally import METADATA, OCCURRED_AT, Added, Tally, TallyError, add, amounts, repository, rows_of
 
 PENDING = {table.STATUS: table.PENDING}
@@ -320,13 +320,13 @@ def test_same_commit_sent_again(backend: Backend, inbox: Inbox, stream_id: str, 
     completion = Completion(stream_id, "command", commit_id, "DONE", {"answer": 42, "text": "€"})
 
     for _ in range(3):
-        backend.store.commit(Commit(commit_id, rows, completion=completion), now=0, deadline=Deadline())
+        backend.store.commit(as_is(Commit(commit_id, rows, completion=completion)), deadline=Deadline())
 
     assert inbox.find(stream_id, "command") == {"status": "DONE", "commit_id": commit_id, "answer": 42, "text": "€"}
     assert tuple(whole_history(backend.store, stream_id)) == rows
     other = Completion(stream_id, "command", "other", "OTHER", {})
     with pytest.raises(StoredCommandCompletedError, match="DONE"):
-        backend.store.commit(Commit("other", (), completion=other), now=0, deadline=Deadline())
+        backend.store.commit(as_is(Commit("other", (), completion=other)), deadline=Deadline())
     assert inbox.find(stream_id, "command")["status"] == "DONE"
 
 

@@ -19,6 +19,7 @@ from lambdas.inbox import table
 from tests.support.backends import DynamoDBBackend
 from tests.support.inbox import BODY, TableInbox, take_stored
 from tests.support.recording import whole_history
+from tests.support.stores import as_is
 from tests.support.tally import TallyRepository, add, amounts, repository, rows_of
 
 AMOUNTS = pytest.mark.parametrize("amount", [30, 500], ids=["success", "rejection"])
@@ -112,7 +113,7 @@ def test_completion_beside_a_receipt(dynamodb: DynamoDBBackend, inbox: TableInbo
     def commit(commit_id: str, key: str) -> None:
         receipt = Receipt(stream_id, "key", b"hash", commit_id, size, "response", 1_000)
         completion = Completion(stream_id, key, commit_id, "DONE", {})
-        dynamodb.store.commit(Commit(commit_id, rows, receipt, completion), now=10, deadline=Deadline())
+        dynamodb.store.commit(as_is(Commit(commit_id, rows, receipt, completion), made_at=10), deadline=Deadline())
 
     commit(commit_id, "command")
     commit(commit_id, "command")

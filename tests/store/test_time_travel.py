@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
 
+from lambdas.eventsourcing.decider import Committed
 from lambdas.eventsourcing.rows import EventRow
 from lambdas.eventsourcing.timestamps import format_timestamp
+from lambdas.eventsourcing.verifier import ChainVerifier
 from tests.support.backends import Backend, NewId
 from tests.support.clocks import START
 from tests.support.recording import whole_history
@@ -16,6 +19,7 @@ from tests.support.set_clock import SetClock
 from tests.support.tally import (
     METADATA,
     OCCURRED_AT,
+    TALLY,
     Added,
     Tally,
     TallyRepository,
@@ -87,23 +91,70 @@ def test_clock_that_goes_backwards(backend: Backend, stream_id: str, clock: SetC
     _check_every_moment(repository(backend.store), stream_id, rows, events)
 
 
-def test_commit_to_two_streams_is_recorded_at_one_moment(backend: Backend, new_id: NewId, clock: SetClock) -> None:
-    """That of the stream whose newest row is the newer one, when the clock is behind it."""
+@pytest.mark.parametrize("seconds", [0.001, 59, 60])
+def test_commit_to_two_streams_is_recorded_at_one_moment(
+    backend: Backend, new_id: NewId, clock: SetClock, seconds: float
+) -> None:
+    """That of the stream whose newest row is the newer one, when the clock is a little behind it."""
+    ahead, behind = _one_ahead(backend, new_id, clock, seconds)
+
+    _commit_to_both(backend, clock, behind, ahead)
+
+    recorded = {repository(backend.store).load(stream_id).recorded_at for stream_id in (ahead, behind)}
+    assert recorded == {format_timestamp(START + timedelta(seconds=seconds))}
+    before = format_timestamp(START + timedelta(seconds=seconds) - TICK)
+    assert repository(backend.store).load_at(behind, before).version == 1
+    assert repository(backend.store).load_at(ahead, before).version == 0
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["receiver ahead", "sender ahead"])
+@pytest.mark.parametrize("seconds", [60.001, 61, 3600, 86_400 * 365])
+def test_stream_far_ahead_does_not_drag_others_along(
+    backend: Backend, new_id: NewId, clock: SetClock, seconds: float, order: tuple[int, int]
+) -> None:
+    """A clock that was once far ahead marks the streams that it wrote to, not those that meet them later."""
+    ahead, behind = streams = _one_ahead(backend, new_id, clock, seconds)
+
+    committed = _commit_to_both(backend, clock, streams[order[0]], streams[order[1]])
+    clock.set(2)
+    add(repository(backend.store, clock=clock), behind, 1)
+    add(repository(backend.store, clock=clock), ahead, 1)
+
+    stamps = {stream: [row.recorded_at for row in whole_history(backend.store, stream)] for stream in streams}
+    assert stamps[behind] == [format_timestamp(START + timedelta(seconds=second)) for second in (0, 0, 2)]
+    assert stamps[ahead] == [format_timestamp(START + timedelta(seconds=seconds))] * 3
+    rows = [whole_history(backend.store, stream)[1] for stream in streams]
+    assert {row.commit_id for row in rows} == {committed.commit_id}
+    assert {loaded.stream_id: loaded.recorded_at for loaded in committed.streams} == {
+        row.stream_id: row.recorded_at for row in rows
+    }
+    for stream in streams:
+        assert ChainVerifier(backend.store, TALLY).verify(stream).version == 3
+        rows = whole_history(backend.store, stream)
+        _check_every_moment(repository(backend.store), stream, rows, [Added(_amount(row)) for row in rows])
+
+
+def _one_ahead(backend: Backend, new_id: NewId, clock: SetClock, seconds: float) -> tuple[str, str]:
+    """Two streams with one row each: one from a clock that is so many seconds ahead, one from a right one."""
     ahead, behind = new_id(), new_id()
-    clock.set(3600)
+    clock.set(seconds)
     add(repository(backend.store, clock=clock), ahead, 1)
     clock.set(0)
     add(repository(backend.store, clock=clock), behind, 1)
+    return ahead, behind
 
-    repository(backend.store, clock=clock).execute(
-        (behind, ahead), _one_each, metadata=METADATA, occurred_at=OCCURRED_AT
+
+def _commit_to_both(backend: Backend, clock: SetClock, *streams: str) -> Committed[Tally]:
+    committed = repository(backend.store, clock=clock).execute(
+        streams, _one_each, metadata=METADATA, occurred_at=OCCURRED_AT
     )
+    assert isinstance(committed, Committed)
+    return committed
 
-    recorded = {repository(backend.store).load(stream_id).recorded_at for stream_id in (ahead, behind)}
-    assert recorded == {format_timestamp(START + timedelta(hours=1))}
-    before = format_timestamp(START + timedelta(minutes=59))
-    assert repository(backend.store).load_at(behind, before).version == 1
-    assert repository(backend.store).load_at(ahead, before).version == 0
+
+def _amount(row: EventRow) -> int:
+    amount: int = json.loads(row.data)["amount"]
+    return amount
 
 
 def test_occurred_at_does_not_matter(backend: Backend, stream_id: str, clock: SetClock) -> None:

@@ -23,6 +23,7 @@ from lambdas.eventsourcing.rows import Commit, EventRow
 from lambdas.eventsourcing.store import EventStore
 from tests.support.dynamodb_tables import KEYS, REGION, Tables, create_tables, moto_client, store_on
 from tests.support.fake_dynamodb import FakeDynamoDB
+from tests.support.stores import as_is
 
 ENDPOINT_VARIABLE = "DAYBOOK_TEST_DYNAMODB_ENDPOINT"
 SEED_ROWS = 100
@@ -150,4 +151,4 @@ def _endpoint_client(url: str) -> Any:
 def _commit_all(store: InMemoryEventStore, rows: Sequence[EventRow]) -> None:
     for start in range(0, len(rows), SEED_ROWS):
         chunk = tuple(rows[start : start + SEED_ROWS])
-        store.commit(Commit(chunk[0].commit_id, chunk), now=0, deadline=Deadline())
+        store.commit(as_is(Commit(chunk[0].commit_id, chunk)), deadline=Deadline())

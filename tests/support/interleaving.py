@@ -9,8 +9,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.eventsourcing.rows import Commit
-from lambdas.eventsourcing.store import EventStore, Page
+from lambdas.eventsourcing.store import C, EventStore, Page
 
 PATIENCE_SECONDS = 20.0
 
@@ -82,10 +81,10 @@ class SteppedStore:
         self._turnstile.step()
         return self._store.read(stream_id, **query)
 
-    def commit(self, commit: Commit, *, now: int, deadline: Deadline) -> None:
+    def commit(self, build: Callable[[], C], *, deadline: Deadline) -> C:
         """See EventStore.commit."""
         self._turnstile.step()
-        self._store.commit(commit, now=now, deadline=deadline)
+        return self._store.commit(build, deadline=deadline)
 
 
 Run = Callable[[Callable[[int], int]], None]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from lambdas.eventsourcing.errors import VersionConflictError
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.eventsourcing.rows import Commit, EventRow
-from lambdas.eventsourcing.store import EventStore, Page
+from lambdas.eventsourcing.rows import EventRow
+from lambdas.eventsourcing.store import C, EventStore, Page
 from tests.support.audit import Append
 from tests.support.clocks import Ticks
 
@@ -30,16 +31,17 @@ class RecordingStore:
         """See EventStore.read."""
         return self._store.read(stream_id, **query)
 
-    def commit(self, commit: Commit, *, now: int, deadline: Deadline) -> None:
+    def commit(self, build: Callable[[], C], *, deadline: Deadline) -> C:
         """See EventStore.commit."""
         with self._lock:
             earliest = self._ticks()
             try:
-                self._store.commit(commit, now=now, deadline=deadline)
+                commit = self._store.commit(build, deadline=deadline)
             except VersionConflictError:
                 self.conflicts += 1
                 raise
             self.appends.append(Append(earliest, self._ticks(), commit.rows))
+            return commit
 
 
 class YieldingStore:
@@ -57,11 +59,12 @@ class YieldingStore:
         self._yield()
         return page
 
-    def commit(self, commit: Commit, *, now: int, deadline: Deadline) -> None:
+    def commit(self, build: Callable[[], C], *, deadline: Deadline) -> C:
         """See EventStore.commit."""
         self._yield()
-        self._store.commit(commit, now=now, deadline=deadline)
+        commit = self._store.commit(build, deadline=deadline)
         self._yield()
+        return commit
 
     def _yield(self) -> None:
         time.sleep(self._random.uniform(0.0, self._longest))

@@ -6,9 +6,11 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec.structs import replace
+
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import Commit
-from lambdas.eventsourcing.store import EventStore, Page
+from lambdas.eventsourcing.store import C, EventStore, Page
 
 
 @dataclass
@@ -29,10 +31,10 @@ class CountingStore:
         self.rows += len(page.rows)
         return page
 
-    def commit(self, commit: Commit, *, now: int, deadline: Deadline) -> None:
+    def commit(self, build: Callable[[], C], *, deadline: Deadline) -> C:
         """See EventStore.commit."""
         self.commits += 1
-        self.store.commit(commit, now=now, deadline=deadline)
+        return self.store.commit(build, deadline=deadline)
 
 
 @dataclass
@@ -52,9 +54,9 @@ class HalfVisibleStore:
         self.times -= 1
         return Page(rows, page.more)
 
-    def commit(self, commit: Commit, *, now: int, deadline: Deadline) -> None:
+    def commit(self, build: Callable[[], C], *, deadline: Deadline) -> C:
         """See EventStore.commit."""
-        self.store.commit(commit, now=now, deadline=deadline)
+        return self.store.commit(build, deadline=deadline)
 
 
 @dataclass
@@ -75,11 +77,22 @@ class OvertakenStore:
         next(self._before_reads, _nothing)()
         return self.store.read(stream_id, **query)
 
-    def commit(self, commit: Commit, *, now: int, deadline: Deadline) -> None:
+    def commit(self, build: Callable[[], C], *, deadline: Deadline) -> C:
         """See EventStore.commit."""
         next(self._before_commits, _nothing)()
-        self.commits.append(commit)
-        self.store.commit(commit, now=now, deadline=deadline)
+
+        def build_noted() -> C:
+            commit = build()
+            self.commits.append(commit)
+            return commit
+
+        return self.store.commit(build_noted, deadline=deadline)
+
+
+def as_is(commit: Commit, *, made_at: int = 0) -> Callable[[], Commit]:
+    """What builds this commit whenever it is called; `made_at` in seconds since the epoch."""
+    commit = replace(commit, made_at=made_at)
+    return lambda: commit
 
 
 def _nothing() -> None:

@@ -10,7 +10,7 @@ import pytest
 import lambdas.accounts
 
 PACKAGE = Path(lambdas.accounts.__file__).parent
-ALLOWED = {"__future__", "collections.abc", "datetime", "typing", "msgspec"}
+ALLOWED = {"__future__", "collections.abc", "datetime", "re", "typing", "msgspec"}
 IMPURE_CALLS = {"now", "utcnow", "today", "time", "open", "print", "getenv", "uuid4", "urandom", "random"}
 
 

@@ -18,7 +18,7 @@ OTHER = "7b0d7a55-1c1b-4a51-8a51-0a5f5f0b8f11"
 COMMANDS = (
     OpenAccount(currency="EUR", overdraft_limit=10**15 - 1),
     CreditAccount(amount=1, reference="rent"),
-    WithdrawFromAccount(amount=10**15 - 1, occurred_at=datetime(2026, 3, 1, tzinfo=UTC)),
+    WithdrawFromAccount(amount=10**15 - 1, occurred_at="2026-03-01T00:00:00Z"),
     CloseAccount(),
     Transfer(from_account_id=ACCOUNT, to_account_id=OTHER, amount=7),
 )

@@ -12,6 +12,7 @@ from lambdas.eventsourcing.rows import Commit, Completion
 from lambdas.inbox import table
 from tests.support.dynamodb_tables import KEYS
 from tests.support.fake_dynamodb import FakeDynamoDB
+from tests.support.stores import as_is
 
 VARIABLES = {
     "EVENT_TABLE": "events",
@@ -83,7 +84,7 @@ def test_stored_commands_end_in_the_commands_table() -> None:
     fake.tables["commands"].put({**row, table.STATUS: {"S": table.PENDING}, table.FAILED_ON: {"S": "2026-03-01"}})
     completion = Completion("account", "command", "c", table.REJECTED, {table.PROBLEM: "{}"})
 
-    dynamodb_store(fake, settings).commit(Commit("c", (), completion=completion), now=0, deadline=Deadline())
+    dynamodb_store(fake, settings).commit(as_is(Commit("c", (), completion=completion)), deadline=Deadline())
 
     ended = {table.STATUS: {"S": "REJECTED"}, table.COMMIT_ID: {"S": "c"}, table.PROBLEM: {"S": "{}"}}
     assert fake.tables["commands"].get(row) == row | ended

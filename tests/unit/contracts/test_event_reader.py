@@ -19,6 +19,7 @@ from lambdas.eventsourcing.rows import Commit, EventRow
 from lambdas.eventsourcing.store import Page
 from tests.support.event_rows import ACCOUNT, credited
 from tests.support.fake_dynamodb import FakeDynamoDB
+from tests.support.stores import as_is
 
 NO_WAITING = Backoff(sleep=lambda _: None)
 ROWS = [credited(version) for version in range(1, 11)]
@@ -40,7 +41,7 @@ class HoleyStore(InMemoryEventStore):
 
 
 def reader(store: InMemoryEventStore, rows: list[EventRow] = ROWS) -> DomainEventReader:
-    store.commit(Commit("c", tuple(rows)), now=0, deadline=Deadline())
+    store.commit(as_is(Commit("c", tuple(rows))), deadline=Deadline())
     return DomainEventReader(store, backoff=NO_WAITING)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import pytest
@@ -18,8 +18,7 @@ from lambdas.eventsourcing.errors import (
     VersionConflictError,
 )
 from lambdas.eventsourcing.memory import InMemoryEventStore
-from lambdas.eventsourcing.rows import Commit
-from lambdas.eventsourcing.store import Page
+from lambdas.eventsourcing.store import C, Page
 from lambdas.httpapi.telemetry import logger
 from tests.unit.httpapi.suite.in_process import REQUEST_ID, InProcessApi, in_process_api
 
@@ -34,10 +33,10 @@ class FailingStore(InMemoryEventStore):
         self.commit_error: Exception | None = None
         self.read_error: Exception | None = None
 
-    def commit(self, commit: Commit, **options: Any) -> None:
+    def commit(self, build: Callable[[], C], **options: Any) -> C:
         if self.commit_error is not None:
             raise self.commit_error
-        super().commit(commit, **options)
+        return super().commit(build, **options)
 
     def read(self, stream_id: str, **options: Any) -> Page:
         if self.read_error is not None:

@@ -56,6 +56,7 @@ INVALID: list[tuple[bytes | dict[str, Any], str]] = [
     (CREDIT | {"currency": "EUR"}, "currency"),
     (CREDIT | {"occurred_at": "yesterday"}, "occurred_at"),
     (CREDIT | {"occurred_at": "2026-03-01T12:00:00"}, "occurred_at"),
+    (CREDIT | {"occurred_at": "0001-01-01T00:00:00Z"}, "occurred_at"),
     (CREDIT | {"occurred_at": "9999-12-31T23:59:59-23:59"}, "occurred_at"),
     (CREDIT | {"occurred_at": "2026-03-01T12:05:00.001Z"}, "occurred_at"),
     (OPEN | {"currency": "EURO"}, "currency"),
@@ -109,6 +110,7 @@ def test_an_invalid_command_that_comes_again(desk: Desk) -> None:
     [
         (None, START),
         ("2026-03-01T11:30:00.001+00:00", START - timedelta(minutes=30) + timedelta(milliseconds=1)),
+        ("2026-03-01T11:30:00.0019999+00:00", START - timedelta(minutes=30) + timedelta(milliseconds=1)),
         ("2026-03-01T13:00:00+01:00", START),
         ("2026-03-01T12:05:00Z", START + timedelta(minutes=5)),
     ],

@@ -63,11 +63,11 @@ class TroubledDesk(Desk):
         store = OvertakenStore(self.store)
         commit = store.commit
 
-        def troubled(what: Commit, **options: Any) -> None:
-            error = self.trouble(what)
+        def troubled(build: Callable[[], Commit], **options: Any) -> Commit:
+            error = self.trouble(build())
             if error is not None:
                 raise error
-            commit(what, **options)
+            return commit(build, **options)
 
         store.commit = troubled  # type: ignore[assignment, method-assign]
         self.processor = new_processor(store)

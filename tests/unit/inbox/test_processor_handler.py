@@ -6,6 +6,7 @@ import importlib
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from lambdas.composition.settings import SettingsError
+from lambdas.eventsourcing.rows import Commit
 from lambdas.inbox import table
 from tests.support.command_world import FakeInbox
 from tests.support.commands import Desk, command_item
@@ -89,10 +91,11 @@ def test_it_raises_at_the_end_and_says_why(
     failed, behind, other = (function.record(account, CREDIT) for account in (A, A, B))
     commit = function.store.commit
 
-    def refused(what: Any, **options: Any) -> None:
+    def refused(build: Callable[[], Commit], **options: Any) -> Commit:
+        what = build()
         if what.rows and what.rows[0].stream_id == A:
             raise client_error("ResourceNotFoundException", "TransactWriteItems")
-        commit(what, **options)
+        return commit(build, **options)
 
     function.store.commit = refused  # type: ignore[assignment, method-assign]
     with pytest.raises(

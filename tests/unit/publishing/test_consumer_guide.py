@@ -16,6 +16,7 @@ from lambdas.eventsourcing.rows import Commit
 from lambdas.eventsourcing.store import Page
 from tests.support.event_rows import ACCOUNT, account_id, credited
 from tests.support.publishing import EXAMPLE, GUIDE, guide_code, guide_consumer, guide_lines
+from tests.support.stores import as_is
 
 ROWS = [credited(version) for version in range(1, 7)]
 LINES = [encode_domain_event(domain_event(row)) + b"\n" for row in ROWS]
@@ -39,7 +40,7 @@ class Ledger:
 
     def __init__(self, *absent: int) -> None:
         store = LosingStore(absent)
-        store.commit(Commit("c", tuple(ROWS)), now=0, deadline=Deadline())
+        store.commit(as_is(Commit("c", tuple(ROWS))), deadline=Deadline())
         self.applied: list[dict[str, Any]] = []
         self.last: dict[str, int] = {}
         self.consumer = guide_consumer()(self.applied.append, DomainEventReader(store, backoff=NO_WAITING), self.last)

@@ -27,6 +27,7 @@ from tests.support.clocks import SimulatedTime
 from tests.support.event_rows import account_id, row, stored_events, stream_record
 from tests.support.publishing import CrashError, FakeBucket, FaultyKinesis, guide_consumer
 from tests.support.runs import seeds
+from tests.support.stores import as_is
 
 SEEDS = seeds(check=200, test=1_000, soak=100_000)
 ENOUGH = 300
@@ -141,7 +142,7 @@ class World:
         """The guide's consumer has every event once and in order, up to the newest that was published."""
         store = InMemoryEventStore()
         for each in self.rows:
-            store.commit(Commit(each.commit_id, (each,)), now=0, deadline=Deadline())
+            store.commit(as_is(Commit(each.commit_id, (each,))), deadline=Deadline())
         taken: list[Any] = []
         consumer = CONSUMER(taken.append, DomainEventReader(store), {})
         for _, data in self.kinesis.arrived:

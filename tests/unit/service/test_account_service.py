@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -86,8 +86,7 @@ def test_a_transfer_to_itself(opened: AccountService) -> None:
 
 
 def test_business_time_is_the_given_one_or_now(opened: AccountService) -> None:
-    earlier = datetime(2025, 12, 31, 23, tzinfo=timezone(timedelta(hours=-2)))
-    opened.execute(CreditAccount(amount=1, occurred_at=earlier), A, CONTEXT)
+    opened.execute(CreditAccount(amount=1, occurred_at="2025-12-31T23:00:00-02:00"), A, CONTEXT)
     newest, before = opened.history(A, before=None, limit=2).events
     assert newest.occurred_at == "2026-01-01T01:00:00.000Z"
     assert START < datetime.fromisoformat(newest.recorded_at) < NOW_OR_LATER
@@ -95,7 +94,7 @@ def test_business_time_is_the_given_one_or_now(opened: AccountService) -> None:
 
 
 def test_business_time_in_the_future(opened: AccountService) -> None:
-    command = CreditAccount(amount=1, occurred_at=NOW_OR_LATER)
+    command = CreditAccount(amount=1, occurred_at=NOW_OR_LATER.isoformat())
     with pytest.raises(InvalidFieldError):
         opened.execute(command, A, CONTEXT)
 
@@ -128,9 +127,7 @@ def test_the_past_by_time(opened: AccountService) -> None:
         opened.account_at(A, START - timedelta(seconds=1))
 
 
-@pytest.mark.parametrize(
-    "moment", [NOW_OR_LATER, datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))), datetime.max.replace(tzinfo=UTC)]
-)
+@pytest.mark.parametrize("moment", [NOW_OR_LATER, datetime.max.replace(tzinfo=UTC)])
 def test_the_future_cannot_be_asked(opened: AccountService, moment: datetime) -> None:
     with pytest.raises(InvalidFieldError) as refused:
         opened.account_at(A, moment)

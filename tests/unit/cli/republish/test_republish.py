@@ -41,6 +41,7 @@ from tests.support.envelopes import printed
 from tests.support.event_rows import ACCOUNT, account_id, credited, stream_record, stream_records
 from tests.support.fake_dynamodb import client_error
 from tests.support.publishing import FakeKinesis
+from tests.support.stores import as_is
 
 OTHER = account_id(2)
 NO_WAITING = Backoff(sleep=lambda _: None)
@@ -108,7 +109,7 @@ class Holed(InMemoryEventStore):
 
 def recorded(*rows: EventRow, store: InMemoryEventStore | None = None) -> Recorded:
     store = store or InMemoryEventStore()
-    store.commit(Commit("c", rows), now=0, deadline=Deadline())
+    store.commit(as_is(Commit("c", rows)), deadline=Deadline())
     return Recorded(store, backoff=NO_WAITING)
 
 

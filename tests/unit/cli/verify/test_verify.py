@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from botocore.exceptions import NoCredentialsError
@@ -38,7 +38,7 @@ class Unreachable:
     def read(self, stream_id: str, **query: Any) -> Page:
         raise self._error
 
-    def commit(self, *args: Any, **kwargs: Any) -> None:
+    def commit(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise self._error
 
 

@@ -174,6 +174,13 @@ class TestOccurredAt:
         assert event["occurred_at"] == "2026-02-01T04:30:00.500Z"
         assert event["recorded_at"] > event["occurred_at"]
 
+    def test_is_cut_to_milliseconds_never_rounded(self, api: Api) -> None:
+        account_id = api.open()
+        body = {"amount": 1, "occurred_at": "2026-01-31T23:59:59.9999999Z"}
+        assert api.post(f"/accounts/{account_id}/credit", body).status == 200
+        event = api.get(f"/accounts/{account_id}/events").json()["events"][0]
+        assert event["occurred_at"] == "2026-01-31T23:59:59.999Z"
+
     def test_may_be_minutes_ahead(self, api: Api) -> None:
         body = {"amount": 1, "occurred_at": moment(minutes=4)}
         assert api.post(f"/accounts/{api.open()}/credit", body).status == 200
@@ -188,6 +195,8 @@ class TestOccurredAt:
             "2026-01-31T23:30:00",
             "2026-02-30T00:00:00Z",
             "0000-01-01T00:00:00Z",
+            "0001-01-01T00:00:00Z",
+            "2026-01-31T23:30:00+0100",
             "yesterday",
             "",
             1767225600,

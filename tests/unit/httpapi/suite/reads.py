@@ -71,6 +71,19 @@ class TestGetAccount:
             answer = api.get(f"/accounts/{account_id}", at=at)
             assert (answer.status, answer.json()["field"]) == (400, "at")
 
+    @pytest.mark.parametrize("at", ["2026-03-01T09:30:00", "2026-03-01T09:30:00+0100", "0001-01-01T00:00:00Z"])
+    def test_what_is_no_moment_cannot_be_read(self, api: Api, account_id: str, at: str) -> None:
+        answer = api.get(f"/accounts/{account_id}", at=at)
+        assert (answer.status, answer.json()["field"]) == (400, "at")
+
+    def test_the_moment_asked_for_is_cut_never_rounded(self, api: Api, account_id: str) -> None:
+        """Rounded up, `at` would show what was booked after it."""
+        newest = api.get(f"/accounts/{account_id}").json()
+        just_before = datetime.fromisoformat(newest["updated_at"]) - timedelta(milliseconds=1)
+        at = just_before.isoformat(timespec="milliseconds").replace("+00:00", "9999Z")
+        answer = api.get(f"/accounts/{account_id}", at=at)
+        assert answer.status == 404 or answer.json()["updated_at"] < newest["updated_at"]
+
     def test_read_your_writes(self, api: Api, account_id: str) -> None:
         assert api.get(f"/accounts/{account_id}", min_version=13).status == 200
         answer = api.get(f"/accounts/{account_id}", min_version=14)
