@@ -8,10 +8,8 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import get_session
 
-from lambdas.composition.accounts import account_service, dynamodb_store
+from lambdas.composition.accounts import deployed_account_service
 from lambdas.composition.settings import FailuresSettings, Settings
-from lambdas.eventsourcing.dynamodb_client import dynamodb_client
-from lambdas.eventsourcing.repository import random_commit_id
 from lambdas.eventsourcing.timestamps import utc_now
 from lambdas.inbox.marking import FailureMarker
 from lambdas.inbox.processor import CommandProcessor
@@ -19,9 +17,7 @@ from lambdas.inbox.processor import CommandProcessor
 
 def deployed_processor(settings: Settings) -> CommandProcessor:
     """The processor as it runs in AWS."""
-    store = dynamodb_store(dynamodb_client(), settings)
-    service = account_service(store, settings)
-    return CommandProcessor(service, store, clock=utc_now, new_commit_id=random_commit_id)
+    return CommandProcessor(deployed_account_service(settings), clock=utc_now)
 
 
 def repeating_client(service: str) -> Any:

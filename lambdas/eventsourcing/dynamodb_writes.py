@@ -5,7 +5,7 @@ Sources: Amazon DynamoDB API Reference (PutItem, UpdateItem, TransactWriteItems)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -41,25 +41,20 @@ class Tables(msgspec.Struct, frozen=True):
 
 
 def prepare(client: WritingClient, tables: Tables, commit: Commit) -> Callable[[], object]:
-    """A function that sends the commit and may be called again. Order of actions: rows, receipt, completion.
+    """A function that sends the commit and may be called again. Order of actions: rows, receipt, completions.
 
     Raises ValueError for a completion when there is no inbox.
     """
     puts = [_put_row(row, tables.events) for row in commit.rows]
     if commit.receipt is not None:
         puts.append(_put_receipt(commit.receipt, tables.receipts, commit.made_at))
-    if commit.completion is None:
-        if len(puts) == 1:
-            return lambda: client.put_item(**puts[0])
-        actions = [{"Put": put} for put in puts]
+    updates = _updates(commit.completions, tables.inbox) if commit.completions else []
+    if len(puts) + len(updates) > 1:
+        actions = [*({"Put": put} for put in puts), *({"Update": update} for update in updates)]
         return lambda: client.transact_write_items(TransactItems=actions)
-    if tables.inbox is None:
-        raise ValueError("a store without an inbox completes no stored command")
-    update = _update(commit.completion, tables.inbox)
-    if not puts:
-        return lambda: client.update_item(**update)
-    actions = [*({"Put": put} for put in puts), {"Update": update}]
-    return lambda: client.transact_write_items(TransactItems=actions)
+    if updates:
+        return lambda: client.update_item(**updates[0])
+    return lambda: client.put_item(**puts[0])
 
 
 def _put_row(row: EventRow, table: str) -> dict[str, Any]:
@@ -80,6 +75,12 @@ def _put_receipt(receipt: Receipt, table: ReceiptTable, now: int) -> dict[str, A
         "ExpressionAttributeValues": {":now": {"N": str(now)}},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
+
+
+def _updates(completions: Sequence[Completion], table: InboxTable | None) -> list[dict[str, Any]]:
+    if table is None:
+        raise ValueError("a store without an inbox completes no stored command")
+    return [_update(completion, table) for completion in completions]
 
 
 def _update(completion: Completion, table: InboxTable) -> dict[str, Any]:

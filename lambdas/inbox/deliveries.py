@@ -10,20 +10,24 @@ from lambdas.inbox.instructions import Instruction, instruction_of
 from lambdas.inbox.stream_records import CommandKey, CommandRow, StreamRecord, correlation_of, key_of, row_of
 
 
+class Content(msgspec.Struct, frozen=True):
+    """A command that can be read. `instruction` is the valid command, or why it is none, which ends it as REJECTED."""
+
+    row: CommandRow
+    instruction: Instruction | InvalidFieldError
+
+
 class Delivery(msgspec.Struct, frozen=True):
     """A command as its record tells it. `accounts` are those it touches, the one it is stored under first.
 
-    `instruction` is the valid command, or why it is none, which ends it as REJECTED. `trouble`: the record cannot be
-    read, and there is no `row`.
+    `content` is what the record tells of it, or why that cannot be read, which is a technical failure.
     """
 
     key: CommandKey
     correlation_id: str
     accounts: tuple[str, ...]
     record: StreamRecord
-    row: CommandRow | None = None
-    instruction: Instruction | InvalidFieldError | None = None
-    trouble: Exception | None = None
+    content: Content | Exception
 
 
 def read_delivery(record: StreamRecord) -> Delivery:
@@ -32,10 +36,10 @@ def read_delivery(record: StreamRecord) -> Delivery:
     alone = (key.account_id,)
     try:
         row = row_of(record)
-        instruction = _instruction(row)
+        content = Content(row, _instruction(row))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this command's, and stops no other account
-        return Delivery(key, correlation_id, alone, record, trouble=error)
-    return Delivery(key, correlation_id, _touched(alone, instruction), record, row, instruction)
+        return Delivery(key, correlation_id, alone, record, error)
+    return Delivery(key, correlation_id, _touched(alone, content.instruction), record, content)
 
 
 def _instruction(row: CommandRow) -> Instruction | InvalidFieldError:

@@ -1,28 +1,36 @@
-"""The end state that is written into a command's row."""
+"""A delivered command for the event store: its decision, and the end state that is written into its row."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import NoReturn
 
 import msgspec
 
 from lambdas.accounts.errors import InvalidFieldError
+from lambdas.accounts.events import AccountEvent
 from lambdas.accounts.state import Account
 from lambdas.contracts.problems import INVALID_COMMAND
 from lambdas.eventsourcing.decider import Committed, Outcome, StoredCommand
 from lambdas.eventsourcing.timestamps import format_timestamp
 from lambdas.inbox import table
+from lambdas.inbox.deliveries import Content
+from lambdas.inbox.instructions import Instruction
 from lambdas.inbox.stream_records import CommandRow
+from lambdas.service.account_service import CommandContext
+from lambdas.service.derived_ids import derived_uuid
 from lambdas.service.problems import problem_document
+from lambdas.service.tasks import Task, task_of
 
 INVALID_KEPT_SECONDS = 7 * 24 * 3600
 """How long the row of an invalid command is kept, body and all: nobody checked what stands in the body. It is as long
 as receipts are kept, so a client that repeats its request in time gets the same answer."""
 
 
-def stored_command(row: CommandRow, clock: Callable[[], datetime]) -> StoredCommand[Account]:
-    """The command of a row, for the event store to end; `clock` gives `completed_at`."""
+def stored_command(content: Content, clock: Callable[[], datetime]) -> StoredCommand[Account, AccountEvent]:
+    """A delivered command, for the event store to end; `clock` gives `completed_at`."""
+    row, instruction = content.row, content.instruction
 
     def succeed(committed: Committed[Account]) -> Outcome:
         account = committed.streams[0]
@@ -40,4 +48,29 @@ def stored_command(row: CommandRow, clock: Callable[[], datetime]) -> StoredComm
             ended[table.TTL_ATTRIBUTE] = int(now.timestamp()) + INVALID_KEPT_SECONDS
         return Outcome(table.REJECTED, {table.COMPLETED_AT: format_timestamp(now), **ended})
 
-    return StoredCommand(row.key.account_id, row.key.command_id, succeed, reject, row.expected)
+    key, task = row.key, _task(row, instruction)
+    return StoredCommand(
+        scope=key.account_id,
+        key=key.command_id,
+        stream_ids=task.stream_ids,
+        decide=task.decide,
+        metadata=CommandContext(key.command_id, row.correlation_id, row.actor).metadata(),
+        occurred_at=instruction.occurred_at if isinstance(instruction, Instruction) else "",
+        succeed=succeed,
+        reject=reject,
+        expected=row.expected,
+        opens=task.opens,
+    )
+
+
+def _task(row: CommandRow, instruction: Instruction | InvalidFieldError) -> Task:
+    """An invalid command is refused whatever the accounts are like."""
+    if isinstance(instruction, Instruction):
+        key = row.key
+        return task_of(instruction.command, key.account_id, derived_uuid(key.account_id, key.command_id))
+    invalid = instruction
+
+    def refuse() -> NoReturn:
+        raise invalid
+
+    return Task((), refuse)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -11,9 +10,10 @@ import pytest
 from lambdas.accounts.commands import AnyCommand, CloseAccount, CreditAccount, OpenAccount, Transfer
 from lambdas.accounts.errors import RuleBrokenError
 from lambdas.accounts.money import MAX_AMOUNT
-from lambdas.eventsourcing.errors import StoredCommandCompletedError
 from lambdas.eventsourcing.timestamps import parse_timestamp
 from lambdas.inbox import table
+from lambdas.inbox.deliveries import Content
+from lambdas.inbox.instructions import instruction_of
 from lambdas.inbox.outcomes import stored_command
 from lambdas.inbox.stream_records import CommandRow, insert_record, row_of
 from lambdas.service.account_service import AccountService
@@ -23,7 +23,7 @@ from tests.support.budgets import Bench, costs
 from tests.support.clocks import TickingClock
 from tests.support.inbox import TableInbox
 from tests.support.metering import MeteredClient, Usage, item_bytes
-from tests.support.worst_case import AMOUNT, CONTEXT, CORRELATION_ID, CREDIT, KEY, OCCURRED_AT, REFERENCE, TRANSFER_ID
+from tests.support.worst_case import AMOUNT, CONTEXT, CORRELATION_ID, CREDIT, KEY, OCCURRED_AT, REFERENCE
 
 OPENING = OpenAccount(currency="EUR", overdraft_limit=MAX_AMOUNT)
 CLOSING = CloseAccount()
@@ -56,14 +56,11 @@ class Inbox:
         assert item is not None
         return row_of(insert_record(item))
 
-    def process(self, bank: AccountService, row: CommandRow, command: AnyCommand) -> Usage:
-        """What it takes to carry it out; that it had ended before is an answer, too."""
-        stored, account_id = stored_command(row, self._bench.clock), row.key.account_id
-        with self._bench.client.measure() as usage, suppress(RuleBrokenError, StoredCommandCompletedError):
-            if isinstance(command, Transfer):
-                bank.transfer_stored(command, TRANSFER_ID, CONTEXT, occurred_at=OCCURRED_AT, stored=stored)
-            else:
-                bank.execute_stored(command, account_id, CONTEXT, occurred_at=OCCURRED_AT, stored=stored)
+    def process(self, bank: AccountService, *rows: CommandRow) -> Usage:
+        """What it takes to carry them out in one run."""
+        commands = [stored_command(Content(row, instruction_of(row)), self._bench.clock) for row in rows]
+        with self._bench.client.measure() as usage:
+            bank.carry_out(commands)
         return usage
 
     def ended(self, account_id: str, key: str = KEY) -> str:
@@ -90,8 +87,8 @@ def test_success(bench: Bench, inbox: Inbox, new_id: NewId, length: int) -> None
     warm, cold = bench.history(new_id(), length), bench.history(new_id(), length)
     bank = bench.warm(warm)
 
-    costs(inbox.process(bank, inbox.submit(warm, CREDIT), CREDIT), ["TransactWriteItems"], write_units=4)
-    usage = inbox.process(bench.cold(), inbox.submit(cold, CREDIT), CREDIT)
+    costs(inbox.process(bank, inbox.submit(warm, CREDIT)), ["TransactWriteItems"], write_units=4)
+    usage = inbox.process(bench.cold(), inbox.submit(cold, CREDIT))
     costs(usage, ["Query", "TransactWriteItems"], write_units=4, read_units=2)
 
     assert {inbox.ended(warm), inbox.ended(cold)} == {table.SUCCEEDED}
@@ -101,7 +98,7 @@ def test_opening(bench: Bench, inbox: Inbox, new_id: NewId) -> None:
     """Nothing is read."""
     account_id = new_id()
 
-    usage = inbox.process(bench.cold(), inbox.submit(account_id, OPENING), OPENING)
+    usage = inbox.process(bench.cold(), inbox.submit(account_id, OPENING))
 
     costs(usage, ["TransactWriteItems"], write_units=4)
     assert inbox.ended(account_id) == table.SUCCEEDED
@@ -114,7 +111,7 @@ def test_transfer(bench: Bench, inbox: Inbox, new_id: NewId, length: int) -> Non
         source, target = bench.history(new_id(), length), bench.history(new_id(), length + 1)
         bank, command = bank_of(source, target), worst_case.transfer(source, target)
 
-        usage = inbox.process(bank, inbox.submit(source, command), command)
+        usage = inbox.process(bank, inbox.submit(source, command))
 
         costs(usage, ["Query"] * queries + ["TransactWriteItems"], write_units=6, read_units=2 * queries)
         assert inbox.ended(source) == table.SUCCEEDED
@@ -127,7 +124,7 @@ def test_rejection(bench: Bench, inbox: Inbox, new_id: NewId, length: int) -> No
         account_id = bench.history(new_id(), length)
         bank = bench.warm(account_id) if warm else bench.cold()
 
-        usage = inbox.process(bank, inbox.submit(account_id, CLOSING), CLOSING)
+        usage = inbox.process(bank, inbox.submit(account_id, CLOSING))
 
         costs(usage, ["Query", "UpdateItem"], write_units=1, read_units=2)
         assert inbox.ended(account_id) == table.REJECTED
@@ -137,7 +134,7 @@ def test_opening_what_is_there(bench: Bench, inbox: Inbox, new_id: NewId) -> Non
     """Without a read, it is a lost race; then a rejection like any other."""
     account_id = bench.history(new_id(), 1)
 
-    usage = inbox.process(bench.cold(), inbox.submit(account_id, OPENING), OPENING)
+    usage = inbox.process(bench.cold(), inbox.submit(account_id, OPENING))
 
     costs(usage, ["TransactWriteItems", "Query", "UpdateItem"], write_units=5, read_units=2)
     assert inbox.ended(account_id) == table.REJECTED
@@ -147,10 +144,10 @@ def test_repetition(bench: Bench, inbox: Inbox, new_id: NewId) -> None:
     """One transaction that finds the command's end; the event's row was free."""
     account_id = bench.history(new_id(), 20)
     bank, row = bench.warm(account_id), inbox.submit(account_id, CREDIT)
-    inbox.process(bank, row, CREDIT)
+    inbox.process(bank, row)
 
-    costs(inbox.process(bank, row, CREDIT), ["TransactWriteItems"], write_units=4)
-    costs(inbox.process(bench.cold(), row, CREDIT), ["Query", "TransactWriteItems"], write_units=4, read_units=2)
+    costs(inbox.process(bank, row), ["TransactWriteItems"], write_units=4)
+    costs(inbox.process(bench.cold(), row), ["Query", "TransactWriteItems"], write_units=4, read_units=2)
 
 
 def test_lost_race(bench: Bench, inbox: Inbox, new_id: NewId) -> None:
@@ -159,7 +156,7 @@ def test_lost_race(bench: Bench, inbox: Inbox, new_id: NewId) -> None:
     bank = bench.warm(account_id)
     bench.warm(account_id).execute(CREDIT, account_id, CONTEXT)
 
-    usage = inbox.process(bank, inbox.submit(account_id, CREDIT), CREDIT)
+    usage = inbox.process(bank, inbox.submit(account_id, CREDIT))
 
     costs(usage, ["TransactWriteItems"] * 2, write_units=8)
 
@@ -169,7 +166,7 @@ def test_body_counts_as_long_as_it_is(bench: Bench, inbox: Inbox, new_id: NewId)
     account_id = bench.history(new_id(), 20)
     row = inbox.submit(account_id, CREDIT, spaces=4000)
 
-    costs(inbox.process(bench.warm(account_id), row, CREDIT), ["TransactWriteItems"], write_units=2 + 2 * 5)
+    costs(inbox.process(bench.warm(account_id), row), ["TransactWriteItems"], write_units=2 + 2 * 5)
 
 
 @pytest.mark.parametrize("kind", RuleBrokenError.__subclasses__())
@@ -179,7 +176,7 @@ def test_every_rejection_fits_one_write_unit(
     account_id = new_id()
     command = Transfer(from_account_id=account_id, to_account_id=new_id(), amount=AMOUNT, reference=REFERENCE)
     row = inbox.submit(account_id, command)
-    problem = stored_command(row, bench.clock).reject(kind(EXPLANATION)).attributes
+    problem = stored_command(Content(row, instruction_of(row)), bench.clock).reject(kind(EXPLANATION)).attributes
     item = inbox.rows.item(account_id, KEY)
     assert item is not None
 
@@ -200,7 +197,7 @@ def test_nothing_is_metered_twice(bench: Bench, inbox: Inbox, new_id: NewId) -> 
 
     client: Any = Counting()
     bench.client = MeteredClient(client)
-    usage = inbox.process(bench.warm(account_id), inbox.submit(account_id, CreditAccount(amount=1)), CREDIT)
+    usage = inbox.process(bench.warm(account_id), inbox.submit(account_id, CreditAccount(amount=1)))
 
     assert usage.round_trips == 1
     assert [each for each in requests if each != "get_item"] == ["query", "transact_write_items"]

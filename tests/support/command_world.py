@@ -150,7 +150,7 @@ class PoisonedClient:
 
     def _unless_poisoned(self, name: str, updates: list[Mapping[str, Any]], request: Mapping[str, Any]) -> Any:
         if any(update["Key"][table.RANGE_KEY]["S"] in self.poison for update in updates):
-            raise client_error("AccessDeniedException", name)
+            raise client_error("ValidationException", name)
         return getattr(self._client, name)(**request)
 
 

@@ -82,9 +82,9 @@ def test_stored_commands_end_in_the_commands_table() -> None:
     fake = FakeDynamoDB({"events": KEYS["events"], "commands": KEYS["commands"]})
     row = {table.HASH_KEY: {"S": "account"}, table.RANGE_KEY: {"S": "command"}}
     fake.tables["commands"].put({**row, table.STATUS: {"S": table.PENDING}, table.FAILED_ON: {"S": "2026-03-01"}})
-    completion = Completion("account", "command", "c", table.REJECTED, {table.PROBLEM: "{}"})
+    completion = Completion("account", "command", "c", table.REJECTED, {table.PROBLEM: "{}"}, {})
 
-    dynamodb_store(fake, settings).commit(as_is(Commit("c", (), completion=completion)), deadline=Deadline())
+    dynamodb_store(fake, settings).commit(as_is(Commit("c", (), completions=(completion,))), deadline=Deadline())
 
     ended = {table.STATUS: {"S": "REJECTED"}, table.COMMIT_ID: {"S": "c"}, table.PROBLEM: {"S": "{}"}}
     assert fake.tables["commands"].get(row) == row | ended

@@ -10,7 +10,7 @@ import pytest
 
 from lambdas.accounts.errors import InvalidFieldError
 from lambdas.inbox import table
-from lambdas.inbox.deliveries import Delivery, read_delivery
+from lambdas.inbox.deliveries import Content, Delivery, read_delivery
 from lambdas.inbox.queues import queues_of
 from tests.support.commands import Desk, Record, always, command_item, command_record, new_processor
 from tests.support.event_rows import account_id
@@ -147,5 +147,6 @@ def test_of_two_records_of_one_command_the_first_counts() -> None:
 
 def test_a_delivery_says_what_is_wrong_with_its_body() -> None:
     (delivery,) = delivered((A, b"{"))
-    assert isinstance(delivery.instruction, InvalidFieldError)
+    assert isinstance(delivery.content, Content)
+    assert isinstance(delivery.content.instruction, InvalidFieldError)
     assert delivery.accounts == (A,)

@@ -40,7 +40,7 @@ OPEN = {"type": "OpenAccount", "currency": "EUR"}
 TODAY = "2026-03-01"
 OF = ("shard", 1, START)
 """What else an invocation record is of."""
-DENIED = "ClientError: AccessDeniedException"
+INVALID = "CommitInvalidError: the store refuses the commit as invalid"
 ENDED = {table.STATUS: {"S": table.SUCCEEDED}}
 
 
@@ -170,7 +170,7 @@ def test_a_pending_command_that_fails_here_is_not_failed_for_the_stream_may_brin
     bank.poison.add("waits")
     capsys.readouterr()
     assert bank.redrive("--command", A, "waits", *options) == 1
-    assert lines(capsys) == [f"{A}  waits  PENDING  the processor failed: 1 commands have not ended: {DENIED}"]
+    assert lines(capsys) == [f"{A}  waits  PENDING  the processor failed: 1 commands have not ended: {INVALID}"]
     assert bank.row(record) == before
     bank.poison.clear()
     bank.mapping.max_age_seconds = 48 * 3600.0
@@ -270,7 +270,7 @@ def test_what_fails_again_says_so_and_stops_its_account(bank: World, capsys: pyt
     capsys.readouterr()
     assert bank.redrive("--parked") == 1
     assert lines(capsys) == [
-        f"{A}  sick  FAILED  the processor failed: 1 commands have not ended: {DENIED}",
+        f"{A}  sick  FAILED  the processor failed: 1 commands have not ended: {INVALID}",
         f"{A}  behind  FAILED  was not tried: an earlier command of its account has not ended",
         f"{B}  other  SUCCEEDED  version 2, balance 3",
     ]
