@@ -15,6 +15,7 @@ from lambdas.inbox import table
 from lambdas.inbox.deliveries import Content
 from lambdas.inbox.instructions import instruction_of
 from lambdas.inbox.outcomes import stored_command
+from lambdas.inbox.processor import CommandProcessor
 from lambdas.inbox.stream_records import CommandRow, insert_record, row_of
 from lambdas.service.account_service import AccountService
 from tests.support import worst_case
@@ -23,7 +24,7 @@ from tests.support.budgets import Bench, costs
 from tests.support.clocks import TickingClock
 from tests.support.inbox import TableInbox
 from tests.support.metering import MeteredClient, Usage, item_bytes
-from tests.support.worst_case import AMOUNT, CONTEXT, CORRELATION_ID, CREDIT, KEY, OCCURRED_AT, REFERENCE
+from tests.support.worst_case import AMOUNT, CONTEXT, CORRELATION_ID, CREDIT, KEY, OCCURRED_AT, REFERENCE, WITHDRAWAL
 
 OPENING = OpenAccount(currency="EUR", overdraft_limit=MAX_AMOUNT)
 CLOSING = CloseAccount()
@@ -167,6 +168,61 @@ def test_body_counts_as_long_as_it_is(bench: Bench, inbox: Inbox, new_id: NewId)
     row = inbox.submit(account_id, CREDIT, spaces=4000)
 
     costs(inbox.process(bench.warm(account_id), row), ["TransactWriteItems"], write_units=2 + 2 * 5)
+
+
+def test_a_batch_of_a_hundred_of_one_account(bench: Bench, inbox: Inbox, new_id: NewId) -> None:
+    """Three transactions and a query before them if the account is cold, with the largest rows there can be."""
+    account_id = bench.history(new_id(), 20)
+    keys = [f"{number:03}{KEY[3:]}" for number in range(100)]
+    turns = zip(keys, [CREDIT, WITHDRAWAL] * 50, strict=True)
+    records = []
+    for number, row in enumerate(inbox.submit(account_id, command, key) for key, command in turns):
+        item = inbox.rows.item(account_id, row.key.command_id)
+        assert item is not None
+        records.append(insert_record(item, number))
+    processor = CommandProcessor(bench.cold(), clock=bench.clock)
+
+    with bench.client.measure() as usage:
+        assert processor.process(records, lambda: True).succeeded == 100
+
+    costs(usage, ["Query", *["TransactWriteItems"] * 3], write_units=100 * 4, read_units=2)
+    assert {inbox.ended(account_id, key) for key in keys} == {table.SUCCEEDED}
+    with bench.client.measure() as usage:
+        assert processor.process(records, lambda: True).repeated == 100
+    costs(usage, ["TransactWriteItems"] * 3, write_units=100 * 4)
+
+
+def test_rejections_of_one_account(bench: Bench, inbox: Inbox, new_id: NewId) -> None:
+    """Beside an event one costs no Query; alone in their run they share one. In a transaction an item counts twice."""
+    account_id = bench.history(new_id(), 20)
+    bank = bench.warm(account_id)
+    commands: tuple[AnyCommand, ...] = (CLOSING, CREDIT, CLOSING)
+    first, second, third = (inbox.submit(account_id, each, key) for each, key in zip(
+        commands, ("a" * 64, "b" * 64, "c" * 64), strict=True
+    ))  # fmt: skip
+
+    costs(inbox.process(bank, first, second), ["TransactWriteItems"], write_units=4 + 2)
+    fourth = inbox.submit(account_id, CLOSING, "d" * 64)
+    costs(inbox.process(bank, third, fourth), ["Query", "TransactWriteItems"], write_units=2 * 2, read_units=2)
+
+
+def test_transfers_of_one_queue(bench: Bench, inbox: Inbox, new_id: NewId) -> None:
+    """A transfer has three actions, so a transaction takes 33."""
+    source, target = bench.history(new_id(), 20), bench.history(new_id(), 20)
+    keys = [f"{number:03}{KEY[3:]}" for number in range(40)]
+    command = Transfer(from_account_id=source, to_account_id=target, amount=1, reference=REFERENCE)
+    records = []
+    for number, key in enumerate(keys):
+        inbox.submit(source, command, key)
+        item = inbox.rows.item(source, key)
+        assert item is not None
+        records.append(insert_record(item, number))
+    processor = CommandProcessor(bench.warm(source, target), clock=bench.clock)
+
+    with bench.client.measure() as usage:
+        assert processor.process(records, lambda: True).succeeded == 40
+
+    costs(usage, ["TransactWriteItems"] * 2, write_units=40 * 6)
 
 
 @pytest.mark.parametrize("kind", RuleBrokenError.__subclasses__())
