@@ -23,6 +23,7 @@ FUNCTION_ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
     "EVENT_TABLE": "events",
+    "RECEIPTS_TABLE": "receipts",
     "COMMANDS_TABLE": "commands",
     "SNAPSHOT_INTERVAL": "10",
     "DOMAIN_EVENT_STREAM": "domain-events",

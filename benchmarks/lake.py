@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import random
 import tempfile
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -75,8 +76,9 @@ class _Year:
             time=when,
             dataschema=f"urn:daybook:schema:account:{cls.__name__}:1",
             datacontenttype="application/json",
-            sequence=self._versions[account],
+            streamversion=self._versions[account],
             recordedtime=when,
+            rowhash=b64encode(self._random.randbytes(32)).decode(),
             correlationid=str(UUID(int=self._random.getrandbits(128), version=4)),
             causationid=str(UUID(int=self._random.getrandbits(128), version=4)),
             data=cls(amount=self._random.randrange(1, 10**6), currency="EUR", reference=f"invoice {account[:8]}"),

@@ -1,4 +1,4 @@
-"""A table of stored requests, which are processed later, and of receipts of answers, which expire."""
+"""A table of stored requests, which are processed later."""
 
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_dynamodb import Attribute, AttributeType, ProjectionType
@@ -13,8 +13,7 @@ class InboxTable(ProtectedTable):
     """Both keys are strings; `ttl_attribute` is a number.
 
     `failed_index` lists the rows that have `failed_attribute` (a string) by its value: keys only, so that it costs
-    nothing while nothing fails. A role that puts receipts cannot update a request, and a role that updates requests
-    cannot put receipts.
+    nothing while nothing fails. Nobody may put or delete an item: requests are stored and moved by updates.
     """
 
     def __init__(
@@ -49,10 +48,6 @@ class InboxTable(ProtectedTable):
             sort_key=by_id,
             projection_type=ProjectionType.KEYS_ONLY,
         )
-
-    def grant_receipts(self, grantee: IGrantable) -> None:
-        """Allow putting receipts, alone or in a transaction. A failed condition returns the live receipt."""
-        self._grant(grantee, "PutItem")
 
     def grant_submission(self, grantee: IGrantable) -> None:
         """Allow storing requests by an UpdateItem that keeps existing values. A failed condition returns the row."""

@@ -18,7 +18,9 @@ from constructs_lib.table_access import grant_actions
 
 
 class ProtectedTable(Construct):
-    """On demand, point-in-time recovery, customer-managed key, stream of new images. Rows expire by `ttl_attribute`.
+    """On demand, point-in-time recovery, customer-managed key. Rows expire by `ttl_attribute`.
+
+    It has a stream of new images, unless `stream` is false.
 
     One region on purpose: a global table may lose a write (eventual) or has no transactions (strong).
     """
@@ -31,6 +33,7 @@ class ProtectedTable(Construct):
         hash_key: Attribute,
         range_key: Attribute,
         ttl_attribute: str | None = None,
+        stream: bool = True,
         key: IKey,
         removal_policy: RemovalPolicy,
         deletion_protection: bool,
@@ -44,7 +47,7 @@ class ProtectedTable(Construct):
             sort_key=range_key,
             time_to_live_attribute=ttl_attribute,
             billing_mode=BillingMode.PAY_PER_REQUEST,
-            stream=StreamViewType.NEW_IMAGE,
+            stream=StreamViewType.NEW_IMAGE if stream else None,
             point_in_time_recovery_specification=PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True),
             encryption=TableEncryption.CUSTOMER_MANAGED,
             encryption_key=key,

@@ -4,8 +4,6 @@ from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
 from constructs_lib.alarms import alarm_on_any
-from constructs_lib.event_table import EventTable
-from constructs_lib.inbox_table import InboxTable
 from constructs_lib.python_function import PythonFunction
 from constructs_lib.rest_api import FunctionRestApi
 from lambdas.httpapi.routing import GATEWAY_ROUTES, ROUTES
@@ -13,6 +11,7 @@ from stacks.command_routes import add_command_routes
 from stacks.environment import Environment
 from stacks.functions import daybook_function, own_metric
 from stacks.gateway_answers import GATEWAY_ANSWERS
+from stacks.ledger import LedgerStack
 from stacks.retention import log_retention, removal_policy
 
 STAGE_NAME = "v1"
@@ -29,17 +28,9 @@ FUNCTION_TIMEOUT = Duration.seconds(20)
 class ApiStack(Stack):
     """API Gateway in front of the commands table and of one function, which may append to the ledger and read it."""
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        config: Environment,
-        events: EventTable,
-        commands: InboxTable,
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, config: Environment, ledger: LedgerStack) -> None:
         super().__init__(scope, construct_id)
-        self.function = self._function(config, events, commands)
+        self.function = self._function(config, ledger)
         self.rest_api = FunctionRestApi(
             self,
             "Rest",
@@ -53,11 +44,11 @@ class ApiStack(Stack):
             log_retention=log_retention(config),
             removal_policy=removal_policy(config),
         )
-        add_command_routes(self, api=self.rest_api.api, commands=commands)
+        add_command_routes(self, api=self.rest_api.api, commands=ledger.commands)
         self._watch(config)
         CfnOutput(self, "ApiUrl", value=self.rest_api.api.url)
 
-    def _function(self, config: Environment, events: EventTable, commands: InboxTable) -> PythonFunction:
+    def _function(self, config: Environment, ledger: LedgerStack) -> PythonFunction:
         function = daybook_function(
             self,
             "Accounts",
@@ -67,13 +58,13 @@ class ApiStack(Stack):
             memory_mb=config.function_memory_mb,
             timeout=FUNCTION_TIMEOUT,
             environment={
-                "EVENT_TABLE": events.table.table_name,
-                "COMMANDS_TABLE": commands.table.table_name,
+                "EVENT_TABLE": ledger.events.table.table_name,
+                "RECEIPTS_TABLE": ledger.receipts.table.table_name,
                 "SNAPSHOT_INTERVAL": str(config.snapshot_interval),
             },
         )
-        events.grant_append_and_read(function.role)
-        commands.grant_receipts(function.role)
+        ledger.events.grant_append_and_read(function.role)
+        ledger.receipts.grant_put(function.role)
         return function
 
     def _watch(self, config: Environment) -> None:

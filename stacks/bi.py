@@ -24,7 +24,7 @@ CHARTS = (
         for measure, title in (
             ("events", "Events a day"),
             ("opened", "Accounts opened a day"),
-            ("closed", "Accounts closed a day: a closing names no currency (XXX)"),
+            ("closed", "Accounts closed a day"),
             ("credits", "Credits a day"),
             ("credited", "Credited a day, in minor units"),
             ("withdrawals", "Withdrawals a day"),

@@ -18,7 +18,7 @@ MARKING_MAX_AGE = Duration.hours(6)
 """The longest that Lambda keeps an event for a function."""
 
 NEW_COMMANDS = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {STATUS: {"S": [PENDING]}}}}
-"""Matches new commands only: a receipt has no status, and the processor's own updates are no inserts."""
+"""Matches new commands only: the processor's own updates are no inserts."""
 
 
 class CommandsStack(Stack):

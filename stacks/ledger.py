@@ -1,4 +1,4 @@
-"""The tables that must not lose data: events and commands; and the dead-letter bucket of commands."""
+"""The tables that must not lose data: events, receipts and commands; and the dead-letter bucket of commands."""
 
 from aws_cdk import CfnOutput
 from aws_cdk.aws_iam import ManagedPolicy
@@ -6,6 +6,7 @@ from constructs import Construct
 
 from constructs_lib.event_table import EventTable
 from constructs_lib.inbox_table import InboxTable
+from constructs_lib.receipt_table import ReceiptTable
 from constructs_lib.stream_mapping import MAPPING_PREFIX
 from lambdas.inbox.table import FAILED_INDEX, FAILED_ON, HASH_KEY, RANGE_KEY, TTL_ATTRIBUTE
 from stacks.environment import Environment
@@ -22,6 +23,13 @@ class LedgerStack(StatefulStack):
         self.events = EventTable(
             self,
             "Events",
+            key=self.key,
+            removal_policy=removal_policy(config),
+            deletion_protection=config.protect_data,
+        )
+        self.receipts = ReceiptTable(
+            self,
+            "Receipts",
             key=self.key,
             removal_policy=removal_policy(config),
             deletion_protection=config.protect_data,
@@ -46,6 +54,7 @@ class LedgerStack(StatefulStack):
         CfnOutput(self, "EventTableName", value=self.events.table.table_name)
         CfnOutput(self, "EventTableStreamArn", value=self.events.table.table_stream_arn or "")
         CfnOutput(self, "EventTableReadPolicyArn", value=readers.managed_policy_arn)
+        CfnOutput(self, "ReceiptsTableName", value=self.receipts.table.table_name)
         CfnOutput(self, "CommandsTableName", value=self.commands.table.table_name)
         CfnOutput(self, "CommandParkingBucketName", value=self.parking.bucket.bucket_name)
         CfnOutput(self, "CommandRedrivePolicyArn", value=self.may_redrive.managed_policy_arn)

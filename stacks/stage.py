@@ -33,7 +33,7 @@ class DaybookStage(Stage):
         super().__init__(scope, construct_id)
         self.notifications = NotificationsStack(self, "Notifications", config=config)
         self.ledger = LedgerStack(self, "Ledger", config=config)
-        self.api = ApiStack(self, "Api", config=config, events=self.ledger.events, commands=self.ledger.commands)
+        self.api = ApiStack(self, "Api", config=config, ledger=self.ledger)
         self.commands = CommandsStack(self, "Commands", config=config, ledger=self.ledger)
         self.domain_events = DomainEventsStack(self, "DomainEvents", config=config)
         self.lake = LakeStack(self, "Lake", config=config, events=self.domain_events.events)

@@ -5,7 +5,7 @@ SELECT
   subject AS account_id,
   max(currency) AS currency,
   CAST(sum(signed_amount) AS bigint) AS balance,
-  max(sequence) AS version
+  max(streamversion) AS version
 FROM domain_events
 WHERE date_trunc('millisecond', recordedtime) <= :at
 GROUP BY subject

@@ -4,15 +4,15 @@ SELECT
   max(account_limit) AS overdraft_limit,
   min(balance) AS lowest_balance,
   count(*) AS events_below_zero,
-  min(sequence) AS first_version
+  min(streamversion) AS first_version
 FROM (
   SELECT
     subject,
-    sequence,
+    streamversion,
     max(overdraft_limit) OVER (PARTITION BY subject) AS account_limit,
     CAST(
       sum(signed_amount) OVER (
-        PARTITION BY subject ORDER BY sequence ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        PARTITION BY subject ORDER BY streamversion ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
       ) AS bigint
     ) AS balance
   FROM domain_events

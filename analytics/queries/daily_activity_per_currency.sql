@@ -1,13 +1,13 @@
 -- The daily report's figures of each booking day from one day to another (both included): amounts in minor units.
--- Transfers are counted once, on the sender's side; `net` is the change of all accounts' balances. A closing has no
--- currency and is counted under ISO 4217's XXX. Each day's events count up to `late_days` after that day, whatever
--- the last day is, so a day's figures are the same in every range.
+-- Transfers are counted once, on the sender's side; `net` is the change of all accounts' balances. Each day's
+-- events count up to `late_days` after that day, whatever the last day is, so a day's figures are the same in every
+-- range.
 -- parameter from_day date, e.g. current_date - INTERVAL '7' DAY
 -- parameter to_day date, e.g. current_date - INTERVAL '1' DAY
 -- parameter late_days integer, or 3
 SELECT
   CAST(recordedtime AS date) AS day,
-  coalesce(currency, 'XXX') AS currency,
+  currency,
   count(*) AS events,
   count(DISTINCT subject) AS active_accounts,
   count_if(event = 'AccountCreated') AS opened,
@@ -28,5 +28,5 @@ FROM (
 ) AS deliveries
 WHERE delivery = 1
   AND CAST(recordedtime AS date) BETWEEN :from_day AND :to_day
-GROUP BY CAST(recordedtime AS date), coalesce(currency, 'XXX')
+GROUP BY CAST(recordedtime AS date), currency
 ORDER BY day, currency

@@ -1,13 +1,12 @@
 -- The daily report: what was booked on a day (in UTC) in each currency; amounts in minor units. Transfers are counted
--- once, on the sender's side; `net` is the change of all balances in the currency. A closing has no currency and is
--- counted under ISO 4217's XXX.
+-- once, on the sender's side; `net` is the change of all balances in the currency.
 -- It reads only partitions that can hold the day's events: a file's `dt` is the arrival of its oldest record, up to
 -- `late_days` after the day. A larger `late_days` also counts later events, such as a dead letter that was replayed.
 -- parameter day date, e.g. current_date - INTERVAL '1' DAY
 -- parameter late_days integer, or 3
 SELECT
   CAST(recordedtime AS date) AS day,
-  coalesce(currency, 'XXX') AS currency,
+  currency,
   count(*) AS events,
   count(DISTINCT subject) AS active_accounts,
   count_if(event = 'AccountCreated') AS opened,
@@ -27,5 +26,5 @@ FROM (
 ) AS deliveries
 WHERE delivery = 1
   AND CAST(recordedtime AS date) = :day
-GROUP BY CAST(recordedtime AS date), coalesce(currency, 'XXX')
+GROUP BY CAST(recordedtime AS date), currency
 ORDER BY currency

@@ -5,7 +5,7 @@
 -- parameter from_day date, e.g. current_date - INTERVAL '7' DAY
 -- parameter to_day date, e.g. current_date - INTERVAL '1' DAY
 -- parameter late_days integer, or 3
-SELECT id, type, subject, sequence, time, recordedtime, correlationid, causationid, data
+SELECT id, type, subject, streamversion, time, recordedtime, rowhash, correlationid, causationid, data
 FROM (
   SELECT *, row_number() OVER (PARTITION BY id ORDER BY dt) AS delivery
   FROM events
@@ -15,4 +15,4 @@ FROM (
 ) AS deliveries
 WHERE delivery = 1
   AND CAST(recordedtime AS date) BETWEEN :from_day AND :to_day
-ORDER BY subject, sequence
+ORDER BY subject, streamversion

@@ -6,13 +6,13 @@
 -- parameter to_day date, e.g. current_date - INTERVAL '1' DAY
 -- parameter late_days integer, or 3
 -- parameter times integer, e.g. 10
-SELECT subject AS account_id, began_at, recordedtime AS ended_at, sequence AS version
+SELECT subject AS account_id, began_at, recordedtime AS ended_at, streamversion AS version
 FROM (
   SELECT
     subject,
-    sequence,
+    streamversion,
     recordedtime,
-    lag(recordedtime, :times - 1) OVER (PARTITION BY subject ORDER BY sequence) AS began_at
+    lag(recordedtime, :times - 1) OVER (PARTITION BY subject ORDER BY streamversion) AS began_at
   FROM (
     SELECT *, row_number() OVER (PARTITION BY id ORDER BY dt) AS delivery
     FROM delivered_events

@@ -27,9 +27,9 @@ FROM (
       CAST(recordedtime AS date) AS day,
       subject,
       count(*) AS deliveries,
-      count(DISTINCT sequence) AS events,
-      min(sequence) AS oldest,
-      max(sequence) AS newest
+      count(DISTINCT streamversion) AS events,
+      min(streamversion) AS oldest,
+      max(streamversion) AS newest
     FROM events
     WHERE dt BETWEEN CAST(CAST(date_add('day', -1, :from_day) AS date) AS varchar)
       AND CAST(CAST(date_add('day', :late_days, :to_day) AS date) AS varchar)

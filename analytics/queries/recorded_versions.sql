@@ -10,8 +10,8 @@ FROM (
   SELECT
     CAST(recordedtime AS date) AS day,
     subject AS account_id,
-    sequence AS version,
-    sequence - row_number() OVER (PARTITION BY CAST(recordedtime AS date), subject ORDER BY sequence) AS run
+    streamversion AS version,
+    streamversion - row_number() OVER (PARTITION BY CAST(recordedtime AS date), subject ORDER BY streamversion) AS run
   FROM (
     SELECT *, row_number() OVER (PARTITION BY id ORDER BY dt) AS delivery
     FROM events

@@ -12,7 +12,7 @@ SELECT
   max(currency) AS currency,
   CAST(sum(signed_amount) AS bigint) AS balance,
   max(overdraft_limit) AS overdraft_limit,
-  max(sequence) AS version,
+  max(streamversion) AS version,
   max(recordedtime) AS updated_at
 FROM domain_events
 GROUP BY subject

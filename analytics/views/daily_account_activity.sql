@@ -1,7 +1,6 @@
 -- The daily report's figures of each account on each booking day (the day in UTC of `recordedtime`): added up by day
 -- and currency they are the rows of the query `daily_report`. Amounts in minor units; a transfer is counted once, for
--- its sender, and `transfers_in` is the receiver's side of the same ones. A closing has no currency and is counted
--- under ISO 4217's XXX, as in the report, which reads only a few days and may not see the account's currency in them.
+-- its sender, and `transfers_in` is the receiver's side of the same ones.
 -- column day date
 -- column account_id string
 -- column currency string
@@ -20,7 +19,7 @@
 SELECT
   CAST(recordedtime AS date) AS day,
   subject AS account_id,
-  coalesce(currency, 'XXX') AS currency,
+  currency,
   count(*) AS events,
   count_if(event = 'AccountCreated') AS opened,
   count_if(event = 'AccountClosed') AS closed,
@@ -34,4 +33,4 @@ SELECT
   CAST(sum(CASE WHEN event = 'TransferReceived' THEN amount ELSE 0 END) AS bigint) AS transferred_in,
   CAST(sum(signed_amount) AS bigint) AS net
 FROM domain_events
-GROUP BY CAST(recordedtime AS date), subject, coalesce(currency, 'XXX')
+GROUP BY CAST(recordedtime AS date), subject, currency

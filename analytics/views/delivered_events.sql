@@ -7,9 +7,10 @@
 -- column type string
 -- column event string
 -- column subject string
--- column sequence bigint
+-- column streamversion bigint
 -- column time timestamp
 -- column recordedtime timestamp
+-- column rowhash string
 -- column correlationid string
 -- column causationid string
 -- column dataschema string
@@ -28,9 +29,10 @@ SELECT
   type,
   split_part(type, '.', 3) AS event,
   subject,
-  sequence,
+  streamversion,
   time,
   recordedtime,
+  rowhash,
   correlationid,
   causationid,
   dataschema,

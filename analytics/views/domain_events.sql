@@ -1,15 +1,16 @@
 -- The domain events, each exactly once: delivery is at least once, and a redelivered event has the same id.
 -- For ad-hoc queries. It reads the whole history; the queries of days filter the partition `dt` before they dedupe.
 -- `event` is the class name inside `type`; `signed_amount` is what the event adds to its account's balance in minor
--- units (zero for events that move no money). Order events of an account by `sequence`.
+-- units (zero for events that move no money). Order events of an account by `streamversion`.
 -- column id string
 -- column source string
 -- column type string
 -- column event string
 -- column subject string
--- column sequence bigint
+-- column streamversion bigint
 -- column time timestamp
 -- column recordedtime timestamp
+-- column rowhash string
 -- column correlationid string
 -- column causationid string
 -- column dataschema string
@@ -28,9 +29,10 @@ SELECT
   type,
   event,
   subject,
-  sequence,
+  streamversion,
   time,
   recordedtime,
+  rowhash,
   correlationid,
   causationid,
   dataschema,

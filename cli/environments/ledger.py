@@ -11,7 +11,6 @@ from cli.environments.clients import client
 from cli.environments.running import read_running
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
 from lambdas.eventsourcing.store import EventStore
-from lambdas.inbox.table import receipt_table
 
 ONE_ATTEMPT = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1, "mode": "standard"})
 """The store retries by itself."""
@@ -31,6 +30,6 @@ def ledger_in_file(path: Path) -> Ledger:
 
 
 def open_store(ledger: Ledger) -> EventStore:
-    """A store that reads the ledger and has no table of receipts. Raises PlaceError."""
+    """A store that reads the ledger: it has no table of receipts and no inbox. Raises PlaceError."""
     dynamodb = client("dynamodb", ledger.region, ledger.aws_endpoint_url, ONE_ATTEMPT)
-    return DynamoDBEventStore(dynamodb, event_table=ledger.event_table, receipts=receipt_table(name=""))
+    return DynamoDBEventStore(dynamodb, event_table=ledger.event_table)

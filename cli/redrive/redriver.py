@@ -114,7 +114,7 @@ class Redriver:
         return Redriven(key, status, _told(after) if status in ENDED else trouble)
 
     def _row(self, key: CommandKey) -> Row | None:
-        """A command's row; None if there is none, or if the row is a receipt, which has no status."""
+        """A command's row; None if there is none, or if the row has no status."""
         answer = self._dynamodb.get_item(TableName=self._table, Key=_item_key(key), ConsistentRead=True)
         row: Row | None = answer.get("Item")
         return row if row is not None and table.STATUS in row else None

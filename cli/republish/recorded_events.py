@@ -14,7 +14,7 @@ from lambdas.eventsourcing.store import EventStore
 
 
 class Span(msgspec.Struct, frozen=True):
-    """Events of an account: after < sequence ≤ up_to; None is the newest."""
+    """Events of an account: after < streamversion ≤ up_to; None is the newest."""
 
     account_id: str
     after: int = 0
@@ -38,7 +38,7 @@ class Recorded:
             try:
                 for event in self._reader.read(span.account_id, after=after, up_to=span.up_to):
                     yield event
-                    after = event.sequence
+                    after = event.streamversion
             except (NotPublishableError, CorruptRowError) as error:
                 problems.append(str(error))
                 after += 1

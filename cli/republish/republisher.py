@@ -69,13 +69,13 @@ def resend(recorded: Recorded, spans: Iterable[Span], resender: Resender) -> Ite
 def _lines(events: Iterable[AccountDomainEvent]) -> dict[str, list[Line]]:
     lines: dict[str, dict[int, Line]] = {}
     for event in events:
-        line = Line(event.sequence, encode_domain_event(event) + b"\n", {})
-        lines.setdefault(event.subject, {})[event.sequence] = line
+        line = Line(event.streamversion, encode_domain_event(event) + b"\n", {})
+        lines.setdefault(event.subject, {})[event.streamversion] = line
     return {name: [found[version] for version in sorted(found)] for name, found in lines.items()}
 
 
 def spans_of(ids: Iterable[str]) -> list[Span]:
-    """The fewest spans that hold the ids `<account>/<sequence>`, by account and in order. Raises ValueError."""
+    """The fewest spans that hold the ids `<account>/<streamversion>`, by account and in order. Raises ValueError."""
     wanted: dict[str, set[int]] = {}
     for each in ids:
         account_id, _, version = each.rpartition("/")

@@ -58,9 +58,10 @@ def decide(command: AccountCommand, state: Account | None) -> tuple[AccountEvent
                 raise AccountAlreadyExistsError("the account already exists")
             return (AccountCreated(currency=command.currency, overdraft_limit=command.overdraft_limit),)
         case CloseAccount():
-            if _open(state, "account").balance != 0:
+            account = _open(state, "account")
+            if account.balance != 0:
                 raise BalanceNotZeroError("only an account with a zero balance can be closed")
-            return (AccountClosed(),)
+            return (AccountClosed(currency=account.currency),)
         case _:
             assert_never(command)
 

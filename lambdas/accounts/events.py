@@ -1,5 +1,7 @@
 """The events. The class name is the stored type name.
 
+Every event names its account's currency, so that each can be read and counted by itself.
+
 A change of shape needs a new schema version and an upcaster (see `codec`). Optional fields that are not set
 are left out of what is stored. Text and numbers make no cycles, so the garbage collector need not track events
 (`gc=False`).
@@ -58,8 +60,10 @@ class TransferReceived(Struct, frozen=True, gc=False, kw_only=True):
     reference: Reference | UnsetType = UNSET
 
 
-class AccountClosed(Struct, frozen=True, gc=False):
+class AccountClosed(Struct, frozen=True, gc=False, kw_only=True):
     """The account was closed; no event follows."""
+
+    currency: CurrencyCode
 
 
 AccountEvent: TypeAlias = (

@@ -15,7 +15,7 @@ from lambdas.accounts.events import (
     TransferReceived,
     TransferSent,
 )
-from lambdas.accounts.money import NO_CURRENCY, CurrencyCode
+from lambdas.accounts.money import CurrencyCode
 
 
 class Account(Struct, frozen=True, gc=False):
@@ -41,7 +41,7 @@ def evolve(state: Account | None, event: AccountEvent) -> Account:
             return Account("open", event.currency, 0, event.overdraft_limit)
         case AccountClosed():
             if state is None:
-                return Account("closed", NO_CURRENCY, 0, 0)
+                return Account("closed", event.currency, 0, 0)
             return Account("closed", state.currency, state.balance, state.overdraft_limit)
         case _:
             assert_never(event)

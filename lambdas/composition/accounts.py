@@ -1,4 +1,4 @@
-"""Builds the account service, which the HTTP routes and the processor of stored commands use."""
+"""Builds the account service, which the HTTP routes and the processor of stored commands use, and the API's store."""
 
 from __future__ import annotations
 
@@ -6,35 +6,29 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from lambdas.composition.settings import Settings
+from lambdas.composition.settings import ApiSettings, LedgerSettings
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
 from lambdas.eventsourcing.dynamodb_client import dynamodb_client
 from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.timestamps import utc_now
-from lambdas.inbox.table import inbox_table, receipt_table
 from lambdas.service.account_service import AccountService
 from lambdas.service.decider import ACCOUNT_DECIDER
 
 
-def dynamodb_store(client: Any, settings: Settings) -> DynamoDBEventStore:
-    """The event table, with receipts and stored commands in the commands table."""
-    return DynamoDBEventStore(
-        client,
-        event_table=settings.event_table,
-        receipts=receipt_table(settings.commands_table),
-        inbox=inbox_table(settings.commands_table),
-    )
+def api_store(client: Any, settings: ApiSettings) -> DynamoDBEventStore:
+    """The event table, with receipts in a table of their own. It ends no stored command."""
+    return DynamoDBEventStore(client, event_table=settings.event_table, receipt_table=settings.receipts_table)
 
 
 def account_service(
-    store: EventStore, settings: Settings, *, clock: Callable[[], datetime] = utc_now
+    store: EventStore, settings: LedgerSettings, *, clock: Callable[[], datetime] = utc_now
 ) -> AccountService:
     """The service on any event store."""
     repository = Repository(store, ACCOUNT_DECIDER, clock=clock, snapshot_interval=settings.snapshot_interval)
     return AccountService(repository, clock=clock)
 
 
-def deployed_account_service(settings: Settings) -> AccountService:
-    """The service as it runs in AWS."""
-    return account_service(dynamodb_store(dynamodb_client(), settings), settings)
+def deployed_account_service(settings: ApiSettings) -> AccountService:
+    """The HTTP API's service as it runs in AWS."""
+    return account_service(api_store(dynamodb_client(), settings), settings)

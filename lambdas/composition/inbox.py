@@ -8,16 +8,25 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import get_session
 
-from lambdas.composition.accounts import deployed_account_service
-from lambdas.composition.settings import FailuresSettings, Settings
+from lambdas.composition.accounts import account_service
+from lambdas.composition.settings import FailuresSettings, ProcessorSettings
+from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
+from lambdas.eventsourcing.dynamodb_client import dynamodb_client
 from lambdas.eventsourcing.timestamps import utc_now
 from lambdas.inbox.marking import FailureMarker
 from lambdas.inbox.processor import CommandProcessor
+from lambdas.inbox.table import inbox_table
 
 
-def deployed_processor(settings: Settings) -> CommandProcessor:
+def processor_store(client: Any, settings: ProcessorSettings) -> DynamoDBEventStore:
+    """The event table, and the commands table in which stored commands end. It puts no receipt."""
+    return DynamoDBEventStore(client, event_table=settings.event_table, inbox=inbox_table(settings.commands_table))
+
+
+def deployed_processor(settings: ProcessorSettings) -> CommandProcessor:
     """The processor as it runs in AWS."""
-    return CommandProcessor(deployed_account_service(settings), clock=utc_now)
+    service = account_service(processor_store(dynamodb_client(), settings), settings)
+    return CommandProcessor(service, clock=utc_now)
 
 
 def repeating_client(service: str) -> Any:

@@ -18,13 +18,24 @@ class SettingsError(Exception):
     """An environment variable is missing or has no acceptable value. Raised when the function starts."""
 
 
-class Settings(msgspec.Struct, frozen=True, rename="upper"):
-    """Settings of a function that works on accounts. Each variable is named like its field, in upper case."""
+class LedgerSettings(msgspec.Struct, frozen=True, rename="upper"):
+    """Settings of every function that works on accounts. Each variable is named like its field, in upper case."""
 
     event_table: TableName
-    commands_table: TableName
     environment: Name
     snapshot_interval: Annotated[int, msgspec.Meta(ge=1)]
+
+
+class ApiSettings(LedgerSettings, frozen=True, rename="upper"):
+    """Settings of the HTTP API. It puts receipts, and ends no stored command."""
+
+    receipts_table: TableName
+
+
+class ProcessorSettings(LedgerSettings, frozen=True, rename="upper"):
+    """Settings of the processor of stored commands. It ends them, and puts no receipt."""
+
+    commands_table: TableName
 
 
 class FailuresSettings(msgspec.Struct, frozen=True, rename="upper"):
@@ -61,8 +72,3 @@ def load(kind: type[T], environ: Mapping[str, str]) -> T:
         return msgspec.convert({name: environ[name] for name in names}, kind, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"an environment variable is not acceptable: {error}") from None
-
-
-def load_settings(environ: Mapping[str, str]) -> Settings:
-    """The settings of a function that works on accounts. Raises SettingsError, which names the variable."""
-    return load(Settings, environ)

@@ -21,10 +21,13 @@ _DESCRIPTION = (
     "Every event of every account, as CloudEvents 1.0 JSON documents in a Kinesis stream. The partition key is the "
     "account's id. A record holds one or more consecutive events of one account, a line each (line feed at the end of "
     "every line).\n\n"
-    "Delivery is at least once: events may arrive again and, rarely, out of order. Drop an `id` that you have seen and "
-    "order by `sequence`. The last `sequence` plus 1 is the next event, a lower one is a duplicate, a higher one means "
-    "that events are missing: read those from the ledger. Ignore types and attributes that you do not know: adding one "
-    "is not a new version. A changed shape of `data` is a new version, in `type` and `dataschema`."
+    "Delivery is at least once: events may arrive again and, rarely, out of order. Drop an `id` that you have seen "
+    "and order by `streamversion`. The last `streamversion` plus 1 is the next event, a lower one is a duplicate, a "
+    "higher one means that events are missing: read those from the ledger. An event's `rowhash` never changes: "
+    "another one at a `streamversion` that you have seen, or below it a later `recordedtime` than that of the last "
+    "event, is no duplicate. The history was restored or rewritten: stop that account. Ignore types and attributes "
+    "that you do not know: adding one is not a new version. A changed shape of `data` is a new version, in `type` and "
+    "`dataschema`."
 )
 
 

@@ -1,14 +1,15 @@
 """The published form of an event: a CloudEvents 1.0 JSON document, one per line.
 
-Consumers rely on this module's shape, and not on the event table. Snapshots, hashes, the actor and names of stored
-attributes are not published.
+Consumers rely on this module's shape, and not on the event table. Snapshots, the actor and names of stored attributes
+are not published. The row's hash is: with it a consumer tells a duplicate from another event at the same place.
 
-Source: CloudEvents 1.0.2, core specification and JSON format; `sequence`, `recordedtime`, `correlationid` and
-`causationid` are extension attributes.
+Source: CloudEvents 1.0.2, core specification and JSON format (a Binary attribute is Base64 text, RFC 4648 section 4);
+`streamversion`, `recordedtime`, `rowhash`, `correlationid` and `causationid` are extension attributes.
 """
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Annotated, Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -56,6 +57,15 @@ Timestamp = Annotated[
         extra_json_schema={"format": "date-time"},
     ),
 ]
+RowHash = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9+/]{43}=(?!\n)$",
+        description="SHA-256 over its row and the hash of the row before it, in Base64. The same id with another one "
+        "is no duplicate: the history was restored or rewritten.",
+        extra_json_schema={"contentEncoding": "base64"},
+    ),
+]
 Trace = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+(?!\n)$")]
 
 
@@ -70,10 +80,11 @@ class DomainEvent(msgspec.Struct, Generic[D], frozen=True, kw_only=True):
     time: Annotated[Timestamp, Meta(description="When it took effect: the value date.")]
     dataschema: DataSchema
     datacontenttype: Literal["application/json"]
-    sequence: Annotated[
+    streamversion: Annotated[
         int, Meta(ge=1, description="Place among the account's events: the first is 1, the next one more, no gaps.")
     ]
     recordedtime: Annotated[Timestamp, Meta(description="When it was recorded: the booking date.")]
+    rowhash: RowHash
     correlationid: Annotated[Trace, Meta(description="The request that led to it, as its caller named it.")]
     causationid: Annotated[Trace, Meta(description="What directly caused it: a command, unless said otherwise.")]
     data: D
@@ -104,8 +115,9 @@ def domain_event(row: EventRow) -> AccountDomainEvent:
             "time": row.occurred_at,
             "dataschema": f"{DATASCHEMA_PREFIX}{name}:{schema}",
             "datacontenttype": CONTENT_TYPE,
-            "sequence": row.version,
+            "streamversion": row.version,
             "recordedtime": row.recorded_at,
+            "rowhash": b64encode(row.hash).decode(),
             "correlationid": metadata.correlation_id,
             "causationid": metadata.causation_id or metadata.command_id,
             "data": event,

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from lambdas.contracts.domain_events import AccountDomainEvent, domain_event
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
 from lambdas.eventsourcing.dynamodb_client import dynamodb_client
-from lambdas.eventsourcing.dynamodb_items import ReceiptTable
 from lambdas.eventsourcing.errors import CorruptRowError, InconsistentReadError
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.store import EventStore
@@ -19,11 +18,9 @@ from lambdas.eventsourcing.store import EventStore
 PAGE_EVENTS = 500
 MAX_READS_ON_HOLE = 5
 
-_NO_RECEIPTS = ReceiptTable(name="", hash_key="", range_key="", ttl_attribute="", prefix="")
-
 
 class DomainEventReader:
-    """Reads domain events of one account by their `sequence`."""
+    """Reads domain events of one account by their `streamversion`."""
 
     def __init__(
         self,
@@ -37,7 +34,7 @@ class DomainEventReader:
         self._backoff = backoff or Backoff()
 
     def read(self, account_id: str, *, after: int = 0, up_to: int | None = None) -> Iterator[AccountDomainEvent]:
-        """All events with after < sequence ≤ up_to, in order; without `up_to` to the newest that is recorded.
+        """All events with after < streamversion ≤ up_to, in order; without `up_to` to the newest that is recorded.
 
         They equal the published ones. Raises NotPublishableError or CorruptRowError, after all earlier events, at an
         event that could not be published (a dead letter); InconsistentReadError at an event that stays missing, also
@@ -70,4 +67,4 @@ class DomainEventReader:
 
 def open_reader(event_table: str) -> DomainEventReader:
     """A reader of the named table, with the credentials and the region of the process."""
-    return DomainEventReader(DynamoDBEventStore(dynamodb_client(), event_table=event_table, receipts=_NO_RECEIPTS))
+    return DomainEventReader(DynamoDBEventStore(dynamodb_client(), event_table=event_table))

@@ -48,7 +48,7 @@ EVENT_EXAMPLES: Final[tuple[AccountEvent, ...]] = (
         transfer_id=TRANSFER_ID, to_account_id=OTHER_ACCOUNT_ID, amount=1000, currency="EUR", reference="rent"
     ),
     TransferReceived(transfer_id=TRANSFER_ID, from_account_id=OTHER_ACCOUNT_ID, amount=1000, currency="EUR"),
-    AccountClosed(),
+    AccountClosed(currency="EUR"),
 )
 """The life of one account, in order."""
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from lambdas.eventsourcing import dynamodb_schema as schema
 from lambdas.eventsourcing.dynamodb_conflicts import resolve
 from lambdas.eventsourcing.dynamodb_faults import FAILURES, Failure, Fault, classify, is_validation
-from lambdas.eventsourcing.dynamodb_items import InboxTable, Item, ReceiptTable, item_to_row
+from lambdas.eventsourcing.dynamodb_items import InboxTable, Item, item_to_row
 from lambdas.eventsourcing.dynamodb_writes import Tables, WritingClient, prepare
 from lambdas.eventsourcing.errors import CommitInvalidError, NotAppliedError, OutcomeUnknownError, ReadUnavailableError
 from lambdas.eventsourcing.limits import check_limits
@@ -31,20 +31,22 @@ class DynamoDBClient(WritingClient, Protocol):
 
 
 class DynamoDBEventStore:
-    """An EventStore on an event table and a receipt table. Only with an `inbox` can stored commands be completed."""
+    """An EventStore on an event table. Receipts can only be put with a `receipt_table`, and stored commands only be
+    completed with an `inbox`.
+    """
 
     def __init__(
         self,
         client: DynamoDBClient,
         *,
         event_table: str,
-        receipts: ReceiptTable,
+        receipt_table: str | None = None,
         inbox: InboxTable | None = None,
         backoff: Backoff | None = None,
         max_attempts: int = MAX_ATTEMPTS,
     ) -> None:
         self._client = client
-        self._tables = Tables(event_table, receipts, inbox)
+        self._tables = Tables(event_table, receipt_table, inbox)
         self._backoff = backoff or Backoff()
         self._max_attempts = max_attempts
 

@@ -8,13 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lambdas.eventsourcing.dynamodb_faults import failed_items
-from lambdas.eventsourcing.dynamodb_items import (
-    InboxTable,
-    ReceiptTable,
-    is_as_expected,
-    item_to_receipt,
-    item_to_row,
-)
+from lambdas.eventsourcing.dynamodb_items import InboxTable, is_as_expected, item_to_receipt, item_to_row
 from lambdas.eventsourcing.dynamodb_writes import Tables
 from lambdas.eventsourcing.errors import (
     EventSourcingError,
@@ -54,12 +48,12 @@ def resolve(error: ClientError, commit: Commit, tables: Tables, *, in_doubt: boo
         if refused:
             raise StoredCommandsRefusedError(refused, rows) from error
     if commit.receipt is not None and receipt_place in items:
-        raise _answered(items[receipt_place], tables.receipts) from error
+        raise _answered(items[receipt_place]) from error
     raise VersionConflictError(rows) from error
 
 
 def _refused(completion: Completion, item: StoredItem | None, table: InboxTable) -> StoredCommandError:
-    """An item without a status, such as a receipt, is not a command. What differs has not been carried out before."""
+    """An item without a status is not a command. What differs has not been carried out before."""
     if item is None or table.status_attribute not in item:
         return StoredCommandMissingError(completion.scope, completion.key)
     if not is_as_expected(item, completion):
@@ -67,10 +61,10 @@ def _refused(completion: Completion, item: StoredItem | None, table: InboxTable)
     return StoredCommandCompletedError(completion.scope, completion.key, item[table.status_attribute]["S"])
 
 
-def _answered(item: StoredItem | None, table: ReceiptTable) -> EventSourcingError:
+def _answered(item: StoredItem | None) -> EventSourcingError:
     if item is None:
         return NotAppliedError("a receipt exists that the store did not return")
-    return ReceiptExistsError(item_to_receipt(item, table))
+    return ReceiptExistsError(item_to_receipt(item))
 
 
 def _commit_id(item: StoredItem) -> str | None:

@@ -34,16 +34,6 @@ _OPTIONAL = {"state", "state_schema"}
 _REQUIRED = frozenset(_TYPES) - _OPTIONAL
 
 
-class ReceiptTable(msgspec.Struct, frozen=True):
-    """The table of receipts: its name, key and time-to-live attributes, and the prefix of receipts' range keys."""
-
-    name: str
-    hash_key: str
-    range_key: str
-    ttl_attribute: str
-    prefix: str
-
-
 class InboxTable(msgspec.Struct, frozen=True):
     """The table of stored commands: its name, key and status attributes, and the status of a pending command.
 
@@ -120,29 +110,29 @@ def _whole(text: str) -> int | None:
     return number if -_NUMBER_LIMIT < number < _NUMBER_LIMIT else None
 
 
-def receipt_to_item(receipt: Receipt, table: ReceiptTable) -> Item:
-    """The item of a receipt, under `<prefix><key>`."""
+def receipt_to_item(receipt: Receipt) -> Item:
+    """The item of a receipt."""
     return {
-        table.hash_key: {"S": receipt.scope},
-        table.range_key: {"S": table.prefix + receipt.key},
+        schema.RECEIPT_TABLE_HASH_KEY: {"S": receipt.scope},
+        schema.RECEIPT_TABLE_RANGE_KEY: {"S": receipt.key},
         "commit_id": {"S": receipt.commit_id},
         "request_hash": {"B": receipt.request_hash},
         "version": {"N": str(receipt.version)},
         "response": {"S": receipt.response},
-        table.ttl_attribute: {"N": str(receipt.expires_at)},
+        schema.RECEIPT_TABLE_TTL: {"N": str(receipt.expires_at)},
     }
 
 
-def item_to_receipt(item: Mapping[str, Mapping[str, Any]], table: ReceiptTable) -> Receipt:
+def item_to_receipt(item: Mapping[str, Mapping[str, Any]]) -> Receipt:
     """The receipt of an item."""
     return Receipt(
-        scope=item[table.hash_key]["S"],
-        key=item[table.range_key]["S"].removeprefix(table.prefix),
+        scope=item[schema.RECEIPT_TABLE_HASH_KEY]["S"],
+        key=item[schema.RECEIPT_TABLE_RANGE_KEY]["S"],
         request_hash=bytes(item["request_hash"]["B"]),
         commit_id=item["commit_id"]["S"],
         version=int(item["version"]["N"]),
         response=item["response"]["S"],
-        expires_at=int(item[table.ttl_attribute]["N"]),
+        expires_at=int(item[schema.RECEIPT_TABLE_TTL]["N"]),
     )
 
 

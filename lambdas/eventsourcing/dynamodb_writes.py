@@ -13,7 +13,6 @@ import msgspec
 from lambdas.eventsourcing import dynamodb_schema as schema
 from lambdas.eventsourcing.dynamodb_items import (
     InboxTable,
-    ReceiptTable,
     completion_values,
     expected_values,
     receipt_to_item,
@@ -33,20 +32,24 @@ class WritingClient(Protocol):
 
 
 class Tables(msgspec.Struct, frozen=True):
-    """The tables for the parts of a commit. Without an `inbox`, no stored command can be completed."""
+    """The tables for the parts of a commit. Without `receipts`, no receipt can be put; without an `inbox`, no stored
+    command can be completed.
+    """
 
     events: str
-    receipts: ReceiptTable
+    receipts: str | None
     inbox: InboxTable | None
 
 
 def prepare(client: WritingClient, tables: Tables, commit: Commit) -> Callable[[], object]:
     """A function that sends the commit and may be called again. Order of actions: rows, receipt, completions.
 
-    Raises ValueError for a completion when there is no inbox.
+    Raises ValueError for a receipt or a completion that has no table.
     """
     puts = [_put_row(row, tables.events) for row in commit.rows]
     if commit.receipt is not None:
+        if tables.receipts is None:
+            raise ValueError("a store without a receipt table puts no receipt")
         puts.append(_put_receipt(commit.receipt, tables.receipts, commit.made_at))
     updates = _updates(commit.completions, tables.inbox) if commit.completions else []
     if len(puts) + len(updates) > 1:
@@ -66,12 +69,12 @@ def _put_row(row: EventRow, table: str) -> dict[str, Any]:
     }
 
 
-def _put_receipt(receipt: Receipt, table: ReceiptTable, now: int) -> dict[str, Any]:
+def _put_receipt(receipt: Receipt, table: str, now: int) -> dict[str, Any]:
     return {
-        "TableName": table.name,
-        "Item": receipt_to_item(receipt, table),
+        "TableName": table,
+        "Item": receipt_to_item(receipt),
         "ConditionExpression": "attribute_not_exists(#k) OR #t <= :now",
-        "ExpressionAttributeNames": {"#k": table.range_key, "#t": table.ttl_attribute},
+        "ExpressionAttributeNames": {"#k": schema.RECEIPT_TABLE_RANGE_KEY, "#t": schema.RECEIPT_TABLE_TTL},
         "ExpressionAttributeValues": {":now": {"N": str(now)}},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }

@@ -16,7 +16,7 @@ from lambdas.accounts import commands
 from lambdas.accounts.commands import AccountCommand
 from lambdas.accounts.state import Account
 from lambdas.composition.accounts import deployed_account_service
-from lambdas.composition.settings import load_settings
+from lambdas.composition.settings import ApiSettings, load
 from lambdas.contracts.errors import ContractIncompleteError
 from lambdas.contracts.operations import OPERATIONS, Operation
 from lambdas.eventsourcing.decider import Committed, Loaded, Replayed
@@ -171,7 +171,7 @@ def _answer(outcome: Outcome, respond: Callable[[Committed[Account]], Reply]) ->
     return respond(outcome)
 
 
-_settings = load_settings(os.environ)
+_settings = load(ApiSettings, os.environ)
 _application = Application(AccountsApi(deployed_account_service(_settings)).routes())
 metrics.set_default_dimensions(environment=_settings.environment)
 

@@ -11,7 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.composition.inbox import deployed_processor
-from lambdas.composition.settings import load_settings
+from lambdas.composition.settings import ProcessorSettings, load
 from lambdas.eventsourcing.retry import REQUEST_SECONDS
 from lambdas.inbox.results import Processed
 
@@ -28,7 +28,7 @@ class ProcessingIncompleteError(Exception):
     """Commands of the batch have not ended: raised so that the batch is redelivered."""
 
 
-_settings = load_settings(os.environ)
+_settings = load(ProcessorSettings, os.environ)
 _processor = deployed_processor(_settings)
 metrics.set_default_dimensions(environment=_settings.environment)
 

@@ -51,7 +51,7 @@ class CommandRow(Struct, frozen=True):
 
 
 def is_new_command(record: StreamRecord) -> bool:
-    """Whether the record inserts a new command, and is neither a command's end nor an idempotency receipt."""
+    """Whether the record inserts a new command. A command's end is an update, and a row without a status no command."""
     change = record.get("dynamodb") or {}
     status = (change.get("NewImage") or {}).get(table.STATUS, {}).get("S")
     return record.get("eventName") == "INSERT" and status == table.PENDING

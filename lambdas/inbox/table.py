@@ -1,23 +1,20 @@
 """Names of the commands table's keys, attributes and statuses, for all code that uses the table.
 
 The gateway writes a command's row as PENDING. It ends as SUCCEEDED, REJECTED (by a business rule) or FAILED (for a
-technical reason). The table also holds idempotency receipts, which have no `status` and are not commands.
+technical reason).
 """
 
-from lambdas.eventsourcing.dynamodb_items import InboxTable, ReceiptTable
+from lambdas.eventsourcing.dynamodb_items import InboxTable
 
 HASH_KEY = "account_id"
-"""String: the account a command or an idempotency receipt belongs to."""
+"""String: the account a command belongs to."""
 
 RANGE_KEY = "command_id"
-"""String: a command's id, or `RECEIPT_PREFIX` followed by an idempotency key."""
+"""String: `<caller>/<key>`, who sent the command and its id as the API shows it (see `lambdas.service.keys`)."""
 
 TTL_ATTRIBUTE = "expires_at"
 """Number: epoch seconds after which DynamoDB may delete the row. Rows without it never expire; of commands, only those
 that ended as invalid have it."""
-
-RECEIPT_PREFIX = "receipt#"
-"""Marks idempotency receipts in the range key. Command ids must not begin with it."""
 
 STATUS = "status"
 """String: one of the four statuses."""
@@ -59,13 +56,6 @@ FAILED_ON = "failed_on"
 
 FAILED_INDEX = "failed"
 """Sparse, keys-only index of rows with `failed_on`, which is its hash key; its range key is `RANGE_KEY`."""
-
-
-def receipt_table(name: str) -> ReceiptTable:
-    """Where the event store keeps receipts."""
-    return ReceiptTable(
-        name=name, hash_key=HASH_KEY, range_key=RANGE_KEY, ttl_attribute=TTL_ATTRIBUTE, prefix=RECEIPT_PREFIX
-    )
 
 
 def inbox_table(name: str) -> InboxTable:

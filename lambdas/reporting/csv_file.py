@@ -19,7 +19,7 @@ AMOUNTS: Final = frozenset({"credited", "withdrawn", "transferred", "net"})
 
 
 def as_csv(report: DailyReport) -> bytes:
-    """The file. A line of currency XXX (ISO 4217: none) counts closings and missing events, which have no currency."""
+    """The file. A line of XXX (ISO 4217: no currency) counts missing events, if there are any."""
     text = io.StringIO(newline="")
     lines = csv.writer(text)
     lines.writerow(COLUMNS)

@@ -61,9 +61,9 @@ class Counted(Struct, frozen=True):
 
 
 class DailyReport(Struct, frozen=True):
-    """A booking day (UTC). `lines` are sorted by currency; the line of XXX is for events without a currency.
+    """A booking day (UTC). `lines` are sorted by currency; every event names its currency.
 
-    These are closings, and `missing` events, of which only the version is known.
+    Of `missing` events only the version is known, so they have a line of XXX, ISO 4217's code for no currency.
     """
 
     day: date
@@ -73,7 +73,7 @@ class DailyReport(Struct, frozen=True):
 
     @property
     def currencies(self) -> tuple[CurrencyFigures, ...]:
-        """The lines of real currencies."""
+        """The lines of currencies."""
         return tuple(line for line in self.lines if line.currency != NO_CURRENCY)
 
     def total(self, count: str) -> int:
@@ -98,7 +98,7 @@ def daily_report(day: date, totals: Iterable[Row], movers: Iterable[Row], counte
 
 
 def _nothing(day: date) -> CurrencyFigures:
-    """The line of events without a currency, with no closings."""
+    """The line of no currency, in which nothing was booked."""
     counts = [name for name in CurrencyFigures.__struct_fields__ if name not in {"day", "currency"}]
     return CurrencyFigures(day=day, currency=NO_CURRENCY, **dict.fromkeys(counts, 0))
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lambdas.reporting.amounts import decimal_places, readable_amount
-from lambdas.reporting.charts import MOST_CURRENCIES, amounts_chart, busiest, events_chart
+from lambdas.reporting.charts import KINDS, MOST_CURRENCIES, amounts_chart, busiest, events_chart
 from lambdas.reporting.figures import TOP, DailyReport
 
 
@@ -30,9 +30,10 @@ def as_page(report: DailyReport) -> bytes:
 
 def _charts(report: DailyReport) -> dict[str, Any]:
     shown = busiest(report)
+    drawn = any(getattr(line, count) for line in shown for _, count, _ in KINDS)
     moved = [line for line in shown if line.credited or line.withdrawn or line.transferred]
     return {
-        "events": events_chart(shown) if shown else None,
+        "events": events_chart(shown) if drawn else None,
         "amounts": [(line.currency, amounts_chart(line)) for line in moved],
         "left_out": len(report.currencies) - len(shown),
         "most": MOST_CURRENCIES,

@@ -39,7 +39,7 @@ def reading_empty_as_null(documents: Callable[[bytes], Documents]) -> Callable[[
     """Firehose's reader, giving null for `{}`.
 
     AWS converts an empty object to a struct of nulls. ministack 1.5.33 says that it does not fit the schema, and
-    refuses the whole record. An event without fields (AccountClosed) has such data.
+    refuses the whole record. An event without fields would have such data.
     """
 
     def read(data: bytes) -> Documents:

@@ -73,7 +73,7 @@ class Daybook:
     def published(self, account_id: str) -> list[int]:
         """Sequences of an account as they stand in the stream."""
         documents = (json.loads(line) for data in self._records(account_id) for line in data.splitlines())
-        return [each["sequence"] for each in documents]
+        return [each["streamversion"] for each in documents]
 
     def all_published(self, account_id: str, newest: int) -> bool:
         return self.published(account_id)[-1:] == [newest]
@@ -103,14 +103,14 @@ class Daybook:
         return [each["Key"] for page in pages for each in page.get("Contents", [])]
 
     def lose(self, account_id: str, folder: Path, older: set[str]) -> list[int]:
-        """Delete one of the lake's files but the older ones that holds only events of an account; their sequences."""
+        """Delete one of the lake's files but the older ones that holds only events of an account; their versions."""
         for key in set(self.lake_files()) - older:
             file = folder / "events.parquet"
             file.write_bytes(self.s3.get_object(Bucket=self.environment.lake_bucket, Key=key)["Body"].read())
-            rows = duckdb.execute("SELECT subject, sequence FROM read_parquet(?)", [str(file)]).fetchall()
+            rows = duckdb.execute("SELECT subject, streamversion FROM read_parquet(?)", [str(file)]).fetchall()
             if {subject for subject, _ in rows} == {account_id}:
                 self.s3.delete_object(Bucket=self.environment.lake_bucket, Key=key)
-                return sorted({sequence for _, sequence in rows})
+                return sorted({streamversion for _, streamversion in rows})
         raise AssertionError(f"no file holds only events of {account_id}")
 
     def run(self, *arguments: str) -> tuple[int, str]:

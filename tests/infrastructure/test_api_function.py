@@ -66,9 +66,10 @@ def allowed(environment: Synthesized, service: str) -> dict[str, set[str]]:
 
 
 def test_the_function_may_append_and_query_events_and_put_receipts_and_no_more(anywhere: Synthesized) -> None:
+    """It writes no stored command: whoever has taken it over can replace none."""
     assert allowed(anywhere, "dynamodb") == {
         ledger_table(anywhere, "stream_id"): {"dynamodb:PutItem", "dynamodb:Query"},
-        ledger_table(anywhere, "account_id"): {"dynamodb:PutItem"},
+        ledger_table(anywhere, "scope"): {"dynamodb:PutItem"},
     }
 
 
@@ -137,7 +138,7 @@ def test_the_function_learns_its_tables_from_the_ledger(anywhere: Synthesized) -
     _, function = anywhere.api.only(FUNCTION)
     variables = function["Properties"]["Environment"]["Variables"]
     assert exported(anywhere, variables.pop("EVENT_TABLE")) == {"Ref": ledger_table(anywhere, "stream_id")}
-    assert exported(anywhere, variables.pop("COMMANDS_TABLE")) == {"Ref": ledger_table(anywhere, "account_id")}
+    assert exported(anywhere, variables.pop("RECEIPTS_TABLE")) == {"Ref": ledger_table(anywhere, "scope")}
     assert variables == {
         "SNAPSHOT_INTERVAL": "10",
         "ENVIRONMENT": anywhere.config.name,

@@ -109,7 +109,7 @@ def test_the_tables_columns_are_those_of_the_event_classes(anywhere: Synthesized
     columns = events_table(anywhere)["StorageDescriptor"]["Columns"]
     assert [(each["Name"], each["Type"]) for each in columns] == [(each.name, each.type) for each in LAKE_COLUMNS]
     types = {each["Name"]: each["Type"] for each in columns}
-    assert (types["recordedtime"], types["sequence"], types["id"]) == ("timestamp", "bigint", "string")
+    assert (types["recordedtime"], types["streamversion"], types["id"]) == ("timestamp", "bigint", "string")
     assert "amount:bigint" in types["data"]
 
 

@@ -14,6 +14,11 @@ COMMAND_KEYS = [
     {"AttributeName": "account_id", "KeyType": "HASH"},
     {"AttributeName": "command_id", "KeyType": "RANGE"},
 ]
+RECEIPT_KEYS = [
+    {"AttributeName": "scope", "KeyType": "HASH"},
+    {"AttributeName": "key", "KeyType": "RANGE"},
+]
+EVERY_TABLE = [EVENT_KEYS, COMMAND_KEYS, RECEIPT_KEYS]
 
 
 def test_the_event_table_is_keyed_by_stream_and_numeric_version_on_demand(anywhere: Synthesized) -> None:
@@ -32,7 +37,7 @@ def test_the_event_table_is_keyed_by_stream_and_numeric_version_on_demand(anywhe
 
 
 @pytest.mark.parametrize("keys", [EVENT_KEYS, COMMAND_KEYS])
-def test_both_tables_stream_new_images(anywhere: Synthesized, keys: list[dict[str, str]]) -> None:
+def test_events_and_commands_stream_new_images(anywhere: Synthesized, keys: list[dict[str, str]]) -> None:
     anywhere.ledger.template.has_resource_properties(
         TABLE, {"KeySchema": keys, "StreamSpecification": {"StreamViewType": "NEW_IMAGE"}}
     )
@@ -54,6 +59,24 @@ def test_commands_are_keyed_by_account_and_those_that_ended_as_invalid_may_expir
     )
 
 
+def test_receipts_have_a_table_of_their_own_that_expires_and_has_no_stream(anywhere: Synthesized) -> None:
+    anywhere.ledger.template.has_resource_properties(
+        TABLE,
+        {
+            "KeySchema": RECEIPT_KEYS,
+            "AttributeDefinitions": [
+                {"AttributeName": "scope", "AttributeType": "S"},
+                {"AttributeName": "key", "AttributeType": "S"},
+            ],
+            "BillingMode": "PAY_PER_REQUEST",
+            "TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True},
+            "StreamSpecification": Match.absent(),
+            "GlobalSecondaryIndexes": Match.absent(),
+        },
+    )
+    assert len(anywhere.ledger.resources(TABLE)) == len(EVERY_TABLE)
+
+
 def test_failed_commands_of_a_day_are_found_by_an_index_that_holds_nothing_else(anywhere: Synthesized) -> None:
     anywhere.ledger.template.has_resource_properties(
         TABLE,
@@ -73,7 +96,7 @@ def test_failed_commands_of_a_day_are_found_by_an_index_that_holds_nothing_else(
     )
 
 
-@pytest.mark.parametrize("keys", [EVENT_KEYS, COMMAND_KEYS])
+@pytest.mark.parametrize("keys", EVERY_TABLE)
 def test_tables_can_be_restored_to_a_point_in_time_and_use_the_ledgers_own_key(
     anywhere: Synthesized, keys: list[dict[str, str]]
 ) -> None:
@@ -157,8 +180,9 @@ def test_others_find_the_tables_by_stable_output_names(anywhere: Synthesized) ->
         str(table["Properties"]["KeySchema"]): logical_id
         for logical_id, table in anywhere.ledger.resources(TABLE).items()
     }
-    event_table, commands_table = by_keys[str(EVENT_KEYS)], by_keys[str(COMMAND_KEYS)]
+    event_table, commands_table, receipts_table = (by_keys[str(keys)] for keys in EVERY_TABLE)
     template = anywhere.ledger.template
     template.has_output("EventTableName", {"Value": {"Ref": event_table}})
     template.has_output("EventTableStreamArn", {"Value": {"Fn::GetAtt": [event_table, "StreamArn"]}})
     template.has_output("CommandsTableName", {"Value": {"Ref": commands_table}})
+    template.has_output("ReceiptsTableName", {"Value": {"Ref": receipts_table}})

@@ -10,10 +10,9 @@ from lambdas.accounts.commands import AccountCommand, CloseAccount, OpenAccount
 from lambdas.accounts.errors import RuleBrokenError
 from lambdas.accounts.money import MAX_AMOUNT
 from lambdas.eventsourcing.decider import Committed, Replayed
-from lambdas.eventsourcing.dynamodb_items import ReceiptTable, receipt_to_item, row_to_item
+from lambdas.eventsourcing.dynamodb_items import receipt_to_item, row_to_item
 from lambdas.eventsourcing.errors import PreconditionFailedError
 from lambdas.eventsourcing.rows import Receipt
-from lambdas.inbox import table as commands
 from lambdas.service.account_service import AccountService
 from tests.support import worst_case
 from tests.support.backends import DynamoDBBackend, NewId
@@ -47,9 +46,8 @@ def test_receipt_of_a_rejection_fits_one_write_unit(kind: type[Exception], new_i
     error = kind(account_id, 10**6) if kind is PreconditionFailedError else kind("the longest explanation " * 5)
     key = worst_case.idempotency(account_id)
     receipt = Receipt(account_id, key.key, key.request_hash, "c" * 22, 10**6, key.reject(error) or "", 2_000_000_001)
-    table = ReceiptTable("t", commands.HASH_KEY, commands.RANGE_KEY, commands.TTL_ATTRIBUTE, commands.RECEIPT_PREFIX)
 
-    assert item_bytes(receipt_to_item(receipt, table)) <= 1024
+    assert item_bytes(receipt_to_item(receipt)) <= 1024
 
 
 @pytest.mark.parametrize("length", LENGTHS)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lambdas.eventsourcing import dynamodb_schema as schema
 from lambdas.eventsourcing.chain import GENESIS, row_hash
 from lambdas.eventsourcing.decider import Committed, Idempotency, Loaded, Outcome, Replayed
 from lambdas.eventsourcing.repository import Repository
@@ -93,11 +94,20 @@ class Story:
         """The requests that were sent, without the queries."""
         return [each.request for each in self.client.attempts if each.operation != "query"]
 
-    def kept(self, key: str) -> dict[str, Any]:
-        """What stands under the key in the commands table."""
-        item = self.fake.tables[self.observed.tables.commands].get(
-            {table.HASH_KEY: {"S": A}, table.RANGE_KEY: {"S": key}}
+    def command(self) -> dict[str, Any]:
+        """The row of the stored command."""
+        return self._kept(self.observed.tables.commands, {table.HASH_KEY: {"S": A}, table.RANGE_KEY: {"S": "command"}})
+
+    def receipt(self) -> dict[str, Any]:
+        """The receipt of the keyed command."""
+        return self._kept(
+            self.observed.tables.receipts,
+            {schema.RECEIPT_TABLE_HASH_KEY: {"S": A}, schema.RECEIPT_TABLE_RANGE_KEY: {"S": "key"}},
         )
+
+    def _kept(self, name: str, key: dict[str, Any]) -> dict[str, Any]:
+        item = self.fake.tables[name].get(key)
+        assert item is not None
         return {name: next(iter(value.values())) for name, value in item.items()}
 
 
@@ -129,10 +139,13 @@ def test_what_was_refused_for_certain_is_stamped_anew(story: Story, shape: Shape
         assert row.hash == row_hash(row_hash(GENESIS, first), row) == loaded.hash
         assert story.repository.load(stream) == loaded
     if shape.idempotency is not None:
-        kept = story.kept("receipt#key")
-        assert (kept["response"], kept[table.TTL_ATTRIBUTE]) == (stamped, str(int(story.time.wall().timestamp()) + TTL))
+        kept = story.receipt()
+        assert (kept["response"], kept[schema.RECEIPT_TABLE_TTL]) == (
+            stamped,
+            str(int(story.time.wall().timestamp()) + TTL),
+        )
     if shape.stored:
-        assert story.kept("command")["booked"] == stamped
+        assert story.command()["booked"] == stamped
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
@@ -174,7 +187,7 @@ def test_a_rejection_is_remembered_from_the_last_attempt_on(story: Story) -> Non
         story.execute(SHAPES["row and receipt"], -1)
 
     expires = int(story.time.wall().timestamp()) + TTL
-    assert story.kept("receipt#key")[table.TTL_ATTRIBUTE] == str(expires)
+    assert story.receipt()[schema.RECEIPT_TABLE_TTL] == str(expires)
 
 
 def test_a_commit_refused_for_nine_seconds_is_not_seen_at_a_moment_between(story: Story) -> None:

@@ -174,7 +174,8 @@ def test_a_batch_of_a_hundred_of_one_account(bench: Bench, inbox: Inbox, new_id:
     """Three transactions and a query before them if the account is cold, with the largest rows there can be."""
     account_id = bench.history(new_id(), 20)
     keys = [f"{number:03}{KEY[3:]}" for number in range(100)]
-    turns = zip(keys, [CREDIT, WITHDRAWAL] * 50, strict=True)
+    commands: list[AnyCommand] = [CREDIT, WITHDRAWAL] * 50
+    turns = zip(keys, commands, strict=True)
     records = []
     for number, row in enumerate(inbox.submit(account_id, command, key) for key, command in turns):
         item = inbox.rows.item(account_id, row.key.command_id)

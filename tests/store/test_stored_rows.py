@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
-from lambdas.eventsourcing.dynamodb_items import ReceiptTable
 from lambdas.eventsourcing.errors import (
     ReceiptExistsError,
     StoredCommandCompletedError,
@@ -19,6 +18,7 @@ from lambdas.eventsourcing.rows import Commit, Completion, Receipt
 from lambdas.inbox import table
 from tests.support.backends import DynamoDBBackend
 from tests.support.inbox import BODY, TableInbox, take_stored
+from tests.support.keyed import keyed
 from tests.support.recording import whole_history
 from tests.support.stores import as_is
 from tests.support.tally import TallyRepository, add, amounts, repository, rows_of
@@ -53,10 +53,10 @@ def test_no_row(
 
 
 @AMOUNTS
-def test_a_receipt_is_no_command(
+def test_a_row_without_a_status_is_no_command(
     dynamodb: DynamoDBBackend, inbox: TableInbox, repo: TallyRepository, stream_id: str, amount: int
 ) -> None:
-    key = table.RECEIPT_PREFIX + "key"
+    key = "something else"
     inbox.put(stream_id, key, commit_id={"S": "earlier"}, response={"S": "200"})
     before = inbox.item(stream_id, key)
 
@@ -126,10 +126,20 @@ def test_completion_beside_a_receipt(dynamodb: DynamoDBBackend, inbox: TableInbo
 
 
 def test_a_store_without_an_inbox(dynamodb: DynamoDBBackend, stream_id: str) -> None:
-    receipts = ReceiptTable(dynamodb.tables.commands, table.HASH_KEY, table.RANGE_KEY, table.TTL_ATTRIBUTE, "r#")
-    store = DynamoDBEventStore(dynamodb.client, event_table=dynamodb.tables.events, receipts=receipts)
+    store = DynamoDBEventStore(
+        dynamodb.client, event_table=dynamodb.tables.events, receipt_table=dynamodb.tables.receipts
+    )
 
     with pytest.raises(ValueError, match="inbox"):
         take_stored(repository(store), stream_id, 0)
+
+    assert whole_history(dynamodb.store, stream_id) == []
+
+
+def test_a_store_without_a_receipt_table(dynamodb: DynamoDBBackend, stream_id: str) -> None:
+    store = DynamoDBEventStore(dynamodb.client, event_table=dynamodb.tables.events)
+
+    with pytest.raises(ValueError, match="receipt table"):
+        add(repository(store), stream_id, 1, idempotency=keyed(stream_id))
 
     assert whole_history(dynamodb.store, stream_id) == []

@@ -108,14 +108,14 @@ def _fake() -> Iterator[NewBackend]:
 
 @contextmanager
 def _moto() -> Iterator[NewBackend]:
-    """A pair of tables for every test: moto copies a whole table for each action of a transaction."""
+    """Tables for every test: moto copies a whole table for each action of a transaction."""
     with moto_client() as client:
         yield lambda: replace(_on_tables(client, create_tables(client)), largest_item=MOTO_ITEM_BYTES)
 
 
 @contextmanager
 def _endpoint() -> Iterator[NewBackend]:
-    """A pair of tables for all tests of a module: real ones take seconds to appear."""
+    """The same tables for all tests of a module: real ones take seconds to appear."""
     client = _endpoint_client(os.environ[ENDPOINT_VARIABLE])
     tables = create_tables(client)
     try:

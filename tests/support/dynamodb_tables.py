@@ -1,4 +1,4 @@
-"""The two tables of the event store, on anything that speaks DynamoDB."""
+"""The three tables of the event store, on anything that speaks DynamoDB."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ REGION = "eu-central-1"
 KEYS = {
     "events": (schema.EVENT_TABLE_HASH_KEY, schema.EVENT_TABLE_RANGE_KEY),
     "commands": (commands_table.HASH_KEY, commands_table.RANGE_KEY),
+    "receipts": (schema.RECEIPT_TABLE_HASH_KEY, schema.RECEIPT_TABLE_RANGE_KEY),
 }
 
 
 class Tables(NamedTuple):
-    """The names of an event table and a commands table."""
+    """The names of an event table, a commands table and a table of receipts."""
 
     events: str
     commands: str
+    receipts: str = "receipts"
 
 
 class LockedClient:
@@ -61,7 +63,7 @@ def moto_client() -> Iterator[LockedClient]:
 
 
 def create_tables(client: Any) -> Tables:
-    """A new pair of tables."""
+    """New tables, empty."""
     tables = Tables(*(f"daybook-test-{name}-{uuid.uuid4().hex}" for name in Tables._fields))
     for name, (hash_key, range_key) in zip(tables, KEYS.values(), strict=True):
         client.create_table(
@@ -84,7 +86,7 @@ def store_on(client: Any, tables: Tables, **options: Any) -> DynamoDBEventStore:
     return DynamoDBEventStore(
         client,
         event_table=tables.events,
-        receipts=commands_table.receipt_table(tables.commands),
+        receipt_table=tables.receipts,
         inbox=commands_table.inbox_table(tables.commands),
         **options,
     )

@@ -10,7 +10,13 @@ EVERY_FUNCTION = {
     "AWS_SECRET_ACCESS_KEY": "secret",
     "AWS_REGION": "eu-central-1",
 }
-ACCOUNTS = {**EVERY_FUNCTION, "EVENT_TABLE": "events", "COMMANDS_TABLE": "commands", "SNAPSHOT_INTERVAL": "10"}
+ACCOUNTS = {
+    **EVERY_FUNCTION,
+    "EVENT_TABLE": "events",
+    "RECEIPTS_TABLE": "receipts",
+    "COMMANDS_TABLE": "commands",
+    "SNAPSHOT_INTERVAL": "10",
+}
 """The HTTP API and the processor of commands."""
 PUBLISHER = {**EVERY_FUNCTION, "DOMAIN_EVENT_STREAM": "domain-events", "PARKING_BUCKET": "parking"}
 REPORTS = {

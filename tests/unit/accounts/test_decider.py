@@ -33,7 +33,7 @@ from tests.unit.accounts.spec import given
 
 CREATED = AccountCreated(currency="EUR", overdraft_limit=0)
 CREATED_WITH_LIMIT = AccountCreated(currency="EUR", overdraft_limit=50)
-CLOSED = AccountClosed()
+CLOSED = AccountClosed(currency="EUR")
 
 
 def credited(amount: int) -> BalanceCredited:

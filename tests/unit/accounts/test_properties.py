@@ -7,12 +7,13 @@ from typing import get_args
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from lambdas.accounts.commands import AccountCommand, OpenAccount
+from lambdas.accounts.commands import AccountCommand, CloseAccount, OpenAccount
 from lambdas.accounts.decider import decide
 from lambdas.accounts.errors import DomainError
 from lambdas.accounts.events import (
     EVENTS,
     AccountClosed,
+    AccountCreated,
     AccountEvent,
     BalanceCredited,
     BalanceWithdrawn,
@@ -39,6 +40,8 @@ COMMANDS: st.SearchStrategy[AccountCommand] = instances(
 ANY_EVENT: st.SearchStrategy[AccountEvent] = instances(
     EVENTS, {**FIELDS, "from_account_id": st.just(A), "currency": st.sampled_from(["EUR", "USD"])}
 )
+
+OPENED_IN = {code: AccountCreated(currency=code, overdraft_limit=0) for code in ("JPY", "BHD")}
 
 
 @st.composite
@@ -94,11 +97,20 @@ def test_a_split_history_folds_to_the_same(events: list[AccountEvent], data: st.
 @given(histories())
 @settings(deadline=None)
 def test_only_a_zero_balance_is_closed_and_nothing_follows(events: list[AccountEvent]) -> None:
-    if AccountClosed() in events:
+    closings = [number for number, event in enumerate(events, start=1) if isinstance(event, AccountClosed)]
+    if closings:
         state = fold(events)
-        assert events.index(AccountClosed()) == len(events) - 1
+        assert closings == [len(events)]
         assert state is not None
         assert (state.status, state.balance) == ("closed", 0)
+
+
+@given(histories(), st.sampled_from(sorted(OPENED_IN)))
+@settings(deadline=None)
+def test_every_event_names_its_accounts_currency(events: list[AccountEvent], currency: str) -> None:
+    assert {event.currency for event in events} == {"EUR"}
+    elsewhere = fold([OPENED_IN[currency]])
+    assert [event.currency for event in decide(CloseAccount(), elsewhere)] == [currency]
 
 
 @given(COMMANDS, histories())

@@ -37,7 +37,7 @@ EVENTS: dict[str, AccountEvent] = {
         transfer_id=TRANSFER_ID, to_account_id=B, amount=30, currency="EUR", reference="rent"
     ),
     "TransferReceived.v1": TransferReceived(transfer_id=TRANSFER_ID, from_account_id=A, amount=30, currency="EUR"),
-    "AccountClosed.v1": AccountClosed(),
+    "AccountClosed.v1": AccountClosed(currency="EUR"),
 }
 """What each sample says: the example of its event, or else what stands here, as it must for every older version."""
 STATES = {

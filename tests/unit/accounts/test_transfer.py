@@ -29,7 +29,7 @@ CREATED_WITH_LIMIT = AccountCreated(currency="EUR", overdraft_limit=50)
 IN_DOLLARS = (AccountCreated(currency="USD", overdraft_limit=0),)
 RICH = (CREATED, BalanceCredited(amount=100, currency="EUR"))
 EMPTY = (CREATED,)
-CLOSED = (CREATED, AccountClosed())
+CLOSED = (CREATED, AccountClosed(currency="EUR"))
 FULL: tuple[AccountEvent, ...] = (CREATED, *[BalanceCredited(amount=MAX_AMOUNT, currency="EUR")] * 9)
 NOT_OPENED: tuple[AccountEvent, ...] = ()
 

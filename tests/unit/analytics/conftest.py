@@ -30,7 +30,7 @@ SECOND = [
     event("BalanceWithdrawn", B, 3, "2026-03-02 23:59:59", amount=300, **EUR),
 ]
 THIRD = [
-    event("AccountClosed", B, 4, "2026-03-03 08:00:00"),
+    event("AccountClosed", B, 4, "2026-03-03 08:00:00", **EUR),
     event("BalanceCredited", A, 5, "2026-03-03 09:00:00", amount=50, **EUR),
 ]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +91,9 @@ def event(
             "time": _in_full(occurred or recorded),
             "dataschema": f"urn:daybook:schema:account:{kind}:1",
             "datacontenttype": "application/json",
-            "sequence": version,
+            "streamversion": version,
             "recordedtime": _in_full(recorded),
+            "rowhash": b64encode(sha256(f"{account}/{version}".encode()).digest()).decode(),
             "correlationid": f"c-{version}",
             "causationid": f"k-{version}",
             "data": data,

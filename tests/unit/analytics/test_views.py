@@ -19,7 +19,7 @@ from tests.unit.analytics.lake import DATABASE, Lake, event
 
 def test_each_event_stands_once(lake: Lake) -> None:
     assert lake.sql("SELECT count(*) AS n FROM events") == [{"n": 14}]
-    found = lake.sql("SELECT id, sequence FROM domain_events ORDER BY id")
+    found = lake.sql("SELECT id, streamversion FROM domain_events ORDER BY id")
     assert [row["id"] for row in found] == sorted(event.id for event in (*FIRST, *SECOND, *THIRD))
 
 
@@ -71,7 +71,7 @@ def test_daily_activity(lake: Lake) -> None:
     assert {key: row["net"] for key, row in by_day.items()} == {
         (1, A): 700, (1, B): 300, (2, A): -750, (2, B): -300, (3, A): 50, (3, B): 0,
     }  # fmt: skip
-    assert (by_day[3, B]["currency"], by_day[3, B]["closed"]) == ("XXX", 1)
+    assert (by_day[3, B]["currency"], by_day[3, B]["closed"]) == ("EUR", 1)
     first = by_day[1, A]
     assert (first["day"], first["opened"], first["closed"]) == (date(2026, 3, 1), 1, 0)
     assert (first["credits"], first["credited"], first["transfers"], first["transferred"]) == (1, 1000, 1, 300)
@@ -82,7 +82,7 @@ def test_daily_activity(lake: Lake) -> None:
 def test_the_views_figures_are_the_reports(lake: Lake) -> None:
     closed_later_that_day = [
         event("BalanceWithdrawn", C, 3, "2026-03-03 12:00:00", amount=50, currency="CZK"),
-        event("AccountClosed", C, 4, "2026-03-03 12:00:01"),
+        event("AccountClosed", C, 4, "2026-03-03 12:00:01", currency="CZK"),
     ]
     lake.arrive("2026-03-03", closed_later_that_day)
     measures = [name for name in lake.query("daily_report", day="2026-03-01")[0] if name not in {"day", "currency"}]
@@ -98,8 +98,8 @@ def test_the_views_figures_are_the_reports(lake: Lake) -> None:
         ]
         assert lake.query("daily_report", day=day) == of_day
         assert lake.query("daily_activity_per_currency", from_day=day, to_day=day) == of_day
-    assert [row["currency"] for row in found] == ["EUR", "CZK", "EUR", "CZK", "EUR", "XXX"]
-    assert found[-1]["closed"] == 2
+    assert [row["currency"] for row in found] == ["EUR", "CZK", "EUR", "CZK", "EUR"]
+    assert [row["closed"] for row in found[-2:]] == [1, 1]
 
 
 @pytest.mark.parametrize("name", views())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from lambdas.composition.accounts import deployed_account_service, dynamodb_store
-from lambdas.composition.settings import Settings, SettingsError, load_settings
+from lambdas.composition.accounts import api_store, deployed_account_service
+from lambdas.composition.inbox import processor_store
+from lambdas.composition.settings import ApiSettings, LedgerSettings, ProcessorSettings, SettingsError, load
 from lambdas.eventsourcing.dynamodb_client import dynamodb_client
 from lambdas.eventsourcing.retry import ATTEMPT_SECONDS, Deadline
-from lambdas.eventsourcing.rows import Commit, Completion
+from lambdas.eventsourcing.rows import Commit, Completion, Receipt
 from lambdas.inbox import table
 from tests.support.dynamodb_tables import KEYS
 from tests.support.fake_dynamodb import FakeDynamoDB
@@ -16,6 +17,7 @@ from tests.support.stores import as_is
 
 VARIABLES = {
     "EVENT_TABLE": "events",
+    "RECEIPTS_TABLE": "receipts",
     "COMMANDS_TABLE": "commands",
     "SNAPSHOT_INTERVAL": "7",
     "ENVIRONMENT": "dev",
@@ -23,15 +25,26 @@ VARIABLES = {
 }
 
 
-def test_settings() -> None:
-    expected = Settings(event_table="events", commands_table="commands", environment="dev", snapshot_interval=7)
-    assert load_settings(VARIABLES) == expected
+COMMON = {"event_table": "events", "environment": "dev", "snapshot_interval": 7}
 
 
-@pytest.mark.parametrize("name", ["EVENT_TABLE", "COMMANDS_TABLE", "SNAPSHOT_INTERVAL", "ENVIRONMENT"])
-def test_a_missing_variable_is_named(name: str) -> None:
-    with pytest.raises(SettingsError, match=f"not set: {name}$"):
-        load_settings({key: value for key, value in VARIABLES.items() if key != name})
+@pytest.mark.parametrize(
+    "expected",
+    [
+        ApiSettings(**COMMON, receipts_table="receipts"),  # type: ignore[arg-type]
+        ProcessorSettings(**COMMON, commands_table="commands"),  # type: ignore[arg-type]
+    ],
+)
+def test_settings(expected: LedgerSettings) -> None:
+    assert load(type(expected), VARIABLES) == expected
+
+
+@pytest.mark.parametrize("kind", [ApiSettings, ProcessorSettings])
+def test_a_missing_variable_is_named(kind: type[LedgerSettings]) -> None:
+    own = "RECEIPTS_TABLE" if kind is ApiSettings else "COMMANDS_TABLE"
+    for name in ("EVENT_TABLE", "SNAPSHOT_INTERVAL", "ENVIRONMENT", own):
+        with pytest.raises(SettingsError, match=f"not set: {name}$"):
+            load(kind, {key: value for key, value in VARIABLES.items() if key != name})
 
 
 @pytest.mark.parametrize(
@@ -41,7 +54,7 @@ def test_a_missing_variable_is_named(name: str) -> None:
 )
 def test_an_unacceptable_variable_is_named(wrong: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match=next(iter(wrong))):
-        load_settings(VARIABLES | wrong)
+        load(ApiSettings, VARIABLES | wrong)
 
 
 @pytest.fixture
@@ -69,22 +82,41 @@ def test_the_client_has_what_the_store_calls(region: str) -> None:
 
 
 def test_the_deployed_service_is_built_without_a_call(region: str) -> None:
-    assert deployed_account_service(load_settings(VARIABLES)) is not None
+    assert deployed_account_service(load(ApiSettings, VARIABLES)) is not None
 
 
-def test_the_commands_table_keeps_receipts_apart_from_commands() -> None:
-    assert (table.HASH_KEY, table.RANGE_KEY, table.RECEIPT_PREFIX) == ("account_id", "command_id", "receipt#")
+def test_receipts_go_into_the_table_of_receipts() -> None:
+    fake = FakeDynamoDB(KEYS)
+    receipt = Receipt("account", "caller/key", b"hash", "c", 1, "{}", 5)
+
+    api_store(fake, load(ApiSettings, VARIABLES)).commit(as_is(Commit("c", (), receipt)), deadline=Deadline())
+
+    stored = fake.tables["receipts"].get({"scope": {"S": "account"}, "key": {"S": "caller/key"}})
+    assert stored is not None
+    assert (stored["request_hash"], stored["expires_at"]) == ({"B": b"hash"}, {"N": "5"})
+    assert not fake.tables["commands"].partitions
+
+
+def test_a_function_has_the_tables_of_its_own_work_only() -> None:
+    """The API ends no stored command, and the processor puts no receipt."""
+    receipt, completion = Receipt("a", "k", b"h", "c", 1, "{}", 5), Completion("a", "k", "c", table.REJECTED, {}, {})
+    api = api_store(FakeDynamoDB(KEYS), load(ApiSettings, VARIABLES))
+    processor = processor_store(FakeDynamoDB(KEYS), load(ProcessorSettings, VARIABLES))
+    with pytest.raises(ValueError, match="inbox"):
+        api.commit(as_is(Commit("c", (), completions=(completion,))), deadline=Deadline())
+    with pytest.raises(ValueError, match="receipt table"):
+        processor.commit(as_is(Commit("c", (), receipt)), deadline=Deadline())
 
 
 def test_stored_commands_end_in_the_commands_table() -> None:
     """A completed row leaves the index of failed ones."""
-    settings = load_settings(VARIABLES)
-    fake = FakeDynamoDB({"events": KEYS["events"], "commands": KEYS["commands"]})
+    settings = load(ProcessorSettings, VARIABLES)
+    fake = FakeDynamoDB(KEYS)
     row = {table.HASH_KEY: {"S": "account"}, table.RANGE_KEY: {"S": "command"}}
     fake.tables["commands"].put({**row, table.STATUS: {"S": table.PENDING}, table.FAILED_ON: {"S": "2026-03-01"}})
     completion = Completion("account", "command", "c", table.REJECTED, {table.PROBLEM: "{}"}, {})
 
-    dynamodb_store(fake, settings).commit(as_is(Commit("c", (), completions=(completion,))), deadline=Deadline())
+    processor_store(fake, settings).commit(as_is(Commit("c", (), completions=(completion,))), deadline=Deadline())
 
     ended = {table.STATUS: {"S": "REJECTED"}, table.COMMIT_ID: {"S": "c"}, table.PROBLEM: {"S": "{}"}}
     assert fake.tables["commands"].get(row) == row | ended

@@ -40,8 +40,9 @@ def test_every_attribute() -> None:
         "time": "2026-03-01T09:29:59.000Z",
         "dataschema": "urn:daybook:schema:account:BalanceCredited:1",
         "datacontenttype": "application/json",
-        "sequence": 7,
+        "streamversion": 7,
         "recordedtime": "2026-03-01T09:30:00.250Z",
+        "rowhash": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
         "correlationid": "order-17",
         "causationid": "command-7",
         "data": {"amount": 250, "currency": "EUR", "reference": "invoice 4711"},
@@ -58,7 +59,7 @@ def test_nothing_of_the_table_is_published(name: str) -> None:
     row = msgspec.structs.replace(
         row_of(name),
         commit_id="secret-commit",
-        hash=b"secret-hash",
+        hash=bytes(range(32)),
         state='{"balance":"secret-state"}',
         state_schema=1,
         metadata='{"command_id":"c","correlation_id":"o","actor":"secret-actor"}',
@@ -66,6 +67,7 @@ def test_nothing_of_the_table_is_published(name: str) -> None:
     text = encode_domain_event(domain_event(row)).decode()
     assert "secret" not in text
     assert json.loads(text).keys() == {column.name for column in LAKE_COLUMNS}
+    assert json.loads(text)["rowhash"] == "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
     assert not set(json.loads(text)) & {"state", "state_schema", "hash", "commit_id", "actor", "metadata", "stream_id"}
 
 
@@ -96,6 +98,9 @@ MALFORMED = {
     "recorded on no such day": {"recorded_at": "2026-02-30T09:30:00.000Z"},
     "not in UTC": {"recorded_at": "2026-02-20T09:30:00.000+01:00"},
     "no microseconds": {"recorded_at": "2026-02-20T09:30:00Z"},
+    "a hash cut short": {"hash": bytes(31)},
+    "a hash too long": {"hash": bytes(33)},
+    "no hash": {"hash": b""},
     "no time at all": {"recorded_at": ""},
 }
 
@@ -111,7 +116,7 @@ def test_a_malformed_row_is_refused_and_named(change: dict[str, Any]) -> None:
     "change",
     [
         {"specversion": "0.3"},
-        {"sequence": 0},
+        {"streamversion": 0},
         {"dataschema": "urn:daybook:schema:account:BalanceGuessed:1"},
         {"data": 1},
     ],

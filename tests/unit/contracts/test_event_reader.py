@@ -60,13 +60,13 @@ def test_an_unknown_account_has_no_events() -> None:
 @pytest.mark.parametrize("hidden", [1, 4, 9])
 def test_a_hole_is_read_again_until_it_is_filled(hidden: int) -> None:
     events = list(reader(HoleyStore(hidden, reads=MAX_READS_ON_HOLE - 1)).read(ACCOUNT))
-    assert [event.sequence for event in events] == list(range(1, 11))
+    assert [event.streamversion for event in events] == list(range(1, 11))
 
 
 def test_a_hole_that_stays_is_an_error_after_the_events_before_it() -> None:
     store = HoleyStore(4, reads=99)
     events = reader(store).read(ACCOUNT)
-    assert [next(events).sequence for _ in range(3)] == [1, 2, 3]
+    assert [next(events).streamversion for _ in range(3)] == [1, 2, 3]
     with pytest.raises(InconsistentReadError, match="no row at version 4"):
         next(events)
     assert store.reads_left == 99 - 1 - MAX_READS_ON_HOLE
@@ -77,7 +77,7 @@ def test_a_hole_at_the_end_of_the_range_is_an_error(page: int, monkeypatch: pyte
     monkeypatch.setattr(event_reader, "PAGE_EVENTS", page)
     store = HoleyStore(7, reads=99)
     events = reader(store).read(ACCOUNT, after=4, up_to=7)
-    assert [next(events).sequence for _ in range(2)] == [5, 6]
+    assert [next(events).streamversion for _ in range(2)] == [5, 6]
     with pytest.raises(InconsistentReadError, match="no row at version 7"):
         next(events)
 
@@ -89,13 +89,13 @@ def test_a_range_beyond_the_newest_row_is_an_error() -> None:
 
 def test_a_hole_at_the_end_of_the_range_is_read_again_until_it_is_filled() -> None:
     events = list(reader(HoleyStore(7, reads=MAX_READS_ON_HOLE - 1)).read(ACCOUNT, after=6, up_to=7))
-    assert [event.sequence for event in events] == [7]
+    assert [event.streamversion for event in events] == [7]
 
 
 def test_a_row_that_cannot_be_published_is_named() -> None:
     rows = [ROWS[0], msgspec.structs.replace(ROWS[1], type="BalanceGuessed")]
     events = reader(InMemoryEventStore(), rows).read(ACCOUNT)
-    assert next(events).sequence == 1
+    assert next(events).streamversion == 1
     with pytest.raises(NotPublishableError, match=f"{ACCOUNT}/2: no event BalanceGuessed"):
         next(events)
 
@@ -109,10 +109,10 @@ def test_all_events_before_a_row_in_no_known_form_are_given(page: int, monkeypat
     monkeypatch.setattr(event_reader, "dynamodb_client", lambda: fake)
     monkeypatch.setattr(event_reader, "PAGE_EVENTS", page)
     events = open_reader("ledger").read(ACCOUNT, after=1, up_to=9)
-    assert [next(events).sequence for _ in range(4)] == [2, 3, 4, 5]
+    assert [next(events).streamversion for _ in range(4)] == [2, 3, 4, 5]
     with pytest.raises(CorruptRowError, match="version 6: unexpected attribute or type: commit_id"):
         next(events)
-    assert [event.sequence for event in open_reader("ledger").read(ACCOUNT, after=6)] == [7, 8, 9, 10]
+    assert [event.streamversion for event in open_reader("ledger").read(ACCOUNT, after=6)] == [7, 8, 9, 10]
 
 
 def test_an_opened_reader_reads_the_named_table(monkeypatch: pytest.MonkeyPatch) -> None:

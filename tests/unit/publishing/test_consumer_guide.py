@@ -46,9 +46,9 @@ class Ledger:
         self.consumer = guide_consumer()(self.applied.append, DomainEventReader(store, backoff=NO_WAITING), self.last)
 
     def take(self, *numbers: int) -> list[int]:
-        """Feed it a record with these events; the sequences applied so far."""
+        """Feed it a record with these events; the versions applied so far."""
         self.consumer.take(b"".join(LINES[number - 1] for number in numbers))
-        return [event["sequence"] for event in self.applied]
+        return [event["streamversion"] for event in self.applied]
 
 
 def test_events_in_order_are_applied_as_they_come() -> None:
@@ -79,12 +79,12 @@ def test_a_gap_that_cannot_be_filled_stops_the_account() -> None:
     ledger.take(1)
     with pytest.raises(InconsistentReadError, match="no row at version 2"):
         ledger.take(3)
-    assert [event["sequence"] for event in ledger.applied] == [1]
+    assert [event["streamversion"] for event in ledger.applied] == [1]
     assert ledger.last == {ACCOUNT: 1}
 
 
 @pytest.mark.parametrize("found", [[], [3]])
-def test_it_checks_the_sequence_itself(found: list[int]) -> None:
+def test_it_checks_the_version_itself(found: list[int]) -> None:
     class Forgetful:
         def read(self, *_: Any, **__: Any) -> list[Any]:
             return [domain_event(ROWS[number - 1]) for number in found]
@@ -94,7 +94,7 @@ def test_it_checks_the_sequence_itself(found: list[int]) -> None:
     ledger.consumer.reader = Forgetful()
     with pytest.raises(LookupError, match=f"{ACCOUNT}: no event 2"):
         ledger.take(4)
-    assert [event["sequence"] for event in ledger.applied] == [1]
+    assert [event["streamversion"] for event in ledger.applied] == [1]
     assert ledger.last == {ACCOUNT: 1}
 
 
@@ -135,4 +135,4 @@ def test_the_example_is_short_and_the_document_shown_is_a_real_one() -> None:
     shown = GUIDE.read_text("utf-8").partition("```json\n")[2].partition("```")[0]
     document = json.loads(shown)
     assert list(document) == list(json.loads(LINES[0]))
-    assert document["id"] == f"{document['subject']}/{document['sequence']}"
+    assert document["id"] == f"{document['subject']}/{document['streamversion']}"

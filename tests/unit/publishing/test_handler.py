@@ -182,7 +182,7 @@ def test_a_parked_object_is_an_event_for_the_function(function: Function) -> Non
     event = json.loads(parked)
     event["Records"][0]["dynamodb"]["NewImage"]["schema"] = {"N": "1"}
     function(event["Records"])
-    assert [json.loads(line)["sequence"] for line in function.kinesis.lines()] == [7]
+    assert [json.loads(line)["streamversion"] for line in function.kinesis.lines()] == [7]
 
 
 @pytest.mark.parametrize("name", ["DOMAIN_EVENT_STREAM", "PARKING_BUCKET", "ENVIRONMENT"])

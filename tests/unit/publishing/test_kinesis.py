@@ -115,7 +115,7 @@ def test_what_failed_in_part_is_sent_again_before_what_follows_it() -> None:
     assert not sent.unsent
     for number in range(4):
         mine = [data for key, data in sending.client.arrived if key == account_id(number)]
-        assert [b'"sequence":%d,' % version in data for version, data in enumerate(mine, start=1)] == [True] * 3
+        assert [b'"streamversion":%d,' % version in data for version, data in enumerate(mine, start=1)] == [True] * 3
 
 
 def test_accounts_in_trouble_wait_until_the_others_are_through() -> None:

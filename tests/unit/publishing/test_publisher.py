@@ -48,19 +48,19 @@ def test_what_cannot_be_published_is_parked_whole_as_an_event_to_invoke_with() -
     assert [each.key for each in published.parked] == [key]
     reason = f"{ACCOUNT}/2: no event BalanceGuessed of schema 1 is registered"
     assert json.loads(bucket.objects[key]) == {"Records": [broken], "reason": reason}
-    assert [json.loads(line)["sequence"] for line in kinesis.lines()] == [1, 3]
+    assert [json.loads(line)["streamversion"] for line in kinesis.lines()] == [1, 3]
 
 
 def test_a_domain_event_that_fits_no_record_is_parked_and_the_account_goes_on() -> None:
     text = '{"amount":1,"currency":"EUR","reference":"' + "x" * 64 + '"}'
-    kinesis, bucket = FakeKinesis(limits=Limits(record_bytes=550)), FakeBucket()
+    kinesis, bucket = FakeKinesis(limits=Limits(record_bytes=600)), FakeBucket()
     rows = [credited(1), replace(credited(2), data=text), credited(3)]
     rows = [replace(each, data='{"amount":1,"currency":"EUR"}') if each.version != 2 else each for each in rows]
     published = publish(kinesis, bucket, stream_records(rows))
     assert published.complete
     assert [each.what.name for each in published.parked] == [f"{ACCOUNT}/2"]
-    assert "does not fit a record of 550" in published.parked[0].what.reason
-    assert [json.loads(line)["sequence"] for line in kinesis.lines()] == [1, 3]
+    assert "does not fit a record of 600" in published.parked[0].what.reason
+    assert [json.loads(line)["streamversion"] for line in kinesis.lines()] == [1, 3]
     assert json.loads(bucket.objects[f"publisher/{ACCOUNT}/2.json"])["Records"] == [stream_record(rows[1])]
 
 
@@ -119,4 +119,4 @@ def test_tampering_is_told_and_a_batch_with_it_is_complete(change: str) -> None:
     published = publish(kinesis, FakeBucket(), [stream_record(credited(1), change), stream_record(credited(2))])
     assert published.complete
     assert [each.version for each in published.tamperings] == ["1"]
-    assert [json.loads(line)["sequence"] for line in kinesis.lines()] == [2]
+    assert [json.loads(line)["streamversion"] for line in kinesis.lines()] == [2]

@@ -128,7 +128,7 @@ class World:
         arrived: dict[str, dict[int, bytes]] = {}
         for line in self.kinesis.lines():
             event = json.loads(line)
-            first = arrived.setdefault(event["subject"], {}).setdefault(event["sequence"], line)
+            first = arrived.setdefault(event["subject"], {}).setdefault(event["streamversion"], line)
             assert first == line, "one id, two documents"
         assert {account: dict(sorted(lines.items())) for account, lines in arrived.items()} == expected
         if not self.reshuffled:

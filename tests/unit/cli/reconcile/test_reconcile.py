@@ -35,7 +35,11 @@ Events = Iterable[DomainEvent[Any]]
 
 
 def item(of: DomainEvent[Any]) -> Item:
-    return {"stream_id": {"S": of.subject}, "version": {"N": str(of.sequence)}, "recorded_at": {"S": of.recordedtime}}
+    return {
+        "stream_id": {"S": of.subject},
+        "version": {"N": str(of.streamversion)},
+        "recorded_at": {"S": of.recordedtime},
+    }
 
 
 class FakeScan:

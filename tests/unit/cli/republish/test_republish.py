@@ -117,9 +117,12 @@ def resender_to(kinesis: FakeKinesis) -> Resender:
     return Resender(KinesisSender(kinesis, stream="s", backoff=NO_WAITING, limits=kinesis.limits))
 
 
-def sequences(kinesis: FakeKinesis, account: str = ACCOUNT) -> list[int]:
+def versions_sent(kinesis: FakeKinesis, account: str = ACCOUNT) -> list[int]:
     return [
-        json.loads(line)["sequence"] for name, data in kinesis.arrived for line in data.splitlines() if name == account
+        json.loads(line)["streamversion"]
+        for name, data in kinesis.arrived
+        for line in data.splitlines()
+        if name == account
     ]
 
 
@@ -159,7 +162,7 @@ def test_an_accounts_next_record_waits_until_its_last_one_was_taken(
     monkeypatch.setattr(republishing, "BATCH_EVENTS", batch)
     kinesis = Refusing(3, ACCOUNT)
     assert list(resend(recorded(*ROWS, *OTHERS), [Span(ACCOUNT), Span(OTHER)], resender_to(kinesis))) == []
-    assert (sequences(kinesis), sequences(kinesis, OTHER)) == ([1, 2, 3, 4, 5, 6, 7], [1, 2, 3, 4])
+    assert (versions_sent(kinesis), versions_sent(kinesis, OTHER)) == ([1, 2, 3, 4, 5, 6, 7], [1, 2, 3, 4])
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5_000])
@@ -171,14 +174,14 @@ def test_a_row_that_cannot_be_published_is_named_and_holds_up_no_other(
     rows = [*ROWS[:2], BROKEN, *ROWS[3:]]
     problems = list(resend(recorded(*rows, *OTHERS), [Span(ACCOUNT), Span(OTHER)], resender_to(kinesis)))
     assert problems == [f"{ACCOUNT}/3: no event BalanceGuessed of schema 1 is registered"]
-    assert (sequences(kinesis), sequences(kinesis, OTHER)) == ([1, 2, 4, 5, 6, 7], [1, 2, 3, 4])
+    assert (versions_sent(kinesis), versions_sent(kinesis, OTHER)) == ([1, 2, 4, 5, 6, 7], [1, 2, 3, 4])
 
 
 def test_a_version_that_does_not_exist_is_named() -> None:
     kinesis = FakeKinesis()
     problems = list(resend(recorded(*ROWS), [Span(ACCOUNT, 5, 99)], resender_to(kinesis)))
     assert problems == [f"stream {ACCOUNT} has no row at version 8, in several reads in a row"]
-    assert sequences(kinesis) == [6, 7]
+    assert versions_sent(kinesis) == [6, 7]
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5_000])
@@ -205,7 +208,7 @@ def test_what_follows_a_hole_is_sent_and_the_hole_is_named(
     kinesis = FakeKinesis()
     rows = recorded(*ROWS, *OTHERS, store=Holed(*removed))
     problems = list(resend(rows, [Span(ACCOUNT, 0, up_to), Span(OTHER)], resender_to(kinesis)))
-    assert (sequences(kinesis), sequences(kinesis, OTHER)) == (sent, [1, 2, 3, 4])
+    assert (versions_sent(kinesis), versions_sent(kinesis, OTHER)) == (sent, [1, 2, 3, 4])
     assert len(problems) == len(named)
     assert all(
         told.startswith(f"stream {ACCOUNT} has no row at version {which}")
@@ -227,7 +230,7 @@ def test_a_row_after_a_hole_may_be_unreadable() -> None:
         f"stream {ACCOUNT} has no row at version 2, in several reads in a row, nor at any up to 3",
         f"stream {ACCOUNT} version 4: it has no hash",
     ]
-    assert sequences(kinesis) == [1, 5, 6, 7]
+    assert versions_sent(kinesis) == [1, 5, 6, 7]
 
 
 @pytest.mark.parametrize("span", [Span(account_id(3)), Span(ACCOUNT, 7)])
@@ -297,7 +300,7 @@ def test_a_batch_of_several_accounts_is_sent_in_the_order_of_each(text: bool) ->
     s3, kinesis = FakeS3({"aws/lambda/m/shard/2026/x": given_up(shuffled, text=text)}), FakeKinesis()
     (found,) = replay(ParkingBucket(s3, "parking"), "", resender_to(kinesis))
     assert (found.events, found.problems, found.deleted) == (5, [], False)
-    assert (sequences(kinesis), sequences(kinesis, OTHER)) == ([1, 2, 3], [1, 2])
+    assert (versions_sent(kinesis), versions_sent(kinesis, OTHER)) == ([1, 2, 3], [1, 2])
     assert s3.objects, "what was parked stays unless somebody asks for its removal"
 
 
@@ -307,7 +310,7 @@ def test_what_the_function_parked_is_sent_by_version() -> None:
     kinesis = FakeKinesis()
     found = list(replay(ParkingBucket(s3, "parking"), "publisher/", resender_to(kinesis)))
     assert [each.key.rpartition("/")[2] for each in found] == ["9.json", "10.json", "100.json"]
-    assert sequences(kinesis) == [9, 10, 100]
+    assert versions_sent(kinesis) == [9, 10, 100]
 
 
 def test_only_objects_below_the_prefix_are_sent() -> None:
@@ -334,7 +337,7 @@ def test_an_object_is_deleted_only_when_all_of_it_was_sent() -> None:
     assert [(each.events, each.deleted) for each in found] == [(1, True), (1, False), (1, False), (0, False), (1, True)]
     assert found[1].problems[0].startswith(f"{ACCOUNT}/3: ")
     assert found[2].problems == [f"{OTHER}/2: a MODIFY is never published"]
-    assert (sequences(kinesis), sequences(kinesis, OTHER)) == ([1, 2, 4], [1])
+    assert (versions_sent(kinesis), versions_sent(kinesis, OTHER)) == ([1, 2, 4], [1])
 
 
 def test_an_object_with_an_event_that_fits_no_record_is_not_deleted() -> None:
@@ -348,7 +351,7 @@ def test_an_object_with_an_event_that_fits_no_record_is_not_deleted() -> None:
     for each in found[1:]:
         (problem,) = each.problems
         assert problem.startswith(f"{ACCOUNT}/2: a domain event of ")
-    assert (sequences(kinesis), sequences(kinesis, OTHER)) == ([1], [1])
+    assert (versions_sent(kinesis), versions_sent(kinesis, OTHER)) == ([1], [1])
 
 
 def test_an_object_is_not_deleted_when_the_stream_takes_nothing() -> None:
@@ -410,7 +413,7 @@ def test_a_range_of_an_account(
     arguments: list[str], found: list[int], run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, kinesis = run("--account", ACCOUNT.upper(), *arguments)
-    assert (status, sequences(kinesis)) == (0, found)
+    assert (status, versions_sent(kinesis)) == (0, found)
     events = "1 event" if len(found) == 1 else f"{len(found)} events"
     assert capsys.readouterr().out == f"{events} sent\n"
 
@@ -428,14 +431,14 @@ def test_what_reconcile_found_missing(where: str, run: Run, tmp_path: Path, monk
     if where == "-":
         monkeypatch.setattr("sys.stdin", io.StringIO(listed.read_text()))
     status, kinesis = run("--ids", where if where == "-" else str(listed))
-    assert (status, sequences(kinesis), sequences(kinesis, OTHER)) == (0, [2, 7], [4])
+    assert (status, versions_sent(kinesis), versions_sent(kinesis, OTHER)) == (0, [2, 7], [4])
 
 
 def test_what_is_missing_of_several_accounts_in_a_row(run: Run, tmp_path: Path) -> None:
     listed = tmp_path / "missing.json"
     listed.write_text(found_missing(f"{ACCOUNT}/1", f"{ACCOUNT}/2", f"{OTHER}/3"))
     status, kinesis = run("--ids", str(listed))
-    assert (status, sequences(kinesis), sequences(kinesis, OTHER)) == (0, [1, 2], [3])
+    assert (status, versions_sent(kinesis), versions_sent(kinesis, OTHER)) == (0, [1, 2], [3])
 
 
 def test_nothing_missing_is_no_failure(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

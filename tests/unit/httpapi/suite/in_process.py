@@ -14,7 +14,7 @@ from urllib.parse import unquote, unquote_to_bytes
 import pytest
 
 from lambdas.composition.accounts import account_service
-from lambdas.composition.settings import Settings
+from lambdas.composition.settings import ApiSettings
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.timestamps import utc_now
@@ -67,7 +67,7 @@ def in_process_api(
 ) -> InProcessApi:
     """The handler composed as in AWS, but over `store`."""
     module = handler_module(monkeypatch)
-    settings = Settings(event_table="events", commands_table="commands", environment="test", snapshot_interval=10)
+    settings = ApiSettings(event_table="events", receipts_table="receipts", environment="test", snapshot_interval=10)
     service = account_service(store or InMemoryEventStore(), settings, clock=clock)
     application = module.Application(module.AccountsApi(service).routes())
     monkeypatch.setattr(module, "_application", application)

@@ -145,7 +145,7 @@ class TestHistory:
         page = api.get(f"/accounts/{account_id}/events").json()
         assert page["next_cursor"] is None
         assert [(event["version"], event["type"], event["data"]) for event in page["events"]] == [
-            (4, "AccountClosed", {}),
+            (4, "AccountClosed", {"currency": "EUR"}),
             (3, "BalanceWithdrawn", {"amount": 3, "currency": "EUR"}),
             (2, "BalanceCredited", {"amount": 3, "currency": "EUR", "reference": "one"}),
             (1, "AccountCreated", {"currency": "EUR", "overdraft_limit": 5}),

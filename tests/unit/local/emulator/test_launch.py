@@ -10,7 +10,7 @@ from local.emulator.launch import reading_empty_as_null
 
 
 def test_an_empty_object_is_null_and_everything_else_stays() -> None:
-    document: dict[str, Any] = {"data": {}, "id": "a/1", "sequence": 0, "reference": "", "more": {"a": {}}}
+    document: dict[str, Any] = {"data": {}, "id": "a/1", "streamversion": 0, "reference": "", "more": {"a": {}}}
     read = reading_empty_as_null(lambda data: [json.loads(line) for line in data.splitlines()])
     assert read(json.dumps(document).encode()) == [document | {"data": None}]
 
