@@ -48,19 +48,28 @@ def _receipt_bytes(receipt: Receipt) -> int:
 
 
 def _completion_bytes(completion: Completion) -> int:
-    """The size of a stored command when it has ended: what is expected of its row, and what is added to it."""
-    texts = (completion.scope, completion.key, completion.commit_id, completion.status)
-    size = _COMPLETION_FIXED + sum(map(_utf8, texts)) + _expected_bytes(completion)
+    """The size of what is added to a stored command when it ends, with its key."""
+    texts = [completion.scope, completion.key, completion.commit_id, completion.status]
+    size = _COMPLETION_FIXED
     for name, value in completion.attributes.items():
-        size += _utf8(name) + (_NUMBER if isinstance(value, int) else _utf8(value))
-    return size
+        if isinstance(value, int):
+            size += _NUMBER
+        else:
+            texts.append(value)
+        texts.append(name)
+    return size + _utf8("".join(texts))
 
 
 def _expected_bytes(completion: Completion) -> int:
-    size = 0
+    """The size of what is expected of a stored command."""
+    texts, size = [], 0
     for name, value in completion.expected.items():
-        size += _utf8(name) + (_utf8(value) if isinstance(value, str) else len(value or b""))
-    return size
+        texts.append(name)
+        if isinstance(value, bytes):
+            size += len(value)
+        elif value is not None:
+            texts.append(value)
+    return size + _utf8("".join(texts))
 
 
 def check_limits(commit: Commit) -> None:
@@ -79,10 +88,11 @@ def check_limits(commit: Commit) -> None:
         actions += 1
         total += _receipt_bytes(commit.receipt)
     for completion in commit.completions:
-        size = _completion_bytes(completion)
+        expected = _expected_bytes(completion)
+        size = _completion_bytes(completion) + expected
         if size > MAX_ROW_BYTES:
             raise CommitTooLargeError(f"an ended command of {size} bytes does not fit a row of {MAX_ROW_BYTES} bytes")
-        total += size + _expected_bytes(completion)
+        total += size + expected
     if actions > MAX_COMMIT_ACTIONS:
         raise CommitTooLargeError(f"a commit of {actions} rows is over the limit of {MAX_COMMIT_ACTIONS}")
     if total > MAX_COMMIT_BYTES:

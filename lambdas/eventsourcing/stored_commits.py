@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -64,7 +63,7 @@ class StoredCommitBuilder(Generic[S, E]):
         completions: list[Completion] = []
         for each in decisions:
             command = each.command
-            with _of_one_command():
+            try:
                 if each.rejection is not None:
                     ends.append(each.rejection)
                     outcome = command.reject(each.rejection)
@@ -72,6 +71,8 @@ class StoredCommitBuilder(Generic[S, E]):
                     committed = self._append(commit_id, booked, each, streams, rows)
                     ends.append(committed)
                     outcome = command.succeed(committed)
+            except Exception as error:
+                raise FaultyCommandError(error) from error
             completions.append(_completion(command, commit_id, outcome))
         return StoredDraft(
             commit_id, tuple(rows), completions=tuple(completions), streams=tuple(streams.values()), ends=tuple(ends)
@@ -98,14 +99,6 @@ class StoredCommitBuilder(Generic[S, E]):
             streams[stream_id] = newest
             after.append(newest)
         return Committed(commit_id, tuple(after))
-
-
-@contextmanager
-def _of_one_command() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        raise FaultyCommandError(error) from error
 
 
 def _completion(command: StoredCommand[Any, Any], commit_id: str, outcome: Outcome) -> Completion:

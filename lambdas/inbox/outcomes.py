@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import NoReturn
 
 import msgspec
 
+from lambdas.accounts.commands import Transfer
 from lambdas.accounts.errors import InvalidFieldError
 from lambdas.accounts.events import AccountEvent
 from lambdas.accounts.state import Account
@@ -21,7 +23,7 @@ from lambdas.inbox.stream_records import CommandRow
 from lambdas.service.account_service import CommandContext
 from lambdas.service.derived_ids import derived_uuid
 from lambdas.service.problems import problem_document
-from lambdas.service.tasks import Task, task_of
+from lambdas.service.tasks import Task, task_of, transfer_task
 
 INVALID_KEPT_SECONDS = 7 * 24 * 3600
 """How long the row of an invalid command is kept, body and all: nobody checked what stands in the body. It is as long
@@ -65,12 +67,13 @@ def stored_command(content: Content, clock: Callable[[], datetime]) -> StoredCom
 
 def _task(row: CommandRow, instruction: Instruction | InvalidFieldError) -> Task:
     """An invalid command is refused whatever the accounts are like."""
-    if isinstance(instruction, Instruction):
-        key = row.key
-        return task_of(instruction.command, key.account_id, derived_uuid(key.account_id, key.command_id))
-    invalid = instruction
+    if isinstance(instruction, InvalidFieldError):
+        return Task((), partial(_refuse, instruction))
+    key, command = row.key, instruction.command
+    if isinstance(command, Transfer):
+        return transfer_task(command, derived_uuid(key.account_id, key.command_id))
+    return task_of(command, key.account_id)
 
-    def refuse() -> NoReturn:
-        raise invalid
 
-    return Task((), refuse)
+def _refuse(error: InvalidFieldError) -> NoReturn:
+    raise error

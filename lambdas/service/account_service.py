@@ -18,7 +18,7 @@ from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.rows import Metadata
 from lambdas.eventsourcing.stored_executor import Ended
 from lambdas.eventsourcing.timestamps import format_timestamp
-from lambdas.service.tasks import Task, task_of
+from lambdas.service.tasks import Task, task_of, transfer_task
 
 Outcome = Committed[Account] | Replayed
 """A command's result: the accounts after it, or the earlier answer for the same idempotency key."""
@@ -60,7 +60,7 @@ class AccountService:
 
         Raises DomainError, PreconditionFailedError, IdempotencyKeyReusedError, ContentionError.
         """
-        return self._execute(task_of(command, account_id, ""), command, context, expected, idempotency)
+        return self._execute(task_of(command, account_id), command, context, expected, idempotency)
 
     def transfer(
         self,
@@ -74,9 +74,7 @@ class AccountService:
 
         Raises DomainError, IdempotencyKeyReusedError, ContentionError.
         """
-        return self._execute(
-            task_of(command, command.from_account_id, transfer_id), command, context, None, idempotency
-        )
+        return self._execute(transfer_task(command, transfer_id), command, context, None, idempotency)
 
     def carry_out(self, commands: Sequence[StoredCommand[Account, AccountEvent]]) -> list[Ended[Account]]:
         """Decide, append and end stored commands in one commit, and tell how each ended (see execute_stored).

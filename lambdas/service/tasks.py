@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from lambdas.accounts.commands import AccountCommand, AnyCommand, OpenAccount, Transfer
+from lambdas.accounts.commands import AccountCommand, OpenAccount, Transfer
 from lambdas.accounts.decider import decide, decide_transfer
 from lambdas.accounts.events import AccountEvent
 from lambdas.accounts.state import Account
@@ -20,11 +20,14 @@ class Task(Struct, frozen=True):
     opens: bool = False
 
 
-def task_of(command: AnyCommand, account_id: str, transfer_id: str) -> Task:
-    """The task of a command to an account; a transfer is from its own account, under `transfer_id`."""
-    if isinstance(command, Transfer):
-        return Task((command.from_account_id, command.to_account_id), _transfer(command, transfer_id))
+def task_of(command: AccountCommand, account_id: str) -> Task:
+    """The task of a command to one account."""
     return Task((account_id,), _decision(command), opens=isinstance(command, OpenAccount))
+
+
+def transfer_task(command: Transfer, transfer_id: str) -> Task:
+    """The task of a transfer, whose events carry `transfer_id`."""
+    return Task((command.from_account_id, command.to_account_id), _transfer(command, transfer_id))
 
 
 def _decision(command: AccountCommand) -> Callable[[Account | None], tuple[Sequence[AccountEvent], ...]]:

@@ -30,7 +30,7 @@ from lambdas.eventsourcing.store import EventStore
 from lambdas.inbox import table
 from lambdas.service.account_service import AccountService, CommandContext
 from lambdas.service.decider import ACCOUNT_DECIDER
-from lambdas.service.tasks import task_of
+from lambdas.service.tasks import task_of, transfer_task
 from tests.support.clocks import Ticks
 
 RECEIPT_SECONDS = 7 * 24 * 3600
@@ -165,7 +165,10 @@ def _send(bank: AccountService, order: Order) -> Committed[Account] | Replayed:
 
 
 def _process(bank: AccountService, order: Order, context: CommandContext) -> Committed[Account]:
-    task = task_of(order.command, order.account_ids[0], transfer_id(order.label))
+    if isinstance(order.command, Transfer):
+        task = transfer_task(order.command, transfer_id(order.label))
+    else:
+        task = task_of(order.command, order.account_ids[0])
     stored = StoredCommand(
         order.account_ids[0], order.label, task.stream_ids, task.decide, context.metadata(), OCCURRED_AT,
         _succeeded, _rejected, expected={}, opens=task.opens,

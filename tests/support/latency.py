@@ -53,7 +53,10 @@ def hot_account_rate(most_commands: int = MAX_RUN_COMMANDS, *, action: float = 0
     time, dynamodb, account = SimulatedTime(), FakeInbox(), account_id(1)
     client = SlowClient(dynamodb, time, action=action)
     processor = new_processor(store_on(client, TABLES), time.wall, most_commands=most_commands, workers=10)
-    bodies = [{"type": "OpenAccount", "currency": "EUR"}, *[{"type": "CreditAccount", "amount": 1}] * commands]
+    bodies: list[Any] = [
+        {"type": "OpenAccount", "currency": "EUR"},
+        *[{"type": "CreditAccount", "amount": 1}] * commands,
+    ]
     items = [command_item(account, f"c{number}", body) for number, body in enumerate(bodies)]
     for item in items:
         dynamodb.put_item(TableName=TABLES.commands, Item=item)

@@ -23,7 +23,7 @@ from lambdas.eventsourcing.timestamps import format_timestamp
 from lambdas.inbox import table
 from lambdas.service.account_service import AccountService, CommandContext
 from lambdas.service.account_service import Outcome as Result
-from lambdas.service.tasks import task_of
+from lambdas.service.tasks import task_of, transfer_task
 from tests.support.bank import account_id, new_bank, transfer_id
 from tests.support.clocks import START, TickingClock
 
@@ -146,7 +146,7 @@ LONG_AFTER_NOW = "2099-01-01T00:00:00.000Z"
 
 
 def stored(command: AnyCommand) -> StoredCommand[Account, AccountEvent]:
-    task = task_of(command, A, transfer_id("t"))
+    task = transfer_task(command, transfer_id("t")) if isinstance(command, Transfer) else task_of(command, A)
     return StoredCommand(
         A, "command", task.stream_ids, task.decide, CONTEXT.metadata(), LONG_AFTER_NOW,
         lambda committed: Outcome(table.SUCCEEDED, {table.VERSION: committed.streams[0].version}),
