@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from lambdas.eventsourcing import dynamodb_schema as schema
 from lambdas.eventsourcing.dynamodb_conflicts import resolve
-from lambdas.eventsourcing.dynamodb_faults import FAILURES, Failure, Fault, classify, is_validation
+from lambdas.eventsourcing.dynamodb_faults import FAILURES, Failure, Fault, classify, code_of, is_validation
 from lambdas.eventsourcing.dynamodb_items import InboxTable, Item, item_to_row
 from lambdas.eventsourcing.dynamodb_writes import Tables, WritingClient, prepare
 from lambdas.eventsourcing.errors import CommitInvalidError, NotAppliedError, OutcomeUnknownError, ReadUnavailableError
@@ -150,7 +150,7 @@ def _give_up(error: Failure, attempts: int, fault: Fault, *, in_doubt: bool) -> 
     if in_doubt:
         raise OutcomeUnknownError(f"no certain answer in {attempts} attempts: {error}") from error
     if is_validation(error):
-        raise CommitInvalidError("the store refuses the commit as invalid") from error
+        raise CommitInvalidError(f"the store refuses the commit as invalid: {code_of(error)}") from error
     if fault is Fault.FATAL:
         raise error
     raise NotAppliedError(f"refused {attempts} times: {error}") from error

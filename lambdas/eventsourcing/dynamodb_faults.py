@@ -86,6 +86,11 @@ def _classify_cancellation(codes: Sequence[str]) -> Fault:
     return Fault.REFUSED
 
 
+def code_of(error: Failure) -> str:
+    """The code of an error answer; else the error's class."""
+    return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+
+
 def is_validation(error: Failure) -> bool:
     """Whether DynamoDB refused what stands in the call, as opposed to who called, when, or on what."""
     if not isinstance(error, ClientError):

@@ -40,7 +40,7 @@ OPEN = {"type": "OpenAccount", "currency": "EUR"}
 TODAY = "2026-03-01"
 OF = ("shard", 1, START)
 """What else an invocation record is of."""
-INVALID = "CommitInvalidError: the store refuses the commit as invalid"
+INVALID = "CommitInvalidError: the store refuses the commit as invalid: ValidationException"
 ENDED = {table.STATUS: {"S": table.SUCCEEDED}}
 
 
