@@ -2,6 +2,7 @@
 
 BIN := .venv/bin
 PY := $(BIN)/python
+NODE_BIN := node_modules/.bin
 ENV ?= dev
 # First of all the Node of the virtual environment: whatever else the machine has is not pinned.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -62,11 +63,11 @@ soak: install ## The seeded and generated tests by the ten thousand, from new se
 test-store: install ## The store suite alone, also against DAYBOOK_TEST_DYNAMODB_ENDPOINT
 	$(PY) -m pytest tests/store
 
-lint: install ## Format, lint, types and import rules: all of them, whichever fails
+lint: install ## Format, lint, types, import rules and the contract's documents: all of them, whichever fails
 	@failed=; \
-	for linter in "ruff format --check ." "ruff check ." mypy lint-imports; do \
-		echo "== $$linter"; \
-		$(BIN)/$$linter || failed="$$failed; $$linter"; \
+	for linter in "$(BIN)/ruff format --check ." "$(BIN)/ruff check ." $(BIN)/mypy $(BIN)/lint-imports "$(NODE_BIN)/redocly lint"; do \
+		echo "== $${linter##*bin/}"; \
+		$$linter || failed="$$failed; $${linter##*bin/}"; \
 	done; \
 	[ -z "$$failed" ] || { echo "Failed: $${failed#; }" >&2; exit 1; }
 
@@ -94,4 +95,4 @@ python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed, and $(PYTHON) is older. Name a newer one: make PYTHON=python3.13 ..." >&2; exit 1; }
 
 clean: stop ## Stop, and remove everything that the tools made
-	rm -rf .venv .venv-audit node_modules .local cdk.out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	rm -rf .venv .venv-audit .venv-clients node_modules .local cdk.out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov

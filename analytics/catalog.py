@@ -16,7 +16,7 @@ from textwrap import wrap
 
 FOLDER = Path(__file__).parent
 _HEADING = re.compile(r"(?:--[^\n]*\n)+")
-_DECLARATION = re.compile(r"-- (parameter|column) (\w+) ([^\s,]+)(?:, (e\.g\.|or) ([^\n]+))?\n")
+_DECLARATION = re.compile(r"-- (parameter|column) (\w+) ([^\s,(]+(?:\([^)\n]*\))?)(?:, (e\.g\.|or) ([^\n]+))?\n")
 _PLACEHOLDER_OR_TEXT = re.compile(r"'(?:[^']|'')*'|--[^\n]*|(?<![:\w]):([a-z_]\w*)")
 _WIDTH = 110
 _INTEGER = re.compile(r"-?[0-9]{1,18}")

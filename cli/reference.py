@@ -42,7 +42,7 @@ HOW: Final = (
     ("write a day's report", "daybook report --date 2026-11-22 --output out"),
     ("find events that are missing in the lake", "daybook reconcile --from 2026-11-01 --to 2026-11-07"),
     ("send the missing events again", "daybook republish --ids found.json"),
-    ("retry a command that failed", "daybook redrive --command ACCOUNT_ID COMMAND_ID"),
+    ("retry a command that failed", "daybook redrive --command ACCOUNT_ID CALLER/KEY"),
     ("retry all that failed on a day", "daybook redrive --failed-on 2026-11-22"),
     ("work on an environment in AWS", "daybook verify --env prod --region eu-central-1 ACCOUNT_ID"),
     ("read the answer in a program", "daybook reconcile --from 2026-11-22 --json"),

@@ -40,7 +40,7 @@ class View:
 
 def sql_type(glue_type: str) -> str:
     """A simple type as SQL writes it. Raises InvalidViewError for a nested one."""
-    if not re.fullmatch(r"[a-z]+", glue_type):
+    if not re.fullmatch(r"[a-z]+|decimal\([0-9]+,[0-9]+\)", glue_type):
         raise InvalidViewError(f"{glue_type} cannot be the type of a view's column here")
     return SQL_TYPES.get(glue_type, glue_type)
 

@@ -13,8 +13,17 @@ from stacks.quicksight_owner import DASHBOARD_ACTIONS, DATA_SET_ACTIONS, DATA_SO
 
 CATALOG = "AwsDataCatalog"
 VIEW = "daily_account_activity"
-COLUMN_TYPES = {"string": "STRING", "bigint": "INTEGER", "date": "DATETIME"}
-"""QuickSight's names of the view's types. Source: QuickSight API Reference, "InputColumn"."""
+COLUMN_TYPES = {
+    "string": ("STRING", None),
+    "bigint": ("INTEGER", None),
+    "decimal(38,0)": ("DECIMAL", "FLOAT"),
+    "date": ("DATETIME", None),
+}
+"""QuickSight's names of the view's types, with a sub type for SPICE. Source: QuickSight API Reference, "InputColumn".
+
+Sums pass an integer's 64 bits. SPICE's fixed decimals have four places, of which no sum here has use, and fewer digits
+before them than its floating ones. It shows no number beyond 2^53 exactly ("Supported data types and values").
+"""
 REFRESH_AT = "02:30"
 """In UTC, an hour after the daily report."""
 
@@ -115,7 +124,7 @@ class DashboardsStack(Stack):
 
     def _data_set(self, source: CfnDataSource, lake: LakeStack) -> CfnDataSet:
         columns = [
-            CfnDataSet.InputColumnProperty(name=name, type=COLUMN_TYPES[kind])
+            CfnDataSet.InputColumnProperty(name=name, type=COLUMN_TYPES[kind][0], sub_type=COLUMN_TYPES[kind][1])
             for name, kind in catalog.views()[VIEW].columns.items()
         ]
         table = CfnDataSet.RelationalTableProperty(

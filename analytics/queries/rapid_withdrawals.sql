@@ -14,14 +14,15 @@ FROM (
     recordedtime,
     lag(recordedtime, :times - 1) OVER (PARTITION BY subject ORDER BY streamversion) AS began_at
   FROM (
-    SELECT *, row_number() OVER (PARTITION BY id ORDER BY dt) AS delivery
+    SELECT *, row_number() OVER (PARTITION BY id, CAST(recordedtime AS date) ORDER BY recordedtime DESC, dt)
+      AS delivery
     FROM delivered_events
     WHERE dt BETWEEN CAST(CAST(date_add('day', -2, :from_day) AS date) AS varchar)
       AND CAST(CAST(date_add('day', :late_days, :to_day) AS date) AS varchar)
       AND dt <= CAST(CAST(date_add('day', :late_days, CAST(recordedtime AS date)) AS date) AS varchar)
   ) AS deliveries
   WHERE delivery = 1
-    AND event = 'BalanceWithdrawn'
+    AND effect = 'withdrawal'
     AND CAST(recordedtime AS date) BETWEEN CAST(date_add('day', -1, :from_day) AS date) AND :to_day
 ) AS withdrawals
 WHERE recordedtime < date_add('minute', 1, began_at)

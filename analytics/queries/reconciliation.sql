@@ -21,7 +21,7 @@ FROM (
     deliveries,
     events,
     newest,
-    coalesce(lag(newest) OVER (PARTITION BY subject ORDER BY day), oldest - 1) AS earlier
+    coalesce(lag(newest) OVER (PARTITION BY subject ORDER BY newest), oldest - 1) AS earlier
   FROM (
     SELECT
       CAST(recordedtime AS date) AS day,

@@ -13,7 +13,8 @@ FROM (
     streamversion AS version,
     streamversion - row_number() OVER (PARTITION BY CAST(recordedtime AS date), subject ORDER BY streamversion) AS run
   FROM (
-    SELECT *, row_number() OVER (PARTITION BY id ORDER BY dt) AS delivery
+    SELECT *, row_number() OVER (PARTITION BY id, CAST(recordedtime AS date) ORDER BY recordedtime DESC, dt)
+      AS delivery
     FROM events
     WHERE dt BETWEEN CAST(CAST(date_add('day', -1, :from_day) AS date) AS varchar)
       AND CAST(CAST(date_add('day', :late_days, :to_day) AS date) AS varchar)

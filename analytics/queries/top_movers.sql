@@ -1,4 +1,5 @@
 -- On which accounts did the most money move on a booking day: the first `top` of each currency, amounts in minor units?
+-- Events of a kind that the view `delivered_events` does not list are left out.
 -- parameter day date, e.g. current_date - INTERVAL '1' DAY
 -- parameter late_days integer, or 3
 -- parameter top integer, e.g. 10
@@ -15,11 +16,12 @@ FROM (
     SELECT
       currency,
       subject AS account_id,
-      CAST(sum(abs(signed_amount)) AS bigint) AS moved,
-      CAST(sum(signed_amount) AS bigint) AS net,
+      sum(CAST(abs(signed_amount) AS decimal(38, 0))) AS moved,
+      sum(CAST(signed_amount AS decimal(38, 0))) AS net,
       count(*) AS events
     FROM (
-      SELECT *, row_number() OVER (PARTITION BY id ORDER BY dt) AS delivery
+      SELECT *, row_number() OVER (PARTITION BY id, CAST(recordedtime AS date) ORDER BY recordedtime DESC, dt)
+        AS delivery
       FROM delivered_events
       WHERE dt BETWEEN CAST(CAST(date_add('day', -1, :day) AS date) AS varchar)
         AND CAST(CAST(date_add('day', :late_days, :day) AS date) AS varchar)

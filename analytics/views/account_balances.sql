@@ -1,4 +1,6 @@
--- The state of each account after its newest event: status, balance in minor units, version, time of that event.
+-- The state of each account after its newest event: status, balance in minor units, overdraft limit, version, and the
+-- time of that event. Status and limit are those of the newest event that sets them. Status, balance and limit are NULL
+-- if the account has an event of a kind that the view `delivered_events` does not list.
 -- column account_id string
 -- column status string
 -- column currency string
@@ -7,12 +9,23 @@
 -- column version bigint
 -- column updated_at timestamp
 SELECT
-  subject AS account_id,
-  CASE WHEN count_if(event = 'AccountClosed') > 0 THEN 'closed' ELSE 'open' END AS status,
-  max(currency) AS currency,
-  CAST(sum(signed_amount) AS bigint) AS balance,
-  max(overdraft_limit) AS overdraft_limit,
-  max(streamversion) AS version,
-  max(recordedtime) AS updated_at
-FROM domain_events
-GROUP BY subject
+  account_id,
+  CASE WHEN known THEN coalesce(status, 'open') END AS status,
+  currency,
+  CASE WHEN known THEN CAST(balance AS bigint) END AS balance,
+  CASE WHEN known THEN coalesce(overdraft_limit, 0) END AS overdraft_limit,
+  version,
+  updated_at
+FROM (
+  SELECT
+    subject AS account_id,
+    count(effect) = count(*) AS known,
+    max_by(status, streamversion) FILTER (WHERE status IS NOT NULL) AS status,
+    max_by(currency, streamversion) AS currency,
+    sum(CAST(signed_amount AS decimal(38, 0))) AS balance,
+    max_by(overdraft_limit, streamversion) FILTER (WHERE overdraft_limit IS NOT NULL) AS overdraft_limit,
+    max(streamversion) AS version,
+    max_by(recordedtime, streamversion) AS updated_at
+  FROM domain_events
+  GROUP BY subject
+) AS folded

@@ -1,6 +1,7 @@
 -- The daily report's figures of each account on each booking day (the day in UTC of `recordedtime`): added up by day
 -- and currency they are the rows of the query `daily_report`. Amounts in minor units; a transfer is counted once, for
--- its sender, and `transfers_in` is the receiver's side of the same ones.
+-- its sender, and `transfers_in` is the receiver's side of the same ones. `net` is NULL if
+-- there is an event of a kind that the view `delivered_events` does not list.
 -- column day date
 -- column account_id string
 -- column currency string
@@ -8,29 +9,29 @@
 -- column opened bigint
 -- column closed bigint
 -- column credits bigint
--- column credited bigint
+-- column credited decimal(38,0)
 -- column withdrawals bigint
--- column withdrawn bigint
+-- column withdrawn decimal(38,0)
 -- column transfers bigint
--- column transferred bigint
+-- column transferred decimal(38,0)
 -- column transfers_in bigint
--- column transferred_in bigint
--- column net bigint
+-- column transferred_in decimal(38,0)
+-- column net decimal(38,0)
 SELECT
   CAST(recordedtime AS date) AS day,
   subject AS account_id,
   currency,
   count(*) AS events,
-  count_if(event = 'AccountCreated') AS opened,
-  count_if(event = 'AccountClosed') AS closed,
-  count_if(event = 'BalanceCredited') AS credits,
-  CAST(sum(CASE WHEN event = 'BalanceCredited' THEN amount ELSE 0 END) AS bigint) AS credited,
-  count_if(event = 'BalanceWithdrawn') AS withdrawals,
-  CAST(sum(CASE WHEN event = 'BalanceWithdrawn' THEN amount ELSE 0 END) AS bigint) AS withdrawn,
-  count_if(event = 'TransferSent') AS transfers,
-  CAST(sum(CASE WHEN event = 'TransferSent' THEN amount ELSE 0 END) AS bigint) AS transferred,
-  count_if(event = 'TransferReceived') AS transfers_in,
-  CAST(sum(CASE WHEN event = 'TransferReceived' THEN amount ELSE 0 END) AS bigint) AS transferred_in,
-  CAST(sum(signed_amount) AS bigint) AS net
+  count_if(effect = 'opening') AS opened,
+  count_if(effect = 'closing') AS closed,
+  count_if(effect = 'credit') AS credits,
+  sum(CASE WHEN effect = 'credit' THEN CAST(amount AS decimal(38, 0)) ELSE 0 END) AS credited,
+  count_if(effect = 'withdrawal') AS withdrawals,
+  sum(CASE WHEN effect = 'withdrawal' THEN CAST(amount AS decimal(38, 0)) ELSE 0 END) AS withdrawn,
+  count_if(effect = 'transfer') AS transfers,
+  sum(CASE WHEN effect = 'transfer' THEN CAST(amount AS decimal(38, 0)) ELSE 0 END) AS transferred,
+  count_if(effect = 'transfer in') AS transfers_in,
+  sum(CASE WHEN effect = 'transfer in' THEN CAST(amount AS decimal(38, 0)) ELSE 0 END) AS transferred_in,
+  CASE WHEN count(effect) = count(*) THEN sum(CAST(signed_amount AS decimal(38, 0))) END AS net
 FROM domain_events
 GROUP BY CAST(recordedtime AS date), subject, currency

@@ -1,11 +1,15 @@
 -- The domain events as they were delivered, each at least once. The other views and the queries of days read this one.
--- Besides the lake's columns: `event`, the class name inside `type`, and `signed_amount`, what the event adds to its
--- account's balance in minor units (zero for events that move no money). A filter on `dt` skips partitions. Filter
--- before duplicates are dropped: a condition above a window function skips nothing below it.
+-- Besides the lake's columns there is `event`, the class name inside `type`, and what the event does to its account:
+-- `effect`, the kind of change; `status`, which it sets, or NULL; `signed_amount`, what it adds to the balance in minor
+-- units. `overdraft_limit` is what it sets the limit to, or NULL. Of a kind of event that is not listed here, `effect`
+-- and `signed_amount` are NULL. No other view or query names a class: they go by the effect.
+-- A filter on `dt` skips partitions. Filter before duplicates are dropped: a condition above a window function skips
+-- nothing below it.
 -- column id string
 -- column source string
 -- column type string
 -- column event string
+-- column effect string
 -- column subject string
 -- column streamversion bigint
 -- column time timestamp
@@ -14,6 +18,7 @@
 -- column correlationid string
 -- column causationid string
 -- column dataschema string
+-- column status string
 -- column signed_amount bigint
 -- column currency string
 -- column amount bigint
@@ -27,7 +32,8 @@ SELECT
   id,
   source,
   type,
-  split_part(type, '.', 3) AS event,
+  event,
+  effect,
   subject,
   streamversion,
   time,
@@ -36,12 +42,17 @@ SELECT
   correlationid,
   causationid,
   dataschema,
-  CASE split_part(type, '.', 3)
-    WHEN 'BalanceCredited' THEN data.amount
-    WHEN 'TransferReceived' THEN data.amount
-    WHEN 'BalanceWithdrawn' THEN -data.amount
-    WHEN 'TransferSent' THEN -data.amount
-    ELSE CAST(0 AS bigint)
+  CASE effect
+    WHEN 'opening' THEN 'open'
+    WHEN 'closing' THEN 'closed'
+  END AS status,
+  CASE effect
+    WHEN 'opening' THEN CAST(0 AS bigint)
+    WHEN 'credit' THEN data.amount
+    WHEN 'withdrawal' THEN -data.amount
+    WHEN 'transfer' THEN -data.amount
+    WHEN 'transfer in' THEN data.amount
+    WHEN 'closing' THEN CAST(0 AS bigint)
   END AS signed_amount,
   data.currency AS currency,
   data.amount AS amount,
@@ -51,4 +62,17 @@ SELECT
   data.from_account_id AS from_account_id,
   data.to_account_id AS to_account_id,
   dt
-FROM events
+FROM (
+  SELECT
+    *,
+    split_part(type, '.', 3) AS event,
+    CASE split_part(type, '.', 3)
+      WHEN 'AccountCreated' THEN 'opening'
+      WHEN 'BalanceCredited' THEN 'credit'
+      WHEN 'BalanceWithdrawn' THEN 'withdrawal'
+      WHEN 'TransferSent' THEN 'transfer'
+      WHEN 'TransferReceived' THEN 'transfer in'
+      WHEN 'AccountClosed' THEN 'closing'
+    END AS effect
+  FROM events
+) AS named

@@ -1,11 +1,13 @@
 -- The domain events, each exactly once: delivery is at least once, and a redelivered event has the same id.
 -- For ad-hoc queries. It reads the whole history; the queries of days filter the partition `dt` before they dedupe.
--- `event` is the class name inside `type`; `signed_amount` is what the event adds to its account's balance in minor
--- units (zero for events that move no money). Order events of an account by `streamversion`.
+-- `event`, `effect`, `status`, `signed_amount` and `overdraft_limit` are those of the view `delivered_events`. Order
+-- events of an account by `streamversion`. If one id has two contents, after a restore say, the one that was booked
+-- last stands; `daybook reconcile` tells of them.
 -- column id string
 -- column source string
 -- column type string
 -- column event string
+-- column effect string
 -- column subject string
 -- column streamversion bigint
 -- column time timestamp
@@ -14,6 +16,7 @@
 -- column correlationid string
 -- column causationid string
 -- column dataschema string
+-- column status string
 -- column signed_amount bigint
 -- column currency string
 -- column amount bigint
@@ -28,6 +31,7 @@ SELECT
   source,
   type,
   event,
+  effect,
   subject,
   streamversion,
   time,
@@ -36,6 +40,7 @@ SELECT
   correlationid,
   causationid,
   dataschema,
+  status,
   signed_amount,
   currency,
   amount,
@@ -46,7 +51,7 @@ SELECT
   to_account_id,
   dt
 FROM (
-  SELECT *, row_number() OVER (PARTITION BY id ORDER BY dt) AS delivery
+  SELECT *, row_number() OVER (PARTITION BY id ORDER BY recordedtime DESC, dt) AS delivery
   FROM delivered_events
 ) AS deliveries
 WHERE delivery = 1

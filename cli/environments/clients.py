@@ -9,13 +9,21 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.errors import PlaceError, plain
+from lambdas.eventsourcing.transport import strict
 
 
-def client(service: str, region: str | None, endpoint_url: str | None = None, config: Config | None = None) -> Any:
-    """A low-level client. Raises PlaceError when AWS's configuration is not complete."""
+def client(
+    service: str,
+    region: str | None,
+    endpoint_url: str | None = None,
+    config: Config | None = None,
+    *,
+    bound: bool = False,
+) -> Any:
+    """A low-level client; `bound`: see transport.strict. Raises PlaceError when AWS's configuration is not complete."""
     try:
         settings = emulated(endpoint_url) | ({} if config is None else {"config": config})
-        return boto3.client(service, region_name=region, **settings)
+        return strict(boto3.client(service, region_name=region, **settings), bound=bound)
     except (BotoCoreError, ValueError) as error:
         raise PlaceError(f"AWS's configuration is not complete: {plain(error)}.") from error
 

@@ -31,5 +31,5 @@ def ledger_in_file(path: Path) -> Ledger:
 
 def open_store(ledger: Ledger) -> EventStore:
     """A store that reads the ledger: it has no table of receipts and no inbox. Raises PlaceError."""
-    dynamodb = client("dynamodb", ledger.region, ledger.aws_endpoint_url, ONE_ATTEMPT)
+    dynamodb = client("dynamodb", ledger.region, ledger.aws_endpoint_url, ONE_ATTEMPT, bound=True)
     return DynamoDBEventStore(dynamodb, event_table=ledger.event_table)

@@ -74,13 +74,12 @@ def recorded_versions(
         "TableName": table,
         "ProjectionExpression": "#s, #v, #r",
         "ExpressionAttributeNames": {"#s": EVENT_TABLE_HASH_KEY, "#v": EVENT_TABLE_RANGE_KEY, "#r": "recorded_at"},
-        "ReturnConsumedCapacity": "TOTAL",
     }
 
     def read(pages: Iterator[Page]) -> Recorded:
         found = Recorded()
         for page in pages:
-            found.read_units += page.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0)
+            found.read_units += page["ConsumedCapacity"]["CapacityUnits"]
             for item in page["Items"]:
                 found.add(item, window)
             counted(len(page["Items"]))

@@ -24,7 +24,10 @@ from cli.options import (
 from cli.output import Outcome, Output
 
 Command = Annotated[
-    tuple[str, str] | None, typer.Option("--command", metavar="ACCOUNT_ID COMMAND_ID", help="One command.")
+    tuple[str, str] | None,
+    typer.Option(
+        "--command", metavar="ACCOUNT_ID CALLER/KEY", help="One command, by the ids that logs and redrive show."
+    ),
 ]
 FailedOn = Annotated[
     date | None,

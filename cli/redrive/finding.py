@@ -34,6 +34,7 @@ def failed_on(clients: Clients, inbox: Inbox, day: str) -> list[CommandKey]:
         KeyConditionExpression="#day = :day",
         ExpressionAttributeNames={"#day": table.FAILED_ON},
         ExpressionAttributeValues={":day": {"S": day}},
+        ReturnConsumedCapacity="TOTAL",
     )
     return _keys(pages)
 

@@ -22,6 +22,7 @@ from lambdas.inbox import table
 from lambdas.inbox.marking import FailureMarker
 from lambdas.inbox.stream_records import CommandKey, insert_record
 from lambdas.inbox.updates import is_conflict, update_row
+from lambdas.service.keys import SEPARATOR
 
 ALIAS = "live"
 """The alias of the processor that the stream's mapping invokes, too."""
@@ -77,7 +78,7 @@ class Redriver:
         commands of its account may be on their way, too.
         """
         found = {key: self._row(key) for key in keys}
-        yield from (Redriven(key, NOT_FOUND, "no such command is stored") for key, row in found.items() if row is None)
+        yield from (Redriven(key, NOT_FOUND, _missing(key)) for key, row in found.items() if row is None)
         rows = [(key, row) for key, row in found.items() if row is not None]
         stopped = set()
         for key, row in sorted(rows, key=lambda each: (_submitted_at(each[1]), each[0])):
@@ -115,7 +116,9 @@ class Redriver:
 
     def _row(self, key: CommandKey) -> Row | None:
         """A command's row; None if there is none, or if the row has no status."""
-        answer = self._dynamodb.get_item(TableName=self._table, Key=_item_key(key), ConsistentRead=True)
+        answer = self._dynamodb.get_item(
+            TableName=self._table, Key=_item_key(key), ConsistentRead=True, ReturnConsumedCapacity="TOTAL"
+        )
         row: Row | None = answer.get("Item")
         return row if row is not None and table.STATUS in row else None
 
@@ -139,6 +142,7 @@ class Redriver:
                 "#problem": table.PROBLEM,
             },
             "ExpressionAttributeValues": {":pending": {"S": table.PENDING}, ":failed": {"S": table.FAILED}},
+            "ReturnConsumedCapacity": "TOTAL",
         }
 
     def _invoke(self, row: Row) -> str:
@@ -151,6 +155,12 @@ class Redriver:
         except (ClientError, BotoCoreError) as error:
             return f"the processor could not be invoked: {error}"
         return _reason(answer["Payload"].read()) if answer.get("FunctionError") else ""
+
+
+def _missing(key: CommandKey) -> str:
+    """Clients know their keys alone, so that is what an operator is likely to be told."""
+    form = "" if SEPARATOR in key.command_id else f"; an id has the form CALLER{SEPARATOR}KEY"
+    return f"no such command is stored{form}"
 
 
 def _item_key(key: CommandKey) -> dict[str, dict[str, str]]:

@@ -36,7 +36,7 @@ class Selection(msgspec.Struct, frozen=True):
 
 
 class RedrivenCommand(msgspec.Struct, frozen=True):
-    """A command after a redrive: its status or NOT-FOUND, and a note."""
+    """A command after a redrive: its status or NOT-FOUND, and a note. `command_id` is `<caller>/<key>`, as stored."""
 
     account_id: str
     command_id: str

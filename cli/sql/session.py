@@ -6,11 +6,13 @@ import logging
 from typing import Any, NamedTuple
 
 import pyathena
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from pyathena.error import Error
 
 from cli.environments.lake import Target
 from cli.errors import PlaceError, QueryFailedError, plain
+from lambdas.eventsourcing.transport import strict
 
 PRICE_PER_TB = 5.0
 """Dollars, of us-east-1 and most regions. Source: the price list of Amazon Athena, SQL queries."""
@@ -52,8 +54,10 @@ class Session:
                 region_name=target.region,
                 poll_interval=_LOCAL_POLL_SECONDS if emulated else _POLL_SECONDS,
                 kill_on_interrupt=True,
+                config=Config(retries={"total_max_attempts": 5, "mode": "standard"}),
                 **settings,
             )
+            strict(self._connection.client)
         except (BotoCoreError, Error, ValueError, AssertionError) as error:
             raise PlaceError(f"Athena cannot be reached: {plain(error)}.") from error
 
@@ -63,9 +67,11 @@ class Session:
         try:
             cursor.execute(statement)
             rows = [tuple(row) for row in cursor.fetchall()]
+            columns = [str(column[0]) for column in cursor.description or []]
         except (Error, BotoCoreError, ClientError) as error:
             raise QueryFailedError(sentence(error)) from error
-        columns = [str(column[0]) for column in cursor.description or []]
+        except KeyError as error:
+            raise QueryFailedError(f"Athena's answer lacks {error}.") from error
         return Result(columns, rows, cursor.data_scanned_in_bytes or 0)
 
 

@@ -27,13 +27,15 @@ def scan(
 ) -> list[T]:
     """Read all pages of a table, several segments at a time; returns the result of `read` for each segment.
 
-    `request` names the table and the attributes to read. Raises what the client and `read` raise.
+    `request` names the table and the attributes to read. Each page says the capacity it consumed. Raises what the
+    client and `read` raise.
     """
     paginator = client.get_paginator("scan")
     stopped = Event()
 
     def pages(number: int) -> Iterator[Page]:
-        for page in paginator.paginate(**request, Segment=number, TotalSegments=segments):
+        part = {"Segment": number, "TotalSegments": segments, "ReturnConsumedCapacity": "TOTAL"}
+        for page in paginator.paginate(**request, **part):
             if stopped.is_set():
                 return
             yield page

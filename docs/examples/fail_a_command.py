@@ -19,6 +19,8 @@ from typing import Any
 import boto3
 
 PATIENCE_SECONDS = 60.0
+CALLER = "anonymous"
+"""Locally nobody has to say who he is. A stored command's id is the caller and the key."""
 
 
 def main(environment_file: str = ".local/environment.json") -> None:
@@ -31,16 +33,16 @@ def main(environment_file: str = ".local/environment.json") -> None:
     try:
         command = {"type": "OpenAccount", "currency": "EUR"}
         accepted = http(f"{place['api_url']}/accounts/{account_id}/commands", command)
-        command_id = accepted["command_id"]
-        park(place, account_id, command_id)
-        url = f"{place['api_url']}/accounts/{account_id}/commands/{command_id}"
+        stored_id = f"{CALLER}/{accepted['command_id']}"
+        park(place, account_id, stored_id)
+        url = f"{place['api_url']}/accounts/{account_id}/commands/{accepted['command_id']}"
         failed = wait_until_failed(url)
     finally:
         functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
     print(json.dumps(failed, indent=2))
     print(f"\ncurl -s {url}")
     print(f"make logs CORRELATION_ID={failed['problem']['correlation_id']}")
-    print(f".venv/bin/daybook redrive --command {account_id} {command_id}")
+    print(f".venv/bin/daybook redrive --command {account_id} {stored_id}")
 
 
 def client(place: dict[str, Any], service: str) -> Any:
@@ -63,9 +65,9 @@ def http(url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     return found
 
 
-def park(place: dict[str, Any], account_id: str, command_id: str) -> None:
+def park(place: dict[str, Any], account_id: str, stored_id: str) -> None:
     """Write what Lambda writes of a batch that failed three times: the records of the stream as the text `payload`."""
-    keys = {"account_id": {"S": account_id}, "command_id": {"S": command_id}}
+    keys = {"account_id": {"S": account_id}, "command_id": {"S": stored_id}}
     row = client(place, "dynamodb").get_item(TableName=place["commands_table"], Key=keys, ConsistentRead=True)["Item"]
     image = {name: encoded(value) for name, value in row.items()}
     record = {"eventName": "INSERT", "dynamodb": {"Keys": keys, "NewImage": image, "SequenceNumber": "1"}}

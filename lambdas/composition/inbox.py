@@ -13,6 +13,7 @@ from lambdas.composition.settings import FailuresSettings, ProcessorSettings
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
 from lambdas.eventsourcing.dynamodb_client import dynamodb_client
 from lambdas.eventsourcing.timestamps import utc_now
+from lambdas.eventsourcing.transport import strict
 from lambdas.inbox.marking import FailureMarker
 from lambdas.inbox.processor import CommandProcessor
 from lambdas.inbox.table import inbox_table
@@ -32,7 +33,7 @@ def deployed_processor(settings: ProcessorSettings) -> CommandProcessor:
 def repeating_client(service: str) -> Any:
     """A low-level client with botocore's retries: reading an object and marking a row are idempotent."""
     config = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 4, "mode": "standard"})
-    return get_session().create_client(service, region_name=os.environ.get("AWS_REGION"), config=config)
+    return strict(get_session().create_client(service, region_name=os.environ.get("AWS_REGION"), config=config))
 
 
 def deployed_marker(settings: FailuresSettings) -> FailureMarker:

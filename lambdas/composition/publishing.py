@@ -9,6 +9,7 @@ from botocore.config import Config
 from botocore.session import get_session
 
 from lambdas.composition.settings import PublisherSettings
+from lambdas.eventsourcing.transport import strict
 from lambdas.publishing.kinesis import KinesisSender
 from lambdas.publishing.parking import ParkingPlace
 from lambdas.publishing.publisher import Publisher
@@ -31,7 +32,8 @@ def _client(service: str) -> Any:
         retries={"total_max_attempts": 1, "mode": "standard"},
         tcp_keepalive=True,
     )
-    return get_session().create_client(service, region_name=os.environ.get("AWS_REGION"), config=config)
+    client = get_session().create_client(service, region_name=os.environ.get("AWS_REGION"), config=config)
+    return strict(client, bound=True)
 
 
 def deployed_publisher(settings: PublisherSettings) -> Publisher:

@@ -8,6 +8,7 @@ from botocore.config import Config
 from botocore.session import get_session
 
 from lambdas.composition.settings import ReportSettings
+from lambdas.eventsourcing.transport import strict
 from lambdas.reporting.athena import Athena
 from lambdas.reporting.report import Bucket
 
@@ -17,7 +18,7 @@ RETRIES: Final = Config(connect_timeout=2, read_timeout=20, retries={"total_max_
 
 def client(service: str) -> Any:
     """A low-level client of an AWS service, configured by the function's environment."""
-    return get_session().create_client(service, config=RETRIES)
+    return strict(get_session().create_client(service, config=RETRIES))
 
 
 def deployed_athena(settings: ReportSettings) -> Athena:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from lambdas.accounts.codec import EVENT_SCHEMAS, Schema
-from lambdas.contracts.components import Document
 from lambdas.contracts.event_examples import published_example
 from lambdas.contracts.event_schemas import (
     ENVELOPE_NAME,
@@ -15,6 +14,7 @@ from lambdas.contracts.event_schemas import (
     event_type,
     schema_name,
 )
+from lambdas.contracts.json_schema import Document
 
 _CHANNEL: Final = "domainEvents"
 _DESCRIPTION = (
@@ -40,7 +40,6 @@ def asyncapi_document() -> Document:
         "defaultContentType": "application/cloudevents+json",
         "channels": {
             _CHANNEL: {
-                "address": None,
                 "title": "Domain events",
                 "description": "The Kinesis stream named by the stack output `DomainEventStreamName`.",
                 "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},

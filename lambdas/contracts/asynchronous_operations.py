@@ -17,8 +17,9 @@ SUBMIT_COMMAND: Final = Operation(
     description="202 says that the command is stored and will be processed, not that it succeeds: read its status at "
     "Location. A body that the gateway accepts but that is not a valid command, such as one with unknown fields, ends "
     "as REJECTED with `invalid-command`. The account of an OpenAccount is the one in the path: the client chooses a "
-    "UUID. A Transfer is sent to the account it takes from. Query parameters are ignored; If-Match gets 400. PENDING "
-    "comes with Retry-After. 429 may also mean that the command is stored and is being carried out.",
+    "UUID, of any version but 8, which POST /accounts derives. A Transfer is sent to the account it takes from. Query "
+    "parameters are ignored; If-Match gets 400. PENDING comes with Retry-After. "
+    "429 may also mean that the command is stored and is being carried out.",
     commands=COMMANDS,
     status=202,
     reply=CommandAccepted,
@@ -38,7 +39,8 @@ GET_COMMAND: Final = Operation(
     path="/accounts/{account_id}/commands/{command_id}",
     operation_id="getCommand",
     summary="Read the status of a command",
-    description="PENDING comes with Retry-After: read again after that time. An id that no command can have gets 404. "
+    description="PENDING comes with Retry-After: read again after that time. An id that is unknown, another "
+    "caller's, or one that no command can have gets 404. "
     "A Content-Type other than application/json gets 415, although there is no body.",
     reply=CommandStatus,
     reply_headers=("RetryAfter",),

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from lambdas.accounts.commands import COMMANDS
-from lambdas.contracts.components import Document
+from lambdas.contracts.json_schema import Document
 
 _DIALECT: Final = "http://json-schema.org/draft-04/schema#"
 _PYTHON_END: Final = r"(?!\n)$"

@@ -11,8 +11,8 @@ from typing import Any, Final
 import msgspec
 
 from lambdas.accounts.codec import EVENT_SCHEMAS, Schema
-from lambdas.contracts.components import Document, without_python_anchors
 from lambdas.contracts.domain_events import DATASCHEMA_PREFIX, TYPE_PREFIX, DomainEvent
+from lambdas.contracts.json_schema import Document, without_python_anchors
 
 ENVELOPE_NAME: Final = "DomainEvent"
 ENVELOPE_ID: Final = "urn:daybook:schema:domain-event"

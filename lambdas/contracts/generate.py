@@ -15,9 +15,9 @@ from lambdas.accounts.codec import EVENT_SCHEMAS
 from lambdas.contracts.asyncapi import asyncapi_document
 from lambdas.contracts.command_model import command_model
 from lambdas.contracts.completeness import gaps
-from lambdas.contracts.components import Document
 from lambdas.contracts.event_schemas import event_schema_documents, schema_name
 from lambdas.contracts.examples import event_example
+from lambdas.contracts.json_schema import Document
 from lambdas.contracts.openapi import OPENAPI_FILE, openapi_text
 from lambdas.service.decider import ACCOUNT_DECIDER
 

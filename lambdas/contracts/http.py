@@ -72,13 +72,18 @@ class History(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True):
-    """Problem details (RFC 9457). `field` names the first offending field of a request that is not valid."""
+    """Problem details (RFC 9457).
+
+    `field` names the first offending field of a request that is not valid, `account_id` the account that an
+    Idempotency-Key has opened for another request.
+    """
 
     type: str
     title: str
     status: int
     detail: str | UnsetType = UNSET
     field: str | UnsetType = UNSET
+    account_id: AccountId | UnsetType = UNSET
     correlation_id: str | UnsetType = UNSET
 
 

@@ -6,21 +6,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 from lambdas.accounts.commands import COMMANDS
 from lambdas.contracts.asynchronous_operations import ASYNCHRONOUS_OPERATIONS
-from lambdas.contracts.components import Document, any_command_ref, schema_ref, schemas
+from lambdas.contracts.components import any_command_ref, problem_schema, schema_ref, schemas
 from lambdas.contracts.examples import command_example
-from lambdas.contracts.http import CommandStatus, Problem
+from lambdas.contracts.http import CommandStatus
+from lambdas.contracts.json_schema import Document
 from lambdas.contracts.operations import OPERATIONS, Operation
 from lambdas.contracts.parameters import HEADERS, PARAMETERS
 from lambdas.contracts.problems import (
-    METHOD_NOT_ALLOWED,
-    OF_COMMANDS_ONLY,
     PROBLEM_MEDIA_TYPE,
     PROBLEM_TYPES,
     ProblemType,
@@ -30,7 +30,8 @@ from lambdas.contracts.reply_examples import problem_example, reply_example, sta
 OPENAPI_FILE: Final = Path(__file__).with_name("openapi.json")
 
 _JSON = "application/json"
-_ANSWERED = [kind for kind in PROBLEM_TYPES if kind not in OF_COMMANDS_ONLY]
+_OPERATIONS: Final = (*OPERATIONS, *ASYNCHRONOUS_OPERATIONS)
+_ANSWERED = [kind for kind in PROBLEM_TYPES if any(kind in operation.problems for operation in _OPERATIONS)]
 _HEADER_NAMES = {
     "IdempotentReplayed": "Idempotent-Replayed",
     "CorrelationId": "X-Correlation-Id",
@@ -43,18 +44,25 @@ _DESCRIPTION = (
     "Every error is `application/problem+json` (RFC 9457) with a stable `type`. A path that is not listed answers "
     "404 (`urn:daybook:problem:not-found`), a method that is not listed 405 with `Allow` "
     "(`urn:daybook:problem:method-not-allowed`). Unknown fields and query parameters are refused; if a JSON key "
-    "occurs twice, the last value wins, and all values must be valid. A request body holds at most 64 KB."
+    "occurs twice, the last value wins, and all values must be valid. Integers are written without a fraction or an "
+    "exponent: `5.0` and `5e0` are refused, although JSON Schema calls them integers. A request body holds at most "
+    "64 KB."
 )
 
 
 def openapi_document() -> Document:
     """The document as JSON values."""
     paths: Document = {}
-    for operation in (*OPERATIONS, *ASYNCHRONOUS_OPERATIONS):
+    for operation in _OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Daybook", "version": "1.0.0", "description": _DESCRIPTION},
+        "info": {
+            "title": "Daybook",
+            "version": "1.0.0",
+            "description": _DESCRIPTION,
+            "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+        },
         "servers": [
             {
                 "url": "https://{api_id}.execute-api.{region}.amazonaws.com/v1",
@@ -64,10 +72,14 @@ def openapi_document() -> Document:
         "security": [{"sigv4": []}, {}],
         "paths": paths,
         "components": {
-            "schemas": schemas(COMMANDS),
+            "schemas": schemas(COMMANDS, _ANSWERED),
             "parameters": PARAMETERS,
             "headers": HEADERS,
-            "responses": {kind.code: _problem_response([kind]) for kind in _ANSWERED},
+            "responses": {
+                kinds[0].code: _problem_response(kinds)
+                for kinds in chain.from_iterable(map(_by_status, _OPERATIONS))
+                if len(kinds) == 1
+            },
             "examples": {kind.code: {"summary": kind.title, "value": problem_example(kind)} for kind in _ANSWERED},
             "securitySchemes": {
                 "sigv4": {
@@ -124,13 +136,18 @@ def _responses(operation: Operation) -> Document:
     }
     if operation.not_modified:
         responses["304"] = {"description": "Not Modified", "headers": _headers(operation.reply_headers)}
-    for status in sorted({kind.status for kind in operation.problems}):
-        kinds = [kind for kind in PROBLEM_TYPES if kind in operation.problems and kind.status == status]
+    for kinds in _by_status(operation):
         alone = len(kinds) == 1
-        responses[str(status)] = (
+        responses[str(kinds[0].status)] = (
             {"$ref": f"#/components/responses/{kinds[0].code}"} if alone else _problem_response(kinds)
         )
     return responses
+
+
+def _by_status(operation: Operation) -> Iterator[list[ProblemType]]:
+    """The problems of each status that it may answer."""
+    for status in sorted({kind.status for kind in operation.problems}):
+        yield [kind for kind in PROBLEM_TYPES if kind in operation.problems and kind.status == status]
 
 
 def _problem_response(kinds: Sequence[ProblemType]) -> Document:
@@ -139,15 +156,13 @@ def _problem_response(kinds: Sequence[ProblemType]) -> Document:
     names = [
         *(["IdempotentReplayed"] if status in {412, 422} else []),
         *(["RetryAfter"] if any(kind.retry_after for kind in kinds) else []),
-        *(["Allow"] if kinds[0] is METHOD_NOT_ALLOWED else []),
     ]
-    narrowed = {"properties": {"type": {"enum": [kind.uri for kind in kinds]}, "status": {"const": status}}}
     return {
         "description": "; ".join(kind.title for kind in kinds),
         "headers": _headers(names),
         "content": {
             PROBLEM_MEDIA_TYPE: {
-                "schema": {"allOf": [schema_ref(Problem), narrowed]},
+                "schema": problem_schema(kinds),
                 "examples": {kind.code: {"$ref": f"#/components/examples/{kind.code}"} for kind in kinds},
             }
         },

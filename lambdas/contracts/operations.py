@@ -88,7 +88,9 @@ OPERATIONS: Final = (
         path="/accounts",
         operation_id="openAccount",
         summary="Open an account",
-        description="With an Idempotency-Key, the account's id is derived from the caller and the key.",
+        description="With an Idempotency-Key, the account's id is derived from the caller and the key, as a UUID of "
+        "version 8. Repeated, the request gets the first answer for ever; another request under the key gets 422, with "
+        "the `account_id` that it has opened.",
         command=OpenAccount,
         status=201,
         reply=Account,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from lambdas.contracts.components import Document
 from lambdas.contracts.examples import ACCOUNT_ID
 from lambdas.contracts.http import COMMAND_ID_PATTERN
+from lambdas.contracts.json_schema import Document, one_value_of
 from lambdas.contracts.reply_examples import COMMAND_ID, CORRELATION_ID
 
 _NEXT_PAGE: Final = "MjI"
@@ -86,7 +86,7 @@ PARAMETERS: Final[Document] = {
         "Idempotency-Key",
         _TOKEN,
         "A request repeated with its key within 7 days gets the first answer again: successes, 412 and 422 are stored. "
-        "A key belongs to its account; for transfers, to the sending one.",
+        "A key belongs to its caller and the account; for transfers, to the sending one.",
         "5f1c9d4e-order-17",
     ),
     "CommandKey": _parameter(
@@ -94,7 +94,8 @@ PARAMETERS: Final[Document] = {
         "Idempotency-Key",
         _COMMAND_ID,
         "Becomes the command's id; without a key, an id is generated. The same key with the same bytes gets 202 again "
-        "and changes nothing; with other bytes 422. A key belongs to the account in the path and does not expire.",
+        "and changes nothing; with other bytes 422. A key belongs to its caller and the account in the path, and "
+        "does not expire.",
         "5f1c9d4e-order-17",
     ),
     "CorrelationId": _parameter(
@@ -114,9 +115,8 @@ def _header(description: str, schema: Document | None = None) -> Document:
 HEADERS: Final[Document] = {
     "ETag": _header("The version of the account, quoted.", {"type": "string", "pattern": '^"[1-9][0-9]*"$'}),
     "Location": _header("The account or the command's status, relative to the URL of the request."),
-    "IdempotentReplayed": _header("Present when the answer is a repetition of an earlier one.", {"const": "true"}),
+    "IdempotentReplayed": _header("Present when the answer is a repetition of an earlier one.", one_value_of("true")),
     "CorrelationId": _header("The correlation id of the request."),
-    "CacheControl": _header("Account data must not be stored by caches.", {"const": "no-store"}),
-    "Allow": _header("The methods of the path."),
+    "CacheControl": _header("Account data must not be stored by caches.", one_value_of("no-store")),
     "RetryAfter": _header("Seconds to wait.", {"type": "string", "pattern": "^[0-9]+$"}),
 }

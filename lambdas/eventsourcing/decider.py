@@ -112,6 +112,16 @@ class RecordedEvent(msgspec.Struct, Generic[E], frozen=True):
     event: E
 
 
+class Origin(msgspec.Struct, Generic[S, E], frozen=True):
+    """The first event of a stream: its commit, who caused it, and the stream after it."""
+
+    commit_id: str
+    actor: str
+    occurred_at: str
+    event: E
+    loaded: Loaded[S]
+
+
 class History(msgspec.Struct, Generic[E], frozen=True):
     """A page of a stream's events, newest first. `next_before` is the `before` of the next page, None at the end."""
 

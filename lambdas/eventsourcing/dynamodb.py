@@ -16,6 +16,7 @@ from lambdas.eventsourcing.errors import CommitInvalidError, NotAppliedError, Ou
 from lambdas.eventsourcing.limits import check_limits
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.store import C, Page
+from lambdas.eventsourcing.transport import acknowledged
 
 MAX_ATTEMPTS = 8
 
@@ -23,8 +24,8 @@ MAX_ATTEMPTS = 8
 class DynamoDBClient(WritingClient, Protocol):
     """The methods of boto3's low-level DynamoDB client that are used here.
 
-    It must not retry by itself (`total_max_attempts` 1), so that the store sees every attempt in doubt; its
-    time-outs must keep an attempt within `retry.ATTEMPT_SECONDS`.
+    It must not retry by itself (`total_max_attempts` 1), so that the store sees every attempt in doubt, and
+    keep an attempt within `retry.ATTEMPT_SECONDS` (`dynamodb_client()` does).
     """
 
     def query(self, **kwargs: Any) -> Mapping[str, Any]: ...
@@ -73,7 +74,7 @@ class DynamoDBEventStore:
         while True:
             attempt += 1
             try:
-                answer = self._client.query(**request)
+                answer = acknowledged(self._client.query(**request))
             except FAILURES as error:
                 if classify(error) is Fault.FATAL:
                     raise
@@ -94,7 +95,7 @@ class DynamoDBEventStore:
         while True:
             attempt += 1
             try:
-                send()
+                acknowledged(send())
             except FAILURES as error:
                 fault = classify(error)
                 if fault is Fault.CONDITION and isinstance(error, ClientError):
@@ -109,7 +110,7 @@ class DynamoDBEventStore:
             else:
                 return commit
 
-    def _prepare(self, build: Callable[[], C]) -> tuple[C, Callable[[], object]]:
+    def _prepare(self, build: Callable[[], C]) -> tuple[C, Callable[[], Mapping[str, Any]]]:
         """A commit and what sends it. Raises CommitTooLargeError."""
         commit = build()
         check_limits(commit)
@@ -132,6 +133,7 @@ class DynamoDBEventStore:
         return {
             "TableName": self._tables.events,
             "ConsistentRead": True,
+            "ReturnConsumedCapacity": "TOTAL",
             "KeyConditionExpression": condition,
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": values,

@@ -1,4 +1,4 @@
-"""The DynamoDB client for the event store: short timeouts, one attempt."""
+"""The DynamoDB client for the event store: short timeouts, one attempt, and only answers that are ones."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 from botocore.config import Config
 from botocore.session import get_session
+
+from lambdas.eventsourcing.transport import strict
 
 
 def dynamodb_client() -> Any:
@@ -21,4 +23,5 @@ def dynamodb_client() -> Any:
         tcp_keepalive=True,
         parameter_validation=False,
     )
-    return get_session().create_client("dynamodb", region_name=os.environ.get("AWS_REGION"), config=config)
+    client = get_session().create_client("dynamodb", region_name=os.environ.get("AWS_REGION"), config=config)
+    return strict(client, bound=True)

@@ -20,6 +20,9 @@ from lambdas.eventsourcing.dynamodb_items import (
 )
 from lambdas.eventsourcing.rows import Commit, Completion, EventRow, Receipt
 
+_ACKNOWLEDGED: Mapping[str, Any] = {"ReturnConsumedCapacity": "TOTAL"}
+"""Asks for what only an answer of DynamoDB has: see transport.acknowledged."""
+
 _ROW_IS_FREE = f"attribute_not_exists({schema.EVENT_TABLE_HASH_KEY})"
 
 
@@ -41,7 +44,7 @@ class Tables(msgspec.Struct, frozen=True):
     inbox: InboxTable | None
 
 
-def prepare(client: WritingClient, tables: Tables, commit: Commit) -> Callable[[], object]:
+def prepare(client: WritingClient, tables: Tables, commit: Commit) -> Callable[[], Mapping[str, Any]]:
     """A function that sends the commit and may be called again. Order of actions: rows, receipt, completions.
 
     Raises ValueError for a receipt or a completion that has no table.
@@ -54,10 +57,10 @@ def prepare(client: WritingClient, tables: Tables, commit: Commit) -> Callable[[
     updates = _updates(commit.completions, tables.inbox) if commit.completions else []
     if len(puts) + len(updates) > 1:
         actions = [*({"Put": put} for put in puts), *({"Update": update} for update in updates)]
-        return lambda: client.transact_write_items(TransactItems=actions)
+        return lambda: client.transact_write_items(TransactItems=actions, **_ACKNOWLEDGED)
     if updates:
-        return lambda: client.update_item(**updates[0])
-    return lambda: client.put_item(**puts[0])
+        return lambda: client.update_item(**updates[0], **_ACKNOWLEDGED)
+    return lambda: client.put_item(**puts[0], **_ACKNOWLEDGED)
 
 
 def _put_row(row: EventRow, table: str) -> dict[str, Any]:

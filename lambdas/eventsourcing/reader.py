@@ -9,10 +9,10 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from lambdas.eventsourcing.decider import Decider, History, Loaded, RecordedEvent
+from lambdas.eventsourcing.decider import Decider, History, Loaded, Origin, RecordedEvent
 from lambdas.eventsourcing.errors import CorruptRowError, InconsistentReadError, VersionNotFoundError
 from lambdas.eventsourcing.retry import Backoff, Deadline
-from lambdas.eventsourcing.rows import EventRow
+from lambdas.eventsourcing.rows import EventRow, Metadata
 from lambdas.eventsourcing.store import EventStore, Page
 
 S = TypeVar("S")
@@ -84,6 +84,16 @@ class StreamReader(Generic[S, E]):
         if up_to is not None and up_to < 1:
             return History([], None)
         return self._whole(stream_id, partial(self._history, stream_id, up_to, limit, deadline))
+
+    def origin(self, stream_id: str, *, deadline: Deadline) -> Origin[S, E]:
+        """How a stream that exists began. Raises InconsistentReadError if it does not, and what `load` raises."""
+        row = self._whole(stream_id, partial(self._row, stream_id, 1, deadline))
+        try:
+            metadata = msgspec.json.decode(row.metadata, type=Metadata)
+        except msgspec.MsgspecError as error:
+            raise CorruptRowError(stream_id, 1, f"its metadata does not decode: {error}") from error
+        loaded = self.advance(Loaded(stream_id), [row])
+        return Origin(row.commit_id, metadata.actor, row.occurred_at, self._event(row), loaded)
 
     def advance(self, known: Loaded[S], rows: list[EventRow]) -> Loaded[S]:
         """Fold `rows` (ascending, the first at known.version + 1) onto `known`."""

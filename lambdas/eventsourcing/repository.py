@@ -19,6 +19,7 @@ from lambdas.eventsourcing.decider import (
     History,
     Idempotency,
     Loaded,
+    Origin,
     Replayed,
     StoredCommand,
 )
@@ -95,6 +96,10 @@ class Repository(Generic[S, E]):
     def load_version(self, stream_id: str, version: int) -> Loaded[S]:
         """The state at exactly `version`. Raises VersionNotFoundError."""
         return self._reader.load_version(stream_id, version, deadline=self._new_deadline())
+
+    def origin(self, stream_id: str) -> Origin[S, E]:
+        """How a stream that exists began, by one query. Raises InconsistentReadError if it does not exist."""
+        return self._reader.origin(stream_id, deadline=self._new_deadline())
 
     def load_at(self, stream_id: str, at: str) -> Loaded[S]:
         """The state as it was known at the timestamp `at`; version 0 if the stream did not exist yet."""

@@ -14,7 +14,7 @@ REQUEST_SECONDS = 10.0
 """All attempts of one request end within this time, well inside the gateway's 29 seconds."""
 
 ATTEMPT_SECONDS = 3.0
-"""The longest one attempt can take: 1 s to connect and 2 s to read."""
+"""The longest one attempt can take: 1 s to connect and 2 s to be answered, each as a whole (transport.strict)."""
 
 PAUSE_SECONDS = 0.4
 """The longest pause before an attempt."""

@@ -37,6 +37,7 @@ from lambdas.httpapi.views import (
     transfer_reply,
 )
 from lambdas.service.account_service import AccountService, CommandContext, Outcome
+from lambdas.service.openings import OpenedBefore
 
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 100
@@ -87,12 +88,17 @@ class AccountsApi:
         return route
 
     def open_account(self, request: Request) -> Reply:
-        """OpenAccount. With an idempotency key, the account's id is derived from caller and key."""
+        """OpenAccount. With an idempotency key, the account's id is derived from caller and key, which it proves."""
         request.refuse_if_match()
         command = request.command(commands.OpenAccount)
         key = request.idempotency_key
         account_id = self._new_id() if key is None else derived_account_id(request.caller, key)
-        return self._execute(request, command, account_id, new_account_reply)
+        idempotency = idempotency_of(request, command, account_id, new_account_reply)
+        if idempotency is None:
+            return self._execute(request, command, account_id, new_account_reply)
+        with counted_command():
+            outcome = self._service.open_once(command, account_id, self._context(request), idempotency=idempotency)
+        return _answer(outcome, new_account_reply)
 
     def transfer(self, request: Request) -> Reply:
         """Transfer: changes both accounts or none."""
@@ -163,10 +169,13 @@ class AccountsApi:
         return CommandContext(self._new_id(), request.correlation_id, request.caller)
 
 
-def _answer(outcome: Outcome, respond: Callable[[Committed[Account]], Reply]) -> Reply:
+def _answer(outcome: Outcome | OpenedBefore, respond: Callable[[Committed[Account]], Reply]) -> Reply:
     if isinstance(outcome, Replayed):
         count("CommandsReplayed")
         return recall(outcome.receipt.response)
+    if isinstance(outcome, OpenedBefore):
+        count("CommandsReplayed")
+        return respond(outcome.committed).replayed()
     count("CommandsAccepted")
     return respond(outcome)
 

@@ -57,7 +57,7 @@ class Application:
             if template is None:  # the resolver also takes a trailing slash
                 raise PathNotFoundError("nothing is served at this path")
             request.check_correlation_id()
-            request.path_parameters = path_parameters(template, request.path)
+            request.template, request.path_parameters = template, path_parameters(template, request.path)
             return _response(route(request), request)
 
         return endpoint

@@ -4,6 +4,7 @@ RequestError
 ├── InvalidRequestError        malformed, or a value is not acceptable
 ├── PathNotFoundError
 ├── MethodNotAllowedError
+├── UnknownCallerError         the caller's id is not that of a principal
 ├── PayloadTooLargeError
 ├── UnsupportedMediaTypeError
 └── VersionNotReachedError     read-your-writes: the account is not at `min_version` yet
@@ -36,6 +37,10 @@ class MethodNotAllowedError(RequestError):
     def __init__(self, allowed: Sequence[str]) -> None:
         super().__init__(f"the path supports {', '.join(allowed)}")
         self.allowed = tuple(allowed)
+
+
+class UnknownCallerError(RequestError):
+    """The caller's id does not have the form of a principal's."""
 
 
 class PayloadTooLargeError(RequestError):

@@ -21,6 +21,7 @@ _OF_REQUESTS: Final[dict[type[Exception], ProblemType]] = {
     http.InvalidRequestError: types.INVALID_REQUEST,
     http.PathNotFoundError: types.PATH_NOT_FOUND,
     http.MethodNotAllowedError: types.METHOD_NOT_ALLOWED,
+    http.UnknownCallerError: types.FORBIDDEN,
     http.PayloadTooLargeError: types.PAYLOAD_TOO_LARGE,
     http.UnsupportedMediaTypeError: types.UNSUPPORTED_MEDIA_TYPE,
     http.VersionNotReachedError: types.VERSION_NOT_REACHED,

@@ -13,7 +13,8 @@ from lambdas.accounts.moments import InvalidMomentError, parse_moment
 from lambdas.accounts.text import UUID_PATTERN
 from lambdas.httpapi import bodies
 from lambdas.httpapi.conditional import EntityTags, parse_entity_tags
-from lambdas.httpapi.errors import InvalidRequestError
+from lambdas.httpapi.errors import InvalidRequestError, UnknownCallerError
+from lambdas.service.keys import CALLER_PATTERN
 
 ANONYMOUS = "anonymous"
 """The caller where the environment requires no authorization."""
@@ -25,6 +26,7 @@ ACCOUNT_ID = "account_id"
 NO_ACCOUNT_ID = "is not a UUID in lower case"
 
 _TOKEN = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_CALLER = re.compile(CALLER_PATTERN)
 _NOT_ALPHANUMERIC = re.compile(r"[^A-Za-z0-9]")
 _POSITIVE = re.compile(r"[1-9][0-9]{0,15}")
 _UUID = re.compile(UUID_PATTERN)
@@ -38,15 +40,22 @@ class Request:
     def __init__(self, event: Mapping[str, Any]) -> None:
         self.method: str = event["httpMethod"]
         self.path: str = event["path"]
+        self.template: str = ""
         self.path_parameters: Mapping[str, str] = {}
         self._event = event
         self._headers = _header_values(event)
 
     @property
     def caller(self) -> str:
-        """The principal's id as IAM gives it, without the session: stable, and no personal data."""
-        caller = self._event["requestContext"].get("identity", {}).get("caller")
-        return str(caller).partition(":")[0] if caller else ANONYMOUS
+        """The principal's id as IAM gives it, without the session: stable, and no personal data.
+
+        Raises UnknownCallerError for one that no principal has.
+        """
+        given = self._event["requestContext"].get("identity", {}).get("caller")
+        caller = str(given).partition(":")[0] if given else ANONYMOUS
+        if _CALLER.fullmatch(caller) is None:
+            raise UnknownCallerError("the caller is no principal that this service knows")
+        return caller
 
     @property
     def correlation_id(self) -> str:
@@ -86,6 +95,13 @@ class Request:
         """Refuse If-Match, on routes that act on two accounts or on a new one."""
         if "if-match" in self._headers:
             raise InvalidRequestError("If-Match", "is not supported here")
+
+    def canonical_path(self) -> str:
+        """The path as the contract has it: the route's template with its parameters, decoded.
+
+        A base path of a custom domain, which stands in `path`, and percent-encoding make no other request.
+        """
+        return self.template.format_map(self.path_parameters)
 
     def account_id(self) -> str:
         """The account in the path."""

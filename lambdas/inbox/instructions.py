@@ -5,11 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from lambdas.accounts.business_time import business_time
-from lambdas.accounts.commands import AnyCommand, Transfer
+from lambdas.accounts.commands import AnyCommand, OpenAccount, Transfer
 from lambdas.accounts.errors import InvalidFieldError
 from lambdas.eventsourcing.timestamps import format_timestamp
 from lambdas.inbox.stream_records import CommandRow
 from lambdas.service.command_json import decode_command
+from lambdas.service.derived_ids import is_derived
 
 _decode = msgspec.json.Decoder(AnyCommand).decode
 
@@ -30,6 +31,10 @@ def instruction_of(row: CommandRow) -> Instruction:
     command = decode_command(row.body, _decode)
     if isinstance(command, Transfer) and command.from_account_id != row.key.account_id:
         raise InvalidFieldError("from_account_id", "is not the account in the path")
+    if isinstance(command, OpenAccount) and is_derived(row.key.account_id):
+        raise InvalidFieldError(
+            "account_id", "is a UUID of version 8: those are derived by POST /accounts; choose another"
+        )
     occurred_at = row.submitted_at
     if not isinstance(command.occurred_at, msgspec.UnsetType):
         occurred_at = business_time(command.occurred_at, row.submitted_at)

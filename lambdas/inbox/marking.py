@@ -97,6 +97,7 @@ class FailureMarker:
                 **{f":e{n}": value for n, (_, value) in numbered if value is not None},
             },
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            "ReturnConsumedCapacity": "TOTAL",
         }
 
 

@@ -19,9 +19,8 @@ from lambdas.eventsourcing.timestamps import format_timestamp
 from lambdas.inbox import table
 from lambdas.inbox.deliveries import Content
 from lambdas.inbox.instructions import Instruction
-from lambdas.inbox.stream_records import CommandRow
 from lambdas.service.account_service import CommandContext
-from lambdas.service.derived_ids import derived_uuid
+from lambdas.service.derived_ids import effect_id
 from lambdas.service.problems import problem_document
 from lambdas.service.tasks import Task, task_of, transfer_task
 
@@ -50,13 +49,14 @@ def stored_command(content: Content, clock: Callable[[], datetime]) -> StoredCom
             ended[table.TTL_ATTRIBUTE] = int(now.timestamp()) + INVALID_KEPT_SECONDS
         return Outcome(table.REJECTED, {table.COMPLETED_AT: format_timestamp(now), **ended})
 
-    key, task = row.key, _task(row, instruction)
+    key, effect = row.key, effect_id(row.key.account_id, row.key.command_id)
+    task = _task(key.account_id, instruction, effect)
     return StoredCommand(
         scope=key.account_id,
         key=key.command_id,
         stream_ids=task.stream_ids,
         decide=task.decide,
-        metadata=CommandContext(key.command_id, row.correlation_id, row.actor).metadata(),
+        metadata=CommandContext(effect, row.correlation_id, row.actor).metadata(),
         occurred_at=instruction.occurred_at if isinstance(instruction, Instruction) else "",
         succeed=succeed,
         reject=reject,
@@ -65,14 +65,13 @@ def stored_command(content: Content, clock: Callable[[], datetime]) -> StoredCom
     )
 
 
-def _task(row: CommandRow, instruction: Instruction | InvalidFieldError) -> Task:
+def _task(account_id: str, instruction: Instruction | InvalidFieldError, effect: str) -> Task:
     """An invalid command is refused whatever the accounts are like."""
     if isinstance(instruction, InvalidFieldError):
         return Task((), partial(_refuse, instruction))
-    key, command = row.key, instruction.command
-    if isinstance(command, Transfer):
-        return transfer_task(command, derived_uuid(key.account_id, key.command_id))
-    return task_of(command, key.account_id)
+    if isinstance(instruction.command, Transfer):
+        return transfer_task(instruction.command, effect)
+    return task_of(instruction.command, account_id)
 
 
 def _refuse(error: InvalidFieldError) -> NoReturn:

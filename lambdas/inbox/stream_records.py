@@ -15,7 +15,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from lambdas.eventsourcing.timestamps import parse_timestamp
 from lambdas.inbox import table
-from lambdas.service.derived_ids import derived_uuid
+from lambdas.service.derived_ids import effect_id
 
 StreamRecord: TypeAlias = Mapping[str, Any]
 
@@ -88,7 +88,7 @@ def row_of(record: StreamRecord) -> CommandRow:
         key=key,
         body=body,
         submitted_at=_aware(submitted_at),
-        correlation_id=correlation_id or derived_uuid(key.account_id, key.command_id),
+        correlation_id=correlation_id or effect_id(key.account_id, key.command_id),
         actor=actor,
         expected={
             table.BODY: body,

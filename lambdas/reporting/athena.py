@@ -59,6 +59,8 @@ class Athena:
             raise AthenaUnavailableError(f"the request to Athena failed: {message}") from error
         except BotoCoreError as error:
             raise AthenaUnavailableError(f"the request to Athena failed: {error}") from error
+        except (KeyError, ValueError) as error:
+            raise AthenaUnavailableError(f"Athena's answer lacks something: {error}") from error
 
     def _wait(self, execution: str, time_left: Callable[[], float]) -> None:
         pause = FIRST_PAUSE

@@ -8,16 +8,17 @@ from datetime import datetime
 from msgspec import Struct, UnsetType
 
 from lambdas.accounts.business_time import business_time
-from lambdas.accounts.commands import AccountCommand, AnyCommand, Transfer
-from lambdas.accounts.errors import AccountNotFoundError, InvalidFieldError
+from lambdas.accounts.commands import AccountCommand, AnyCommand, OpenAccount, Transfer
+from lambdas.accounts.errors import AccountAlreadyExistsError, AccountNotFoundError, InvalidFieldError
 from lambdas.accounts.events import AccountEvent
 from lambdas.accounts.state import Account
 from lambdas.eventsourcing.decider import Committed, History, Idempotency, Loaded, Replayed, StoredCommand
-from lambdas.eventsourcing.errors import VersionNotFoundError
+from lambdas.eventsourcing.errors import IdempotencyKeyReusedError, VersionNotFoundError
 from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.rows import Metadata
 from lambdas.eventsourcing.stored_executor import Ended
 from lambdas.eventsourcing.timestamps import format_timestamp
+from lambdas.service.openings import OpenedBefore, OpeningKeyReusedError, is_opening
 from lambdas.service.tasks import Task, task_of, transfer_task
 
 Outcome = Committed[Account] | Replayed
@@ -61,6 +62,22 @@ class AccountService:
         Raises DomainError, PreconditionFailedError, IdempotencyKeyReusedError, ContentionError.
         """
         return self._execute(task_of(command, account_id), command, context, expected, idempotency)
+
+    def open_once(
+        self, command: OpenAccount, account_id: str, context: CommandContext, *, idempotency: Idempotency[Account]
+    ) -> Outcome | OpenedBefore:
+        """Open the account whose id is derived from the caller and the key, or find that this request has opened it.
+
+        `idempotency` keeps no receipt of the rejection that the account exists: its first event says more, and longer.
+        Raises OpeningKeyReusedError, ContentionError.
+        """
+        try:
+            return self.execute(command, account_id, context, idempotency=idempotency)
+        except (AccountAlreadyExistsError, IdempotencyKeyReusedError):
+            origin = self._repository.origin(account_id)
+            if not is_opening(origin, command, context.actor):
+                raise OpeningKeyReusedError(idempotency.key, account_id) from None
+            return OpenedBefore(Committed(origin.commit_id, (origin.loaded,)))
 
     def transfer(
         self,

@@ -14,6 +14,7 @@ from lambdas.contracts import problems as types
 from lambdas.contracts.http import Problem
 from lambdas.contracts.problems import ProblemType
 from lambdas.eventsourcing import errors as store
+from lambdas.service.openings import OpeningKeyReusedError
 
 _PROBLEM_TYPES: Final[dict[type[Exception], ProblemType]] = {
     InvalidFieldError: types.INVALID_REQUEST,
@@ -21,6 +22,7 @@ _PROBLEM_TYPES: Final[dict[type[Exception], ProblemType]] = {
     store.VersionNotFoundError: types.VERSION_NOT_FOUND,
     store.PreconditionFailedError: types.PRECONDITION_FAILED,
     store.IdempotencyKeyReusedError: types.IDEMPOTENCY_KEY_REUSED,
+    OpeningKeyReusedError: types.IDEMPOTENCY_KEY_REUSED,
     store.ContentionError: types.CONTENTION,
     store.ReadUnavailableError: types.STORE_UNAVAILABLE,
     store.NotAppliedError: types.NOT_APPLIED,
@@ -38,7 +40,10 @@ def problem_type(error: Exception) -> ProblemType:
 def problem_document(error: Exception, correlation_id: str, kind: ProblemType | None = None) -> Problem:
     """The error as problem details; `kind` replaces the error's own problem type."""
     field = error.field if isinstance(error, InvalidFieldError) else UNSET
-    return problem(kind or problem_type(error), correlation_id, detail=_detail(error), field=field)
+    account_id = error.account_id if isinstance(error, OpeningKeyReusedError) else UNSET
+    return problem(
+        kind or problem_type(error), correlation_id, detail=_detail(error), field=field, account_id=account_id
+    )
 
 
 def problem(
@@ -47,10 +52,17 @@ def problem(
     *,
     detail: str | UnsetType = UNSET,
     field: str | UnsetType = UNSET,
+    account_id: str | UnsetType = UNSET,
 ) -> Problem:
     """A problem of this type."""
     return Problem(
-        type=kind.uri, title=kind.title, status=kind.status, detail=detail, field=field, correlation_id=correlation_id
+        type=kind.uri,
+        title=kind.title,
+        status=kind.status,
+        detail=detail,
+        field=field,
+        account_id=account_id,
+        correlation_id=correlation_id,
     )
 
 
@@ -63,6 +75,8 @@ def _detail(error: Exception) -> str | UnsetType:
             return str(error)
         case store.PreconditionFailedError():
             return f"the account is at version {error.version}"
+        case OpeningKeyReusedError():
+            return f"the key has opened the account {error.account_id}"
         case store.VersionNotFoundError():
             return f"the newest version of the account is {error.newest}"
         case _:

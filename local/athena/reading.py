@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from functools import partial
 
 import duckdb
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from local.athena.footers import Snapshot
 from local.athena.scanning import bytes_scanned
 from local.athena.tables import Table
-from local.athena.translation import empty_relation, translate
+from local.athena.translation import empty_relation, select, translate
+
+_ROUNDED = "date_trunc('millisecond', make_timestamp(epoch_us({name}) + 500))"
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,16 @@ class Reading:
     problem: str = ""
 
 
-def rows_of(relation: str) -> exp.Expression:
-    """A table function in DuckDB's SQL as a subquery that can replace a table."""
-    return sqlglot.select("*").from_(sqlglot.parse_one(relation, dialect="duckdb")).subquery()
+def rows_of(relation: str, table: Table) -> exp.Expression:
+    """The rows of a table's files as a subquery that can replace the table. `relation` is DuckDB's table function.
+
+    Athena's timestamps have milliseconds, and it rounds what is finer in a file, half up; DuckDB would keep it.
+    Source: Athena user guide, "Data types in Amazon Athena"; Trino, `io.trino.spi.type.Timestamps`, `round`.
+    """
+    moments = [name for name, kind in table.columns.items() if kind == "timestamp"]
+    rounded = ", ".join(f"{_ROUNDED.format(name=name)} AS {name}" for name in moments)
+    replaced = f" REPLACE ({rounded})" if rounded else ""
+    return select(f"SELECT *{replaced} FROM {relation}").subquery()  # noqa: S608
 
 
 def reading(sql: str, tables: Mapping[str, Table], snapshots: Mapping[str, Snapshot], database: str) -> Reading:
@@ -38,7 +46,7 @@ def reading(sql: str, tables: Mapping[str, Table], snapshots: Mapping[str, Snaps
     def over(wanted: Table, relation: str) -> str:
         def stand_in(table: Table) -> exp.Expression:
             read.add(table.name)
-            return rows_of(relation) if table.name == wanted.name else empty_relation(table)
+            return rows_of(relation, table) if table.name == wanted.name else empty_relation(table)
 
         return translate(sql, tables, stand_in, database=database)
 

@@ -107,7 +107,7 @@ class Service:
 
 def _relation(snapshots: dict[str, Snapshot], table: Table) -> exp.Expression:
     found = snapshots.get(table.name)
-    return rows_of(found.relation) if found and found.files else empty_relation(table)
+    return rows_of(found.relation, table) if found and found.files else empty_relation(table)
 
 
 def _above_limit(sql: str, found: Reading) -> Asked:

@@ -105,10 +105,11 @@ def empty_relation(table: Table) -> exp.Expression:
         f'CAST(NULL AS {exp.DataType.build(kind, dialect="hive").sql("duckdb")}) AS "{name}"'
         for name, kind in table.columns.items()
     )
-    return _select(f"SELECT {nulls} WHERE FALSE").subquery()
+    return select(f"SELECT {nulls} WHERE FALSE").subquery()
 
 
-def _select(sql: str) -> exp.Query:
+def select(sql: str) -> exp.Query:
+    """A SELECT in DuckDB's SQL."""
     parsed = sqlglot.parse_one(sql, dialect="duckdb")
     assert isinstance(parsed, exp.Query)  # noqa: S101 - the text is ours
     return parsed

@@ -60,7 +60,7 @@ def install(progress: Progress) -> None:
             files.write_json(_command_stamp(), wanted_command())
         if files.read_json(_node_stamp()) != wanted_node():
             shutil.rmtree(NODE_MODULES, ignore_errors=True)
-            with progress.step("Installing the pinned CDK command line"):
+            with progress.step("Installing the packages of package-lock.json"):
                 installers.run(_npm(), layout.logs / "npm.log", venv=VENV.place)
             files.write_json(_node_stamp(), wanted_node())
 

@@ -19,6 +19,7 @@ LOCKS: dict[str, tuple[str, ...]] = {
     "requirements.txt": ("requirements.in",),
     "lambdas/requirements.txt": ("lambdas/requirements.in", "--constraints", "requirements.txt"),
     "requirements-audit.txt": ("requirements-audit.in",),
+    "requirements-clients.txt": ("requirements-clients.in",),
 }
 """Lock file to what it is compiled from, in this order: the tests run with the versions that are shipped."""
 

@@ -18,6 +18,7 @@ from lambdas.contracts.problems import PROBLEM_MEDIA_TYPE, ProblemType
 from lambdas.httpapi.bodies import MAX_BODY_BYTES
 from lambdas.httpapi.requests import ANONYMOUS, UNKNOWN_REQUEST
 from lambdas.inbox import table
+from lambdas.service.keys import CALLER_PATTERN, SEPARATOR
 
 POLL_SECONDS: Final = 1
 """After how many seconds a client may ask again about a command that is PENDING."""
@@ -100,6 +101,7 @@ _REFUSALS = {
     "refused_account_id": "refusedAccountId",
     "refused_if_match": "refusedIfMatch",
     "refused_idempotency_key": "refusedIdempotencyKey",
+    "refused_caller": "refusedCaller",
     "refused_empty_body": "refusedEmptyBody",
     "refused_body_size": "refusedBodySize",
 }
@@ -111,6 +113,7 @@ _PROBLEMS = {
     "invalid_if_match": _problem(problems.INVALID_REQUEST, "If-Match", "is not supported here"),
     "invalid_idempotency_key": _problem(problems.INVALID_REQUEST, "Idempotency-Key", _NOT_A_TOKEN),
     "invalid_empty_body": _problem(problems.INVALID_REQUEST, "body", "is empty"),
+    "forbidden": _problem(problems.FORBIDDEN),
     "payload_too_large": _problem(problems.PAYLOAD_TOO_LARGE),
     "idempotency_key_reused": _problem(problems.IDEMPOTENCY_KEY_REUSED),
     "command_not_found": _problem(problems.COMMAND_NOT_FOUND),
@@ -133,13 +136,22 @@ _VALUES = {
     "poll_seconds": str(POLL_SECONDS),
     "pending": table.PENDING,
     "anonymous": ANONYMOUS,
+    "caller_pattern": CALLER_PATTERN,
+    "separator": SEPARATOR,
+    "up_to_separator": f"^[^{SEPARATOR}]*{SEPARATOR}",
 }
+
+
+_PARTS = ("correlation", "caller")
+"""Templates that stand in others."""
 
 
 def _filled(name: str, **values: str) -> str:
     """A template with its placeholders filled, without comments. Raises KeyError for a placeholder without a value."""
     known = {**_VALUES, **values}
-    text = _source(name).replace("{{correlation}}", _source("correlation").rstrip())
+    text = _source(name)
+    for part in _PARTS:
+        text = text.replace(f"{{{{{part}}}}}", _source(part).rstrip())
     return _PLACEHOLDER.sub(lambda match: known[match[1]], text)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lambdas.service.derived_ids import effect_id
 from local.emulator import aws
 from local.machine.environment import Environment
 from tests.e2e.waiting import PATIENCE_SECONDS, eventually
@@ -36,6 +37,16 @@ class Stored:
     account_id: str
     command_id: str
     answer: Answer
+
+    @property
+    def stored_id(self) -> str:
+        """Its id in the commands table, in logs and for an operator: nobody has to say who he is here."""
+        return f"anonymous/{self.command_id}"
+
+    @property
+    def effect(self) -> str:
+        """What its events call it."""
+        return effect_id(self.account_id, self.stored_id)
 
     @property
     def path(self) -> str:

@@ -124,21 +124,21 @@ def test_what_was_given_up_says_so_and_ends_once_its_cause_is_gone(inbox: Inbox,
             for each in stored:
                 check_failed(inbox, each)
 
-            status, [line] = operator.redrive("--command", account_id, credit.command_id)
-            assert (status, line.split()[:3]) == (1, [account_id, credit.command_id, "FAILED"])
+            status, [line] = operator.redrive("--command", account_id, credit.stored_id)
+            assert (status, line.split()[:3]) == (1, [account_id, credit.stored_id, "FAILED"])
             day = check_failed(inbox, credit)["completed_at"][:10]
 
-        redriven = operator.redrive("--command", account_id, credit.command_id)
-        assert redriven == (0, [f"{account_id}  {credit.command_id}  SUCCEEDED  version 2, balance 40"])
+        redriven = operator.redrive("--command", account_id, credit.stored_id)
+        assert redriven == (0, [f"{account_id}  {credit.stored_id}  SUCCEEDED  version 2, balance 40"])
         check_succeeded(inbox, credit, version=2, balance=40)
-        again = operator.redrive("--command", account_id, credit.command_id)
-        assert again == (0, [f"{account_id}  {credit.command_id}  SUCCEEDED  had ended before; nothing was changed"])
+        again = operator.redrive("--command", account_id, credit.stored_id)
+        assert again == (0, [f"{account_id}  {credit.stored_id}  SUCCEEDED  had ended before; nothing was changed"])
 
         check_failed(inbox, withdrawal)
         status, lines = operator.redrive("--failed-on", day)
         assert (status, [line.split()[1:3] for line in lines]) == (
             0,
-            [[withdrawal.command_id, "SUCCEEDED"], [refused.command_id, "REJECTED"]],
+            [[withdrawal.stored_id, "SUCCEEDED"], [refused.stored_id, "REJECTED"]],
         )
         assert operator.redrive("--failed-on", day) == (0, ["there is nothing to redrive"])
         check_succeeded(inbox, withdrawal, version=3, balance=25)
@@ -147,9 +147,9 @@ def test_what_was_given_up_says_so_and_ends_once_its_cause_is_gone(inbox: Inbox,
 
     later = inbox.store(account_id, {"type": "CreditAccount", "amount": 1})
     check_succeeded(inbox, later, version=4, balance=26)
-    assert [each for each in inbox.rows(account_id) if each["command_id"]["S"] != later.command_id] == ended
+    assert [each for each in inbox.rows(account_id) if each["command_id"]["S"] != later.stored_id] == ended
     causes = [row["metadata"]["command_id"] for row in inbox.events(account_id)[1:]]
-    assert causes == [credit.command_id, withdrawal.command_id, later.command_id]
+    assert causes == [credit.effect, withdrawal.effect, later.effect]
 
     status, lines = operator.redrive("--parked", "--prefix", parked)
     assert (status, len(lines)) == (0, 3)
@@ -165,7 +165,7 @@ def test_the_documented_way_to_see_a_failed_command(
     done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True)
     shown, _, lines = done.stdout.partition("\n\n")
     failed = json.loads(shown)
-    account_id, command_id = failed["account_id"], failed["command_id"]
+    account_id, command_id = failed["account_id"], f"anonymous/{failed['command_id']}"
     assert (failed["status"], failed["problem"]["type"]) == ("FAILED", "urn:daybook:problem:processing-failed")
     ask, logs, redrive = lines.splitlines()
     assert logs == f"make logs CORRELATION_ID={failed['problem']['correlation_id']}"

@@ -59,7 +59,13 @@ def test_a_view_is_what_athena_would_have_stored_itself(anywhere: Synthesized) -
         assert document["originalSql"].startswith("SELECT")
         assert (document["catalog"], document["schema"]) == ("awsdatacatalog", f"daybook_{anywhere.config.name}")
         assert [each["name"] for each in document["columns"]] == list(declared.columns)
-        assert {each["type"] for each in document["columns"]} <= {"varchar", "bigint", "timestamp(3)", "date"}
+        assert {each["type"] for each in document["columns"]} <= {
+            "varchar",
+            "bigint",
+            "decimal(38,0)",
+            "timestamp(3)",
+            "date",
+        }
         columns = view["StorageDescriptor"]["Columns"]
         assert {each["Name"]: each["Type"] for each in columns} == dict(declared.columns)
         assert view["Parameters"] == {"presto_view": "true", "comment": "Presto View"}

@@ -75,12 +75,17 @@ def test_that_role_reads_the_lake_and_changes_nothing(on: Synthesized) -> None:
 def test_spice_keeps_the_daily_view_column_by_column_and_renews_it_daily(on: Synthesized) -> None:
     data_set = properties(on, "AWS::QuickSight::DataSet")
     [table] = [each["RelationalTable"] for each in data_set["PhysicalTableMap"].values()]
-    types = {"string": "STRING", "bigint": "INTEGER", "date": "DATETIME"}
+    types = {
+        "string": ("STRING", None),
+        "bigint": ("INTEGER", None),
+        "decimal(38,0)": ("DECIMAL", "FLOAT"),
+        "date": ("DATETIME", None),
+    }
     expected = {name: types[kind] for name, kind in catalog.views()["daily_account_activity"].columns.items()}
     assert data_set["ImportMode"] == "SPICE"
     assert (table["Catalog"], table["Name"]) == ("AwsDataCatalog", "daily_account_activity")
     assert rendered(on, dashboards(on), table["Schema"]) == "<Lake/Database>"
-    assert {each["Name"]: each["Type"] for each in table["InputColumns"]} == expected
+    assert {each["Name"]: (each["Type"], each.get("SubType")) for each in table["InputColumns"]} == expected
     schedule = properties(on, "AWS::QuickSight::RefreshSchedule")["Schedule"]
     assert schedule["RefreshType"] == "FULL_REFRESH"
     assert schedule["ScheduleFrequency"] == {"Interval": "DAILY", "TimeOfTheDay": "02:30", "TimeZone": "UTC"}

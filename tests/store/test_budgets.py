@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import msgspec
 import pytest
 
 from lambdas.accounts.commands import AccountCommand, CloseAccount, OpenAccount
@@ -19,7 +20,7 @@ from tests.support.backends import DynamoDBBackend, NewId
 from tests.support.budgets import Bench, costs
 from tests.support.clocks import TickingClock
 from tests.support.metering import MeteredClient, Usage, item_bytes
-from tests.support.worst_case import CONTEXT, CREDIT, TRANSFER_ID, WITHDRAWAL, at_the_end_of
+from tests.support.worst_case import CONTEXT, CREDIT, KEY, TRANSFER_ID, WITHDRAWAL, at_the_end_of
 
 LENGTHS = [1, *range(10, 31), 1_000, 1_000_000, 1_000_001, 1_000_009]
 """Of histories: around the first snapshots, and at the end of long ones."""
@@ -121,6 +122,22 @@ def test_opening_under_a_key_is_one_round_trip(bench: Bench, new_id: NewId) -> N
     usage = bench.usage(lambda: bench.cold().execute(OPENING, account_id, CONTEXT, idempotency=key))
 
     costs(usage, ["TransactWriteItems"], write_units=4)
+
+
+@pytest.mark.parametrize("lives", [True, False], ids=["receipt lives", "receipt is gone"])
+def test_opening_again_under_a_key(bench: Bench, new_id: NewId, *, lives: bool) -> None:
+    """By the receipt in one round trip; without it two Queries more: the account's newest state, its first event."""
+    account_id = new_id()
+    first, again = (
+        msgspec.structs.replace(worst_case.idempotency(account_id), key=key, reject=lambda _: None)
+        for key in (KEY, KEY if lives else "another")
+    )
+    bench.cold().open_once(OPENING, account_id, CONTEXT, idempotency=first)
+
+    usage = bench.usage(lambda: bench.cold().open_once(OPENING, account_id, CONTEXT, idempotency=again))
+
+    queries = [] if lives else ["Query", "Query"]
+    costs(usage, ["TransactWriteItems", *queries], write_units=4, read_units=len(queries))
 
 
 @pytest.mark.parametrize("length", [2, 10, 11, 20, 30, 1_000_000])

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from lambdas.eventsourcing.errors import VersionNotFoundError
-from tests.support.backends import Backend
+from lambdas.eventsourcing.errors import CorruptRowError, InconsistentReadError, VersionNotFoundError
+from tests.support.backends import Backend, NewId
 from tests.support.recording import whole_history
-from tests.support.tally import OCCURRED_AT, Added, TallyRepository, add, added, amounts, fold, repository, rows_of
+from tests.support.tally import (
+    METADATA,
+    OCCURRED_AT,
+    Added,
+    TallyRepository,
+    add,
+    added,
+    amounts,
+    fold,
+    repository,
+    rows_of,
+)
 
 LARGE_NOTE = "x" * 90_000
 """A dozen such rows are more than the 1 MB of a page."""
@@ -103,6 +115,28 @@ def test_versions_that_do_not_exist(backend: Backend, stream_id: str, version: i
         repository(backend.store).load_version(stream_id, version)
 
     assert (caught.value.stream_id, caught.value.version) == (stream_id, version)
+
+
+@pytest.mark.parametrize("length", [1, 2, 25])
+def test_how_a_stream_began(backend: Backend, stream_id: str, length: int) -> None:
+    rows = rows_of(stream_id, amounts(length))
+    backend.seed(rows)
+
+    origin = repository(backend.store).origin(stream_id)
+
+    assert (origin.commit_id, origin.actor, origin.occurred_at) == (rows[0].commit_id, METADATA.actor, OCCURRED_AT)
+    assert (origin.event, origin.loaded.version, origin.loaded.hash) == (amounts(length)[0], 1, rows[0].hash)
+    assert origin.loaded.state == repository(backend.store).load_version(stream_id, 1).state
+
+
+def test_what_is_not_there_or_not_readable_has_no_beginning(backend: Backend, new_id: NewId) -> None:
+    with pytest.raises(InconsistentReadError):
+        repository(backend.store).origin(new_id())
+    for metadata in ("{", "[]", '{"command_id":"c"}'):
+        stream_id = new_id()
+        backend.seed([replace(row, metadata=metadata) for row in rows_of(stream_id, amounts(1))])
+        with pytest.raises(CorruptRowError):
+            repository(backend.store).origin(stream_id)
 
 
 def test_streams_do_not_mix(backend: Backend, stream_id: str) -> None:

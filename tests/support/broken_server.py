@@ -7,8 +7,9 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -39,15 +40,54 @@ def break_tls(connection: socket.socket) -> None:
     os.write(connection.fileno(), b"\x17\x03\x03\x00\x20" + bytes(32))
 
 
-def answer(status: int, body: bytes, *, promised: int | None = None) -> Behaviour:
+def answer(
+    status: int, body: bytes, *, promised: int | None = None, headers: Mapping[str, str] | None = None
+) -> Behaviour:
     """Answer with a body, of which the headers may promise more bytes than come."""
-    head = f"HTTP/1.1 {status} Status\r\nContent-Length: {len(body) if promised is None else promised}\r\n\r\n"
-    return say(head.encode() + body)
+    told = {"Content-Length": str(len(body) if promised is None else promised), **(headers or {})}
+    head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+    return say(f"HTTP/1.1 {status} Status\r\n{head}\r\n".encode() + body)
+
+
+def in_turn(*behaviours: Behaviour) -> Behaviour:
+    """One behaviour for each connection, and then the last for ever."""
+    left = list(behaviours)
+
+    def behave(connection: socket.socket) -> None:
+        (left.pop(0) if len(left) > 1 else left[0])(connection)
+
+    return behave
+
+
+def drip(head: bytes, *, pause: float, pieces: int) -> Behaviour:
+    """Begin an answer and go on with a byte at a time, until the client has had enough."""
+
+    def behave(connection: socket.socket) -> None:
+        connection.sendall(head)
+        for _ in range(pieces):
+            connection.sendall(b"x")
+            time.sleep(pause)
+
+    return behave
 
 
 def say(data: bytes) -> Behaviour:
     """Send bytes."""
     return lambda connection: connection.sendall(data)
+
+
+@contextmanager
+def deaf(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
+    """A port at which nothing answers, not even the kernel: its queue of connections is full. Gives the port."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind((host, port))
+        listener.listen(0)
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
 
 
 @contextmanager

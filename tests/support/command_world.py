@@ -65,6 +65,7 @@ class FakeInbox(FakeDynamoDB):
             "IndexName": table.FAILED_INDEX,
             "KeyConditionExpression": "#day = :day",
             "ExpressionAttributeNames": {"#day": table.FAILED_ON},
+            "ReturnConsumedCapacity": "TOTAL",
         }
         rows = [row for rows in self.tables[TABLES.commands].partitions.values() for row in rows.values()]
         found = sorted(
@@ -90,6 +91,7 @@ class FakeInbox(FakeDynamoDB):
                 "#command": table.RANGE_KEY,
             },
             "TotalSegments": 4,
+            "ReturnConsumedCapacity": "TOTAL",
         }
         partitions = list(self.tables[TABLES.commands].partitions.values())[number::4]
         rows = [row for partition in partitions for row in partition.values()]

@@ -34,7 +34,7 @@ LATER = timedelta(seconds=90)
 def command_item(
     account_id: str, command_id: str, body: bytes | Mapping[str, Any], submitted_at: datetime = START
 ) -> Item:
-    """The row of a new command as the gateway writes it."""
+    """The row of a new command as the gateway writes it. The caller stands before a slash in its id, if it has one."""
     return {
         table.HASH_KEY: {"S": account_id},
         table.RANGE_KEY: {"S": command_id},
@@ -42,7 +42,7 @@ def command_item(
         table.BODY: {"B": body if isinstance(body, bytes) else json.dumps(body).encode()},
         table.SUBMITTED_AT: {"S": format_timestamp(submitted_at)},
         table.CORRELATION_ID: {"S": CORRELATION},
-        table.ACTOR: {"S": "AIDAEXAMPLE"},
+        table.ACTOR: {"S": command_id.partition("/")[0] if "/" in command_id else "AIDAEXAMPLE"},
     }
 
 

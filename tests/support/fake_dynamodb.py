@@ -23,7 +23,7 @@ Key = Decimal | str
 
 _PARAMETERS = {
     "TableName", "ConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues",
-    "ReturnValuesOnConditionCheckFailure",
+    "ReturnValuesOnConditionCheckFailure", "ReturnConsumedCapacity",
 }  # fmt: skip
 
 PAGE_BYTES = 1024 * 1024
@@ -99,14 +99,26 @@ class FakeDynamoDB:
         """As `put_item`. Where there is no item, one is made, unless a condition forbids it."""
         return self._write_one("UpdateItem", update)
 
-    def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool) -> dict[str, Any]:  # noqa: N803
+    def get_item(
+        self,
+        *,
+        TableName: str,  # noqa: N803
+        Key: Item,  # noqa: N803
+        ConsistentRead: bool,  # noqa: N803
+        ReturnConsumedCapacity: str = "NONE",  # noqa: N803
+    ) -> dict[str, Any]:
         """Consistent only. No Item where there is none."""
         assert ConsistentRead, "a test must not read eventually consistent"
         with self._lock:
             item = self.tables[TableName].get(Key)
-        return {} if item is None else {"Item": dict(item)}
+        return _answer(ReturnConsumedCapacity, **({} if item is None else {"Item": dict(item)}))
 
-    def transact_write_items(self, *, TransactItems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803
+    def transact_write_items(
+        self,
+        *,
+        TransactItems: Sequence[Mapping[str, Any]],  # noqa: N803
+        ReturnConsumedCapacity: str = "NONE",  # noqa: N803
+    ) -> dict[str, Any]:
         """Raises ClientError: TransactionCanceledException with a reason for each action, ValidationException."""
         writes = [action["Put"] if "Put" in action else action["Update"] for action in TransactItems]
         if not 1 <= len(writes) <= MAX_ACTIONS or any(len(action) != 1 for action in TransactItems):
@@ -120,7 +132,7 @@ class FakeDynamoDB:
                 reasons = [_reason(write, *check) for write, check in zip(writes, checks, strict=True)]
                 raise client_error("TransactionCanceledException", "TransactWriteItems", CancellationReasons=reasons)
             self._write(writes)
-        return {"ResponseMetadata": {"HTTPStatusCode": 200}}
+        return _answer(ReturnConsumedCapacity)
 
     def query(
         self,
@@ -132,6 +144,7 @@ class FakeDynamoDB:
         ExpressionAttributeValues: Mapping[str, Mapping[str, str]],  # noqa: N803
         ScanIndexForward: bool = True,  # noqa: N803
         Limit: int | None = None,  # noqa: N803
+        ReturnConsumedCapacity: str = "NONE",  # noqa: N803
     ) -> dict[str, Any]:
         """Raises ClientError: ValidationException for reversed bounds or a limit below 1."""
         assert ConsistentRead, "the store must not read eventually consistent"
@@ -146,7 +159,7 @@ class FakeDynamoDB:
             if not ScanIndexForward:
                 items.reverse()
             page = self._page(items, Limit)
-            answer: dict[str, Any] = {"Items": [dict(item) for item in page], "Count": len(page)}
+            answer = _answer(ReturnConsumedCapacity, Items=[dict(item) for item in page], Count=len(page))
             if page and (len(page) < len(items) or len(page) == Limit):
                 answer["LastEvaluatedKey"] = {k: page[-1][k] for k in (table.hash_key, table.range_key)}
         return answer
@@ -177,7 +190,7 @@ class FakeDynamoDB:
             if not passed:
                 raise client_error("ConditionalCheckFailedException", operation, **_returned(write, existing))
             self._write([write])
-        return {"ResponseMetadata": {"HTTPStatusCode": 200}}
+        return _answer(write.get("ReturnConsumedCapacity", "NONE"))
 
     def _write(self, writes: Sequence[Mapping[str, Any]]) -> None:
         items = []
@@ -191,6 +204,12 @@ class FakeDynamoDB:
 def item_bytes(item: Mapping[str, Mapping[str, Any]]) -> int:
     """The size of an item, within a few bytes of DynamoDB's rules."""
     return sum(len(name) + len(str(next(iter(value.values())))) for name, value in item.items())
+
+
+def _answer(capacity: str, **members: Any) -> dict[str, Any]:
+    """An answer; it says the consumed capacity (not a true one) if that was asked for."""
+    told: dict[str, Any] = {} if capacity == "NONE" else {"ConsumedCapacity": {}}
+    return {**members, **told, "ResponseMetadata": {"HTTPStatusCode": 200}}
 
 
 def _returned(write: Mapping[str, Any], existing: Item | None) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from lambdas.eventsourcing.transport import NoAnswerError
 from tests.support.clocks import SimulatedTime
 from tests.support.fake_dynamodb import client_error
 
@@ -47,7 +48,7 @@ class Effect(enum.Enum):
 
 
 Answer = Callable[[str, Mapping[str, Any]], Any]
-"""From the operation and its parameters: the exception that the client hears instead of the service's answer."""
+"""From the operation and its parameters: what the client hears instead of the service's answer, maybe an exception."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,11 @@ def _tls(operation: str, request: Mapping[str, Any]) -> Any:
     return SSLError(endpoint_url=URL, error="bad record mac")
 
 
+def _empty(operation: str, request: Mapping[str, Any]) -> Any:
+    """A 200 of somebody else, with nothing in it that botocore knows."""
+    return {"ResponseMetadata": {"HTTPStatusCode": 200}}
+
+
 MISHAPS = (
     Mishap("slow", Effect.AT_ONCE, 1.9, None),
     Mishap("throttled", Effect.NEVER, 0.01, _error("ProvisionedThroughputExceededException")),
@@ -113,6 +119,10 @@ MISHAPS = (
     Mishap("reset after", Effect.AT_ONCE, 0.1, _closed, in_doubt=True),
     Mishap("reset, late", Effect.LATER, 0.1, _closed, in_doubt=True),
     Mishap("TLS broken after", Effect.AT_ONCE, 0.1, _tls, in_doubt=True),
+    Mishap("empty success before", Effect.NEVER, 0.1, _empty, in_doubt=True),
+    Mishap("empty success after", Effect.AT_ONCE, 0.1, _empty, in_doubt=True),
+    Mishap("empty success, late", Effect.LATER, 0.1, _empty, in_doubt=True),
+    Mishap("garbled after", Effect.AT_ONCE, 0.1, lambda *_: NoAnswerError(error="no JSON"), in_doubt=True),
     Mishap("unreadable", Effect.AT_ONCE, 0.1, lambda *_: ResponseParserError("not JSON"), in_doubt=True),
 )
 """A condition that fails without its item is apart: it happens to answers, see FaultyClient."""
@@ -215,7 +225,10 @@ class FaultyClient:
         elif mishap.effect is Effect.AT_ONCE:
             self._arrive((0, name, request))
         assert mishap.answer is not None
-        raise mishap.answer(OPERATIONS[name], request)
+        heard = mishap.answer(OPERATIONS[name], request)
+        if isinstance(heard, Exception):
+            raise heard
+        return heard
 
     def _send(self, name: str, request: Mapping[str, Any]) -> Any:
         try:

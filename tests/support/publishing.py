@@ -79,7 +79,8 @@ class FaultyKinesis(FakeKinesis):
         self._late: list[Mapping[str, Any]] = []
         self._refusals = 0
         self._mishaps: list[Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]]] = [
-            self.part, self.part, self.part, self.refused, self.in_doubt, self.late, self.crash, self.outage
+            self.part, self.part, self.part, self.refused, self.in_doubt, self.late, self.crash, self.outage,
+            self.empty, self.cut,
         ]  # fmt: skip
 
     def put_records(self, **request: Any) -> dict[str, Any]:
@@ -126,6 +127,23 @@ class FaultyKinesis(FakeKinesis):
         self._time.sleep(3)
         self._late.extend(records)
         raise ReadTimeoutError(endpoint_url=ENDPOINT)
+
+    def empty(self, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Somebody else says 200; some records took effect."""
+        self.keep([record for record in records if self.rng.random() < 0.5])
+        return {}
+
+    def cut(self, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """The answer lost something on its way."""
+        answer = self.answer([False, *(self.rng.random() < 0.5 for _ in records[1:])], records)
+        lost = self.rng.choice(["FailedRecordCount", "Records", "one", "SequenceNumber"])
+        if lost == "one":
+            answer["Records"].pop()
+        elif lost == "SequenceNumber":
+            answer["Records"][0] = {"ShardId": "0"}
+        else:
+            del answer[lost]
+        return answer
 
     def crash(self, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Some or all records took effect, and the function ends before it knows."""

@@ -32,6 +32,8 @@ from tests.support.faults import MISHAPS, FaultyClient, Schedule, as_told, at_ra
 
 TABLES = Tables("events", "commands")
 INBOX = Inbox(commands_table=TABLES.commands, command_parking_bucket="parking", command_processor="processor")
+CALLERS = ("AIDAONE", "AIDATWO")
+"""They number their keys alike."""
 MOST_DELIVERIES = 5
 """Of a record, counting those that were through."""
 
@@ -179,7 +181,7 @@ class World:
         records, sequence = [], self.rng.randrange(10**20)
         for number in range(self.rng.randint(2, 12)):
             account, body = bodies(self.rng, self.accounts)
-            item = command_item(account, f"c{number}", body, START)
+            item = command_item(account, f"{CALLERS[number % 2]}/c{number // 2}", body, START)
             self.dynamodb.put_item(TableName=TABLES.commands, Item=item)
             sequence += self.rng.randint(1, 10**20)
             records.append(command_record(item, sequence))

@@ -91,7 +91,7 @@ class World:
         self.client, self.tables, self.recorder, self.rng = client, tables, recorder, rng
         self.inbox = TableInbox(client, tables.commands)
         self.ids = accounts(streams)
-        self.labels = (f"o{number}" for number in itertools.count())
+        self.labels = (f"{caller}/o{number}" for number in itertools.count() for caller in ("one", "two"))
         commit_ids = itertools.count()
         self.new_commit_id = lambda: f"commit-{next(commit_ids)}"
         self.interruptions = rng.choice((0.0, 0.1, 0.3))

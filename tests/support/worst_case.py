@@ -24,12 +24,16 @@ from lambdas.httpapi.replies import remember
 from lambdas.httpapi.views import account_reply, transfer_reply
 from lambdas.service.account_service import CommandContext
 from lambdas.service.decider import ACCOUNT_DECIDER
+from lambdas.service.keys import stored_key
 from tests.support.recording import whole_history
 
 REFERENCE = '"' * 64
-KEY = "k" * 64
 CORRELATION_ID = "c" * 64
-CONTEXT = CommandContext(command_id=KEY, correlation_id=CORRELATION_ID, actor="AROA" + "A" * 17)
+ACTOR = "AROA" + "A" * 17
+KEY = stored_key(ACTOR, "k" * 64)
+COMMAND_ID = "dddddddd-dddd-4ddd-bddd-dddddddddddd"
+"""A UUID, whichever way a command came."""
+CONTEXT = CommandContext(command_id=COMMAND_ID, correlation_id=CORRELATION_ID, actor=ACTOR)
 OCCURRED_AT = "2026-03-01T12:00:00.123Z"
 TRANSFER_ID = "ffffffff-ffff-4fff-bfff-ffffffffffff"
 OTHER_ACCOUNT_ID = "eeeeeeee-eeee-4eee-beee-eeeeeeeeeeee"

@@ -1,4 +1,4 @@
-"""Whether every block says what it is, and every snippet of Python where it comes from."""
+"""Whether every block says what it is, and every snippet of code where it comes from."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 from tests.support.pages.page import Block, Page, Problem
 
 SHELLS: Final = frozenset({"sh", "bash", "shell", "zsh", "console", "shell-session"})
+QUOTED: Final = frozenset({"python", "js"})
 MARKED: Final = frozenset({"sh local", "sh aws", "sh setup", "sql local", "sql aws"})
 
 MARK_SHELL: Final = (
@@ -17,7 +18,7 @@ MARK_SHELL: Final = (
     "`sh setup` that it installs, starts, stops or tests"
 )
 MARK_SQL: Final = "mark this block: `sql local` runs it on the local lake, `sql aws` says that it needs Athena in AWS"
-MARK_PYTHON: Final = "write <!-- from docs/examples/NAME.py --> on the line before: Python comes from tested files"
+MARK_CODE: Final = "write <!-- from docs/examples/NAME --> on the line before: code comes from tested files"
 MARK_OTHER: Final = (
     "say what this block is: `text output` behind the block that shows it, else `text`, `json` or `sh …`"
 )
@@ -30,7 +31,7 @@ STRAY: Final = (
 def misplaced(page: Page, root: Path) -> Iterator[Problem]:
     """Every block that is not marked, or whose text is not that of the file it is said to be from."""
     for block in page.blocks:
-        sentence = _unmarked(block) if block.language != "python" else _foreign(block, root)
+        sentence = _foreign(block, root) if block.language in QUOTED else _unmarked(block)
         if sentence:
             yield Problem(page.name, block.line, sentence)
 
@@ -49,7 +50,7 @@ def _unmarked(block: Block) -> str | None:
 
 def _foreign(block: Block, root: Path) -> str | None:
     if block.source is None:
-        return MARK_PYTHON
+        return MARK_CODE
     path = root / block.source
     if not path.is_file():
         return f"there is no {block.source}"

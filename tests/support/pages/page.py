@@ -8,7 +8,7 @@ sh setup              installs, starts, stops or tests: not run, but its lines a
 sql local             one statement, run by `daybook sql`
 text output           directly behind a block that is run: what it shows. `...` alone on a line stands for any lines, an
                       ellipsis character for any characters. `text output exit 1` says that the block fails like that
-python                a part of a file, which a comment before it names: <!-- from docs/examples/NAME.py -->
+python, js            a part of a file, which a comment before it names: <!-- from docs/examples/NAME.py -->
 """
 
 from __future__ import annotations

@@ -11,32 +11,34 @@ from typing import Any
 
 import duckdb
 import msgspec
-import sqlglot
 from sqlglot import exp
 
 from analytics.catalog import query, views
 from lambdas.contracts.domain_events import DomainEvent, encode_domain_event
 from lambdas.contracts.lake import EVENTS_TABLE, LAKE_COLUMNS, PARTITION
+from local.athena.reading import rows_of
 from local.athena.tables import Table
 from local.athena.translation import empty_relation, translate
 
 DATABASE = "daybook_test"
 
 
-def glue_tables() -> dict[str, Table]:
-    """The table and the views as a deployed database has them."""
+def glue_tables(**changed: str) -> dict[str, Table]:
+    """The table and the views as a deployed database has them, or with another statement for a view."""
     columns = {column.name: column.type for column in (*LAKE_COLUMNS, PARTITION)}
     events = Table(DATABASE, EVENTS_TABLE, columns, location="s3://lake/events/")
     return {EVENTS_TABLE: events} | {
-        view.name: Table(DATABASE, view.name, view.columns, view_sql=view.sql) for view in views().values()
+        view.name: Table(DATABASE, view.name, view.columns, view_sql=changed.get(view.name, view.sql))
+        for view in views().values()
     }
 
 
 class Lake:
     """Parquet files below `dt=…/`, one for each `arrive`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **changed: str) -> None:
         self.folder = folder
+        self._tables = glue_tables(**changed)
         self._files = 0
         self._connection = duckdb.connect()
 
@@ -54,9 +56,19 @@ class Lake:
         lines.unlink()
         return target
 
+    def edit(self, file: Path, **expressions: str) -> None:
+        """Rewrite a file as somebody might who has access to the bucket: columns become expressions of DuckDB's SQL."""
+        columns = ", ".join(f"{value} AS {name}" for name, value in expressions.items())
+        rows = self._connection.sql(
+            f"SELECT * REPLACE ({columns}) FROM read_parquet('{file}', hive_partitioning = false)"
+        )
+        edited = file.with_suffix(".edited")
+        rows.write_parquet(str(edited), compression="snappy")
+        edited.replace(file)
+
     def sql(self, statement: str) -> list[dict[str, Any]]:
         """Run a statement in Athena's dialect."""
-        translated = translate(statement, glue_tables(), self._relation, database=DATABASE)
+        translated = translate(statement, self._tables, self._relation, database=DATABASE)
         found = self._connection.execute(translated)
         names = [column[0] for column in found.description or []]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
@@ -69,7 +81,7 @@ class Lake:
         if not self._files:
             return empty_relation(table)
         files = f"read_parquet('{self.folder}/*/*.parquet', union_by_name = true, hive_types = {{'dt': VARCHAR}})"
-        return sqlglot.select("*").from_(sqlglot.parse_one(files, dialect="duckdb")).subquery()
+        return rows_of(files, table)
 
 
 def duckdb_type(glue_type: str) -> str:

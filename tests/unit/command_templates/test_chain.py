@@ -15,6 +15,7 @@ from lambdas.eventsourcing import dynamodb_schema as schema
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.timestamps import format_timestamp
 from lambdas.inbox import table
+from lambdas.service.derived_ids import effect_id
 from tests.support.clocks import START
 from tests.support.command_gateway import CommandGateway, Rows
 from tests.support.command_world import TABLES, World, new_world
@@ -45,7 +46,8 @@ class Chain:
     def submit(self, account: str, body: dict[str, Any]) -> Record:
         """Send a command to the gateway; the stream's record of its row."""
         number = next(self._keys)
-        record = {"dynamodb": {"Keys": {"account_id": {"S": account}, "command_id": {"S": f"key:{number}"}}}}
+        stored = {"account_id": {"S": account}, "command_id": {"S": f"AIDAEXAMPLE/key:{number}"}}
+        record = {"dynamodb": {"Keys": stored}}
         assert self.send(record, body) == (table.PENDING, "1")
         row = self.world.row(record)
         assert self.status(record) == {"status": "PENDING", "submitted_at": row[table.SUBMITTED_AT]["S"]}
@@ -65,7 +67,7 @@ class Chain:
     def status(self, record: Record) -> dict[str, Any]:
         """What the gateway shows of it, besides its ids."""
         account, key = self._ids(record)
-        answer = self.gateway.get(key.replace(":", "%3A"), account_id=account)
+        answer = self.gateway.get(key.replace(":", "%3A"), account_id=account, caller="AIDAEXAMPLE:elsewhere")
         assert answer.status == 200
         document: dict[str, Any] = json.loads(answer.body)
         assert (document.pop("account_id"), document.pop("command_id")) == (account, key)
@@ -85,8 +87,7 @@ class Chain:
     def give_up(self, account: str, body: dict[str, Any]) -> Record:
         """Submit it while it cannot be carried out for a technical reason: it is parked, and marked."""
         record = self.submit(account, body)
-        _, key = self._ids(record)
-        self.world.poison.add(key)
+        self.world.poison.add(record["dynamodb"]["Keys"]["command_id"]["S"])
         self.world.mapping.deliver([record])
         self.world.poison.clear()
         return record
@@ -97,8 +98,9 @@ class Chain:
         return [(row.type, json.loads(row.metadata)) for row in rows]
 
     def _ids(self, record: Record) -> tuple[str, str]:
+        """Account and key, as the client knows them."""
         keys = record["dynamodb"]["Keys"]
-        return keys["account_id"]["S"], keys["command_id"]["S"]
+        return keys["account_id"]["S"], keys["command_id"]["S"].removeprefix("AIDAEXAMPLE/")
 
 
 @pytest.fixture
@@ -152,10 +154,11 @@ def test_a_success(chain: Chain, account: str, body: dict[str, Any], event: str,
     submitted_at, completed_at = moments(shown)
     assert submitted_at < completed_at == format_timestamp(chain.world.time.wall())
     assert shown == {"status": "SUCCEEDED", "version": version, "balance": balance}
-    key = record["dynamodb"]["Keys"]["command_id"]["S"]
+    stored = record["dynamodb"]["Keys"]["command_id"]["S"]
+    key, effect = stored.removeprefix("AIDAEXAMPLE/"), effect_id(account, stored)
     history = chain.history(account)
     assert len(history) == version
-    assert history[-1] == (event, {"command_id": key, "correlation_id": f"trace-{key}", "actor": "AIDAEXAMPLE"})
+    assert history[-1] == (event, {"command_id": effect, "correlation_id": f"trace-{key}", "actor": "AIDAEXAMPLE"})
     assert chain.world.account(account) == (version, balance)
     assert chain.world.account(B) == ((2, 100) if event == "TransferSent" else (1, 0))
 
@@ -170,7 +173,10 @@ def test_a_refusal_by_a_rule(chain: Chain, account: str, body: dict[str, Any], c
     problem = shown["problem"]
     assert shown == {"status": "REJECTED", "problem": problem}
     assert (problem["type"], problem["status"]) == (PROBLEM + code, status)
-    assert problem["correlation_id"] == f"trace-{record['dynamodb']['Keys']['command_id']['S']}"
+    assert (
+        problem["correlation_id"]
+        == f"trace-{record['dynamodb']['Keys']['command_id']['S'].removeprefix('AIDAEXAMPLE/')}"
+    )
     assert chain.history(account) == before
 
 

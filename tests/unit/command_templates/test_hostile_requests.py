@@ -25,7 +25,7 @@ FRAGMENTS = (
     "#foreach($x in [1..9])", "#evaluate('$x')", "#macro(x)", "#[[", "]]#", "\n", "\r\n", "\x00", "\x1f", "\x7f",
     "\u2028", "\u2029", "\ufeff", "\ufffd", "é", "🙂", "\U0010ffff", '"}, "status": {"S": "SUCCEEDED', '"}}',
     '"}, ":pending": {"S": "SUCCEEDED"}, ":correlation_id": {"S": "y', '", "status": "SUCCEEDED', "%2523", "%", "%zz",
-    "{{table_name}}", "=", "==", "receipt#", "%23", "%0a", "/", "..", " ", ",", ":", "\\u0022", "\\ud800",
+    "{{table_name}}", "=", "==", "anonymous/", "%23", "%0a", "/", "..", " ", ",", ":", "\\u0022", "\\ud800",
 )  # fmt: skip
 texts = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=8)), max_size=12).map("".join)
 scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), texts)
@@ -122,9 +122,10 @@ def submit(rows: Rows, body: bytes, *, validated: bool, caller: str = "", **requ
         assert row["status"] == {"S": "PENDING"}
         assert principal is not None
         assert row["actor"] == {"S": principal[1]}
+        assert row["command_id"]["S"] == f"{principal[1]}/{json.loads(answer.body)['command_id']}"
         assert row["correlation_id"] == {"S": answer.headers["X-Correlation-Id"]}
     else:
-        assert status in {400, 413, 415} or (status == 503 and principal is None)
+        assert status in {400, 413, 415} or (status == 403 and principal is None)
         assert stored == []
     return status
 
@@ -160,18 +161,18 @@ def test_no_id_header_query_parameter_or_context_breaks_out(
 
 @given(account_id=ids, command_id=st.one_of(ids, keys), headers=headers, context=contexts)
 @settings(PROPERTY, max_examples=share(1 / 6))
-def test_no_path_reads_what_is_no_command(
+def test_no_path_reads_what_is_not_ones_own(
     rows: Rows, account_id: str, command_id: str, headers: list[tuple[str, str]], context: dict[str, Any]
 ) -> None:
-    receipt = {"account_id": {"S": ACCOUNT}, "command_id": {"S": f"receipt#{command_id}"}, "response": {"S": "secret"}}
-    rows.dynamodb.put_item(TableName=TABLE, Item=receipt)
+    foreign = {"account_id": {"S": ACCOUNT}, "command_id": {"S": f"stranger/{command_id}"}, "status": {"S": "secret"}}
+    rows.dynamodb.put_item(TableName=TABLE, Item=foreign)
     gateway = CommandGateway(TABLE)
     safe = [(name, value) for name, value in headers if name.lower() != "content-type"]
 
     plain = gateway.get(command_id, safe, account_id=account_id, **context)
-    prefixed = gateway.get(f"receipt#{command_id}", safe, account_id=account_id, **context)
+    prefixed = gateway.get(f"stranger/{command_id}", safe, account_id=account_id, **context)
 
-    rows.dynamodb.delete_item(TableName=TABLE, Key={name: receipt[name] for name in ("account_id", "command_id")})
+    rows.dynamodb.delete_item(TableName=TABLE, Key={name: foreign[name] for name in ("account_id", "command_id")})
     assert (plain.status, prefixed.status) == (404, 404)
     assert b"secret" not in plain.body + prefixed.body
     assert json.loads(plain.body)["status"] == 404

@@ -25,7 +25,7 @@ def put(rows: Rows, **attributes: str | int) -> None:
     """A command's row with these attributes beside what every one has."""
     item: dict[str, Any] = {
         table.HASH_KEY: {"S": ACCOUNT},
-        table.RANGE_KEY: {"S": "c-1"},
+        table.RANGE_KEY: {"S": "anonymous/c-1"},
         table.BODY: {"B": b"{}"},
         table.SUBMITTED_AT: {"S": MOMENT},
         table.CORRELATION_ID: {"S": "r-1"},
@@ -112,7 +112,7 @@ def test_reading_is_one_consistent_get_without_the_body(rows: Rows) -> None:
     (sent,) = gateway.sent
     call = json.loads(sent)
     assert call["ConsistentRead"] is True
-    assert call["Key"] == {"account_id": {"S": ACCOUNT}, "command_id": {"S": "c-1"}}
+    assert call["Key"] == {"account_id": {"S": ACCOUNT}, "command_id": {"S": "anonymous/c-1"}}
     names = {call["ExpressionAttributeNames"][name] for name in call["ProjectionExpression"].split(", ")}
     assert names == {
         *(table.HASH_KEY, table.RANGE_KEY, table.STATUS, table.SUBMITTED_AT, table.COMPLETED_AT),
@@ -155,11 +155,12 @@ def test_a_request_id_that_the_client_chose_cannot_change_the_answer(rows: Rows)
     [
         (ACCOUNT, "c-2"),
         (ACCOUNT, "c-1\n"),
-        (ACCOUNT, "receipt#c-1"),
-        (ACCOUNT, "receipt%23c-1"),
-        (ACCOUNT, "receipt%2523c-1"),
-        (ACCOUNT, "receipt%252523c-1"),
-        (ACCOUNT, "%72eceipt%23c%2D1"),
+        (ACCOUNT, "anonymous/c-1"),
+        (ACCOUNT, "anonymous%2Fc-1"),
+        (ACCOUNT, "anonymous%252Fc-1"),
+        (ACCOUNT, "%61nonymous%2fc%2D1"),
+        (ACCOUNT, "other#c-1"),
+        (ACCOUNT, "other%23c-1"),
         (ACCOUNT, "%23"),
         (ACCOUNT, "c-1%"),
         (ACCOUNT, "c-%zz"),
@@ -187,9 +188,10 @@ def test_a_request_id_that_the_client_chose_cannot_change_the_answer(rows: Rows)
 )
 def test_what_is_no_command_is_not_found(rows: Rows, account_id: str, command_id: str) -> None:
     put(rows, status="PENDING")
-    rows.dynamodb.put_item(
-        TableName=TABLE, Item={"account_id": {"S": ACCOUNT}, "command_id": {"S": "receipt#c-1"}, "response": {"S": "r"}}
-    )
+    for stored in ("other#c-1", "anonymous/other#c-1", "-/#"):
+        rows.dynamodb.put_item(
+            TableName=TABLE, Item={"account_id": {"S": ACCOUNT}, "command_id": {"S": stored}, "response": {"S": "r"}}
+        )
 
     answer = CommandGateway(TABLE).get(command_id, account_id=account_id)
 

@@ -11,6 +11,7 @@ from lambdas.accounts import events
 from lambdas.accounts.codec import EVENT_SCHEMAS, Schema, event_schemas
 from lambdas.accounts.errors import REFUSALS
 from lambdas.accounts.events import EVENTS, BalanceCredited
+from lambdas.accounts.money import CurrencyCode
 from lambdas.contracts import completeness, generate
 from lambdas.contracts.completeness import gaps
 from lambdas.contracts.errors import ContractIncompleteError
@@ -39,6 +40,8 @@ NEEDS = {
     ],
     ("EVENTS", AccountFrozen): [
         "AccountFrozen has no example: add one to EVENT_EXAMPLES in lambdas/contracts/examples.py",
+        "AccountFrozen does not name its currency: add `currency: CurrencyCode` in lambdas/accounts/events.py",
+        "AccountFrozen has no effect in SQL: add one to analytics/views/delivered_events.sql",
     ],
     ("REFUSALS", FrozenError): [
         "FrozenError has no problem type 'account-frozen': add one to RULES_BROKEN in lambdas/contracts/problems.py",
@@ -62,7 +65,7 @@ def test_what_a_new_class_lacks_is_named(
 def test_a_gap_is_told_and_nothing_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(completeness, "EVENTS", (AccountFrozen, FreezeAccount))
     monkeypatch.setattr(generate, "artifacts", pytest.fail)
-    with pytest.raises(SystemExit, match=r"^AccountFrozen has no example: .*examples\.py\nFreezeAccount has no"):
+    with pytest.raises(SystemExit, match=r"^AccountFrozen has no example: .*examples\.py\n(.*\n)+FreezeAccount has no"):
         generate.main()
 
 
@@ -74,6 +77,17 @@ def test_documents_are_written_anew_and_samples_once(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(generate, "artifacts", lambda: {document: "as it is"})
     generate.main()
     assert [each.read_text() for each in (kept, new, document)] == ["as it was", "as it is", "as it is"]
+
+
+class LimitLowered(msgspec.Struct):
+    """An event that leaves its currency out when it likes."""
+
+    currency: CurrencyCode = "EUR"
+
+
+def test_a_currency_that_may_be_left_out_is_none() -> None:
+    with pytest.raises(ContractIncompleteError, match="LimitLowered does not name its currency"):
+        completeness.names_currency(LimitLowered)
 
 
 def test_a_reply_without_an_example_is_named() -> None:

@@ -46,9 +46,9 @@ def test_every_relative_link_leads_somewhere(name: str) -> None:
     assert not problems, "\n".join(map(str, problems))
 
 
-@pytest.mark.parametrize("path", sorted((REPOSITORY / "docs" / "examples").glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "docs" / "examples").glob("*.*")), ids=lambda path: path.name)
 def test_every_example_is_run_by_a_test(path: Path) -> None:
     tests = (each.read_text("utf-8") for each in (REPOSITORY / "tests").rglob("*.py"))
     blocks = (block for page in run_pages() for block in read_page(REPOSITORY, page).blocks if block.info == "sh local")
-    pattern = re.compile(rf"\b{path.stem}\.py\b|\bexamples\.{path.stem}\b")
+    pattern = re.compile(rf"\b{re.escape(path.name)}\b" + rf"|\bexamples\.{path.stem}\b" * (path.suffix == ".py"))
     assert any(map(pattern.search, tests)) or any(pattern.search(block.text) for block in blocks)

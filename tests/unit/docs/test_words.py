@@ -55,7 +55,7 @@ def test_commands_are_told_apart() -> None:
         "daybook sql --name daily_report -p day=2026-11-22 --csv",
         "daybook reconcile --env prod --from 2026-11-01 --json > found.json",
         'daybook reconcile --from "$DAY" --to DAY --settle MINUTES',
-        ".venv/bin/daybook redrive --command ACCOUNT_ID COMMAND_ID --env prod",
+        ".venv/bin/daybook redrive --command ACCOUNT_ID CALLER/KEY --env prod",
         "daybook redrive --pending-before 2026-03-01T09:30:00Z --env prod",
         "daybook --help",
         "daybook sql --help",

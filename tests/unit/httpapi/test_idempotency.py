@@ -1,8 +1,7 @@
-"""What identifies a request, what is recorded of its caller, and how long an answer is remembered."""
+"""What is recorded of a caller, and how long an answer is remembered."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -11,26 +10,17 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from lambdas.accounts.commands import CreditAccount
 from lambdas.accounts.state import Account
 from lambdas.eventsourcing.decider import Committed, Loaded
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.httpapi.conditional import EntityTags
-from lambdas.httpapi.idempotency import derived_account_id, request_hash
+from lambdas.httpapi.idempotency import derived_account_id
 from lambdas.httpapi.replies import remember
 from lambdas.httpapi.views import transfer_reply
 from tests.unit.httpapi.suite.in_process import in_process_api
 
 ACCOUNT_ID = "00000000-0000-4000-8000-000000000001"
 TOKENS = st.text("ABCz09._:-", min_size=1, max_size=64)
-
-
-def test_the_request_hash_is_what_the_documentation_says() -> None:
-    parts = (b"POST", b"/accounts/a/credit", b'{"type":"CreditAccount","amount":5}', b'"1", "2"')
-    expected = hashlib.sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).digest()
-    tags = EntityTags(('"1"', '"2"'))
-    assert request_hash("POST", "/accounts/a/credit", CreditAccount(amount=5), tags) == expected
 
 
 def test_the_derived_account_id_never_changes() -> None:
@@ -75,16 +65,6 @@ def test_answers_are_remembered_for_seven_days(monkeypatch: pytest.MonkeyPatch) 
     clock.now += timedelta(seconds=2)
     again = api.post(f"/accounts/{account_id}/credit", {"amount": 1}, key)
     assert (again.json()["balance"], "idempotent-replayed" in again.headers) == (2, False)
-
-
-def test_an_opening_after_the_receipt_has_gone_finds_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
-    api = in_process_api(monkeypatch, clock=clock)
-    key = {"Idempotency-Key": "key"}
-    api.post("/accounts", {"currency": "EUR"}, key)
-    clock.now += timedelta(days=8)
-    answer = api.post("/accounts", {"currency": "EUR"}, key)
-    assert (answer.status, answer.problem) == (422, "account-already-exists")
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,13 @@ from lambdas.contracts import problems
 from lambdas.eventsourcing import errors as store
 from lambdas.httpapi import errors as http
 from lambdas.httpapi.problems import problem_reply, problem_type
+from lambdas.service.openings import OpeningKeyReusedError
 
 EXAMPLES: list[Exception] = [
     http.InvalidRequestError("field", "reason"),
     http.PathNotFoundError(),
     http.MethodNotAllowedError(["GET"]),
+    http.UnknownCallerError(),
     http.PayloadTooLargeError(),
     http.UnsupportedMediaTypeError(),
     http.VersionNotReachedError(),
@@ -25,6 +27,7 @@ EXAMPLES: list[Exception] = [
     *(error() for error in domain.REFUSALS),
     store.PreconditionFailedError("stream", 1),
     store.IdempotencyKeyReusedError("key"),
+    OpeningKeyReusedError("key", "an account"),
     store.ContentionError(["stream"], 3),
     store.VersionNotFoundError("stream", 2, 1),
     store.ReadUnavailableError(),
@@ -43,6 +46,7 @@ DETAILS: list[tuple[Exception, str | None]] = [
     (http.InvalidRequestError("limit", "is at most 100"), "limit: is at most 100"),
     (http.PathNotFoundError("nothing is served here"), "nothing is served here"),
     (http.MethodNotAllowedError(["GET", "POST"]), "the path supports GET, POST"),
+    (http.UnknownCallerError("nobody"), "nobody"),
     (http.PayloadTooLargeError("too long"), "too long"),
     (http.UnsupportedMediaTypeError("not JSON"), "not JSON"),
     (http.VersionNotReachedError("not there yet"), "not there yet"),
@@ -52,6 +56,7 @@ DETAILS: list[tuple[Exception, str | None]] = [
     (store.PreconditionFailedError("stream", 7), "the account is at version 7"),
     (store.VersionNotFoundError("stream", 9, 7), "the newest version of the account is 7"),
     (store.IdempotencyKeyReusedError("key"), None),
+    (OpeningKeyReusedError("caller/key", "an account"), "the key has opened the account an account"),
     (store.ContentionError(["stream"], 3), None),
     (store.ReadUnavailableError(INTERNAL), None),
     (store.NotAppliedError(INTERNAL), None),
@@ -66,7 +71,6 @@ DETAILS: list[tuple[Exception, str | None]] = [
 OF_THE_GATEWAY = {
     problems.MALFORMED_REQUEST,
     problems.UNAUTHORIZED,
-    problems.FORBIDDEN,
     problems.TOO_MANY_REQUESTS,
 }
 

@@ -10,9 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lambdas.accounts.commands import OpenAccount
+from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.timestamps import format_timestamp
+from lambdas.httpapi.idempotency import derived_account_id
 from lambdas.inbox import table
+from lambdas.service.account_service import AccountService, CommandContext
+from lambdas.service.decider import ACCOUNT_DECIDER
 from tests.support.clocks import START
 from tests.support.commands import Desk
 from tests.support.event_rows import account_id
@@ -89,6 +94,24 @@ def test_an_invalid_command_is_rejected_and_changes_nothing(desk: Desk, body: An
     assert problem["field"] == field
     assert problem["detail"].startswith(f"{field}: ")
     assert desk.account(A) == before
+
+
+def test_an_account_whose_id_is_derived_is_opened_by_post_accounts_only(desk: Desk) -> None:
+    """Else somebody could take the id before its owner, who is found out by it."""
+    derived = derived_account_id("AROAONE", "order-1")
+    end = desk.run(derived, OPEN)
+    problem = json.loads(str(end.attributes["problem"]))
+    assert (end.status, problem["type"]) == (table.REJECTED, "urn:daybook:problem:invalid-command")
+    assert (problem["status"], problem["field"]) == (400, "account_id")
+    assert desk.account(derived).version == 0
+
+
+def test_an_account_whose_id_is_derived_is_used_like_any_other(desk: Desk) -> None:
+    derived = derived_account_id("AROAONE", "order-1")
+    service = AccountService(Repository(desk.store, ACCOUNT_DECIDER), clock=lambda: START)
+    service.execute(OpenAccount(currency="EUR"), derived, CommandContext("c", "o", "AROAONE"))
+    assert desk.run(derived, CREDIT).status == table.SUCCEEDED
+    assert desk.run(derived, {"type": "CloseAccount"}).status == table.REJECTED
 
 
 def test_an_invalid_command_does_not_stop_its_account(desk: Desk) -> None:

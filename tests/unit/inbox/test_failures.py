@@ -133,12 +133,12 @@ def test_a_command_that_is_not_stored_is_not_made(place: Place, capsys: pytest.C
     assert failed_metric(capsys) == [0.0]
 
 
-def test_a_receipt_is_no_command(place: Place) -> None:
+def test_a_row_without_a_status_is_no_command(place: Place) -> None:
     """It has no status: nothing can be done to it, whatever a record says."""
-    receipt = {table.HASH_KEY: {"S": A}, table.RANGE_KEY: {"S": "receipt#k"}, "response": {"S": "{}"}}
-    place.dynamodb.put_item(TableName=TABLES.commands, Item=receipt)
-    place.tell(place.park(command_record(command_item(A, "receipt#k", BODY), 1)))
-    assert place.row(A, "receipt#k") == receipt
+    other = {table.HASH_KEY: {"S": A}, table.RANGE_KEY: {"S": "AROAONE/k"}, "response": {"S": "{}"}}
+    place.dynamodb.put_item(TableName=TABLES.commands, Item=other)
+    place.tell(place.park(command_record(command_item(A, "AROAONE/k", BODY), 1)))
+    assert place.row(A, "AROAONE/k") == other
 
 
 def test_the_day_of_the_first_failure_is_kept(place: Place) -> None:
@@ -236,8 +236,8 @@ def test_a_row_in_a_transaction_is_marked_when_that_is_over(place: Place, monkey
 def test_the_event_may_be_the_payload_or_its_text() -> None:
     """AWS documents `"payload": "<Whole Event>"`."""
     record = command_record(command_item(A, "a1", BODY), 7)
-    receipt = command_record({table.HASH_KEY: {"S": A}, table.RANGE_KEY: {"S": "receipt#k"}}, 8)
-    as_text = json.loads(invocation_record([record, receipt], "shard", 4, START))
+    other = command_record({table.HASH_KEY: {"S": A}, table.RANGE_KEY: {"S": "AROAONE/k"}}, 8)
+    as_text = json.loads(invocation_record([record, other], "shard", 4, START))
     assert isinstance(as_text["payload"], str)
     as_object = as_text | {"payload": json.loads(as_text["payload"])}
     for document in (as_text, as_object):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
+from lambdas.contracts.domain_events import domain_event
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.timestamps import format_timestamp
 from lambdas.inbox import table
+from lambdas.service.derived_ids import effect_id
 from tests.support.clocks import START
 from tests.support.commands import CORRELATION, LATER, Desk
 from tests.support.event_rows import account_id
@@ -108,9 +111,29 @@ def test_a_rejection_counts_as_one(desk: Desk) -> None:
 
 
 def test_the_event_says_who_and_why(desk: Desk) -> None:
-    desk.process(desk.record(B, {"type": "CreditAccount", "amount": 1}, "my.key"))
+    desk.process(desk.record(B, {"type": "CreditAccount", "amount": 1}, "AROAONE/my.key"))
     (row,) = desk.store.read(B, after=1, deadline=Deadline()).rows
-    assert json.loads(row.metadata) == {"command_id": "my.key", "correlation_id": CORRELATION, "actor": "AIDAEXAMPLE"}
+    effect = effect_id(B, "AROAONE/my.key")
+    assert json.loads(row.metadata) == {"command_id": effect, "correlation_id": CORRELATION, "actor": "AROAONE"}
+
+
+def test_what_is_published_of_an_event_does_not_tell_who_acted(desk: Desk) -> None:
+    for body in ({"type": "CreditAccount", "amount": 1}, transfer(B, A)):
+        desk.process(desk.record(B, body, f"AROAONE/{body['type']}"))
+    for row in [*desk.store.read(A, deadline=Deadline()).rows, *desk.store.read(B, deadline=Deadline()).rows]:
+        published = msgspec.json.encode(domain_event(row)).decode()
+        assert "AROAONE" not in published
+        assert "Transfer/" not in published
+
+
+def test_two_callers_under_one_key_make_two_commands(desk: Desk) -> None:
+    """Their events have causes of their own, and their transfers ids of their own."""
+    records = [desk.record(A, transfer(A, B), f"{caller}/pay-1") for caller in ("AROAONE", "AROATWO")]
+    assert desk.process(*records).succeeded == 2
+    rows = desk.store.read(A, after=2, deadline=Deadline()).rows
+    assert len({json.loads(row.data)["transfer_id"] for row in rows}) == 2
+    assert len({json.loads(row.metadata)["command_id"] for row in rows}) == 2
+    assert [json.loads(row.metadata)["actor"] for row in rows] == ["AROAONE", "AROATWO"]
 
 
 def test_both_sides_of_a_transfer_are_one_commit_under_one_id_that_follows_from_the_command(desk: Desk) -> None:

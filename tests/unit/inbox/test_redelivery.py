@@ -25,6 +25,7 @@ from lambdas.inbox import table
 from lambdas.inbox.instructions import instruction_of
 from lambdas.inbox.stream_records import key_of, row_of
 from lambdas.service.decider import ACCOUNT_DECIDER
+from lambdas.service.derived_ids import effect_id
 from tests.support.commands import Item, Record
 from tests.support.redelivery import World
 from tests.support.runs import seeds
@@ -32,6 +33,7 @@ from tests.support.runs import seeds
 SEEDS = seeds(check=400, test=2_000, soak=100_000)
 ENOUGH = 300
 """In so many runs everything happens that can."""
+TAKEN = {table.SUCCEEDED}
 FINAL = {table.SUCCEEDED, table.REJECTED}
 INVALID = (b"{", b'{"type":"CreditAccount","amount":-1}', b'{"type":"Steal","amount":1}', b"\xff")
 
@@ -64,15 +66,20 @@ def steps(writes: Sequence[Sequence[Item]]) -> Iterator[list[Item]]:
         if len(ends) > 1:
             assert len({item[table.COMMIT_ID]["S"] for item in items}) == 1
         for end in ends:
-            ours = [row for row in rows if command_of(row) == end[table.RANGE_KEY]["S"]]
+            ours = [row for row in rows if command_of(row) == effect_of(end)]
             assert rows[: len(ours)] == ours, "the rows are not in the order of the commands"
             rows = rows[len(ours) :]
             yield [*ours, end]
         assert rows == []
 
 
+def effect_of(end: Item) -> str:
+    """What a command is called in its events."""
+    return effect_id(end[table.HASH_KEY]["S"], end[table.RANGE_KEY]["S"])
+
+
 def command_of(row: Item) -> str:
-    """The command that an event is of."""
+    """What the command that an event is of is called in it."""
     return str(json.loads(row["metadata"]["S"])["command_id"])
 
 
@@ -137,8 +144,9 @@ class Judge:
         ids = [key_of(record).command_id for record in self.world.records]
         for command_id in ids:
             self._check_statuses(command_id)
-        taken = {command_id for command_id in ids if self._status(command_id) == table.SUCCEEDED}
-        assert self.seen.effects.keys() == taken
+        keys = [key_of(record) for record in self.world.records]
+        taken = {effect_id(*msgspec.structs.astuple(key)) for key in keys if self._status(key.command_id) in TAKEN}
+        assert {effect: len(set(ticks)) for effect, ticks in self.seen.effects.items()} == dict.fromkeys(taken, 1)
         if self.world.calm:
             assert self.world.given_up == set()
             assert self.world.happened["failed"] == 0

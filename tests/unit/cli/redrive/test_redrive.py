@@ -195,11 +195,11 @@ def test_a_pending_command_that_failed_before_says_failed_again(bank: World) -> 
 
 
 def test_what_was_never_brought_is_found_by_its_age(bank: World, capsys: pytest.CaptureFixture[str]) -> None:
-    """Of several accounts, on several pages; neither what has ended, nor what is younger, nor a receipt."""
+    """Of several accounts, on several pages; neither what has ended, nor what is younger, nor a row of another kind."""
     lost = [bank.submit(account, credit(n)) for n in (1, 2, 3) for account in (A, B)]
     bank.mapping.deliver([bank.submit(A, credit(100))])
-    receipt = {table.HASH_KEY: {"S": A}, table.RANGE_KEY: {"S": "receipt#k"}, "response": {"S": "{}"}}
-    bank.dynamodb.put_item(TableName="commands", Item=receipt)
+    other = {table.HASH_KEY: {"S": A}, table.RANGE_KEY: {"S": "AROAONE/k"}, "response": {"S": "{}"}}
+    bank.dynamodb.put_item(TableName="commands", Item=other)
     bank.time.sleep(3600.0)
     younger = bank.submit(A, credit(1000))
     bank.time.sleep(24 * 3600.0)
@@ -253,12 +253,26 @@ def test_parked_objects_go_once_every_command_in_them_has_ended(
     assert bank.s3.objects == others, "what cannot be read, or holds no command, is for a person to look at"
 
 
-@pytest.mark.parametrize("command", ["nobody", "receipt#k"])
+@pytest.mark.parametrize("command", ["AROAONE/nothing", "AROAONE/k"])
 def test_what_is_no_command_is_not_found(bank: World, command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    receipt = {table.HASH_KEY: {"S": A}, table.RANGE_KEY: {"S": "receipt#k"}, "response": {"S": "{}"}}
-    bank.dynamodb.put_item(TableName="commands", Item=receipt)
+    other = {table.HASH_KEY: {"S": A}, table.RANGE_KEY: {"S": "AROAONE/k"}, "response": {"S": "{}"}}
+    bank.dynamodb.put_item(TableName="commands", Item=other)
     assert bank.redrive("--command", A, command) == 1
     assert lines(capsys) == [f"{A}  {command}  NOT-FOUND  no such command is stored"]
+
+
+def test_two_callers_commands_under_one_key(bank: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """An operator is told which, and gives it back in the same form; a key alone is explained."""
+    records = [bank.submit(A, credit(n), f"{caller}/pay") for n, caller in ((1, "AROAONE"), (2, "AROATWO"))]
+    fail(bank, *records)
+    capsys.readouterr()
+    assert bank.redrive("--command", A, "AROATWO/pay") == 0
+    assert lines(capsys) == [f"{A}  AROATWO/pay  SUCCEEDED  version 2, balance 2"]
+    assert [bank.status(each) for each in records] == [table.FAILED, table.SUCCEEDED]
+    assert bank.redrive("--command", A, "pay") == 1
+    assert lines(capsys) == [f"{A}  pay  NOT-FOUND  no such command is stored; an id has the form CALLER/KEY"]
+    assert bank.redrive("--failed-on", TODAY) == 0
+    assert lines(capsys) == [f"{A}  AROAONE/pay  SUCCEEDED  version 3, balance 3"]
 
 
 def test_what_fails_again_says_so_and_stops_its_account(bank: World, capsys: pytest.CaptureFixture[str]) -> None:

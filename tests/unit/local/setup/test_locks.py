@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -63,16 +63,20 @@ def test_all_locks_are_compiled_the_tools_before_what_is_shipped(
 
     monkeypatch.setattr("local.setup.installers.run", note)
     assert locks.main() == 0
-    assert calls == [("requirements.txt", True), ("lambdas/requirements.txt", True), ("requirements-audit.txt", True)]
+    assert calls == [(lock, True) for lock in LOCKS]
+    assert list(LOCKS)[:2] == ["requirements.txt", "lambdas/requirements.txt"]
 
 
-def test_the_tools_are_installed_when_they_are_needed_and_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "prepare"), [("TOOLS", tools.prepare_tools), ("CLIENTS", tools.prepare_clients)])
+def test_the_tools_are_installed_when_they_are_needed_and_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, prepare: Callable[[Progress], None]
+) -> None:
     calls: list[str] = []
     monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state"))
-    monkeypatch.setattr(tools, "TOOLS", VirtualEnvironment(place=tmp_path / "tools", lock="requirements-audit.txt"))
+    monkeypatch.setattr(tools, name, VirtualEnvironment(place=tmp_path / "tools", lock="requirements-audit.txt"))
     monkeypatch.setattr("local.setup.installers.run", lambda _, log, **__: calls.append(log.stem))
-    tools.prepare_tools(Progress(io.StringIO()))
-    tools.prepare_tools(Progress(io.StringIO()))
+    prepare(Progress(io.StringIO()))
+    prepare(Progress(io.StringIO()))
     assert calls == ["tools-venv", "tools-pip", "tools-compile"]
 
 
