@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from botocore.exceptions import ClientError
 
 from lambdas.eventsourcing.retry import Backoff
+from lambdas.eventsourcing.transport import acknowledged
 
 MAX_ATTEMPTS = 8
 """With their pauses less than three seconds; a transaction takes milliseconds."""
@@ -32,12 +33,15 @@ def is_conflict(error: Exception) -> bool:
 
 
 def update_row(client: UpdatingClient, request: Mapping[str, Any], backoff: Backoff) -> None:
-    """Send an UpdateItem, again while transactions are in the way. Raises ClientError, BotoCoreError."""
+    """Send an UpdateItem, which asks for its capacity, again while transactions are in the way.
+
+    Raises ClientError, BotoCoreError.
+    """
     attempt = 0
     while True:
         attempt += 1
         try:
-            client.update_item(**request)
+            acknowledged(client.update_item(**request))
         except ClientError as error:
             if attempt == MAX_ATTEMPTS or not is_conflict(error):
                 raise
