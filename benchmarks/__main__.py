@@ -1,5 +1,6 @@
 """`python -m benchmarks`: everything that has a budget, and some numbers beside it."""
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -10,4 +11,6 @@ RESULT = Path(__file__).resolve().parents[1] / ".local" / "benchmark.json"
 PARTS = (round_trips, in_process, hot_account, publisher, lake, imports, commands, emulator)
 
 if __name__ == "__main__":
-    sys.exit(main(PARTS, RESULT))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure, beside the design's budgets.")
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON, and the table to standard error")
+    sys.exit(main(PARTS, RESULT, as_json=parser.parse_args().json))

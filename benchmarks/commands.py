@@ -119,7 +119,9 @@ def _round_trips(environment: Environment) -> int:
     """The number of DynamoDB calls of a command until 202. Raises RuntimeError for another answer."""
     api_id, dynamodb = _api_id(environment), _CountedDynamoDB(environment)
     integration = read_api(aws.client(environment, "apigateway"), api_id).methods[SUBMIT, "POST"]
-    context = request_context(now=datetime.now(UTC), api_id=api_id, stage="-", method="POST", resource_path=SUBMIT)
+    context = request_context(
+        now=datetime.now(UTC), api_id=api_id, stage="-", method="POST", path="/-", resource_path=SUBMIT
+    )
     request = GatewayRequest(body=msgspec.json.encode(_CREDIT), path={"account_id": str(uuid4())}, context=context)
     answer = run(integration, request, dynamodb)
     if answer.status != 202:

@@ -1,14 +1,16 @@
-"""Runs the parts, prints one table, writes it as JSON. The exit code says whether every budget is met."""
+"""Runs the parts, prints one table or one JSON document, writes the rows. The exit code tells of the budgets."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Protocol
 
 from rich.console import Console
 
-from benchmarks.report import Row, show, write
+from benchmarks.report import Row, document, show, write
 from local.machine.exits import exit_status
 
 
@@ -20,8 +22,8 @@ class Part(Protocol):
     def measure(self) -> Iterator[Row]: ...
 
 
-def run(parts: Sequence[Part], result: Path) -> bool:
-    """Run all parts and print the table. Returns whether every budget is met."""
+def run(parts: Sequence[Part], result: Path) -> list[Row]:
+    """Run all parts, print the table to standard output, and write the rows to `result`."""
     console = Console()
     rows: list[Row] = []
     for part in parts:
@@ -31,11 +33,22 @@ def run(parts: Sequence[Part], result: Path) -> bool:
     show(rows, console)
     write(rows, result)
     console.print(f"\nAlso written to .local/{result.name}")
-    return not any(row.met is False for row in rows)
+    return rows
 
 
-def main(parts: Sequence[Part], result: Path) -> int:
-    """Returns the exit code: 1 if a budget is missed or the local system does not start."""
-    budgets_met: list[bool] = []
-    status = exit_status(lambda: budgets_met.append(run(parts, result)), when_interrupted="Nothing was written.")
-    return status or int(not all(budgets_met))
+def main(parts: Sequence[Part], result: Path, *, as_json: bool = False) -> int:
+    """Returns the exit code: 1 if a budget is missed or the local system does not start.
+
+    With `as_json` standard output holds the rows as one JSON array and nothing else; what people read goes to standard
+    error.
+    """
+    rows: list[Row] = []
+
+    def measure() -> None:
+        with redirect_stdout(sys.stderr if as_json else sys.stdout):
+            rows.extend(run(parts, result))
+        if as_json:
+            sys.stdout.write(document(rows).decode())
+
+    status = exit_status(measure, when_interrupted="Nothing was written.")
+    return status or int(any(row.met is False for row in rows))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
+
+_ANY_WIDTH = 10_000
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,23 +37,35 @@ def at_least(value: float, bound: float) -> tuple[str, bool]:
 
 
 def show(rows: Sequence[Row], console: Console) -> None:
-    """Print the table, with a section for each group."""
+    """Print the table, a line for each row however narrow the console is, with a section for each group."""
     table = Table(title="Daybook benchmark", title_justify="left", show_edge=False)
     for heading in ("", "value", "unit", "budget", "", "note"):
-        table.add_column(heading, justify="right" if heading == "value" else "left")
-    group = None
-    for row in rows:
-        if row.group != group:
-            table.add_section()
-            table.add_row(f"[bold]{row.group}[/bold]")
-            group = row.group
-        verdict = "" if row.met is None else "[green]met[/green]" if row.met else "[red]missed[/red]"
-        table.add_row(row.name, f"{row.value:,.4g}" if row.value < 1000 else f"{row.value:,.0f}", row.unit,
-                      row.budget or "", verdict, row.note)  # fmt: skip
+        table.add_column(heading, justify="right" if heading == "value" else "left", no_wrap=True)
+    for group, its_rows in groupby(rows, key=lambda row: row.group):
+        table.add_section()
+        table.add_row(f"[bold]{group}[/bold]")
+        for row in its_rows:
+            table.add_row(row.name, _number(row.value), row.unit, row.budget or "", _verdict(row), row.note)
+    bounds = console.width
+    console.width = Measurement.get(console, console.options.update(max_width=_ANY_WIDTH), table).maximum
     console.print(table)
+    console.width = bounds
+
+
+def _number(value: float) -> str:
+    return f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"
+
+
+def _verdict(row: Row) -> str:
+    return "" if row.met is None else "[green]met[/green]" if row.met else "[red]missed[/red]"
+
+
+def document(rows: Sequence[Row]) -> bytes:
+    """The rows as a JSON array, with a line end."""
+    return msgspec.json.format(msgspec.json.encode(rows), indent=2) + b"\n"
 
 
 def write(rows: Sequence[Row], path: Path) -> None:
     """Write the rows as a JSON array."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=2) + b"\n")
+    path.write_bytes(document(rows))

@@ -36,7 +36,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = {
 """The document that each command prints with `--json`."""
 
 HOW: Final = (
-    ("check that an account's history is as it was written", "daybook verify ACCOUNT_ID"),
+    ("check the hash chain of an account's history", "daybook verify ACCOUNT_ID"),
     ("query the lake in SQL", "daybook sql 'SELECT * FROM account_balances'"),
     ("run a named query", "daybook sql --name daily_report -p day=2026-11-22 --csv"),
     ("write a day's report", "daybook report --date 2026-11-22 --output out"),

@@ -117,7 +117,7 @@ def _method_response(answer: Answer) -> MethodResponse:
     )
 
 
-_KEYWORDS = {"maxLength": "max_length"}
+_KEYWORDS = {"maxLength": "max_length", "minLength": "min_length", "additionalProperties": "additional_properties"}
 
 
 def _json_schema(schema: Mapping[str, Any]) -> JsonSchema:

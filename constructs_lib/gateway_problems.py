@@ -17,17 +17,25 @@ MEDIA_TYPE = "application/problem+json"
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayProblem:
-    """The problem for one kind of gateway error. `uri` is the problem's type, `retry_after` is in seconds."""
+    """The problem for one kind of gateway error. `uri` is the problem's type, `retry_after` is in seconds.
+
+    With `field` and `reason` the detail is fixed; else it is the gateway's own message.
+    """
 
     uri: str
     title: str
     status: int
     retry_after: int | None = None
+    field: str | None = None
+    reason: str = ""
 
     @property
     def template(self) -> str:
-        """The body: JSON in which the gateway replaces the detail with a quoted string."""
-        fixed = json.dumps({"type": self.uri, "title": self.title, "status": self.status})
+        """The body: JSON in which the gateway replaces the detail, if it is not fixed, with a quoted string."""
+        document = {"type": self.uri, "title": self.title, "status": self.status}
+        if self.field is not None:
+            return json.dumps({**document, "detail": f"{self.field}: {self.reason}", "field": self.field})
+        fixed = json.dumps(document)
         return f'{fixed[:-1]}, "detail": $context.error.messageString}}'
 
     @property

@@ -57,6 +57,10 @@ class InboxTable(ProtectedTable):
         """Allow reading one row by its whole key."""
         self._grant(grantee, "GetItem")
 
+    def grant_listing(self, grantee: IGrantable) -> None:
+        """Allow reading the requests of one hash key."""
+        self._grant(grantee, "Query")
+
     def grant_completion(self, grantee: IGrantable) -> None:
         """Allow moving requests to another state, alone or in a transaction, in which an Update is an UpdateItem."""
         self._grant(grantee, "UpdateItem")

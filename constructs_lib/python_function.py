@@ -49,7 +49,8 @@ def source_code(root: Path, *packages: str) -> Code:
 class PythonFunction(Construct):
     """A function on arm64 with SnapStart behind the alias `live`, X-Ray, JSON logs and its own log group.
 
-    Its role may write to that log group and send traces. Everything else must be granted.
+    Its role may write to that log group and send traces. Everything else must be granted. `reserved_concurrency` is
+    what this function alone may use, and the most it may use; None: it shares with all others. 0 would stop it.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class PythonFunction(Construct):
         log_level: str,
         log_retention: RetentionDays,
         log_removal_policy: RemovalPolicy,
+        reserved_concurrency: int | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         log_group = LogGroup(self, "Logs", retention=log_retention, removal_policy=log_removal_policy)
@@ -82,6 +84,7 @@ class PythonFunction(Construct):
             architecture=ARCHITECTURE,
             memory_size=memory_mb,
             timeout=timeout,
+            reserved_concurrent_executions=reserved_concurrency,
             environment=dict(environment),
             layers=list(layers),
             role=self.role,

@@ -16,10 +16,14 @@ from stacks.retention import log_retention, removal_policy
 
 STAGE_NAME = "v1"
 ALARMING_COUNTS = {
+    "ClockOff": (
+        "The clock of a function that books events is off by more than 5 seconds, as DynamoDB's answers show. "
+        "Its log says by how much."
+    ),
     "InternalErrors": "A request ended in an error that nobody expected; the log has its traceback.",
     "CommandsUnavailable": "A command was answered 503: it was not applied, or it is not known whether it was.",
 }
-"""Metrics of the function, and the alarm description for each."""
+"""Metrics of the function, and the alarm description for each. The processor of commands writes the first one, too."""
 
 FUNCTION_TIMEOUT = Duration.seconds(20)
 """Above the store's ten seconds of attempts, below the gateway's 29."""
@@ -60,11 +64,13 @@ class ApiStack(Stack):
             environment={
                 "EVENT_TABLE": ledger.events.table.table_name,
                 "RECEIPTS_TABLE": ledger.receipts.table.table_name,
+                "COMMANDS_TABLE": ledger.commands.table.table_name,
                 "SNAPSHOT_INTERVAL": str(config.snapshot_interval),
             },
         )
         ledger.events.grant_append_and_read(function.role)
         ledger.receipts.grant_put(function.role)
+        ledger.commands.grant_listing(function.role)
         return function
 
     def _watch(self, config: Environment) -> None:
@@ -76,10 +82,4 @@ class ApiStack(Stack):
             "FunctionErrors",
             metric=self.function.live.metric_errors(),
             description="The accounts function raised an error or ran out of time.",
-        )
-        alarm_on_any(
-            self,
-            "FunctionThrottles",
-            metric=self.function.live.metric_throttles(),
-            description="Lambda throttled requests: the AWS account's concurrency is used up.",
         )

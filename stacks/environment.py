@@ -67,6 +67,14 @@ class Environment:
     publisher_record_age_seconds: int | None = 12 * 3600
     """Half of the table's stream retention: the other half is left for operators. None: no bound."""
     publisher_behind_seconds: int = 300
+    publisher_reserved_concurrency: int = 0
+    """Executions that the publisher alone may use, and the most that it may use; 0: none are reserved.
+
+    It needs one for each shard of its stream. A reservation keeps other functions of the AWS account from taking all.
+    It is refused if less than 100 would remain unreserved, so a new account has none to give until AWS has raised its
+    quota of concurrent executions to the usual 1,000. Sources: AWS Lambda Developer Guide, "Configuring reserved
+    concurrency" and "Lambda quotas".
+    """
 
     command_batch_size: int = 100
     command_batch_window_seconds: int = 0
@@ -78,6 +86,8 @@ class Environment:
     the commands that wait behind one, so it is nearly the stream's retention and leaves time to park. None: no bound.
     """
     commands_behind_seconds: int = 60
+    processor_reserved_concurrency: int = 0
+    """The same for the processor of stored commands."""
 
     lake_interval_seconds: int = 300
     """How long Firehose collects events for a file, unless `lake_buffer_mb` are full before."""
@@ -102,7 +112,12 @@ class Environment:
     """The owner of the dashboards: `NAMESPACE/NAME` of a QuickSight user. Empty: no dashboards."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a log level at which the SDK would log requests with the function's session token."""
+        """Raises ValueError for a reservation below 0.
+
+        And for a log level at which the SDK would log requests with the function's session token.
+        """
+        if min(self.publisher_reserved_concurrency, self.processor_reserved_concurrency) < 0:
+            raise ValueError("a reserved concurrency is 0, for none, or more")
         if self.log_level not in LOG_LEVELS:
             raise ValueError(f"the log level is one of {', '.join(LOG_LEVELS)}, not {self.log_level}")
 
@@ -142,6 +157,8 @@ STAGING = replace(
     throttling_rate=500,
     throttling_burst=1_000,
     function_memory_mb=1769,  # one full vCPU
+    publisher_reserved_concurrency=20,
+    processor_reserved_concurrency=20,
     query_cutoff_bytes=50 * GIGABYTE,
     access_log_days=365,
 )
@@ -151,6 +168,8 @@ PROD = replace(
     log_retention="ONE_YEAR",
     throttling_rate=2_000,
     throttling_burst=4_000,
+    publisher_reserved_concurrency=50,
+    processor_reserved_concurrency=50,
     lake_interval_seconds=600,
     query_cutoff_bytes=1_000 * GIGABYTE,
 )

@@ -7,6 +7,7 @@ from aws_cdk import Duration, Stack
 from aws_cdk.aws_cloudwatch import Metric
 from aws_cdk.aws_lambda import ILayerVersion
 
+from constructs_lib.alarms import alarm_on_any
 from constructs_lib.python_function import ARCHITECTURE, RUNTIME, PythonFunction, source_code
 from constructs_lib.python_packages import PythonPackages
 from stacks.environment import Environment
@@ -27,9 +28,13 @@ def daybook_function(
     timeout: Duration,
     environment: Mapping[str, str],
     packages: Sequence[str] = ("lambdas",),
+    reserved_concurrency: int = 0,
 ) -> PythonFunction:
-    """The function with the handler `lambdas.handlers.<handler>`. It ships `packages` of the repository."""
-    return PythonFunction(
+    """The function with the handler `lambdas.handlers.<handler>`, and an alarm when Lambda throttles it.
+
+    It ships `packages` of the repository. With `reserved_concurrency` 0 it shares the account's executions.
+    """
+    function = PythonFunction(
         stack,
         construct_id,
         code=source_code(REPOSITORY, *packages),
@@ -48,7 +53,18 @@ def daybook_function(
         log_level=config.log_level,
         log_retention=log_retention(config),
         log_removal_policy=removal_policy(config),
+        reserved_concurrency=reserved_concurrency or None,
     )
+    alarm_on_any(
+        function,
+        "Throttles",
+        metric=function.live.metric_throttles(),
+        description=(
+            f"Lambda throttles the function {handler}: "
+            "its reserved concurrency, or what is left of the AWS account's, is used up."
+        ),
+    )
+    return function
 
 
 def own_metric(config: Environment, name: str) -> Metric:

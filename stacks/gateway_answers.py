@@ -1,6 +1,8 @@
 """The problems of the API's contract with which API Gateway answers instead of the function."""
 
 from constructs_lib.gateway_problems import GatewayProblem
+from lambdas.contracts.command_model import field_names
+from lambdas.contracts.expectations import listed
 from lambdas.contracts.problems import (
     FORBIDDEN,
     INTERNAL_ERROR,
@@ -13,6 +15,7 @@ from lambdas.contracts.problems import (
     UNSUPPORTED_MEDIA_TYPE,
     ProblemType,
 )
+from stacks.command_templates.fields import NO_OTHER_FIELDS
 
 _PROBLEMS: dict[str, ProblemType] = {
     "ACCESS_DENIED": FORBIDDEN,
@@ -39,10 +42,21 @@ _PROBLEMS: dict[str, ProblemType] = {
 }
 """DEFAULT_5XX is also the answer when the function crashes or times out, possibly after it applied the command."""
 
-GATEWAY_ANSWERS = {
-    response_type: GatewayProblem(
-        uri=problem.uri, title=problem.title, status=problem.status, retry_after=problem.retry_after
+_MODEL_REFUSED = f"must be {NO_OTHER_FIELDS} {listed(field_names(), 'and')}"
+"""Only one method has a model. Its own message would be "Invalid request body"."""
+
+
+def _answer(response_type: str, problem: ProblemType) -> GatewayProblem:
+    by_model = response_type == "BAD_REQUEST_BODY"
+    return GatewayProblem(
+        uri=problem.uri,
+        title=problem.title,
+        status=problem.status,
+        retry_after=problem.retry_after,
+        field="body" if by_model else None,
+        reason=_MODEL_REFUSED if by_model else "",
     )
-    for response_type, problem in _PROBLEMS.items()
-}
+
+
+GATEWAY_ANSWERS = {response_type: _answer(response_type, problem) for response_type, problem in _PROBLEMS.items()}
 """A problem for every response type of API Gateway."""

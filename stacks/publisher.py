@@ -34,6 +34,7 @@ class PublisherStack(Stack):
             description="Publishes every row of the event table as a domain event",
             memory_mb=config.function_memory_mb,
             timeout=FUNCTION_TIMEOUT,
+            reserved_concurrency=config.publisher_reserved_concurrency,
             environment={
                 "DOMAIN_EVENT_STREAM": published.events.stream.stream_name,
                 "PARKING_BUCKET": published.parking.bucket.bucket_name,
@@ -70,7 +71,10 @@ class PublisherStack(Stack):
             self,
             "EventTableTampered",
             metric=own_metric(config, "EventTableTampered"),
-            description="A row of the event table was changed or removed. The table is append-only: find out by whom.",
+            description=(
+                "A row of the append-only event table was changed or removed, or one does not fit its account's chain. "
+                "The publisher's log names it: find out by whom."
+            ),
         )
         alarm_on_any(
             self,

@@ -1,5 +1,7 @@
 """One environment: its stacks and the connections between them."""
 
+from itertools import pairwise
+
 from aws_cdk import Stage, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 from constructs import Construct
@@ -44,7 +46,7 @@ class DaybookStage(Stage):
             events=self.ledger.events,
             published=self.domain_events,
         )
-        self.publisher.add_stack_dependency(self.lake)  # Firehose sees only what is sent after it was created
+        self._deploy_readers_first()
         self.reports = ReportsStack(self, "Reports", config=config, lake=self.lake)
         if config.quicksight_user:
             self.dashboards = DashboardsStack(self, "Dashboards", config=config, lake=self.lake)
@@ -53,3 +55,12 @@ class DaybookStage(Stage):
         Tags.of(self).add("environment", config.name)
         if config.require_iam:  # the emulated environment is open on purpose; every cloud environment is checked
             Validations.of(self).add_plugins(AwsSolutionsChecks(self))
+
+    def _deploy_readers_first(self) -> None:
+        """In a release, whatever reads events comes before what writes them: the API last.
+
+        A writer of the new release may write what a reader of the old one does not know (see `WRITES` in
+        `lambdas.accounts.codec`). And Firehose sees only what is sent after it was created.
+        """
+        for later, earlier in pairwise((self.api, self.commands, self.publisher, self.lake)):
+            later.add_stack_dependency(earlier)

@@ -33,7 +33,7 @@ Ids = Annotated[
         "--ids", metavar="FILE", help="Missing events in the output of `reconcile --json`; - is standard input."
     ),
 ]
-Parked = Annotated[bool, typer.Option("--parked", help="Events in the dead-letter (parking) bucket.")]
+Parked = Annotated[bool, typer.Option("--parked", help="Events that the dead-letter (parking) bucket names.")]
 Prefix = Annotated[
     str | None,
     typer.Option(
@@ -55,6 +55,10 @@ Last = Annotated[
 Delete = Annotated[
     bool, typer.Option("--delete", help="With --parked: delete an object when all its events were sent.")
 ]
+Unverified = Annotated[
+    bool,
+    typer.Option("--unverified", help="Also send rows whose hash does not follow from the row before: see `verify`."),
+]
 
 
 def republish(
@@ -66,6 +70,7 @@ def republish(
     last: Last = None,
     prefix: Prefix = None,
     delete: Delete = False,
+    unverified: Unverified = False,
     env: Env = LOCAL,
     region: Region = None,
     environment_file: EnvironmentFile = ENVIRONMENT_FILE,
@@ -73,7 +78,9 @@ def republish(
 ) -> Outcome:
     """Send domain events to Kinesis again.
 
-    Repeating it is safe: an event's id is always the same, and consumers drop the ids that they have seen.
+    What is sent is read from the event table, also for parked records. A row whose hash does not follow from the row
+    before it is named and not sent. Repeating it is safe: an event's id is always the same, and consumers drop the ids
+    that they have seen.
     """
     exactly_one(account=account, ids=ids, parked=parked)
     goes_with("--account", is_given=account is not None, **{"from": first, "to": last})
@@ -82,10 +89,10 @@ def republish(
     from cli.republish.sending import Asked, listed_events, recorded_events, send
 
     if account is not None:
-        asked = recorded_events(account, first, last)
+        asked = recorded_events(account, first, last, unverified=unverified)
     elif ids is not None:
-        asked = listed_events(ids)
+        asked = listed_events(ids, unverified=unverified)
     else:
-        asked = Asked(spans=None, prefix=prefix or "", delete=delete)
+        asked = Asked(spans=None, unverified=unverified, prefix=prefix or "", delete=delete)
     parts = connections_of(context).republishing(place_of(Where(env, region, environment_file)))
     return send(parts, asked, Output("republish", json=as_json))

@@ -51,13 +51,19 @@ class Resender:
         return too_long
 
 
-def resend(recorded: Recorded, spans: Iterable[Span], resender: Resender) -> Iterator[str]:
+def resend(recorded: Recorded, spans: Iterable[Span], resender: Resender, *, unverified: bool = False) -> Iterator[str]:
     """Send the events of spans again, in order. Yields a reason for each row that cannot be sent, and goes on.
 
-    A missing row has a reason, too. Raises NotSentError, and what the store raises when the table does not answer.
+    A missing row has a reason, too, and, unless `unverified`, a row whose hash does not follow from the row before it.
+    Raises NotSentError, and what the store raises when the table does not answer.
     """
     problems: list[str] = []
-    events = (event for span in spans for event in recorded.events(span, problems))
+    events = (event for span in spans for event in recorded.events(span, problems, unverified=unverified))
+    yield from send_events(events, problems, resender)
+
+
+def send_events(events: Iterator[AccountDomainEvent], problems: list[str], resender: Resender) -> Iterator[str]:
+    """Send events. Yields what reading them adds to `problems`, and which of them fit no record. Raises likewise."""
     while batch := list(islice(events, BATCH_EVENTS)):
         too_long = resender.send(_lines(batch))
         problems += [f"{each.stream_id}/{each.version}: {each.reason}" for each in too_long]

@@ -33,9 +33,13 @@ class _Document(msgspec.Struct):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What to send: spans of recorded events or, if `spans` is None, the parked objects below a prefix."""
+    """What to send: spans of recorded events or, if `spans` is None, those that parked objects below a prefix name.
+
+    `unverified`: also rows whose hash does not follow from the row before.
+    """
 
     spans: Sequence[Span] | None
+    unverified: bool = False
     prefix: str = ""
     delete: bool = False
 
@@ -48,19 +52,19 @@ class Republished(msgspec.Struct, frozen=True):
     problems: list[str]
 
 
-def recorded_events(account: str, first: int | None, last: int | None) -> Asked:
+def recorded_events(account: str, first: int | None, last: int | None, *, unverified: bool = False) -> Asked:
     """Events of one account, from a version to a version. Raises UsageError."""
     first = first or 1
     if last is not None and last < first:
         raise UsageError(f"--to {last} is before --from {first}.")
-    return Asked([Span(account, first - 1, last)])
+    return Asked([Span(account, first - 1, last)], unverified)
 
 
-def listed_events(file: str) -> Asked:
+def listed_events(file: str, *, unverified: bool = False) -> Asked:
     """The events that `reconcile --json` found missing, from a file or standard input. Raises UsageError."""
     try:
         text: Any = sys.stdin.read() if file == "-" else Path(file).read_bytes()
-        return Asked(spans_of(msgspec.json.decode(text, type=_Document).data.missing))
+        return Asked(spans_of(msgspec.json.decode(text, type=_Document).data.missing), unverified)
     except OSError as error:
         raise UsageError(f"Cannot read {file}: {error.strerror}.") from error
     except (ValueError, msgspec.MsgspecError) as error:
@@ -76,7 +80,7 @@ def send(parts: Parts, asked: Asked, output: Output) -> Outcome:
         try:
             found = _replayed(parts, asked, resender, objects, output)
             if asked.spans is not None:
-                found = resend(parts.recorded, asked.spans, resender)
+                found = resend(parts.recorded, asked.spans, resender, unverified=asked.unverified)
             for problem in found:
                 problems.append(problem)
                 output.warn(f"not sent: {problem}")
@@ -91,7 +95,10 @@ def send(parts: Parts, asked: Asked, output: Output) -> Outcome:
 
 
 def _replayed(parts: Parts, asked: Asked, resender: Resender, objects: list[Replayed], output: Output) -> Iterator[str]:
-    for each in replay(parts.parking(), asked.prefix, resender, delete=asked.delete):
+    objects_sent = replay(
+        parts.parking(), asked.prefix, parts.recorded, resender, delete=asked.delete, unverified=asked.unverified
+    )
+    for each in objects_sent:
         objects.append(each)
         output.line(f"{each.key}: {counted(each.events, 'event')} sent{', object deleted' if each.deleted else ''}")
         yield from (f"{each.key}: {problem}" for problem in each.problems)

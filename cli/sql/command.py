@@ -48,7 +48,8 @@ Parameters = Annotated[
     list[str] | None,
     typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A value for --name or --file; may be repeated."),
 ]
-Csv = Annotated[bool, typer.Option("--csv", help="Rows as CSV.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Rows as CSV; an apostrophe keeps text from being a formula.")]
+Raw = Annotated[bool, typer.Option("--raw", help="With --csv: text as it is, not for spreadsheets.")]
 
 
 def sql(
@@ -58,6 +59,7 @@ def sql(
     name: Name = None,
     parameters: Parameters = None,
     as_csv: Csv = False,
+    raw: Raw = False,
     workgroup: Workgroup = None,
     database: Database = None,
     env: Env = LOCAL,
@@ -73,6 +75,7 @@ def sql(
     at_most_one(csv=as_csv, json=as_json)
     if statement is not None and statement.startswith("-") and statement != "-" and len(statement.split()) == 1:
         context.fail(f"No such option: {statement}")
+    goes_with("--csv", is_given=as_csv, raw=raw)
     goes_with("a statement", is_given=bool(statement or file or name), json=as_json)
     goes_with("--env, not with the local system", is_given=env != LOCAL, workgroup=workgroup, database=database)
     from cli.environments.place import lake_of
@@ -83,7 +86,8 @@ def sql(
     text = statement_of(statement, file, name, parameters or [])
     target = lake_of(Where(env, region, environment_file), workgroup=workgroup, database=database)
     ask = connections_of(context).sql(target)
-    form = Form.CSV if as_csv else Form.JSON if as_json else Form.TABLE
+    csv_form = Form.RAW_CSV if raw else Form.CSV
+    form = csv_form if as_csv else Form.JSON if as_json else Form.TABLE
     if text is None:
         prompt(ask, form)
         return None

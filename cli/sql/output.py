@@ -6,7 +6,7 @@ import csv
 import enum
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -20,6 +20,7 @@ from rich.text import Text
 from cli.envelope import envelope
 from cli.output import Outcome
 from cli.sql.session import Result
+from lambdas.reporting.csv_text import inert
 
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
 _STEP = 1024
@@ -42,11 +43,24 @@ def as_table(result: Result) -> str:
 
 
 def as_csv(result: Result) -> str:
-    """RFC 4180 with a line of column names; a null is empty."""
+    """RFC 4180 with a line of column names; a null is empty. No text is a formula to a spreadsheet."""
+    return _csv([inert(name) for name in result.columns], ([_cell(value) for value in row] for row in result.rows))
+
+
+def as_raw_csv(result: Result) -> str:
+    """The same with every text as it is, for programs."""
+    return _csv(result.columns, ([value_text(value) for value in row] for row in result.rows))
+
+
+def _cell(value: Any) -> str:
+    return inert(value) if isinstance(value, str) else value_text(value)
+
+
+def _csv(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(result.columns)
-    writer.writerows([value_text(value) for value in row] for row in result.rows)
+    writer.writerow(heading)
+    writer.writerows(rows)
     return out.getvalue().rstrip("\r\n")
 
 
@@ -74,10 +88,16 @@ class Form(enum.StrEnum):
 
     TABLE = "table"
     CSV = "csv"
+    RAW_CSV = "raw csv"
     JSON = "json"
 
 
-FORMS: dict[Form, Callable[[Result], str]] = {Form.TABLE: as_table, Form.CSV: as_csv, Form.JSON: as_json}
+FORMS: dict[Form, Callable[[Result], str]] = {
+    Form.TABLE: as_table,
+    Form.CSV: as_csv,
+    Form.RAW_CSV: as_raw_csv,
+    Form.JSON: as_json,
+}
 
 
 def cost(result: Result) -> str:

@@ -1,1 +1,1 @@
-"""Check that the history of accounts is as it was written."""
+"""Check the hash chains of accounts' histories."""

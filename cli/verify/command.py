@@ -37,9 +37,10 @@ def verify(
     environment_file: EnvironmentFile = ENVIRONMENT_FILE,
     as_json: Json = False,
 ) -> Outcome:
-    """Check that the history of accounts is as it was written.
+    """Check the hash chains of accounts' histories.
 
-    Versions, hashes, times and snapshots of all events are checked, from the first one on.
+    Versions, hashes, times and snapshots of all events are checked, from the first one on. That finds changes by
+    whoever did not recompute the rest of the chain; for others `reconcile` compares with what was published.
     """
     other = environment_file if environment_file != ENVIRONMENT_FILE else None
     at_most_one(event_table=event_table, environment_file=other)

@@ -6,8 +6,9 @@ from typing import Annotated, Final, TypeAlias, get_args
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from lambdas.accounts.moments import EXAMPLE, PATTERN
 from lambdas.accounts.money import Amount, Currency, OverdraftLimit
-from lambdas.accounts.text import AccountId, Reference
+from lambdas.accounts.text import EXPECTED, FORM, AccountId, Reference
 
 OccurredAt = Annotated[
     str,
@@ -15,6 +16,7 @@ OccurredAt = Annotated[
         description="Business time: RFC 3339 with an offset, from 1900 to at most 5 minutes in the future. "
         "What is finer than a millisecond is cut.",
         extra_json_schema={"format": "date-time"},
+        extra={EXPECTED: f"a date and time with an offset (RFC 3339), such as {EXAMPLE}", FORM: PATTERN},
     ),
 ]
 """Text, read by `business_time`: JSON decoders round what is finer than they can hold, and know no leap second."""
@@ -29,7 +31,7 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag
 class OpenAccount(Command, frozen=True, kw_only=True):
     """Open an account with a zero balance."""
 
-    currency: Currency
+    currency: Annotated[Currency, Meta(extra={EXPECTED: "the ISO 4217 code of a currency in use, such as EUR"})]
     overdraft_limit: OverdraftLimit = 0
 
 

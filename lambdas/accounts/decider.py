@@ -55,12 +55,12 @@ def decide(command: AccountCommand, state: Account | None) -> tuple[AccountEvent
             return (BalanceWithdrawn(amount=command.amount, currency=account.currency, reference=command.reference),)
         case OpenAccount():
             if state is not None:
-                raise AccountAlreadyExistsError("the account already exists")
+                raise AccountAlreadyExistsError("an id is opened once; nothing was changed")
             return (AccountCreated(currency=command.currency, overdraft_limit=command.overdraft_limit),)
         case CloseAccount():
             account = _open(state, "account")
             if account.balance != 0:
-                raise BalanceNotZeroError("only an account with a zero balance can be closed")
+                raise BalanceNotZeroError("take out what is left, or pay the overdraft back, and close it then")
             return (AccountClosed(currency=account.currency),)
         case _:
             assert_never(command)
@@ -75,11 +75,11 @@ def decide_transfer(
     InsufficientFundsError, BalanceLimitExceededError.
     """
     if command.from_account_id == command.to_account_id:
-        raise SameAccountError("a transfer needs two different accounts")
+        raise SameAccountError("from_account_id and to_account_id are the same")
     source = _open(sender, "sending account")
     target = _open(receiver, "receiving account")
     if source.currency != target.currency:
-        raise CurrencyMismatchError("a transfer needs two accounts of one currency")
+        raise CurrencyMismatchError("these two have different currencies, and none is exchanged")
     _check_funds(source, command.amount)
     _check_room(target, command.amount, "receiving account")
     sent = TransferSent(
@@ -101,17 +101,17 @@ def decide_transfer(
 
 def _open(state: Account | None, role: str) -> Account:
     if state is None:
-        raise AccountNotFoundError(f"the {role} does not exist")
+        raise AccountNotFoundError(f"the {role} was never opened")
     if state.status == "closed":
-        raise AccountClosedError(f"the {role} is closed")
+        raise AccountClosedError(f"the {role} is closed, and accepts nothing any more")
     return state
 
 
 def _check_funds(account: Account, amount: int) -> None:
     if amount > account.balance + account.overdraft_limit:
-        raise InsufficientFundsError("the amount is above the balance plus the overdraft limit")
+        raise InsufficientFundsError("nothing was taken out; the account shows its balance and overdraft_limit")
 
 
 def _check_room(account: Account, amount: int, role: str) -> None:
     if account.balance + amount > MAX_BALANCE:
-        raise BalanceLimitExceededError(f"the balance of the {role} would pass its upper limit")
+        raise BalanceLimitExceededError(f"the balance of the {role} would pass {MAX_BALANCE}")

@@ -16,10 +16,13 @@ FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 
 EXAMPLE: Final = "2026-03-01T09:30:00.000Z"
 
-_FORM: Final = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})"
-    r"(?:\.([0-9]+))?(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
+PATTERN: Final = (
+    "([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})"
+    "(?:[.]([0-9]+))?(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
 )
+"""The form of a moment, for Python and Java alike."""
+
+_FORM: Final = re.compile(PATTERN)
 _LEAP_SECOND: Final = 60
 _LAST_MILLISECOND: Final = 999_000
 

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from lambdas.composition.settings import ApiSettings, LedgerSettings
+from lambdas.eventsourcing.clock_check import ClockCheck
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
 from lambdas.eventsourcing.dynamodb_client import dynamodb_client
 from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.timestamps import utc_now
+from lambdas.inbox.openings import StoredOpenings
 from lambdas.service.account_service import AccountService
 from lambdas.service.decider import ACCOUNT_DECIDER
 
@@ -29,6 +31,14 @@ def account_service(
     return AccountService(repository, clock=clock)
 
 
-def deployed_account_service(settings: ApiSettings) -> AccountService:
-    """The HTTP API's service as it runs in AWS."""
-    return account_service(api_store(dynamodb_client(), settings), settings)
+def watched_client(check: ClockCheck) -> Any:
+    """The event store's client, whose answers show whether this process's clock is right."""
+    client = dynamodb_client()
+    check.watch(client)
+    return client
+
+
+def deployed_api(settings: ApiSettings, check: ClockCheck) -> tuple[AccountService, StoredOpenings]:
+    """The HTTP API's service as it runs in AWS, and its look for accounts that are about to be opened."""
+    client = watched_client(check)
+    return account_service(api_store(client, settings), settings), StoredOpenings(client, settings.commands_table)

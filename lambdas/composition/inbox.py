@@ -8,10 +8,10 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import get_session
 
-from lambdas.composition.accounts import account_service
+from lambdas.composition.accounts import account_service, watched_client
 from lambdas.composition.settings import FailuresSettings, ProcessorSettings
+from lambdas.eventsourcing.clock_check import ClockCheck
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
-from lambdas.eventsourcing.dynamodb_client import dynamodb_client
 from lambdas.eventsourcing.timestamps import utc_now
 from lambdas.eventsourcing.transport import strict
 from lambdas.inbox.marking import FailureMarker
@@ -24,9 +24,9 @@ def processor_store(client: Any, settings: ProcessorSettings) -> DynamoDBEventSt
     return DynamoDBEventStore(client, event_table=settings.event_table, inbox=inbox_table(settings.commands_table))
 
 
-def deployed_processor(settings: ProcessorSettings) -> CommandProcessor:
+def deployed_processor(settings: ProcessorSettings, check: ClockCheck) -> CommandProcessor:
     """The processor as it runs in AWS."""
-    service = account_service(processor_store(dynamodb_client(), settings), settings)
+    service = account_service(processor_store(watched_client(check), settings), settings)
     return CommandProcessor(service, clock=utc_now)
 
 

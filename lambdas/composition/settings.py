@@ -27,9 +27,10 @@ class LedgerSettings(msgspec.Struct, frozen=True, rename="upper"):
 
 
 class ApiSettings(LedgerSettings, frozen=True, rename="upper"):
-    """Settings of the HTTP API. It puts receipts, and ends no stored command."""
+    """Settings of the HTTP API. It puts receipts, reads stored commands, and ends none."""
 
     receipts_table: TableName
+    commands_table: TableName
 
 
 class ProcessorSettings(LedgerSettings, frozen=True, rename="upper"):

@@ -15,6 +15,7 @@ from lambdas.accounts.events import EVENTS
 from lambdas.accounts.money import CurrencyCode
 from lambdas.contracts.errors import ContractIncompleteError
 from lambdas.contracts.examples import command_example, event_example
+from lambdas.contracts.expectations import expectation, fields_of
 from lambdas.contracts.operations import operation_of
 from lambdas.contracts.problems import rule_broken
 
@@ -43,6 +44,7 @@ def gaps() -> Iterator[str]:
     """A sentence for each thing that a command, an event or a rejection lacks. It names the class and the file."""
     needed: list[Callable[[], object]] = [
         *(partial(each, command) for command in COMMANDS for each in (operation_of, command_example)),
+        *(partial(expectation, command, name) for command in COMMANDS for name in fields_of(command)),
         *(partial(each, event) for event in EVENTS for each in (event_example, names_currency, has_effect)),
         *(partial(rule_broken, error) for error in REFUSALS),
     ]

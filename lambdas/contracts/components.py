@@ -77,7 +77,10 @@ def _commands(tagged: Sequence[Document]) -> Document:
     components: Document = {_CURRENCY: {"title": _CURRENCY, "description": "ISO 4217 code.", **one_value_of(*_CODES)}}
     for schema in tagged:
         name, needed = schema["title"], [field for field in schema.get("required", []) if field != TAG]
-        properties = {field: _of_command(each) for field, each in schema["properties"].items()}
+        properties = {
+            field: _of_command(each if field in (TAG, *needed) else _or_null(each))
+            for field, each in schema["properties"].items()
+        }
         components[name] = {**schema, "properties": properties, "required": needed}
         stored = {"title": _stored_name(name), "required": [TAG, *needed]}
         components[_stored_name(name)] = {**components[name], **stored}
@@ -99,6 +102,11 @@ def _of_command(field: Document) -> Document:
     if "integer" in field.get("type", ()):  # or in a list of types
         return field | {"description": f"{field.get('description', '')} {_WHOLE}".lstrip()}
     return field
+
+
+def _or_null(field: Document) -> Document:
+    """Null in an optional field counts as absent."""
+    return field | {"type": [field["type"], "null"]}
 
 
 def _history(entry: Document) -> Document:

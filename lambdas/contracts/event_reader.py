@@ -11,12 +11,9 @@ from collections.abc import Callable, Iterator
 from lambdas.contracts.domain_events import AccountDomainEvent, domain_event
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
 from lambdas.eventsourcing.dynamodb_client import dynamodb_client
-from lambdas.eventsourcing.errors import CorruptRowError, InconsistentReadError
 from lambdas.eventsourcing.retry import Backoff, Deadline
+from lambdas.eventsourcing.row_reader import RowReader
 from lambdas.eventsourcing.store import EventStore
-
-PAGE_EVENTS = 500
-MAX_READS_ON_HOLE = 5
 
 
 class DomainEventReader:
@@ -29,9 +26,7 @@ class DomainEventReader:
         new_deadline: Callable[[], Deadline] = Deadline,
         backoff: Backoff | None = None,
     ) -> None:
-        self._store = store
-        self._new_deadline = new_deadline
-        self._backoff = backoff or Backoff()
+        self._rows = RowReader(store, new_deadline=new_deadline, backoff=backoff)
 
     def read(self, account_id: str, *, after: int = 0, up_to: int | None = None) -> Iterator[AccountDomainEvent]:
         """All events with after < streamversion ≤ up_to, in order; without `up_to` to the newest that is recorded.
@@ -40,29 +35,7 @@ class DomainEventReader:
         event that could not be published (a dead letter); InconsistentReadError at an event that stays missing, also
         the last of the range; ReadUnavailableError.
         """
-        attempt = 0
-        while up_to is None or after < up_to:
-            try:
-                page = self._store.read(
-                    account_id, after=after, up_to=up_to, limit=PAGE_EVENTS, deadline=self._new_deadline()
-                )
-            except CorruptRowError as error:
-                yield from self.read(account_id, after=after, up_to=error.version - 1)
-                raise
-            start = after
-            for row in page.rows:
-                if row.version != after + 1:
-                    break
-                yield domain_event(row)
-                after = row.version
-            else:
-                if up_to is None and not page.more:
-                    return
-            attempt = attempt + 1 if after == start else 0
-            if attempt == MAX_READS_ON_HOLE:
-                raise InconsistentReadError(account_id, after + 1)
-            if attempt:
-                self._backoff.pause(attempt)
+        yield from map(domain_event, self._rows.read(account_id, after=after, up_to=up_to))
 
 
 def open_reader(event_table: str) -> DomainEventReader:

@@ -37,16 +37,20 @@ _HEADER_NAMES = {
     "CorrelationId": "X-Correlation-Id",
     "CacheControl": "Cache-Control",
     "RetryAfter": "Retry-After",
+    "Settled": "Daybook-Settled",
 }
+_SETTLED = "Settled"
+_ABOUT_A_MOMENT = {404, 412}
+"""Statuses of problems that say how an account was at a moment."""
 
 _DESCRIPTION = (
     "Bank accounts that remember everything. Money is an integer of minor units plus an ISO 4217 currency.\n\n"
     "Every error is `application/problem+json` (RFC 9457) with a stable `type`. A path that is not listed answers "
     "404 (`urn:daybook:problem:not-found`), a method that is not listed 405 with `Allow` "
-    "(`urn:daybook:problem:method-not-allowed`). Unknown fields and query parameters are refused; if a JSON key "
-    "occurs twice, the last value wins, and all values must be valid. Integers are written without a fraction or an "
-    "exponent: `5.0` and `5e0` are refused, although JSON Schema calls them integers. A request body holds at most "
-    "64 KB."
+    "(`urn:daybook:problem:method-not-allowed`). Unknown fields and query parameters are refused; null in an optional "
+    "field counts as absent; if a JSON key occurs twice, the last value wins, and all values must be valid. Integers "
+    "are written without a fraction or an exponent: `5.0` and `5e0` are refused, although JSON Schema calls them "
+    "integers. A request body holds at most 64 KB."
 )
 
 
@@ -137,9 +141,11 @@ def _responses(operation: Operation) -> Document:
     if operation.not_modified:
         responses["304"] = {"description": "Not Modified", "headers": _headers(operation.reply_headers)}
     for kinds in _by_status(operation):
-        alone = len(kinds) == 1
-        responses[str(kinds[0].status)] = (
-            {"$ref": f"#/components/responses/{kinds[0].code}"} if alone else _problem_response(kinds)
+        status = kinds[0].status
+        own = [_SETTLED] if _SETTLED in operation.reply_headers and status in _ABOUT_A_MOMENT else []
+        alone = len(kinds) == 1 and not own
+        responses[str(status)] = (
+            {"$ref": f"#/components/responses/{kinds[0].code}"} if alone else _problem_response(kinds, own)
         )
     return responses
 
@@ -150,10 +156,11 @@ def _by_status(operation: Operation) -> Iterator[list[ProblemType]]:
         yield [kind for kind in PROBLEM_TYPES if kind in operation.problems and kind.status == status]
 
 
-def _problem_response(kinds: Sequence[ProblemType]) -> Document:
+def _problem_response(kinds: Sequence[ProblemType], headers: Sequence[str] = ()) -> Document:
     """One response for all problems of a status; 412 and 422 may be answers given before."""
     status = kinds[0].status
     names = [
+        *headers,
         *(["IdempotentReplayed"] if status in {412, 422} else []),
         *(["RetryAfter"] if any(kind.retry_after for kind in kinds) else []),
     ]

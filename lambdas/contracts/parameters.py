@@ -11,9 +11,14 @@ from lambdas.contracts.reply_examples import COMMAND_ID, CORRELATION_ID
 
 _NEXT_PAGE: Final = "MjI"
 _TAGS = r'(W/)?"[!#-~]*"'
-_ENTITY_TAGS: Final = {"type": "string", "pattern": rf"^(\*|{_TAGS}([ \t]*,[ \t]*{_TAGS})*)$"}
-_TOKEN: Final = {"type": "string", "pattern": r"^[A-Za-z0-9._:-]{1,64}$"}
+_ENTITY_TAGS: Final = {"type": "string", "pattern": rf"^(\*|[ \t,]*{_TAGS}([ \t]*,[ \t,]*{_TAGS})*[ \t,]*)$"}
+_KEY: Final = {"type": "string", "pattern": r'^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$'}
 _COMMAND_ID: Final = {"type": "string", "pattern": COMMAND_ID_PATTERN, "maxLength": 64}
+_COMMAND_KEY: Final = {
+    "type": "string",
+    "pattern": '^({0}|"{0}")$'.format(COMMAND_ID_PATTERN[1:-1]),
+    "maxLength": 66,
+}
 _VERSION: Final = {"type": "integer", "minimum": 1, "maximum": 10**16 - 1}
 
 
@@ -47,14 +52,17 @@ PARAMETERS: Final[Document] = {
         "query",
         "at",
         {"type": "string", "format": "date-time"},
-        "The account as the ledger knew it at this time; 400 in the future, 404 before the first event.",
+        "The account as the ledger knew it at this time, cut to milliseconds. Always answered up to the account's "
+        "newest `updated_at`; 400 beyond that and more than 5 minutes in the future, 404 before the first event. "
+        "While the answer may still change, it carries `Daybook-Settled: false`.",
         "2026-03-01T09:30:00Z",
     ),
     "MinVersion": _parameter(
         "query",
         "min_version",
         _VERSION,
-        "Read your writes: 503 with Retry-After while the account is at a lower version.",
+        "Read your writes: 503 with Retry-After while the account is at a lower version, or about to be opened by a "
+        "stored command.",
         3,
     ),
     "Limit": _parameter(
@@ -84,25 +92,27 @@ PARAMETERS: Final[Document] = {
     "IdempotencyKey": _parameter(
         "header",
         "Idempotency-Key",
-        _TOKEN,
+        _KEY,
         "A request repeated with its key within 7 days gets the first answer again: successes, 412 and 422 are stored. "
-        "A key belongs to its caller and the account; for transfers, to the sending one.",
+        "A key belongs to its caller and the account; for transfers, to the sending one. 1 to 255 visible ASCII "
+        "characters, bare or as a quoted string (RFC 8941); the quotes are no part of the key.",
         "5f1c9d4e-order-17",
     ),
     "CommandKey": _parameter(
         "header",
         "Idempotency-Key",
-        _COMMAND_ID,
-        "Becomes the command's id; without a key, an id is generated. The same key with the same bytes gets 202 again "
-        "and changes nothing; with other bytes 422. A key belongs to its caller and the account in the path, and "
-        "does not expire.",
+        _COMMAND_KEY,
+        "Becomes the command's id, without quotes if it is quoted: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`, not "
+        "dots alone. Without a key, an id is generated. The same key with the same bytes gets 202 again and changes "
+        "nothing; with other bytes 422. A key belongs to its caller and the account in the path, and does not expire.",
         "5f1c9d4e-order-17",
     ),
     "CorrelationId": _parameter(
         "header",
         "X-Correlation-Id",
-        _TOKEN,
-        "Stored with the events and returned. The default is the gateway's request id.",
+        {"type": "string"},
+        "Stored with the events and returned, if it is one value of 1 to 64 characters of `A-Z a-z 0-9 . _ : -`. "
+        "Anything else is replaced by the gateway's request id, and refuses nothing.",
         CORRELATION_ID,
     ),
 }
@@ -116,6 +126,10 @@ HEADERS: Final[Document] = {
     "ETag": _header("The version of the account, quoted.", {"type": "string", "pattern": '^"[1-9][0-9]*"$'}),
     "Location": _header("The account or the command's status, relative to the URL of the request."),
     "IdempotentReplayed": _header("Present when the answer is a repetition of an earlier one.", one_value_of("true")),
+    "Settled": _header(
+        "Present when the answer to `at` may still change: what is booked within 15 seconds may appear later.",
+        one_value_of("false"),
+    ),
     "CorrelationId": _header("The correlation id of the request."),
     "CacheControl": _header("Account data must not be stored by caches.", one_value_of("no-store")),
     "RetryAfter": _header("Seconds to wait.", {"type": "string", "pattern": "^[0-9]+$"}),

@@ -6,10 +6,12 @@ from typing import Any, Final
 
 import msgspec
 
+from lambdas.accounts.commands import CreditAccount
 from lambdas.accounts.errors import AccountClosedError
 from lambdas.accounts.events import BalanceCredited
 from lambdas.contracts.errors import ContractIncompleteError
 from lambdas.contracts.examples import ACCOUNT_ID, OTHER_ACCOUNT_ID, TRANSFER_ID, event_example
+from lambdas.contracts.expectations import expectation
 from lambdas.contracts.http import (
     Account,
     CommandAccepted,
@@ -86,5 +88,7 @@ def problem_example(kind: ProblemType) -> Any:
 def _problem(kind: ProblemType) -> Problem:
     problem = Problem(type=kind.uri, title=kind.title, status=kind.status, correlation_id=CORRELATION_ID)
     if kind in {INVALID_REQUEST, INVALID_COMMAND}:
-        return msgspec.structs.replace(problem, detail="amount: Expected `int` >= 1", field="amount")
+        return msgspec.structs.replace(
+            problem, detail=f"amount: must be {expectation(CreditAccount, 'amount')}", field="amount"
+        )
     return problem

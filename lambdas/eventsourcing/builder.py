@@ -126,7 +126,9 @@ class CommitBuilder(Generic[S, E]):
         type_name, schema, data = codec.encode(event)
         snapshot = snapshot_schema = None
         if version == 1 or version - snapshot_version >= self._interval:
-            snapshot, snapshot_schema, snapshot_version = codec.encode_state(state), codec.state_schema, version
+            snapshot = codec.encode_state(state)
+            if snapshot is not None:
+                snapshot_schema, snapshot_version = codec.state_schema, version
         row = EventRow(
             stream_id, version, commit_id, type_name, schema, data, metadata, occurred_at, recorded_at,
             chain_hash((

@@ -7,8 +7,11 @@ hash(0) is 32 zero bytes. The array has these twelve elements in this order: has
 numbers integers, an absent snapshot's two elements `nil`; each in its shortest form, as MessagePack libraries write it.
 Texts and bytes carry their length, so two different rows never give the same bytes.
 
-A hash covers every attribute of its row, the row's place and its predecessor. The rows alone do not show that rows
-were removed at the end. Source of the encoding: the MessagePack specification (2013), https://github.com/msgpack/msgpack.
+A hash covers every attribute of its row, the row's place and its predecessor. So a row that was changed, inserted,
+removed or moved shows, unless whoever did it recomputed the hashes from there to the end: no secret is needed for that.
+By itself the chain does not show a history that was recomputed to its end, rows removed at the end, or a whole stream
+removed. What shows them is a copy of the hashes elsewhere: each row's is published (`rowhash`), so consumers and the
+lake hold it. Source of the encoding: the MessagePack specification (2013), https://github.com/msgpack/msgpack.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ EventSourcingError
 ├── InconsistentReadError          a row that must be there stayed missing over several reads
 ├── CorruptRowError                a stored row is not in the documented form
 ├── UnknownSchemaError             an event type or schema version this code does not know
+├── SchemaNotWrittenError          an event that this release can read and does not write yet
 ├── ChainBrokenError               the verifier's finding: the first bad version
 ├── VersionConflictError           port only: the rows that won the race
 ├── StoredCommandsRefusedError     port only: the commands of the commit that have ended, differ or are missing
@@ -161,6 +162,10 @@ class CorruptRowError(EventSourcingError):
 
 class UnknownSchemaError(EventSourcingError):
     """The codec knows no such event type or schema version."""
+
+
+class SchemaNotWrittenError(EventSourcingError):
+    """The event's type is not written yet, or only in an older schema that cannot hold it; nothing was written."""
 
 
 class ChainBrokenError(EventSourcingError):

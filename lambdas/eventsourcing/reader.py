@@ -59,12 +59,13 @@ class StreamReader(Generic[S, E]):
             raise VersionNotFoundError(stream_id, version, loaded.version)
         return loaded
 
-    def load_at(self, stream_id: str, at: str, *, deadline: Deadline) -> Loaded[S]:
+    def load_at(self, stream_id: str, at: str, *, newest: Loaded[S] | None = None, deadline: Deadline) -> Loaded[S]:
         """The state as it was known at the moment `at`; version 0 if the stream did not exist yet.
 
-        A binary search over versions, since `recorded_at` never decreases, and then one read of the state.
+        A binary search over versions, since `recorded_at` never decreases, and then one read of the state. `newest`,
+        if it was just loaded, is not read again.
         """
-        newest = self.load(stream_id, deadline=deadline)
+        newest = newest or self.load(stream_id, deadline=deadline)
         if newest.version == 0 or newest.recorded_at <= at:
             return newest
         low, high = 0, newest.version - 1

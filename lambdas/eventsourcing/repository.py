@@ -101,9 +101,12 @@ class Repository(Generic[S, E]):
         """How a stream that exists began, by one query. Raises InconsistentReadError if it does not exist."""
         return self._reader.origin(stream_id, deadline=self._new_deadline())
 
-    def load_at(self, stream_id: str, at: str) -> Loaded[S]:
-        """The state as it was known at the timestamp `at`; version 0 if the stream did not exist yet."""
-        return self._reader.load_at(stream_id, at, deadline=self._new_deadline())
+    def load_at(self, stream_id: str, at: str, *, newest: Loaded[S] | None = None) -> Loaded[S]:
+        """The state as it was known at the timestamp `at`; version 0 if the stream did not exist yet.
+
+        `newest`, what `load` has just given, saves reading it again.
+        """
+        return self._reader.load_at(stream_id, at, newest=newest, deadline=self._new_deadline())
 
     def history(self, stream_id: str, *, before: int | None = None, limit: int) -> History[E]:
         """A page of events with version < `before`, newest first; empty for an unknown stream."""

@@ -6,9 +6,12 @@ rounded, so that a moment keeps its day, and a moment before another one never s
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
+
+MAX_CLOCK_ERROR = timedelta(seconds=5)
+"""How far a process's clock may be off before somebody is told; see `clock_check`."""
 
 _encode = msgspec.json.Encoder().encode
 

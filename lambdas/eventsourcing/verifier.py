@@ -1,4 +1,7 @@
-"""Verifies that a stream is as it was written: versions, hashes, times and snapshots, from version 1 on."""
+"""Verifies the hash chain of a stream: versions, hashes, times and snapshots, from version 1 on.
+
+What that shows and what it does not: see `chain`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ import msgspec
 from lambdas.eventsourcing.chain import GENESIS, row_hash
 from lambdas.eventsourcing.decider import Decider
 from lambdas.eventsourcing.errors import ChainBrokenError, CorruptRowError, UnknownSchemaError
-from lambdas.eventsourcing.retry import Deadline
+from lambdas.eventsourcing.reader import MAX_READS_ON_HOLE
+from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.rows import EventRow
 from lambdas.eventsourcing.store import EventStore
 
@@ -33,11 +37,17 @@ class ChainVerifier(Generic[S, E]):
     """Verifies streams by reading them forward, a page at a time."""
 
     def __init__(
-        self, store: EventStore, decider: Decider[S, E], *, new_deadline: Callable[[], Deadline] = Deadline
+        self,
+        store: EventStore,
+        decider: Decider[S, E],
+        *,
+        new_deadline: Callable[[], Deadline] = Deadline,
+        backoff: Backoff | None = None,
     ) -> None:
         self._store = store
         self._decider = decider
         self._new_deadline = new_deadline
+        self._backoff = backoff or Backoff()
 
     def verify(self, stream_id: str) -> Verified:
         """Check the whole stream; version 0 for one that does not exist.
@@ -48,8 +58,6 @@ class ChainVerifier(Generic[S, E]):
         previous, recorded_at, version, snapshots = GENESIS, "", 0, 0
         for row in self._rows(stream_id):
             version += 1
-            if row.version != version:
-                raise ChainBrokenError(stream_id, min(version, row.version), "the row is missing, or out of place")
             if row.hash != row_hash(previous, row):
                 raise ChainBrokenError(stream_id, version, "the hash does not match the row and its predecessor")
             if row.recorded_at < recorded_at:
@@ -60,24 +68,36 @@ class ChainVerifier(Generic[S, E]):
         return Verified(stream_id, version, previous, snapshots)
 
     def _rows(self, stream_id: str) -> Iterator[EventRow]:
-        """All rows, ascending. A row that does not decode is reported after the rows before it are checked."""
-        after, more, up_to = 0, True, None
+        """All rows, in order from version 1. One that does not decode is reported after those before it are checked.
+
+        A page beside a transaction under way may lack some of its rows: it is read again, and only a row that stays
+        missing breaks the chain.
+        """
+        after, up_to, reads = 0, None, 0
         corrupt: CorruptRowError | None = None
-        while more:
+        while up_to is None or after < up_to:
             try:
                 page = self._store.read(
                     stream_id, after=after, up_to=up_to, limit=PAGE_ROWS, deadline=self._new_deadline()
                 )
             except CorruptRowError as error:
                 corrupt, up_to = error, error.version - 1
-                if up_to == after:
-                    break
                 continue
-            yield from page.rows
-            more = page.more
-            after = page.rows[-1].version if page.rows else after
-        if corrupt is not None and corrupt.version > after + 1:
-            raise ChainBrokenError(stream_id, after + 1, "the row is missing")
+            before = after
+            for row in page.rows:
+                if row.version != after + 1:
+                    break
+                yield row
+                after = row.version
+            else:
+                if up_to is None and not page.more:
+                    return
+            reads = reads + 1 if after == before else 0
+            if reads == MAX_READS_ON_HOLE:
+                first = page.rows[0].version if page.rows else after + 1
+                raise ChainBrokenError(stream_id, min(first, after + 1), "the row is missing, or out of place")
+            if reads:
+                self._backoff.pause(reads)
         if corrupt is not None:
             raise ChainBrokenError(stream_id, corrupt.version, corrupt.reason) from corrupt
 

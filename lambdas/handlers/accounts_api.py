@@ -8,17 +8,21 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.accounts import commands
 from lambdas.accounts.commands import AccountCommand
+from lambdas.accounts.errors import AccountNotFoundError
 from lambdas.accounts.state import Account
-from lambdas.composition.accounts import deployed_account_service
+from lambdas.composition.accounts import deployed_api
+from lambdas.composition.clock import report_clock
 from lambdas.composition.settings import ApiSettings, load
 from lambdas.contracts.errors import ContractIncompleteError
 from lambdas.contracts.operations import OPERATIONS, Operation
+from lambdas.eventsourcing.clock_check import ClockCheck
 from lambdas.eventsourcing.decider import Committed, Loaded, Replayed
 from lambdas.eventsourcing.errors import PreconditionFailedError
 from lambdas.httpapi.application import Application, Route
@@ -50,10 +54,13 @@ def random_id() -> str:
 
 
 class AccountsApi:
-    """The routes, over an AccountService."""
+    """The routes, over an AccountService. `expected` says whether an account that does not exist will do so soon."""
 
-    def __init__(self, service: AccountService, *, new_id: Callable[[], str] = random_id) -> None:
+    def __init__(
+        self, service: AccountService, *, expected: Callable[[str], bool], new_id: Callable[[], str] = random_id
+    ) -> None:
         self._service = service
+        self._expected = expected
         self._new_id = new_id
 
     def routes(self) -> Mapping[tuple[str, str], Route]:
@@ -98,7 +105,7 @@ class AccountsApi:
             return self._execute(request, command, account_id, new_account_reply)
         with counted_command():
             outcome = self._service.open_once(command, account_id, self._context(request), idempotency=idempotency)
-        return _answer(outcome, new_account_reply)
+        return _answer(request, outcome, new_account_reply)
 
     def transfer(self, request: Request) -> Reply:
         """Transfer: changes both accounts or none."""
@@ -109,13 +116,13 @@ class AccountsApi:
         idempotency = idempotency_of(request, command, command.from_account_id, respond)
         with counted_command():
             outcome = self._service.transfer(command, transfer_id, self._context(request), idempotency=idempotency)
-        return _answer(outcome, respond)
+        return _answer(request, outcome, respond)
 
     def get_account(self, request: Request) -> Reply:
         """The account now or in the past; 304 when If-None-Match names its version."""
         account_id = request.account_id()
         wanted, held = request.entity_tags("If-Match"), request.entity_tags("If-None-Match")
-        loaded = self._load(account_id, request.query("version", "at", "min_version"))
+        loaded = self._load(request, account_id, request.query("version", "at", "min_version"))
         versions = wanted.strong_versions() if wanted else None
         if versions is not None and loaded.version not in versions:
             raise PreconditionFailedError(account_id, loaded.version)
@@ -131,20 +138,37 @@ class AccountsApi:
         before = decode_cursor(query["cursor"]) if "cursor" in query else None
         return history_reply(self._service.history(account_id, before=before, limit=limit))
 
-    def _load(self, account_id: str, query: Mapping[str, str]) -> Loaded[Account]:
+    def _load(self, request: Request, account_id: str, query: Mapping[str, str]) -> Loaded[Account]:
         if len(query) > 1:
             field = "min_version" if "min_version" in query else "at"
-            raise InvalidRequestError(field, "cannot be combined with another moment or version")
+            raise InvalidRequestError(field, "must be left out beside another moment or version")
         if "version" in query:
             version = positive_integer("version", query["version"])
             return self._service.account_at_version(account_id, version)
         if "at" in query:
-            return self._service.account_at(account_id, moment("at", query["at"]))
-        least = positive_integer("min_version", query.get("min_version", "1"))
-        loaded = self._service.account(account_id)
+            return self._at(request, account_id, moment("at", query["at"]))
+        if "min_version" in query:
+            return self._load_at_least(account_id, positive_integer("min_version", query["min_version"]))
+        return self._service.account(account_id)
+
+    def _load_at_least(self, account_id: str, least: int) -> Loaded[Account]:
+        """The account now. Raises VersionNotReachedError, also while a stored command is about to open it."""
+        try:
+            loaded = self._service.account(account_id)
+        except AccountNotFoundError:
+            if self._expected(account_id):
+                raise VersionNotReachedError("the account is about to be opened") from None
+            raise
         if loaded.version < least:
             raise VersionNotReachedError(f"the account is at version {loaded.version}")
         return loaded
+
+    def _at(self, request: Request, account_id: str, at: datetime) -> Loaded[Account]:
+        found = self._service.account_at(account_id, at)
+        request.settled = found.settled
+        if found.account.version == 0:
+            raise AccountNotFoundError("the account did not exist at that time")
+        return found.account
 
     def _execute(
         self,
@@ -163,16 +187,16 @@ class AccountsApi:
                 expected=wanted.strong_versions() if wanted else None,
                 idempotency=idempotency,
             )
-        return _answer(outcome, respond)
+        return _answer(request, outcome, respond)
 
     def _context(self, request: Request) -> CommandContext:
         return CommandContext(self._new_id(), request.correlation_id, request.caller)
 
 
-def _answer(outcome: Outcome | OpenedBefore, respond: Callable[[Committed[Account]], Reply]) -> Reply:
+def _answer(request: Request, outcome: Outcome | OpenedBefore, respond: Callable[[Committed[Account]], Reply]) -> Reply:
     if isinstance(outcome, Replayed):
         count("CommandsReplayed")
-        return recall(outcome.receipt.response)
+        return recall(outcome.receipt.response, request.correlation_id)
     if isinstance(outcome, OpenedBefore):
         count("CommandsReplayed")
         return respond(outcome.committed).replayed()
@@ -181,12 +205,16 @@ def _answer(outcome: Outcome | OpenedBefore, respond: Callable[[Committed[Accoun
 
 
 _settings = load(ApiSettings, os.environ)
-_application = Application(AccountsApi(deployed_account_service(_settings)).routes())
+_clock = ClockCheck()
+_service, _openings = deployed_api(_settings, _clock)
+_application = Application(AccountsApi(_service, expected=_openings.expected).routes())
 metrics.set_default_dimensions(environment=_settings.environment)
 
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics(capture_cold_start_metric=True)
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda gives both
     """Answer one API Gateway proxy event (payload format 1.0)."""
-    return _application(event, context)
+    answer = _application(event)
+    report_clock(_clock, logger, metrics)
+    return answer

@@ -10,8 +10,10 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from lambdas.composition.clock import report_clock
 from lambdas.composition.inbox import deployed_processor
 from lambdas.composition.settings import ProcessorSettings, load
+from lambdas.eventsourcing.clock_check import ClockCheck
 from lambdas.eventsourcing.retry import REQUEST_SECONDS
 from lambdas.inbox.results import Processed
 
@@ -29,7 +31,8 @@ class ProcessingIncompleteError(Exception):
 
 
 _settings = load(ProcessorSettings, os.environ)
-_processor = deployed_processor(_settings)
+_clock = ClockCheck()
+_processor = deployed_processor(_settings, _clock)
 metrics.set_default_dimensions(environment=_settings.environment)
 
 
@@ -43,6 +46,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
 
     processed = _processor.process(event["Records"], may_start)
     _count(processed)
+    report_clock(_clock, logger, metrics)
     for failure in processed.failures[:MAX_LOGGED]:
         logger.error(
             "a command could not be carried out; it will be delivered again",

@@ -54,7 +54,7 @@ def _count(published: Published) -> None:
     for name, value in (
         ("EventsPublished", published.sent.events),
         ("RowsParked", sum(each.key is not None for each in published.parked)),
-        ("EventTableTampered", len(published.tamperings)),
+        ("EventTableTampered", published.tampered),
     ):
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
@@ -79,5 +79,6 @@ def _log_parked(parked: Parked) -> None:
     extra = {"stream_id": what.stream_id, "version": what.version, "reason": what.reason}
     if parked.key is None:
         logger.error("a row is neither published nor parked", extra=extra | {"failure": parked.failure})
-    else:
-        logger.error("a row cannot be published and was parked (dead letter)", extra=extra | {"object": parked.key})
+        return
+    finding = "does not fit its account's chain" if what.tampered else "cannot be published"
+    logger.error(f"a row {finding} and was parked (dead letter)", extra=extra | {"object": parked.key})

@@ -1,20 +1,16 @@
-"""Answers API Gateway's proxy events: routing, errors, correlation ids, one log line per request."""
+"""Answers API Gateway's proxy events: routes, errors, correlation ids, one log line per request."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from lambdas.contracts import problems
-from lambdas.httpapi.errors import InvalidRequestError, MethodNotAllowedError, PathNotFoundError, RequestError
+from lambdas.httpapi.errors import MethodNotAllowedError, PathNotFoundError
 from lambdas.httpapi.problems import problem_reply, problem_type
 from lambdas.httpapi.replies import Reply
-from lambdas.httpapi.requests import ACCOUNT_ID, NO_ACCOUNT_ID, Request
-from lambdas.httpapi.routing import GATEWAY_ROUTES, allowed_methods, match_path, path_parameters
+from lambdas.httpapi.requests import Request
+from lambdas.httpapi.routing import NO_SLASH, allowed_methods
 from lambdas.httpapi.telemetry import count, logger
 
 Route = Callable[[Request], Reply]
@@ -25,73 +21,54 @@ _NO_STORE = "no-store"
 class Application:
     """Answers every request with the reply of its route or with a problem. A bad request raises nothing.
 
-    `routes` maps (method, path template) to the route.
+    `routes` maps (method, path template) to the route. API Gateway has found the template already.
     """
 
     def __init__(self, routes: Mapping[tuple[str, str], Route]) -> None:
-        self._resolver = APIGatewayRestResolver()
-        self._resolver.exception_handler(Exception)(self._fail)
-        for (method, template), route in routes.items():
-            rule = template.replace("{", "<").replace("}", ">")
-            self._resolver.route(rule, method)(self._endpoint(route))
+        self._routes = routes
 
-    def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    def __call__(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Answer one proxy event."""
         request = Request(event)
         logger.set_correlation_id(request.correlation_id)
         count("Requests")
-        self._resolver.context["request"] = request
-        response = self._resolver.resolve(event, context)
-        logger.info(
-            "request answered",
-            method=request.method,
-            route=match_path(request.path) or "unknown",
-            status=response["statusCode"],
-        )
-        return response
+        try:
+            reply = self._route(request)(request)
+        except Exception as error:  # noqa: BLE001 - the client must get an answer, whatever went wrong
+            reply = _failed(error, request)
+        logger.info("request answered", method=request.method, route=request.route or "unknown", status=reply.status)
+        return _response(reply, request)
 
-    def _endpoint(self, route: Route) -> Callable[..., Response[str]]:
-        def endpoint(**_: str) -> Response[str]:
-            request = self._request()
-            template = match_path(request.path)
-            if template is None:  # the resolver also takes a trailing slash
-                raise PathNotFoundError("nothing is served at this path")
-            request.check_correlation_id()
-            request.template, request.path_parameters = template, path_parameters(template, request.path)
-            return _response(route(request), request)
-
-        return endpoint
-
-    def _fail(self, error: Exception) -> Response[str]:
-        request = self._request()
-        if isinstance(error, NotFoundError):
-            error = _routing_error(request)
-        kind = problem_type(error)
-        if kind is problems.INTERNAL_ERROR:
-            count("InternalErrors")
-            logger.exception("request failed unexpectedly", exc_info=error)
-        elif kind.status >= problems.INTERNAL_ERROR.status:
-            logger.warning("request could not be served", problem=kind.code, reason=str(error))
-        return _response(problem_reply(error, request.correlation_id), request)
-
-    def _request(self) -> Request:
-        request: Request = self._resolver.context["request"]
-        return request
+    def _route(self, request: Request) -> Route:
+        """Raises PathNotFoundError, MethodNotAllowedError."""
+        if request.route is None:
+            raise PathNotFoundError(NO_SLASH if request.path.endswith("/") else "")
+        route = self._routes.get((request.method, request.route))
+        if route is not None:
+            return route
+        if request.method not in allowed_methods(request.route):
+            raise MethodNotAllowedError(allowed_methods(request.route))
+        raise PathNotFoundError("the gateway answers this, and the function does not")
 
 
-def _routing_error(request: Request) -> RequestError:
-    """Why the resolver found no route. It also refuses path parameters with characters that it does not accept."""
-    template = match_path(request.path)
-    if template is None:
-        return PathNotFoundError("nothing is served at this path")
-    if request.method not in allowed_methods(template):
-        return MethodNotAllowedError(allowed_methods(template))
-    if template in GATEWAY_ROUTES:
-        return PathNotFoundError("the gateway answers this, and the function does not")
-    return InvalidRequestError(ACCOUNT_ID, NO_ACCOUNT_ID)
+def _failed(error: Exception, request: Request) -> Reply:
+    kind = problem_type(error)
+    if kind is problems.INTERNAL_ERROR:
+        count("InternalErrors")
+        logger.exception("request failed unexpectedly", exc_info=error)
+    elif kind.status >= problems.INTERNAL_ERROR.status:
+        logger.warning("request could not be served", problem=kind.code, reason=str(error))
+    return problem_reply(error, request.correlation_id)
 
 
-def _response(reply: Reply, request: Request) -> Response[str]:
+def _response(reply: Reply, request: Request) -> dict[str, Any]:
+    """The answer in the form of API Gateway's proxy integration (payload format 1.0)."""
     headers = {"Cache-Control": _NO_STORE, "X-Correlation-Id": request.correlation_id, **reply.headers}
-    body = "" if request.method == "HEAD" else reply.body
-    return Response(status_code=reply.status, body=body, headers=headers)
+    if not request.settled:
+        headers["Daybook-Settled"] = "false"
+    return {
+        "statusCode": reply.status,
+        "body": "" if request.method == "HEAD" else reply.body,
+        "isBase64Encoded": False,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+    }

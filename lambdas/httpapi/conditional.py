@@ -1,4 +1,4 @@
-"""Conditional requests: an account's entity tag is its version. Source: RFC 9110, sections 8.8.3 and 13.1."""
+"""Conditional requests: an account's entity tag is its version. Source: RFC 9110, sections 5.6.1, 8.8.3 and 13.1."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 from lambdas.httpapi.errors import InvalidRequestError
 
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
-_TAG_LIST = re.compile(rf"{_TAG}(?:[ \t]*,[ \t]*{_TAG})*")
+_TAG_LIST = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*(?:[ \t]*,[ \t,]*)?")
 _EACH_TAG = re.compile(_TAG)
 _STRONG_VERSION = re.compile(r'"([1-9][0-9]{0,15})"')
 
@@ -42,10 +42,12 @@ def entity_tag(version: int) -> str:
 
 
 def parse_entity_tags(header: str, value: str) -> EntityTags:
-    """Read `*` or a list of entity tags. Raises InvalidRequestError, which names the header."""
+    """Read `*` or a list of entity tags; empty members do not count. Raises InvalidRequestError for the header."""
     value = value.strip(" \t")
     if value == "*":
         return EntityTags((), any=True)
     if _TAG_LIST.fullmatch(value) is None:
-        raise InvalidRequestError(header, "is neither * nor a list of quoted entity tags")
+        raise InvalidRequestError(
+            header, 'must be an ETag as it was answered, such as "2", several of them with commas between, or *'
+        )
     return EntityTags(tuple(_EACH_TAG.findall(value)))

@@ -48,7 +48,7 @@ def idempotency_of(
     return Idempotency(
         scope=scope,
         key=stored_key(request.caller, key),
-        request_hash=request_hash(request.method, request.canonical_path(), command, request.entity_tags("If-Match")),
+        request_hash=request_hash(request.method, request.path, command, request.entity_tags("If-Match")),
         ttl=int(TIME_TO_LIVE.total_seconds()),
         respond=lambda committed: remember(respond(committed)),
         reject=reject,

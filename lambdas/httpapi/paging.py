@@ -23,5 +23,5 @@ def decode_cursor(cursor: str) -> int:
     except (binascii.Error, UnicodeEncodeError):
         text = b""
     if _VERSION.fullmatch(text) is None or text == b"1" or encode_cursor(int(text)) != cursor:
-        raise InvalidRequestError("cursor", "is not a next_cursor of an earlier page")
+        raise InvalidRequestError("cursor", "must be the next_cursor of an earlier page, as it was answered")
     return int(text)

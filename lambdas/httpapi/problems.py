@@ -48,5 +48,5 @@ def _document(error: Exception, correlation_id: str) -> Problem:
     if not isinstance(error, http.RequestError):
         return service.problem_document(error, correlation_id)
     offender = error.field if isinstance(error, http.InvalidRequestError) else UNSET
-    detail = str(error) if offender is UNSET else f"{offender}: {error}"
+    detail = (str(error) or UNSET) if offender is UNSET else f"{offender}: {error}"
     return service.problem(problem_type(error), correlation_id, detail=detail, field=offender)

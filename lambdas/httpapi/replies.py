@@ -7,6 +7,9 @@ from typing import Any
 
 import msgspec
 
+from lambdas.contracts.http import Problem
+from lambdas.contracts.problems import PROBLEM_MEDIA_TYPE
+
 JSON_MEDIA_TYPE = "application/json"
 
 _encode = msgspec.json.Encoder().encode
@@ -25,6 +28,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 _decoder = msgspec.json.Decoder(Reply)
+_problems = msgspec.json.Decoder(Problem)
 
 
 def json_reply(status: int, document: Any, headers: Mapping[str, str] | None = None) -> Reply:
@@ -37,6 +41,10 @@ def remember(reply: Reply) -> str:
     return _encode(reply).decode()
 
 
-def recall(text: str) -> Reply:
-    """The reply that `remember` wrote, marked as replayed."""
-    return _decoder.decode(text).replayed()
+def recall(text: str, correlation_id: str) -> Reply:
+    """The reply that `remember` wrote, marked as replayed. A problem names the correlation id of this request."""
+    reply = _decoder.decode(text).replayed()
+    if reply.headers.get("Content-Type") != PROBLEM_MEDIA_TYPE:
+        return reply
+    document = msgspec.structs.replace(_problems.decode(reply.body), correlation_id=correlation_id)
+    return msgspec.structs.replace(reply, body=_encode(document).decode())

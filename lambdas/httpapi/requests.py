@@ -6,15 +6,21 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import msgspec
 
 from lambdas.accounts.moments import InvalidMomentError, parse_moment
 from lambdas.accounts.text import UUID_PATTERN
+from lambdas.contracts.expectations import listed
 from lambdas.httpapi import bodies
 from lambdas.httpapi.conditional import EntityTags, parse_entity_tags
 from lambdas.httpapi.errors import InvalidRequestError, UnknownCallerError
+from lambdas.httpapi.idempotency_keys import HEADER as KEY_HEADER
+from lambdas.httpapi.idempotency_keys import TOKEN, key_of
+from lambdas.httpapi.routing import filled, served_template
 from lambdas.service.keys import CALLER_PATTERN
+from lambdas.service.names import shown
 
 ANONYMOUS = "anonymous"
 """The caller where the environment requires no authorization."""
@@ -23,10 +29,11 @@ UNKNOWN_REQUEST = "unknown"
 """The correlation id when neither the client nor the gateway gives a valid one."""
 
 ACCOUNT_ID = "account_id"
-NO_ACCOUNT_ID = "is not a UUID in lower case"
+NO_ACCOUNT_ID = "must be a UUID in lower case"
 
-_TOKEN = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_TOKEN = re.compile(TOKEN)
 _CALLER = re.compile(CALLER_PATTERN)
+SPACE_FOR_PLUS = "has a space before its offset: in a URL a + is written %2B"
 _NOT_ALPHANUMERIC = re.compile(r"[^A-Za-z0-9]")
 _POSITIVE = re.compile(r"[1-9][0-9]{0,15}")
 _UUID = re.compile(UUID_PATTERN)
@@ -35,13 +42,19 @@ C = TypeVar("C", bound=msgspec.Struct)
 
 
 class Request:
-    """One request. Every method that reads a value raises InvalidRequestError, which names it."""
+    """One request. Every method that reads a value raises InvalidRequestError, which names it.
+
+    `route` is the path template of the API that serves it, None for a path that no template serves. `path` is the
+    template filled in: the same wherever the API is mounted, unlike the path that the client sent.
+    A route sets `settled` to False when the answer may still change, although it is about the past.
+    """
 
     def __init__(self, event: Mapping[str, Any]) -> None:
         self.method: str = event["httpMethod"]
-        self.path: str = event["path"]
-        self.template: str = ""
-        self.path_parameters: Mapping[str, str] = {}
+        self.path_parameters = {name: unquote(value) for name, value in (event.get("pathParameters") or {}).items()}
+        self.route = served_template(event["resource"], self.path_parameters, event["path"])
+        self.path: str = event["path"] if self.route is None else filled(self.route, self.path_parameters)
+        self.settled = True
         self._event = event
         self._headers = _header_values(event)
 
@@ -70,20 +83,17 @@ class Request:
         candidates = (*(values if len(values) == 1 else ()), context.get("requestId") or "", extended)
         return next((each for each in candidates if _TOKEN.fullmatch(each)), UNKNOWN_REQUEST)
 
-    def check_correlation_id(self) -> None:
-        """Refuse an X-Correlation-Id that cannot be used."""
-        self._token("X-Correlation-Id")
-
     @property
     def idempotency_key(self) -> str | None:
-        """Idempotency-Key."""
-        return self._token("Idempotency-Key")
+        """The key that Idempotency-Key names: a token, or its hash."""
+        value = self.header(KEY_HEADER)
+        return None if value is None else key_of(value)
 
     def header(self, name: str) -> str | None:
         """A header that may be given once."""
         values = set(self._headers.get(name.lower(), ()))
         if len(values) > 1:
-            raise InvalidRequestError(name, "is given more than once")
+            raise InvalidRequestError(name, "must be given once")
         return values.pop() if values else None
 
     def entity_tags(self, name: str) -> EntityTags | None:
@@ -94,14 +104,7 @@ class Request:
     def refuse_if_match(self) -> None:
         """Refuse If-Match, on routes that act on two accounts or on a new one."""
         if "if-match" in self._headers:
-            raise InvalidRequestError("If-Match", "is not supported here")
-
-    def canonical_path(self) -> str:
-        """The path as the contract has it: the route's template with its parameters, decoded.
-
-        A base path of a custom domain, which stands in `path`, and percent-encoding make no other request.
-        """
-        return self.template.format_map(self.path_parameters)
+            raise InvalidRequestError("If-Match", "must be left out: no version of one account is asked for here")
 
     def account_id(self) -> str:
         """The account in the path."""
@@ -116,7 +119,7 @@ class Request:
         content = bodies.read_body(self._event)
         if not content and may_be_empty:
             return kind()
-        bodies.check_media_type(self.header("Content-Type"))
+        bodies.check_media_type(self.header("Content-Type"), self.header("Content-Encoding"))
         return bodies.decode_body(content, kind)
 
     def query(self, *names: str) -> dict[str, str]:
@@ -124,23 +127,18 @@ class Request:
         parameters = self._event.get("multiValueQueryStringParameters") or {}
         for name, values in parameters.items():
             if name not in names:
-                raise InvalidRequestError(name[:64], "is not a query parameter of this path")
+                known = f"which has {listed(names, 'and')}" if names else "which has none"
+                raise InvalidRequestError(shown(name), f"is not a query parameter of this path, {known}")
             if len(values) != 1:
-                raise InvalidRequestError(name, "is given more than once")
+                raise InvalidRequestError(name, "must be given once")
         return {name: values[0] for name, values in parameters.items()}
-
-    def _token(self, name: str) -> str | None:
-        value = self.header(name)
-        if value is not None and _TOKEN.fullmatch(value) is None:
-            raise InvalidRequestError(name, "is not 1 to 64 characters of A-Z a-z 0-9 . _ : -")
-        return value
 
 
 def positive_integer(name: str, text: str, *, maximum: int | None = None) -> int:
     """An integer from 1, in plain decimal digits. Raises InvalidRequestError."""
     if _POSITIVE.fullmatch(text) is None or (maximum is not None and int(text) > maximum):
-        limit = "" if maximum is None else f" up to {maximum}"
-        raise InvalidRequestError(name, f"is not a positive integer{limit}")
+        limit = "" if maximum is None else f" to {maximum}"
+        raise InvalidRequestError(name, f"must be an integer from 1{limit}, in decimal digits")
     return int(text)
 
 
@@ -149,7 +147,18 @@ def moment(name: str, text: str) -> datetime:
     try:
         return parse_moment(text)
     except InvalidMomentError as error:
-        raise InvalidRequestError(name, str(error)) from None
+        reason = SPACE_FOR_PLUS if _has_space_for_plus(text) else str(error)
+        raise InvalidRequestError(name, reason) from None
+
+
+def _has_space_for_plus(text: str) -> bool:
+    """Whether it would be a moment if the space before its offset were the + that a URL makes a space of."""
+    before, _, offset = text.rpartition(" ")
+    try:
+        parse_moment(f"{before}+{offset}")
+    except InvalidMomentError:
+        return False
+    return True
 
 
 def _header_values(event: Mapping[str, Any]) -> dict[str, list[str]]:

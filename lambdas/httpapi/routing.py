@@ -1,7 +1,8 @@
-"""The routes of the contract: the template that a path matches, and the methods of a template."""
+"""The routes of the contract: the template that serves a request, and the methods of a template."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import unquote
@@ -23,27 +24,31 @@ ROUTES: Final[Mapping[str, tuple[str, ...]]] = _methods(OPERATIONS)
 GATEWAY_ROUTES: Final[Mapping[str, tuple[str, ...]]] = _methods(ASYNCHRONOUS_OPERATIONS)
 """Path template to the methods that the gateway answers from DynamoDB itself. Other methods reach the function."""
 
+NO_SLASH: Final = "no path ends with a slash"
 _SERVED: Final = {**ROUTES, **GATEWAY_ROUTES}
+_PARAMETER: Final = re.compile(r"\{(\w+)\}")
 
 
-def match_path(path: str) -> str | None:
-    """The template that serves `path`, None when none does. A trailing slash makes another path."""
-    segments = path.split("/")
-    for template in _SERVED:
-        parts = template.split("/")
-        if len(parts) == len(segments) and all(
-            part == segment or (part.startswith("{") and segment) for part, segment in zip(parts, segments, strict=True)
-        ):
-            return template
-    return None
+def served_template(resource: str, parameters: Mapping[str, str], path: str) -> str | None:
+    """The path template that serves a request; None when nothing does.
+
+    `resource` and `parameters` are API Gateway's, the latter decoded. The sent path has to end in what they name: what
+    stands before it is the base path of a custom domain. A trailing slash or a doubled one makes another path, though
+    API Gateway may find the same resource. Source: API Gateway Developer Guide, "Input format of a Lambda function for
+    proxy integration", and "Set up a custom domain name" for base paths, which stand in `path`.
+    """
+    if resource not in _SERVED:
+        return None
+    own, sent = filled(resource, parameters), unquote(path)
+    before = sent.removesuffix(own)
+    return resource if before != sent and not before.endswith("/") else None
+
+
+def filled(template: str, parameters: Mapping[str, str]) -> str:
+    """The template with its parameters in it. A missing one is empty."""
+    return _PARAMETER.sub(lambda match: parameters.get(match[1], ""), template)
 
 
 def allowed_methods(template: str) -> tuple[str, ...]:
     """The methods that a path of this template supports, answered by the function or by the gateway."""
     return _SERVED[template]
-
-
-def path_parameters(template: str, path: str) -> dict[str, str]:
-    """The parameters of a path that the template matches, percent-decoded."""
-    pairs = zip(template.split("/"), path.split("/"), strict=True)
-    return {part[1:-1]: unquote(segment) for part, segment in pairs if part.startswith("{")}

@@ -5,14 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from lambdas.accounts.business_time import business_time
-from lambdas.accounts.commands import AnyCommand, OpenAccount, Transfer
+from lambdas.accounts.commands import COMMANDS, AnyCommand, OpenAccount, Transfer
 from lambdas.accounts.errors import InvalidFieldError
 from lambdas.eventsourcing.timestamps import format_timestamp
 from lambdas.inbox.stream_records import CommandRow
 from lambdas.service.command_json import decode_command
 from lambdas.service.derived_ids import is_derived
-
-_decode = msgspec.json.Decoder(AnyCommand).decode
 
 
 class Instruction(msgspec.Struct, frozen=True):
@@ -28,7 +26,7 @@ def instruction_of(row: CommandRow) -> Instruction:
     Business time is checked against `submitted_at`, which is also its default. So a command has the same result
     however late it is processed.
     """
-    command = decode_command(row.body, _decode)
+    command = decode_command(row.body, *COMMANDS)
     if isinstance(command, Transfer) and command.from_account_id != row.key.account_id:
         raise InvalidFieldError("from_account_id", "is not the account in the path")
     if isinstance(command, OpenAccount) and is_derived(row.key.account_id):

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 import msgspec
 
 from lambdas.eventsourcing.retry import Deadline
+from lambdas.publishing.chain_check import ChainCheck, StreamRecord
 from lambdas.publishing.kinesis import KinesisSender, Sent
 from lambdas.publishing.packing import pack_all
 from lambdas.publishing.parking import ParkingError, ParkingPlace
-from lambdas.publishing.stream_records import StreamRecord, Tampering, Unpublishable, read_batch
+from lambdas.publishing.stream_records import Tampering, Unpublishable, read_batch
 
 
 class Parked(msgspec.Struct, frozen=True):
@@ -22,11 +23,16 @@ class Parked(msgspec.Struct, frozen=True):
 
 
 class Published(msgspec.Struct, frozen=True):
-    """The result of a batch: what was sent, what was parked, and which rows were tampered with."""
+    """The result of a batch: what was sent, what was parked, and which rows were changed or removed."""
 
     sent: Sent
     parked: list[Parked]
     tamperings: list[Tampering]
+
+    @property
+    def tampered(self) -> int:
+        """How many records tell of tampering: rows changed or removed, and rows that do not fit their chain."""
+        return len(self.tamperings) + sum(each.what.tampered for each in self.parked)
 
     @property
     def complete(self) -> bool:
@@ -35,15 +41,16 @@ class Published(msgspec.Struct, frozen=True):
 
 
 class Publisher:
-    """Publishes batches."""
+    """Publishes batches, and remembers the hashes of the rows in them."""
 
-    def __init__(self, sender: KinesisSender, parking: ParkingPlace) -> None:
+    def __init__(self, sender: KinesisSender, parking: ParkingPlace, chain: ChainCheck | None = None) -> None:
         self._sender = sender
         self._parking = parking
+        self._chain = chain or ChainCheck()
 
     def publish(self, records: Iterable[StreamRecord], sending: Deadline, parking: Deadline) -> Published:
         """Send the events until the deadline `sending`; park what can never be sent until the deadline `parking`."""
-        batch = read_batch(records)
+        batch = read_batch(records, self._chain)
         queues, too_long = pack_all(batch.lines, self._sender.limits)
         sent = self._sender.send(queues, sending)
         parked = [self._park(each, parking) for each in (*batch.unpublishable, *too_long)]

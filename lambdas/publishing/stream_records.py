@@ -1,4 +1,4 @@
-"""Reads a batch of the event table's stream: lines to publish by account, rows to park, rows that were tampered with.
+"""Reads a batch of the event table's stream: lines to publish by account, rows to park, changed and removed rows.
 
 Source of the record format: AWS Lambda Developer Guide, "Using AWS Lambda with Amazon DynamoDB"; binary values arrive
 as base64 text.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -19,12 +19,14 @@ from lambdas.eventsourcing.dynamodb_items import item_to_row
 from lambdas.eventsourcing.dynamodb_schema import EVENT_TABLE_HASH_KEY, EVENT_TABLE_RANGE_KEY
 from lambdas.eventsourcing.errors import CorruptRowError
 from lambdas.eventsourcing.rows import EventRow
+from lambdas.publishing.chain_check import ChainCheck, Inserted, StreamRecord
 
-StreamRecord: TypeAlias = Mapping[str, Any]
 UNREADABLE = "unreadable"
 
 _MAX_NAME = 400
-_MALFORMED = (NotPublishableError, CorruptRowError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
+MALFORMED = (NotPublishableError, CorruptRowError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
+"""What `row_of` and `domain_event` raise for a record that is not what it should be."""
+
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -37,22 +39,30 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Unpublishable(msgspec.Struct, frozen=True):
-    """A poison message: a record that cannot become a domain event. Without keys, both names are `unreadable`."""
+    """A record that becomes no domain event: a poison message, or one that is `tampered` with.
+
+    Without keys, both names are `unreadable`.
+    """
 
     stream_id: str
     version: str
     reason: str
     record: StreamRecord
+    tampered: bool = False
 
     @property
     def name(self) -> str:
-        """`<stream_id>/<version>`, safe as a path; a record without keys is named by the hash of its content."""
+        """`<stream_id>/<version>`, safe as a path; a record without keys is named by the hash of its content.
+
+        One that is tampered with has that hash in its name, too: it must not replace the genuine one, nor another.
+        """
+        content = sha256(_encode(self.record)).hexdigest()
         if UNREADABLE in (self.stream_id, self.version):
-            return f"{UNREADABLE}/{sha256(_encode(self.record)).hexdigest()}"
+            return f"{UNREADABLE}/{content}"
         stream = quote(self.stream_id, safe="")
         if len(stream) > _MAX_NAME:
             stream = sha256(self.stream_id.encode()).hexdigest()
-        return f"{stream}/{quote(self.version, safe='')}"
+        return f"{stream}/{quote(self.version, safe='')}{f'.tampered-{content[:16]}' if self.tampered else ''}"
 
 
 class Tampering(msgspec.Struct, frozen=True):
@@ -71,26 +81,43 @@ class Batch(msgspec.Struct, frozen=True):
     tamperings: list[Tampering]
 
 
-def read_batch(records: Iterable[StreamRecord]) -> Batch:
-    """Read a batch. A malformed record never raises; it is returned as `unpublishable`."""
-    lines: dict[str, dict[int, Line]] = {}
+def read_batch(records: Iterable[StreamRecord], chain: ChainCheck) -> Batch:
+    """Read a batch. A malformed record never raises; it is returned as `unpublishable`, and so is a forged one."""
+    inserted: dict[str, dict[int, list[Inserted]]] = {}
     batch = Batch({}, [], [])
     for record in records:
-        stream_id, version = _keys(record)
+        stream_id, version = keys_of(record)
         change = record.get("eventName")
         if change in ("MODIFY", "REMOVE"):
             batch.tamperings.append(Tampering(stream_id, version, change))
             continue
         try:
             row = row_of(record)
-            line = Line(row.version, encode_domain_event(domain_event(row)) + b"\n", record)
-        except _MALFORMED as error:
+        except MALFORMED as error:
             batch.unpublishable.append(Unpublishable(stream_id, version, _reason(error), record))
         else:
-            lines.setdefault(row.stream_id, {})[row.version] = line
-    for account_id, by_version in lines.items():
-        batch.lines[account_id] = [by_version[version] for version in sorted(by_version)]
+            inserted.setdefault(row.stream_id, {}).setdefault(row.version, []).append(Inserted(row, record))
+    for account_id, versions in inserted.items():
+        taken, refused = chain.check(versions)
+        batch.unpublishable.extend(
+            Unpublishable(account_id, str(each.inserted.row.version), each.reason, each.inserted.record, tampered=True)
+            for each in refused
+        )
+        if lines := _lines(taken, batch):
+            batch.lines[account_id] = lines
     return batch
+
+
+def _lines(taken: Iterable[Inserted], batch: Batch) -> list[Line]:
+    lines = []
+    for each in taken:
+        row = each.row
+        try:
+            lines.append(Line(row.version, encode_domain_event(domain_event(row)) + b"\n", each.record))
+        except MALFORMED as error:
+            poison = Unpublishable(row.stream_id, str(row.version), _reason(error), each.record)
+            batch.unpublishable.append(poison)
+    return lines
 
 
 def row_of(record: StreamRecord) -> EventRow:
@@ -98,14 +125,18 @@ def row_of(record: StreamRecord) -> EventRow:
     if record["eventName"] != "INSERT":
         raise ValueError(f"unknown kind of change: {record['eventName']}")
     image = record["dynamodb"]["NewImage"]
-    return item_to_row({name: _value(value) for name, value in image.items()})
+    row = item_to_row({name: _value(value) for name, value in image.items()})
+    if (row.stream_id, str(row.version)) != keys_of(record):
+        raise ValueError("its keys are not those of its row")
+    return row
 
 
 def _value(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"B": base64.b64decode(value["B"], validate=True)} if "B" in value else value
 
 
-def _keys(record: StreamRecord) -> tuple[str, str]:
+def keys_of(record: StreamRecord) -> tuple[str, str]:
+    """The account and the version that a record is about, as text; both are `unreadable` if it does not say."""
     try:
         change = record["dynamodb"]
         keys = change.get("Keys") or change["NewImage"]

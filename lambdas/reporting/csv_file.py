@@ -8,6 +8,7 @@ from typing import Final
 
 from lambdas.accounts.money import NO_CURRENCY
 from lambdas.reporting.amounts import decimal_places, plain_amount
+from lambdas.reporting.csv_text import inert
 from lambdas.reporting.figures import CurrencyFigures, DailyReport
 
 COLUMNS: Final = (
@@ -35,5 +36,7 @@ def _cell(report: DailyReport, line: CurrencyFigures, column: str) -> str | int:
     if column == "decimal_places":
         places = decimal_places(line.currency)
         return "" if places is None else places
+    if column == "currency":
+        return inert(line.currency)
     value: str | int = str(line.day) if column == "day" else getattr(line, column)
     return value

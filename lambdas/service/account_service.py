@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct, UnsetType
 
-from lambdas.accounts.business_time import business_time
+from lambdas.accounts.business_time import MAX_FUTURE, business_time
 from lambdas.accounts.commands import AccountCommand, AnyCommand, OpenAccount, Transfer
 from lambdas.accounts.errors import AccountAlreadyExistsError, AccountNotFoundError, InvalidFieldError
 from lambdas.accounts.events import AccountEvent
@@ -15,14 +15,29 @@ from lambdas.accounts.state import Account
 from lambdas.eventsourcing.decider import Committed, History, Idempotency, Loaded, Replayed, StoredCommand
 from lambdas.eventsourcing.errors import IdempotencyKeyReusedError, VersionNotFoundError
 from lambdas.eventsourcing.repository import Repository
+from lambdas.eventsourcing.retry import REQUEST_SECONDS
 from lambdas.eventsourcing.rows import Metadata
 from lambdas.eventsourcing.stored_executor import Ended
-from lambdas.eventsourcing.timestamps import format_timestamp
+from lambdas.eventsourcing.timestamps import MAX_CLOCK_ERROR, format_timestamp
 from lambdas.service.openings import OpenedBefore, OpeningKeyReusedError, is_opening
 from lambdas.service.tasks import Task, task_of, transfer_task
 
 Outcome = Committed[Account] | Replayed
 """A command's result: the accounts after it, or the earlier answer for the same idempotency key."""
+
+SETTLED_AFTER = timedelta(seconds=REQUEST_SECONDS) + MAX_CLOCK_ERROR
+"""15 seconds. What is booked at a moment can be read so long after it at the latest: an attempt in doubt is repeated
+with the time of its first sending, for as long as a request may take, and another process's clock may be slow."""
+
+
+class AccountAt(Struct, frozen=True):
+    """An account as the ledger knew it at a moment; version 0 if it did not exist yet.
+
+    It is `settled` when no commit can change it any more.
+    """
+
+    account: Loaded[Account]
+    settled: bool
 
 
 class CommandContext(Struct, frozen=True):
@@ -110,27 +125,28 @@ class AccountService:
             return self._repository.load_version(account_id, version)
         except VersionNotFoundError as error:
             if error.newest == 0:
-                raise AccountNotFoundError("the account does not exist") from None
+                raise AccountNotFoundError("the account was never opened") from None
             raise
 
-    def account_at(self, account_id: str, moment: datetime) -> Loaded[Account]:
-        """The account as the ledger knew it at `moment`.
+    def account_at(self, account_id: str, moment: datetime) -> AccountAt:
+        """The account as the ledger knew it at `moment`, which is always answered up to its newest booking time.
 
-        Raises InvalidFieldError for a moment in the future, AccountNotFoundError for one before the first event.
+        Raises InvalidFieldError for a moment that is later than that and more than 5 minutes in the future.
         """
+        now = self._clock()  # before the read: what the read does not see is written later
         at = format_timestamp(moment)
-        if moment > self._clock():
-            raise InvalidFieldError("at", "is in the future")
-        loaded = self._repository.load_at(account_id, at)
-        if loaded.version == 0:
-            raise AccountNotFoundError("the account did not exist at that time")
-        return loaded
+        newest = self._repository.load(account_id)
+        if at < newest.recorded_at:  # nothing is booked before the newest event any more
+            return AccountAt(self._repository.load_at(account_id, at, newest=newest), settled=True)
+        if newest.version and at > newest.recorded_at and moment > now + MAX_FUTURE:
+            raise InvalidFieldError("at", "is more than 5 minutes in the future")
+        return AccountAt(newest, settled=moment < now - SETTLED_AFTER)
 
     def history(self, account_id: str, *, before: int | None, limit: int) -> History[AccountEvent]:
         """Events with a version below `before`, newest first. Raises AccountNotFoundError."""
         history = self._repository.history(account_id, before=before, limit=limit)
         if not history.events:
-            raise AccountNotFoundError("the account does not exist")
+            raise AccountNotFoundError("the account was never opened")
         return history
 
     def _execute(
@@ -159,5 +175,5 @@ class AccountService:
 
 def _existing(loaded: Loaded[Account]) -> Loaded[Account]:
     if loaded.version == 0:
-        raise AccountNotFoundError("the account does not exist")
+        raise AccountNotFoundError("the account was never opened")
     return loaded

@@ -92,6 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
             api_id=called["api"],
             stage=called["stage"],
             method=self.command,
+            path=called["path"] or "/",
             resource_path=route.resource_path,
             chosen_id=self.headers.get("x-amzn-RequestId"),
         )

@@ -15,19 +15,24 @@ from typing import Final
 
 from lambdas.contracts import problems
 from lambdas.contracts.problems import PROBLEM_MEDIA_TYPE, ProblemType
-from lambdas.httpapi.bodies import MAX_BODY_BYTES
-from lambdas.httpapi.requests import ANONYMOUS, UNKNOWN_REQUEST
+from lambdas.httpapi.bodies import MAX_BODY_BYTES, MEDIA_TYPE_PATTERN, NOT_ENCODED, ONE_MEDIA_TYPE
+from lambdas.httpapi.idempotency_keys import TOKEN
+from lambdas.httpapi.requests import ANONYMOUS, NO_ACCOUNT_ID, UNKNOWN_REQUEST
+from lambdas.httpapi.routing import NO_SLASH
 from lambdas.inbox import table
 from lambdas.service.keys import CALLER_PATTERN, SEPARATOR
+from stacks.command_templates.fields import field_checks, field_refusals
 
 POLL_SECONDS: Final = 1
 """After how many seconds a client may ask again about a command that is PENDING."""
 
-_TOKEN_PATTERN = "[A-Za-z0-9._:-]{1,64}"  # noqa: S105 - of ids and keys
 _UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _ENCODED_TOKEN_PATTERN = "([A-Za-z0-9._:-]|%[0-9A-Fa-f]{2}){1,64}"  # noqa: S105 - of ids in a URL
 _ENCODED_UUID_PATTERN = "([0-9a-f-]|%[0-9A-Fa-f]{2}){36}"
-_NOT_A_TOKEN = "is not one value of 1 to 64 characters of A-Z a-z 0-9 . _ : -"  # noqa: S105 - a message
+_NOT_A_KEY = (
+    "must be 1 to 64 characters of A-Z a-z 0-9 . _ : -, not dots alone, bare or in quotation marks: this route "
+    "takes no other keys"
+)
 _BUSY = (
     "ThrottlingException",
     "ProvisionedThroughputExceededException",
@@ -82,10 +87,12 @@ def status_answers() -> tuple[IntegrationAnswer, ...]:
 
 
 def _problem(kind: ProblemType, offender: str | None = None, reason: str = "") -> str:
-    """VTL that answers with a problem, whose detail names the field `offender`."""
+    """VTL that answers with a problem. Its detail is the reason, and names the field `offender`."""
     document: dict[str, object] = {"type": kind.uri, "title": kind.title, "status": kind.status}
     if offender is not None:
         document |= {"detail": f"{offender}: {reason}", "field": offender}
+    elif reason:
+        document |= {"detail": reason}
     lines = [
         f"#set($context.responseOverride.status = {kind.status})",
         f"#set($context.responseOverride.header.Content-Type = '{PROBLEM_MEDIA_TYPE}')",
@@ -96,25 +103,32 @@ def _problem(kind: ProblemType, offender: str | None = None, reason: str = "") -
     return "\n".join(lines)
 
 
+def _field_refusals() -> str:
+    answers = field_refusals(lambda name, reason: _problem(problems.INVALID_REQUEST, name, reason))
+    return "\n".join(f"#elseif($message.contains('#{name}'))\n{answer}" for name, answer in answers.items())
+
+
 _REFUSALS = {
-    "refused_correlation_id": "refusedCorrelationId",
+    "refused_path": "refusedPath",
     "refused_account_id": "refusedAccountId",
     "refused_if_match": "refusedIfMatch",
     "refused_idempotency_key": "refusedIdempotencyKey",
     "refused_caller": "refusedCaller",
     "refused_empty_body": "refusedEmptyBody",
     "refused_body_size": "refusedBodySize",
+    "refused_media_type": "refusedMediaType",
 }
 """Names by which DynamoDB's error tells why the template refused a request. No name may be the beginning of another."""
 
 _PROBLEMS = {
-    "invalid_correlation_id": _problem(problems.INVALID_REQUEST, "X-Correlation-Id", _NOT_A_TOKEN),
-    "invalid_account_id": _problem(problems.INVALID_REQUEST, table.HASH_KEY, "is not a UUID in lower case"),
-    "invalid_if_match": _problem(problems.INVALID_REQUEST, "If-Match", "is not supported here"),
-    "invalid_idempotency_key": _problem(problems.INVALID_REQUEST, "Idempotency-Key", _NOT_A_TOKEN),
-    "invalid_empty_body": _problem(problems.INVALID_REQUEST, "body", "is empty"),
+    "path_not_found": _problem(problems.PATH_NOT_FOUND, reason=NO_SLASH),
+    "invalid_account_id": _problem(problems.INVALID_REQUEST, table.HASH_KEY, NO_ACCOUNT_ID),
+    "invalid_if_match": _problem(problems.INVALID_REQUEST, "If-Match", "must be left out: no version is known by then"),
+    "invalid_idempotency_key": _problem(problems.INVALID_REQUEST, "Idempotency-Key", _NOT_A_KEY),
+    "invalid_empty_body": _problem(problems.INVALID_REQUEST, "body", "is empty: it must be a JSON object"),
     "forbidden": _problem(problems.FORBIDDEN),
-    "payload_too_large": _problem(problems.PAYLOAD_TOO_LARGE),
+    "payload_too_large": _problem(problems.PAYLOAD_TOO_LARGE, reason=f"at most {MAX_BODY_BYTES} bytes are taken"),
+    "unsupported_media_type": _problem(problems.UNSUPPORTED_MEDIA_TYPE, reason=ONE_MEDIA_TYPE),
     "idempotency_key_reused": _problem(problems.IDEMPOTENCY_KEY_REUSED),
     "command_not_found": _problem(problems.COMMAND_NOT_FOUND),
     "too_many_requests": _problem(problems.TOO_MANY_REQUESTS),
@@ -126,8 +140,12 @@ _PROBLEMS = {
 _VALUES = {
     **_REFUSALS,
     **_PROBLEMS,
+    "field_checks": field_checks(),
+    "field_refusals": _field_refusals(),
+    "media_type_pattern": MEDIA_TYPE_PATTERN,
+    "not_encoded": NOT_ENCODED,
     "is_busy": " || ".join(f"$type.endsWith('{name}')" for name in _BUSY),
-    "token_pattern": _TOKEN_PATTERN,
+    "token_pattern": TOKEN,
     "uuid_pattern": _UUID_PATTERN,
     "encoded_token_pattern": _ENCODED_TOKEN_PATTERN,
     "encoded_uuid_pattern": _ENCODED_UUID_PATTERN,

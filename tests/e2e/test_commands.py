@@ -145,20 +145,22 @@ CREDIT = {"type": "CreditAccount", "amount": 40, "reference": "invoice 4711"}
 WITHDRAW = {"type": "WithdrawFromAccount", "amount": 40}
 CLOSE = {"type": "CloseAccount"}
 TRANSFER = {"type": "Transfer", "amount": 40}
+NO_DAY = {"occurred_at": "2026-02-30T00:00:00Z"}
+"""What the gateway, which has no calendar, lets through."""
 CASES = {
     "OpenAccount-succeeds": Case(nobody, OPEN, (1, 0)),
     "OpenAccount-refused": Case(opened(), OPEN, "account-already-exists"),
-    "OpenAccount-invalid": Case(nobody, {"type": "OpenAccount"}, "invalid-command"),
+    "OpenAccount-invalid": Case(nobody, OPEN | NO_DAY, "invalid-command"),
     "CreditAccount-succeeds": Case(opened(), CREDIT, (2, 40)),
     "CreditAccount-refused": Case(closed, CREDIT, "account-closed"),
     "CreditAccount-unknown": Case(nobody, CREDIT, "account-not-found"),
-    "CreditAccount-invalid": Case(opened(), CREDIT | {"note": "unknown"}, "invalid-command"),
+    "CreditAccount-invalid": Case(opened(), CREDIT | NO_DAY, "invalid-command"),
     "WithdrawFromAccount-succeeds": Case(opened(100), WITHDRAW, (3, 60)),
     "WithdrawFromAccount-refused": Case(opened(39), WITHDRAW, "insufficient-funds"),
-    "WithdrawFromAccount-invalid": Case(opened(100), {"type": "WithdrawFromAccount"}, "invalid-command"),
+    "WithdrawFromAccount-invalid": Case(opened(100), WITHDRAW | NO_DAY, "invalid-command"),
     "CloseAccount-succeeds": Case(opened(), CLOSE, (2, 0)),
     "CloseAccount-refused": Case(opened(1), CLOSE, "balance-not-zero"),
-    "CloseAccount-invalid": Case(opened(), CLOSE | {"amount": 1}, "invalid-command"),
+    "CloseAccount-invalid": Case(opened(), CLOSE | NO_DAY, "invalid-command"),
     "Transfer-succeeds": Case(opened(50), TRANSFER, (3, 10)),
     "Transfer-refused": Case(opened(39), TRANSFER, "insufficient-funds"),
     "Transfer-invalid": Case(opened(50), TRANSFER | {"from_account_id": str(uuid.UUID(int=0))}, "invalid-command"),
@@ -262,16 +264,24 @@ JSON = {"Content-Type": "application/json"}
 REFUSED: dict[str, tuple[bytes, dict[str, str], tuple[int, str]]] = {
     "not JSON": (b"{", {}, (400, "malformed-request")),
     "no object": (b"[]", {}, (400, "malformed-request")),
-    "no type": (b'{"amount":1}', {}, (400, "malformed-request")),
-    "unknown type": (b'{"type":"CreditAccounts","amount":1}', {}, (400, "malformed-request")),
-    "type of another kind": (b'{"type":["CreditAccount"],"amount":1}', {}, (400, "malformed-request")),
-    "amount below one": (b'{"type":"CreditAccount","amount":0}', {}, (400, "malformed-request")),
+    "unknown field": (b'{"type":"CreditAccount","amount":1,"note":"of Jane Doe"}', {}, (400, "malformed-request")),
+    "no type": (b'{"amount":1}', {}, (400, "invalid-request")),
+    "unknown type": (b'{"type":"CreditAccounts","amount":1}', {}, (400, "invalid-request")),
+    "type of another kind": (b'{"type":["CreditAccount"],"amount":1}', {}, (400, "invalid-request")),
+    "amount missing": (b'{"type":"CreditAccount"}', {}, (400, "invalid-request")),
+    "amount below one": (b'{"type":"CreditAccount","amount":0}', {}, (400, "invalid-request")),
+    "another command's field": (b'{"type":"CloseAccount","amount":1}', {}, (400, "invalid-request")),
     "bad key": (b'{"type":"CloseAccount"}', {"Idempotency-Key": "a b"}, (400, "invalid-request")),
     "dots as key": (b'{"type":"CloseAccount"}', {"Idempotency-Key": ".."}, (400, "invalid-request")),
     "caller in the key": (b'{"type":"CloseAccount"}', {"Idempotency-Key": "anonymous/1"}, (400, "invalid-request")),
-    "bad correlation": (b'{"type":"CloseAccount"}', {"X-Correlation-Id": "a b"}, (400, "invalid-request")),
     "If-Match": (b'{"type":"CloseAccount"}', {"If-Match": '"1"'}, (400, "invalid-request")),
     "too large": (b'{"type":"CloseAccount"}'.ljust(MAX_BODY_BYTES + 1), {}, (413, "payload-too-large")),
+    "latin": (
+        b'{"type":"CloseAccount"}',
+        {"Content-Type": "application/json; charset=latin-1"},
+        (415, "unsupported-media-type"),
+    ),
+    "compressed": (b'{"type":"CloseAccount"}', {"Content-Encoding": "gzip"}, (415, "unsupported-media-type")),
     "text": (b'{"type":"CloseAccount"}', {"Content-Type": "text/plain"}, (415, "unsupported-media-type")),
 }
 

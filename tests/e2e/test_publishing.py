@@ -20,6 +20,8 @@ from cli.app import main
 from cli.environments.place import Place
 from cli.output import counted
 from lambdas.contracts.lake import EVENTS_PREFIX
+from lambdas.eventsourcing.chain import row_hash
+from lambdas.eventsourcing.dynamodb_items import item_to_row
 from lambdas.eventsourcing.timestamps import format_timestamp, utc_now
 from local.emulator import aws
 from local.example.client import Client
@@ -144,6 +146,15 @@ class Daybook:
         lines = self.said("_aws", "EventTableTampered")
         return sum(int(json.loads(line)["EventTableTampered"][0]) for line in lines)
 
+    def invoke(self, records: list[dict[str, Any]]) -> None:
+        """The publisher, by somebody else than the table's stream."""
+        answer = self.functions.invoke(
+            FunctionName=self.publisher()["FunctionName"],
+            Qualifier="live",
+            Payload=json.dumps({"Records": records}).encode(),
+        )
+        assert "FunctionError" not in answer
+
     def publisher(self) -> dict[str, Any]:
         pages = self.functions.get_paginator("list_functions").paginate()
         [found] = [each for page in pages for each in page["Functions"] if each["Handler"] == HANDLER]
@@ -191,9 +202,10 @@ def test_a_malformed_row_is_parked_holds_up_nobody_and_is_published_once_it_is_m
         "version": {"N": "2"}, "type": {"S": "BalanceCredited"}, "data": {"S": '{"amount":7,"currency":"EUR"}'},
         "occurred_at": now, "recorded_at": now,
     }  # fmt: skip
-    malformed = sound | {"data": {"S": '{"amount":"seven"}'}}
+    first = daybook.row(account_id, 1)
+    malformed = _following(first, sound | {"data": {"S": '{"amount":"seven"}'}})
     daybook.put(malformed)
-    daybook.put(sound | {"version": {"N": "3"}})
+    daybook.put(_following(malformed, sound | {"version": {"N": "3"}}))
     other = daybook.account(1)
 
     key = f"publisher/{account_id}/2.json"
@@ -210,7 +222,7 @@ def test_a_malformed_row_is_parked_holds_up_nobody_and_is_published_once_it_is_m
     assert f"not sent: {key}: {account_id}/2: " in said
     assert daybook.run("republish", "--account", account_id, "--from", "2", "--to", "2")[0] == 1
 
-    daybook.put(sound)
+    daybook.put(_following(first, sound))
     assert daybook.run("republish", "--account", account_id, "--from", "2", "--to", "2") == (0, "1 event sent\n")
     assert daybook.published(account_id) == [1, 3, 2]
     eventually(daybook.equal, "the mended event in the lake")
@@ -235,6 +247,23 @@ def test_a_changed_row_and_a_removed_one_are_told_and_never_published(daybook: D
 
     daybook.put(removed)
     eventually(lambda: daybook.published(account_id) == [1, 2, 3, 3], "the row that was put back")
+
+
+def test_a_forged_record_is_not_published_and_an_operator_sends_what_the_table_holds(daybook: Daybook) -> None:
+    account_id = daybook.account(1)
+    eventually(lambda: daybook.published(account_id) == [1, 2], "the account's events")
+    first, second = daybook.row(account_id, 1), daybook.row(account_id, 2)
+    forged = second | {"data": {"S": second["data"]["S"].replace("5", "5000", 1)}}
+    daybook.invoke([_inserted(first), _inserted(forged)])
+    assert daybook.published(account_id) == [1, 2, 1]
+    eventually(lambda: daybook.tampered() == 1, "the metric of the alarm")
+
+    prefix = f"publisher/{account_id}/2.tampered-"
+    status, said = daybook.run("republish", "--parked", "--prefix", prefix, "--delete")
+    assert (status, daybook.published(account_id)) == (1, [1, 2, 1, 2])
+    assert "the table holds another event, and that was sent" in said
+    [kept] = daybook.s3.list_objects_v2(Bucket=daybook.parking, Prefix=prefix)["Contents"]
+    daybook.s3.delete_object(Bucket=daybook.parking, Key=kept["Key"])
 
 
 def test_events_wait_while_kinesis_is_away_and_come_in_their_order(daybook: Daybook) -> None:
@@ -281,6 +310,11 @@ def test_a_batch_that_the_mapping_gave_up_is_replayed(daybook: Daybook, tmp_path
     for each in accounts:
         assert daybook.published(each)[-3:] == [1, 2, 3]
     eventually(daybook.equal, "the events that were sent again")
+
+
+def _following(before: Item, item: Item) -> Item:
+    """An item with the hash that follows from the item before it."""
+    return item | {"hash": {"B": row_hash(bytes(before["hash"]["B"]), item_to_row(item))}}
 
 
 def _different(daybook: Daybook) -> tuple[int, dict[str, Any]] | None:

@@ -65,11 +65,14 @@ def allowed(environment: Synthesized, service: str) -> dict[str, set[str]]:
     return found
 
 
-def test_the_function_may_append_and_query_events_and_put_receipts_and_no_more(anywhere: Synthesized) -> None:
+def test_the_function_may_append_and_query_events_put_receipts_query_commands_and_no_more(
+    anywhere: Synthesized,
+) -> None:
     """It writes no stored command: whoever has taken it over can replace none."""
     assert allowed(anywhere, "dynamodb") == {
         ledger_table(anywhere, "stream_id"): {"dynamodb:PutItem", "dynamodb:Query"},
         ledger_table(anywhere, "scope"): {"dynamodb:PutItem"},
+        ledger_table(anywhere, "account_id"): {"dynamodb:Query"},
     }
 
 
@@ -139,6 +142,7 @@ def test_the_function_learns_its_tables_from_the_ledger(anywhere: Synthesized) -
     variables = function["Properties"]["Environment"]["Variables"]
     assert exported(anywhere, variables.pop("EVENT_TABLE")) == {"Ref": ledger_table(anywhere, "stream_id")}
     assert exported(anywhere, variables.pop("RECEIPTS_TABLE")) == {"Ref": ledger_table(anywhere, "scope")}
+    assert exported(anywhere, variables.pop("COMMANDS_TABLE")) == {"Ref": ledger_table(anywhere, "account_id")}
     assert variables == {
         "SNAPSHOT_INTERVAL": "10",
         "ENVIRONMENT": anywhere.config.name,

@@ -203,7 +203,7 @@ def test_what_the_contract_leaves_to_the_gateway_is_answered_by_it(local: Synthe
     assert any(f'"{problem.uri}"' in template for template in templates)
 
 
-@pytest.mark.parametrize("metric", ["InternalErrors", "CommandsUnavailable", "Errors", "Throttles"])
+@pytest.mark.parametrize("metric", ["ClockOff", "InternalErrors", "CommandsUnavailable", "Errors", "Throttles"])
 def test_one_failure_raises_an_alarm(anywhere: Synthesized, metric: str) -> None:
     anywhere.api.template.has_resource_properties(
         "AWS::CloudWatch::Alarm",

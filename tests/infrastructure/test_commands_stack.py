@@ -339,7 +339,7 @@ def test_either_function_that_fails_and_records_that_cannot_be_parked_raise_an_a
 
 def test_operators_are_told_what_to_do_about_every_alarm(anywhere: Synthesized) -> None:
     paths = [path_of(anywhere.commands, name) for name in anywhere.commands.resources(ALARM)]
-    names = sorted(path.partition("/")[2].removesuffix("/Alarm") for path in paths)
+    names = sorted({path.rpartition("/")[2] for path in paths})
     guide = (REPOSITORY / "docs" / "commands.md").read_text("utf-8")
     table = guide.partition("| alarm |")[2].partition("\n\n")[0].splitlines()[2:]
     assert names == sorted({name for row in table for name in re.findall(r"`(\w+)`", row.split("|")[1])})

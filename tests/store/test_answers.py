@@ -32,6 +32,7 @@ from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.transport import NoAnswerError
 from lambdas.inbox.marking import FailureMarker, Mark, mark_all
 from lambdas.inbox.stream_records import insert_record
+from lambdas.publishing.chain_check import ChainCheck
 from lambdas.publishing.kinesis import MAX_FRUITLESS_PASSES, KinesisSender
 from lambdas.publishing.packing import Limits, pack
 from lambdas.publishing.stream_records import read_batch
@@ -185,7 +186,7 @@ NO_PUT_RECORDS: dict[str, bytes] = {
 
 
 def test_a_record_is_sent_again_until_it_is_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = read_batch(stream_records([credited(1)])).lines[ACCOUNT]
+    lines = read_batch(stream_records([credited(1)]), ChainCheck()).lines[ACCOUNT]
     bodies = [each for body in NO_PUT_RECORDS.values() for each in (body, json.dumps(PUT_RECORDS).encode())]
     bodies += [body for body in NO_PUT_RECORDS.values() for _ in range(MAX_FRUITLESS_PASSES)]
     with served(monkeypatch, *(answer(200, body) for body in bodies)):

@@ -8,15 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.eventsourcing.errors import InconsistentReadError
+from lambdas.eventsourcing.decider import Decider
+from lambdas.eventsourcing.errors import ChainBrokenError, InconsistentReadError
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.reader import MAX_READS_ON_HOLE
 from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.retry import Backoff
+from lambdas.eventsourcing.verifier import PAGE_ROWS, ChainVerifier, Verified
 from tests.support.clocks import TickingClock
 from tests.support.stores import CountingStore, HalfVisibleStore, OvertakenStore
 from tests.support.tally import (
     METADATA,
+    NEWER,
     OCCURRED_AT,
     TALLY,
     Added,
@@ -24,7 +27,6 @@ from tests.support.tally import (
     TallyRepository,
     add,
     amounts,
-    decider,
     fold,
     repository,
 )
@@ -33,12 +35,12 @@ STREAM = "stream"
 LENGTH = 25
 EVENTS = amounts(LENGTH)
 FOREVER = 1_000_000
-NO_SNAPSHOTS = decider(state_schema=2)
 
 
-def _store(length: int = LENGTH, interval: int = 10) -> InMemoryEventStore:
+def _store(length: int = LENGTH, interval: int = 10, domain: Decider[Tally, Added] = TALLY) -> InMemoryEventStore:
+    """Written by NEWER, its snapshots are of no use to TALLY."""
     store = InMemoryEventStore()
-    repo = repository(store, interval=interval)
+    repo = repository(store, interval=interval, domain=domain)
     for start in range(0, length, 100):
         add(repo, STREAM, *amounts(length)[start : start + 100])
     return store
@@ -75,15 +77,15 @@ def test_hole_below_the_snapshot_does_not_matter() -> None:
 @pytest.mark.parametrize("hidden", [15, 16, 14, 17, 2, 1])
 def test_hole_at_a_page_boundary(hidden: int) -> None:
     """Pages of 10 and 20 rows end at 16 and 1."""
-    store = HalfVisibleStore(_store(), {hidden})
+    store = HalfVisibleStore(_store(domain=NEWER), {hidden})
 
-    assert repository(store, domain=NO_SNAPSHOTS).load(STREAM).state == fold(EVENTS)
+    assert repository(store).load(STREAM).state == fold(EVENTS)
 
 
 def test_hole_in_a_forward_fold() -> None:
-    store = HalfVisibleStore(_store(1_400), {700}, times=3)
+    store = HalfVisibleStore(_store(1_400, domain=NEWER), {700}, times=3)
 
-    assert repository(store, domain=NO_SNAPSHOTS).load(STREAM).state == fold(amounts(1_400))
+    assert repository(store).load(STREAM).state == fold(amounts(1_400))
 
 
 @pytest.mark.parametrize("hidden", [{21}, {22}, {21, 22, 23}, {24}])
@@ -181,11 +183,30 @@ def test_the_last_read_at_a_hole_is_followed_by_its_error_at_once() -> None:
     assert str(caught.value) == "stream stream has no row at version 22, in several reads in a row"
 
 
-@given(hidden=st.sets(st.integers(1, 40)), length=st.integers(1, 40), interval=st.integers(1, 15), cold=st.booleans())
-def test_what_is_loaded_was_once_the_truth(hidden: set[int], length: int, interval: int, cold: bool) -> None:
+@pytest.mark.parametrize("hidden", [{1}, {1, 2}, {13}, {13, 14}, {1_000}, {1_001}, {1_000, 1_001}])
+def test_hole_met_by_the_verifier(hidden: set[int]) -> None:
+    """What is half visible is read again; what stays is a broken chain."""
+    assert PAGE_ROWS == 1_000
+    store = _store(1_002)
+    pauses: list[float] = []
+
+    def verify(half_visible: HalfVisibleStore) -> Verified:
+        backoff = Backoff(sleep=pauses.append, uniform=lambda low, high: high)
+        return ChainVerifier(half_visible, TALLY, backoff=backoff).verify(STREAM)
+
+    for times in range(1, MAX_READS_ON_HOLE):
+        assert verify(HalfVisibleStore(store, hidden, times=times)).version == 1_002
+    assert len(pauses) <= sum(range(MAX_READS_ON_HOLE)), "no pause without a hole"
+    with pytest.raises(ChainBrokenError) as broken:
+        verify(HalfVisibleStore(store, hidden, times=FOREVER))
+    assert broken.value.version == min(hidden)
+
+
+@given(hidden=st.sets(st.integers(1, 40)), length=st.integers(1, 40), interval=st.integers(1, 15), newer=st.booleans())
+def test_what_is_loaded_was_once_the_truth(hidden: set[int], length: int, interval: int, newer: bool) -> None:
     """Whatever the first page lacks, the state is that of some version, whole."""
-    half_visible = HalfVisibleStore(_store(length, interval), hidden)
-    repo = repository(half_visible, interval=interval, domain=decider() if cold else NO_SNAPSHOTS)
+    half_visible = HalfVisibleStore(_store(length, interval, NEWER if newer else TALLY), hidden)
+    repo = repository(half_visible, interval=interval)
 
     loaded = repo.load(STREAM)
 

@@ -99,12 +99,13 @@ class CommandGateway:
         query: Headers = (),
         caller: str = "",
         now: datetime = NOW,
+        sent_path: str | None = "/v1/-",
         **context: Any,
     ) -> GatewayRequest:
-        """A request as it reaches the integration; `context` replaces some of `$context`."""
-        made = request_context(now=now, api_id="a", stage="v1", method="-", resource_path="-")
+        """A request as it reaches the integration; `context` replaces some of `$context`, `sent_path` its path."""
+        made = request_context(now=now, api_id="a", stage="v1", method="-", path="/-", resource_path="-")
         request = GatewayRequest(body=body, headers=tuple(headers), query=tuple(query), path=path)
-        return replace(request, context={**made, "identity": {"caller": caller}, **context})
+        return replace(request, context={**made, "path": sent_path, "identity": {"caller": caller}, **context})
 
     def _sending(self, integration: Integration, payload: bytes) -> tuple[int, bytes]:
         self.sent.append(payload)

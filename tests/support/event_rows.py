@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
+from lambdas.eventsourcing.chain import GENESIS, row_hash
 from lambdas.eventsourcing.dynamodb_items import row_to_item
 from lambdas.eventsourcing.rows import EventRow
 
@@ -42,9 +46,33 @@ def row(
     )
 
 
+@cache
 def credited(version: int, stream_id: str = ACCOUNT) -> EventRow:
-    """A row with a credit."""
-    return row(version, stream_id=stream_id)
+    """A row with a credit, in the chain of a history of nothing else."""
+    previous = GENESIS
+    for earlier in range(1, version):  # from the first on: so no call goes deep
+        previous = credited(earlier, stream_id).hash
+    return follow(previous, row(version, stream_id=stream_id))
+
+
+def follow(previous: bytes, of: EventRow) -> EventRow:
+    """The row with the hash that it has after another."""
+    return replace(of, hash=row_hash(previous, of))
+
+
+def chained(rows: Iterable[EventRow]) -> list[EventRow]:
+    """The rows with the hashes of their chains. What stands before a stream's first one, unless that is version 1, is
+    the row that `credited` makes.
+    """
+    newest: dict[str, EventRow] = {}
+    result = []
+    for each in rows:
+        before = newest.get(each.stream_id)
+        if before is None or before.version != each.version - 1:
+            before = credited(each.version - 1, each.stream_id) if each.version > 1 else None
+        newest[each.stream_id] = follow(before.hash if before else GENESIS, each)
+        result.append(newest[each.stream_id])
+    return result
 
 
 def row_of(sample: str) -> EventRow:

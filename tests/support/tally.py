@@ -13,12 +13,13 @@ from typing import Any
 
 import msgspec
 
-from lambdas.eventsourcing.codec import Codec, EventType, StateType, Upcaster
+from lambdas.eventsourcing.codec import Codec
 from lambdas.eventsourcing.decider import Committed, Decider, Loaded
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import EventRow, Metadata
+from lambdas.eventsourcing.schemas import EventType, StateType
 from lambdas.eventsourcing.store import EventStore
 from tests.support.backends import NO_WAITING
 from tests.support.clocks import TickingClock
@@ -69,18 +70,22 @@ def fold(events: Sequence[Added]) -> Tally | None:
     return functools.reduce(evolve, events, state)
 
 
+def as_it_is(fields: dict[str, Any]) -> dict[str, Any]:
+    """From one schema to another one with the same fields."""
+    return fields
+
+
 def decider(
-    *,
-    event: EventType | None = None,
-    state_schema: int = 1,
-    state_upcasters: Mapping[int, Upcaster] | None = None,
+    *, event: EventType | None = None, state: StateType | None = None, writes: Mapping[str, int] | None = None
 ) -> Decider[Tally, Added]:
     """The domain at some point of its evolution."""
-    state = StateType(Tally, state_schema, state_upcasters or {})
-    return Decider(evolve=evolve, codec=Codec([event or EventType(Added)], state), rejection=TallyError)
+    codec: Codec[Tally, Added] = Codec([event or EventType(Added)], state or StateType(Tally), writes=writes)
+    return Decider(evolve=evolve, codec=codec, rejection=TallyError)
 
 
 TALLY = decider()
+NEWER = decider(state=StateType(Tally, 2, {1: as_it_is}, {2: as_it_is}))
+"""A later release: it writes states of a schema that TALLY does not know."""
 
 
 def repository(

@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from configparser import ConfigParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +87,15 @@ def test_hooks_run_programs_that_are_installed() -> None:
     [repository] = read_yaml(".pre-commit-config.yaml")["repos"]
     for hook in repository["hooks"]:
         assert (REPOSITORY / hook["entry"].split()[0]).exists()
+
+
+def test_the_contract_is_linted_strictly_and_every_rule_left_out_has_its_reason() -> None:
+    content = read_yaml("redocly.yaml")
+    assert content["extends"] == ["recommended-strict"]
+    documents = {each["root"] for each in content["apis"].values()}
+    assert documents == {f"lambdas/contracts/{name}.json" for name in ("openapi", "asyncapi")}
+    lines = [line.strip() for line in (REPOSITORY / "redocly.yaml").read_text().splitlines()]
+    left_out = [before for before, line in pairwise(lines) if re.search(r": (off|warn)$", line)]
+    assert left_out
+    assert all(before.startswith("# ") for before in left_out)
+    assert "redocly lint" in (REPOSITORY / "Makefile").read_text()

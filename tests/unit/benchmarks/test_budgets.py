@@ -1,7 +1,8 @@
-"""A budget that is missed fails the benchmark."""
+"""A budget that is missed fails the benchmark; its table stays whole, and a program can read it."""
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from benchmarks import program, publisher
-from benchmarks.report import Row, at_least, at_most
+from benchmarks.report import Row, at_least, at_most, show
 from lambdas.publishing.kinesis import KinesisSender
 from lambdas.publishing.packing import Limits
 
@@ -33,6 +35,32 @@ def test_the_exit_code_says_whether_every_budget_is_met(met: list[bool | None], 
     result = tmp_path / "benchmark.json"
     assert program.main([Part(each) for each in met], result) == status
     assert [row["met"] for row in msgspec.json.decode(result.read_bytes())] == met
+
+
+LONG = Row(
+    group="a group with a name of its own", name="a name that is longer than " + "half of a narrow pipe " * 3, value=7,
+    unit="events/CPU s", budget="≤ 1, 4 WCU, 2 RCU", met=True, note="a note that says how it was measured, and of what",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_table_breaks_no_text_however_narrow_the_output_is(terminal: bool) -> None:
+    printed = io.StringIO()
+    show([LONG], Console(file=printed, width=80, force_terminal=terminal))
+    lines = printed.getvalue().splitlines()
+    [line] = [each for each in lines if LONG.name in each]
+    assert all(str(text) in line for text in (LONG.unit, LONG.budget, "met", LONG.note))
+    assert any(LONG.group in each for each in lines)
+    assert len(lines) == 5, "title, headings, rule, group and row"
+
+
+def test_as_json_standard_output_is_one_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = tmp_path / "benchmark.json"
+    assert program.main([Part(True), Part(False)], result, as_json=True) == 1
+    printed = capsys.readouterr()
+    assert printed.out.encode() == result.read_bytes()
+    assert [row["met"] for row in msgspec.json.decode(printed.out)] == [True, False]
+    assert "missed" in printed.err
 
 
 def test_all_parts_are_run() -> None:

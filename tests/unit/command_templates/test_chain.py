@@ -186,7 +186,7 @@ def test_a_body_that_is_no_command(
 ) -> None:
     before = chain.history(account)
 
-    _, shown = chain.carry_out(account, body | {"more": '"} $input.body'})
+    _, shown = chain.carry_out(account, body | {"occurred_at": "2026-02-30T00:00:00Z"})
 
     moments(shown)
     assert shown["status"] == "REJECTED", f"not the {event} of version {version} and balance {balance}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urljoin
 
 import msgspec
 import pytest
@@ -186,24 +187,57 @@ HOSTILE_ID = 'x"}, ":pending": {"S": "SUCCEEDED"}, ":correlation_id": {"S": "y'
         (HOSTILE_ID, None, "unknown"),
     ],
 )
-@pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.parametrize("given", [False, True])
 def test_a_request_id_that_the_client_chose_is_no_more_than_a_correlation_id(
-    rows: Rows, request_id: str | None, extended: str | None, correlation_id: str, *, refused: bool
+    rows: Rows, request_id: str | None, extended: str | None, correlation_id: str, *, given: bool
 ) -> None:
     """Clients may set $context.requestId by a header."""
-    headers = [*KEY, ("X-Correlation-Id", HOSTILE_ID)] if refused else KEY
+    headers = [*KEY, ("X-Correlation-Id", HOSTILE_ID)] if given else KEY
 
     answer = CommandGateway(TABLE).post(CREDIT, headers, requestId=request_id, extendedRequestId=extended)
 
     assert answer.headers["X-Correlation-Id"] == correlation_id
-    if refused:
-        assert (answer.status, problem(answer)["field"]) == (400, "X-Correlation-Id")
-        assert rows.all() == []
-    else:
-        assert answer.status == 202
-        assert [(row["status"], row["correlation_id"]) for row in rows.all()] == [
-            ({"S": "PENDING"}, {"S": correlation_id})
-        ]
+    assert answer.status == 202
+    assert [(row["status"], row["correlation_id"]) for row in rows.all()] == [({"S": "PENDING"}, {"S": correlation_id})]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [["$context.requestId"], [""], ["a b"], ["k" * 65], ["é"], ["a", "a"]],
+    ids=repr,
+)
+def test_a_correlation_id_that_cannot_be_used_is_replaced_and_refuses_nothing(rows: Rows, given: list[str]) -> None:
+    headers = zip(("x-correlation-id", "X-Correlation-Id"), given, strict=False)
+
+    answer = CommandGateway(TABLE).post(CREDIT, [*KEY, *headers], requestId="r-1")
+
+    assert (answer.status, answer.headers["X-Correlation-Id"]) == (202, "r-1")
+    assert rows.all()[0]["correlation_id"] == {"S": "r-1"}
+
+
+def test_a_quoted_key_names_the_same_command(rows: Rows) -> None:
+    gateway = CommandGateway(TABLE)
+    bare, quoted = (gateway.post(CREDIT, [("Idempotency-Key", key)]) for key in ("payment-1", '"payment-1"'))
+
+    assert (bare.status, bare.body, bare.headers["Location"]) == (quoted.status, quoted.body, "commands/payment-1")
+    assert [row["command_id"] for row in rows.all()] == [{"S": "anonymous/payment-1"}]
+
+
+@pytest.mark.parametrize("path", [f"/v1/accounts/{ACCOUNT}/commands/", f"/ledger/accounts/{ACCOUNT}/commands//"])
+def test_a_slash_at_the_end_is_another_path(rows: Rows, path: str) -> None:
+    """Location would resolve to …/commands/commands/payment-1."""
+    answer = CommandGateway(TABLE).post(CREDIT, KEY, sent_path=path)
+
+    assert (answer.status, problem(answer)["type"]) == (404, "urn:daybook:problem:not-found")
+    assert rows.all() == []
+
+
+@pytest.mark.parametrize("path", [f"/v1/accounts/{ACCOUNT}/commands", f"/ledger/accounts/{ACCOUNT}/commands", "", None])
+def test_location_leads_to_the_command_whatever_the_base_path(rows: Rows, path: str | None) -> None:
+    answer = CommandGateway(TABLE).post(CREDIT, KEY, sent_path=path)
+
+    assert answer.status == 202
+    assert urljoin(f"https://bank.example{path}", answer.headers["Location"]).endswith("/commands/payment-1")
 
 
 @pytest.mark.parametrize("as_in_the_url", [ACCOUNT.replace("-", "%2D"), f"%36{ACCOUNT[1:]}", f"{ACCOUNT[:-2]}%390"])
@@ -244,9 +278,12 @@ def test_of_a_repeated_header_the_last_counts(rows: Rows) -> None:
         ([("Idempotency-Key", "é")], ACCOUNT, "Idempotency-Key"),
         ([("Idempotency-Key", "..")], ACCOUNT, "Idempotency-Key"),
         ([("Idempotency-Key", "a"), ("idempotency-key", "a")], ACCOUNT, "Idempotency-Key"),
-        ([("x-correlation-id", "$context.requestId")], ACCOUNT, "X-Correlation-Id"),
-        ([("x-correlation-id", "")], ACCOUNT, "X-Correlation-Id"),
-        ([("x-correlation-id", "a"), ("X-Correlation-Id", "a")], ACCOUNT, "X-Correlation-Id"),
+        ([("Idempotency-Key", '"a')], ACCOUNT, "Idempotency-Key"),
+        ([("Idempotency-Key", '""')], ACCOUNT, "Idempotency-Key"),
+        ([("Idempotency-Key", '".."')], ACCOUNT, "Idempotency-Key"),
+        ([("Idempotency-Key", 'a"b"')], ACCOUNT, "Idempotency-Key"),
+        ([("Idempotency-Key", '"a" "b"')], ACCOUNT, "Idempotency-Key"),
+        ([("Idempotency-Key", '"' + "k" * 65 + '"')], ACCOUNT, "Idempotency-Key"),
         ([("if-match", '"3"')], ACCOUNT, "If-Match"),
         ([], ACCOUNT.upper(), "account_id"),
         ([], ACCOUNT + "\n", "account_id"),
@@ -279,10 +316,11 @@ def test_what_is_not_acceptable_is_named_and_stores_nothing(
 @pytest.mark.parametrize("excess", [-2, -1, 0, 1, 2, 3, 400_000])
 @pytest.mark.parametrize("letter", ["x", "é", "🙂"])
 def test_a_body_may_have_65536_bytes(rows: Rows, excess: int, letter: str) -> None:
-    start = b'{"type": "CloseAccount", "x": "'
-    free = 64 * 1024 + excess - len(start) - 2
+    start = b'{"type": "CloseAccount", "type": "'
+    end = b'", "type": "CloseAccount"}'
+    free = 64 * 1024 + excess - len(start) - len(end)
     text = letter * (free // len(letter.encode())) + "." * (free % len(letter.encode()))
-    body = start + text.encode() + b'"}'
+    body = start + text.encode() + end
     assert len(body) == 64 * 1024 + excess
 
     answer = CommandGateway(TABLE).post(body, KEY)
@@ -306,6 +344,23 @@ def test_an_empty_body_is_refused_by_model_and_template_alike(rows: Rows) -> Non
     assert rows.all() == []
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Content-Type", "application/json; charset=latin-1"),
+        ("content-type", 'application/json; profile=x; charset="utf-16"'),
+        ("content-type", "application/json; x"),
+        ("Content-Encoding", "gzip"),
+        ("content-encoding", "identity, gzip"),
+    ],
+)
+def test_another_charset_and_compression_are_refused(rows: Rows, name: str, value: str) -> None:
+    answer = CommandGateway(TABLE).post(CREDIT, [*KEY, (name, value)])
+
+    assert (answer.status, problem(answer)["type"]) == (415, "urn:daybook:problem:unsupported-media-type")
+    assert rows.all() == []
+
+
 @pytest.mark.parametrize("media_type", ["text/plain", "application/xml", "application/jsonx", ""])
 def test_only_json_is_taken(rows: Rows, media_type: str) -> None:
     with pytest.raises(UnsupportedMediaTypeError):
@@ -315,7 +370,10 @@ def test_only_json_is_taken(rows: Rows, media_type: str) -> None:
 
 
 def test_a_media_type_may_have_parameters(rows: Rows) -> None:
-    answer = CommandGateway(TABLE).post(CREDIT, [*KEY, ("content-type", "Application/JSON; charset=utf-8")])
+    answer = CommandGateway(TABLE).post(
+        CREDIT,
+        [*KEY, ("content-type", 'Application/JSON; profile="a;b"; charset=utf-8'), ("Content-Encoding", "identity")],
+    )
 
     assert answer.status == 202
 

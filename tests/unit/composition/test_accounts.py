@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from lambdas.composition.accounts import api_store, deployed_account_service
+from lambdas.composition.accounts import api_store, deployed_api
 from lambdas.composition.inbox import processor_store
 from lambdas.composition.settings import ApiSettings, LedgerSettings, ProcessorSettings, SettingsError, load
+from lambdas.eventsourcing.clock_check import ClockCheck
 from lambdas.eventsourcing.dynamodb_client import dynamodb_client
 from lambdas.eventsourcing.retry import ATTEMPT_SECONDS, Deadline
 from lambdas.eventsourcing.rows import Commit, Completion, Receipt
@@ -31,7 +32,7 @@ COMMON = {"event_table": "events", "environment": "dev", "snapshot_interval": 7}
 @pytest.mark.parametrize(
     "expected",
     [
-        ApiSettings(**COMMON, receipts_table="receipts"),  # type: ignore[arg-type]
+        ApiSettings(**COMMON, receipts_table="receipts", commands_table="commands"),  # type: ignore[arg-type]
         ProcessorSettings(**COMMON, commands_table="commands"),  # type: ignore[arg-type]
     ],
 )
@@ -41,8 +42,8 @@ def test_settings(expected: LedgerSettings) -> None:
 
 @pytest.mark.parametrize("kind", [ApiSettings, ProcessorSettings])
 def test_a_missing_variable_is_named(kind: type[LedgerSettings]) -> None:
-    own = "RECEIPTS_TABLE" if kind is ApiSettings else "COMMANDS_TABLE"
-    for name in ("EVENT_TABLE", "SNAPSHOT_INTERVAL", "ENVIRONMENT", own):
+    own = ["RECEIPTS_TABLE"] if kind is ApiSettings else []
+    for name in ("EVENT_TABLE", "COMMANDS_TABLE", "SNAPSHOT_INTERVAL", "ENVIRONMENT", *own):
         with pytest.raises(SettingsError, match=f"not set: {name}$"):
             load(kind, {key: value for key, value in VARIABLES.items() if key != name})
 
@@ -82,7 +83,7 @@ def test_the_client_has_what_the_store_calls(region: str) -> None:
 
 
 def test_the_deployed_service_is_built_without_a_call(region: str) -> None:
-    assert deployed_account_service(load(ApiSettings, VARIABLES)) is not None
+    assert all(deployed_api(load(ApiSettings, VARIABLES), ClockCheck()))
 
 
 def test_receipts_go_into_the_table_of_receipts() -> None:

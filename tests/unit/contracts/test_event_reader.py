@@ -9,12 +9,14 @@ import pytest
 
 from lambdas.contracts import event_reader
 from lambdas.contracts.domain_events import NotPublishableError, domain_event
-from lambdas.contracts.event_reader import MAX_READS_ON_HOLE, DomainEventReader, open_reader
+from lambdas.contracts.event_reader import DomainEventReader, open_reader
+from lambdas.eventsourcing import row_reader
 from lambdas.eventsourcing.dynamodb_items import row_to_item
 from lambdas.eventsourcing.dynamodb_schema import EVENT_TABLE_HASH_KEY, EVENT_TABLE_RANGE_KEY
 from lambdas.eventsourcing.errors import CorruptRowError, InconsistentReadError
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.retry import Backoff, Deadline
+from lambdas.eventsourcing.row_reader import MAX_READS_ON_HOLE
 from lambdas.eventsourcing.rows import Commit, EventRow
 from lambdas.eventsourcing.store import Page
 from tests.support.event_rows import ACCOUNT, credited
@@ -48,7 +50,7 @@ def reader(store: InMemoryEventStore, rows: list[EventRow] = ROWS) -> DomainEven
 @pytest.mark.parametrize("page", [1, 3, 10, 500])
 @pytest.mark.parametrize(("after", "up_to"), [(0, None), (3, 7), (9, None), (0, 1), (10, None), (5, 5), (7, 3)])
 def test_it_reads_what_was_published(after: int, up_to: int | None, page: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_reader, "PAGE_EVENTS", page)
+    monkeypatch.setattr(row_reader, "PAGE_ROWS", page)
     events = list(reader(InMemoryEventStore()).read(ACCOUNT, after=after, up_to=up_to))
     assert events == [domain_event(row) for row in ROWS[after : 10 if up_to is None else up_to]]
 
@@ -74,7 +76,7 @@ def test_a_hole_that_stays_is_an_error_after_the_events_before_it() -> None:
 
 @pytest.mark.parametrize("page", [1, 3, 500])
 def test_a_hole_at_the_end_of_the_range_is_an_error(page: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_reader, "PAGE_EVENTS", page)
+    monkeypatch.setattr(row_reader, "PAGE_ROWS", page)
     store = HoleyStore(7, reads=99)
     events = reader(store).read(ACCOUNT, after=4, up_to=7)
     assert [next(events).streamversion for _ in range(2)] == [5, 6]
@@ -107,7 +109,7 @@ def test_all_events_before_a_row_in_no_known_form_are_given(page: int, monkeypat
         item = row_to_item(row)
         fake.put_item(TableName="ledger", Item=item | {"commit_id": {"N": "1"}} if row.version == 6 else item)
     monkeypatch.setattr(event_reader, "dynamodb_client", lambda: fake)
-    monkeypatch.setattr(event_reader, "PAGE_EVENTS", page)
+    monkeypatch.setattr(row_reader, "PAGE_ROWS", page)
     events = open_reader("ledger").read(ACCOUNT, after=1, up_to=9)
     assert [next(events).streamversion for _ in range(4)] == [2, 3, 4, 5]
     with pytest.raises(CorruptRowError, match="version 6: unexpected attribute or type: commit_id"):
@@ -120,6 +122,6 @@ def test_an_opened_reader_reads_the_named_table(monkeypatch: pytest.MonkeyPatch)
     for row in ROWS:
         fake.put_item(TableName="ledger", Item=row_to_item(row))
     monkeypatch.setattr(event_reader, "dynamodb_client", lambda: fake)
-    monkeypatch.setattr(event_reader, "PAGE_EVENTS", 3)
+    monkeypatch.setattr(row_reader, "PAGE_ROWS", 3)
     events = list(open_reader("ledger").read(ACCOUNT, after=2, up_to=9))
     assert events == [domain_event(row) for row in ROWS[2:9]]

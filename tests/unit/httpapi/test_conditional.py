@@ -35,10 +35,21 @@ def test_any_header_is_a_list_or_refused(value: str) -> None:
         assert parse_entity_tags("If-Match", tags.canonical()) == tags
 
 
-@pytest.mark.parametrize("value", ['W/"' * 50_000, '"a"' + "," * 100_000, '"a"' + " " * 100_000 + "x"], ids=len)
+@pytest.mark.parametrize(
+    "value",
+    ['W/"' * 50_000, '"a"' + "," * 100_000 + "x", '"a"' + " " * 100_000 + "x", '"a", ,' * 30_000 + "x", ", " * 90_000],
+    ids=len,
+)
 def test_long_headers_are_refused_at_once(value: str) -> None:
     with pytest.raises(InvalidRequestError):
         parse_entity_tags("If-Match", value)
+
+
+@pytest.mark.parametrize(
+    "value", ['"2",', ',"2"', ' , "2" ,, ', '"2",\t,"2"', ',,"2"' + "," * 50_000], ids=lambda v: v[:12]
+)
+def test_empty_members_of_a_list_do_not_count(value: str) -> None:
+    assert parse_entity_tags("If-Match", value).strong_versions() == frozenset({2})
 
 
 @given(st.integers(2, 10**15))

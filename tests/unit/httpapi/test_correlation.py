@@ -14,7 +14,9 @@ HOSTILE = 'x"}, "a": {"S": "y'
 def request(given: list[str] | None, **context: Any) -> Request:
     """A request with these X-Correlation-Id headers and this of its context."""
     headers = {} if given is None else {"x-correlation-ID": given}
-    return Request({"httpMethod": "GET", "path": "/", "multiValueHeaders": headers, "requestContext": context})
+    return Request(
+        {"httpMethod": "GET", "resource": "/", "path": "/", "multiValueHeaders": headers, "requestContext": context}
+    )
 
 
 @pytest.mark.parametrize(

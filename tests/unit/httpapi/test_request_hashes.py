@@ -17,7 +17,7 @@ from lambdas.httpapi.idempotency import idempotency_of, request_hash
 from lambdas.httpapi.requests import Request
 from lambdas.httpapi.views import changed_account_reply
 from tests.unit.httpapi.suite.api import Call
-from tests.unit.httpapi.suite.in_process import in_process_api, proxy_event
+from tests.unit.httpapi.suite.in_process import proxy_event
 
 SAMPLES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "request_hashes.json").read_text("utf-8"))
 """Requests and their hashes. None is ever changed or removed: receipts with these hashes may lie in a table."""
@@ -84,9 +84,8 @@ def test_the_path_counts_as_the_contract_has_it(path: str) -> None:
     """Whatever a custom domain puts before it, and however it is encoded."""
     canonical = f"/accounts/{ACCOUNT}/credit"
     came = path.format(path=canonical, encoded=canonical.replace("-", "%2D"))
-    call = Call("POST", "/", headers=[("Idempotency-Key", "key")])
+    call = Call("POST", canonical, headers=[("Idempotency-Key", "key")])
     request = Request(proxy_event(call) | {"path": came})
-    request.template, request.path_parameters = "/accounts/{account_id}/credit", {"account_id": ACCOUNT}
 
     idempotency = idempotency_of(request, CreditAccount(amount=1), ACCOUNT, changed_account_reply)
 
@@ -94,18 +93,7 @@ def test_the_path_counts_as_the_contract_has_it(path: str) -> None:
     assert idempotency.request_hash == request_hash("POST", canonical, CreditAccount(amount=1), None)
 
 
-def test_a_request_has_the_path_of_its_route(monkeypatch: pytest.MonkeyPatch) -> None:
-    api = in_process_api(monkeypatch)
-    account, paths, read = api.open(), list[str](), Request.canonical_path
-
-    def noted(request: Request) -> str:
-        paths.append(read(request))
-        return paths[-1]
-
-    monkeypatch.setattr(Request, "canonical_path", noted)
-    key = {"Idempotency-Key": "key"}
-
-    api.post(f"/accounts/{account}/credit", {"amount": 1}, key)
-    api.post("/accounts", {"currency": "EUR"}, key)
-
-    assert paths == [f"/accounts/{account}/credit", "/accounts"]
+@pytest.mark.parametrize("base_path", ["", "/ledger"])
+@pytest.mark.parametrize("path", [f"/accounts/{ACCOUNT}/credit", "/accounts"])
+def test_a_request_has_the_path_of_its_route(path: str, base_path: str) -> None:
+    assert Request(proxy_event(Call("POST", path), base_path=base_path)).path == path

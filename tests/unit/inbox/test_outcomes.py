@@ -97,7 +97,7 @@ def test_a_rejection(desk: Desk, account: str, body: dict[str, Any], code: str) 
     problem = json.loads(str(end.attributes["problem"]))
     assert problem["type"] == PREFIX + code
     assert problem["correlation_id"] == CORRELATION
-    assert problem["detail"]
+    assert problem["detail"].casefold() != problem["title"].casefold()
     assert {each: desk.account(each) for each in before} == before
 
 

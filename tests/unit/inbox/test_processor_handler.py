@@ -160,7 +160,7 @@ def test_the_handlers_import_nothing_heavy(module: str) -> None:
 @pytest.mark.usefixtures("environ")
 def test_the_deployed_processor_works_on_the_tables_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     dynamodb, calls = FakeInbox(), list[dict[str, Any]]()
-    monkeypatch.setattr("lambdas.composition.inbox.dynamodb_client", lambda: dynamodb)
+    monkeypatch.setattr("lambdas.composition.inbox.watched_client", lambda check: dynamodb)
     module = importlib.import_module(MODULE)
     transact = dynamodb.transact_write_items
 
@@ -183,7 +183,7 @@ def test_every_refusal_of_the_deployed_processor_is_a_commit_of_its_own(
 ) -> None:
     """One that finds its own commit in the row takes it for its own work, and would not see that it came again."""
     dynamodb, desk = FakeInbox(), Desk()
-    monkeypatch.setattr("lambdas.composition.inbox.dynamodb_client", lambda: dynamodb)
+    monkeypatch.setattr("lambdas.composition.inbox.watched_client", lambda check: dynamodb)
     module = importlib.import_module(MODULE)
     records = [desk.record(A, b"{", "one"), desk.record(A, b"[", "two")]
     for command, body in (("one", b"{"), ("two", b"[")):

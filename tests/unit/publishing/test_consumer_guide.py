@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from lambdas.contracts.domain_events import domain_event, encode_domain_event
@@ -42,13 +43,24 @@ class Ledger:
         store = LosingStore(absent)
         store.commit(as_is(Commit("c", tuple(ROWS))), deadline=Deadline())
         self.applied: list[dict[str, Any]] = []
-        self.last: dict[str, int] = {}
+        self.last: dict[str, tuple[int, str, str]] = {}
         self.consumer = guide_consumer()(self.applied.append, DomainEventReader(store, backoff=NO_WAITING), self.last)
 
     def take(self, *numbers: int) -> list[int]:
         """Feed it a record with these events; the versions applied so far."""
         self.consumer.take(b"".join(LINES[number - 1] for number in numbers))
+        return self.versions()
+
+    def versions(self) -> list[int]:
+        """The versions applied so far."""
         return [event["streamversion"] for event in self.applied]
+
+    def checkpoint(self) -> dict[str, int]:
+        """The version of each account's last event; what else is kept of it is that event's."""
+        for account, (version, rowhash, recorded) in self.last.items():
+            [event] = [each for each in self.applied if (each["subject"], each["streamversion"]) == (account, version)]
+            assert (event["rowhash"], event["recordedtime"]) == (rowhash, recorded)
+        return {account: version for account, (version, _, _) in self.last.items()}
 
 
 def test_events_in_order_are_applied_as_they_come() -> None:
@@ -56,7 +68,7 @@ def test_events_in_order_are_applied_as_they_come() -> None:
     assert ledger.take(1, 2) == [1, 2]
     assert ledger.take(3) == [1, 2, 3]
     assert ledger.applied == [json.loads(line) for line in LINES[:3]]
-    assert ledger.last == {ACCOUNT: 3}
+    assert ledger.checkpoint() == {ACCOUNT: 3}
 
 
 def test_a_duplicate_is_dropped() -> None:
@@ -80,7 +92,7 @@ def test_a_gap_that_cannot_be_filled_stops_the_account() -> None:
     with pytest.raises(InconsistentReadError, match="no row at version 2"):
         ledger.take(3)
     assert [event["streamversion"] for event in ledger.applied] == [1]
-    assert ledger.last == {ACCOUNT: 1}
+    assert ledger.checkpoint() == {ACCOUNT: 1}
 
 
 @pytest.mark.parametrize("found", [[], [3]])
@@ -95,14 +107,63 @@ def test_it_checks_the_version_itself(found: list[int]) -> None:
     with pytest.raises(LookupError, match=f"{ACCOUNT}: no event 2"):
         ledger.take(4)
     assert [event["streamversion"] for event in ledger.applied] == [1]
-    assert ledger.last == {ACCOUNT: 1}
+    assert ledger.checkpoint() == {ACCOUNT: 1}
+
+
+EARLIER, SAME, LATER = "2026-03-01T09:29:59.999Z", "2026-03-01T09:30:00.250Z", "2026-03-01T09:30:00.251Z"
+REWRITTEN = "/".ljust(43, "A") + "="
+
+
+@pytest.mark.parametrize(
+    ("version", "change"),
+    [
+        pytest.param(3, {"rowhash": REWRITTEN}, id="the last one is another"),
+        pytest.param(3, {"rowhash": REWRITTEN, "recordedtime": LATER}, id="restored to the one before, and gone on"),
+        pytest.param(2, {"recordedtime": LATER}, id="restored to an earlier one, and gone on"),
+        pytest.param(4, {"recordedtime": EARLIER}, id="the next one is from before the restore"),
+        pytest.param(6, {"recordedtime": EARLIER}, id="one after a gap is from before the restore"),
+    ],
+)
+def test_a_fork_stops_the_account_and_changes_nothing(version: int, change: dict[str, str]) -> None:
+    ledger = Ledger()
+    ledger.take(1, 2, 3)
+    document = json.loads(LINES[version - 1]) | change
+    with pytest.raises(Exception, match=f"{ACCOUNT}/{version} is of another history than version 3") as found:
+        ledger.consumer.take(json.dumps(document).encode())
+    assert type(found.value).__name__ == "ForkError"
+    assert (ledger.versions(), ledger.checkpoint()) == ([1, 2, 3], {ACCOUNT: 3})
+
+
+@pytest.mark.parametrize(("version", "recorded"), [(1, EARLIER), (2, SAME), (4, SAME), (4, LATER)])
+def test_a_duplicate_or_the_next_is_no_fork(version: int, recorded: str) -> None:
+    ledger = Ledger()
+    ledger.take(1, 2, 3)
+    document = json.loads(LINES[version - 1]) | {"recordedtime": recorded, "rowhash": REWRITTEN}
+    ledger.consumer.take(json.dumps(document).encode())
+    assert len(ledger.applied) == max(3, version)
+
+
+def test_a_gap_that_is_filled_from_another_history_is_a_fork() -> None:
+    """The ledger was restored to version 2 and has gone on, before the consumer that was at 3 sees anything of it."""
+    ledger = Ledger()
+    ledger.take(1, 2, 3)
+    earlier = msgspec.structs.replace(domain_event(ROWS[3]), recordedtime=EARLIER)
+
+    class Restored:
+        def read(self, *_: Any, **__: Any) -> list[Any]:
+            return [earlier]
+
+    ledger.consumer.reader = Restored()
+    with pytest.raises(Exception, match=f"{ACCOUNT}/4 is of another history"):
+        ledger.take(5)
+    assert ledger.checkpoint() == {ACCOUNT: 3}
 
 
 def test_accounts_are_apart() -> None:
     ledger = Ledger()
     other = encode_domain_event(domain_event(credited(1, account_id(1))))
     ledger.consumer.take(LINES[0] + other)
-    assert ledger.last == {ACCOUNT: 1, account_id(1): 1}
+    assert ledger.checkpoint() == {ACCOUNT: 1, account_id(1): 1}
 
 
 def test_a_type_to_come_reaches_the_application_and_moves_on() -> None:
@@ -131,7 +192,7 @@ def test_the_guide_shows_all_of_the_code_that_is_run() -> None:
 
 
 def test_the_example_is_short_and_the_document_shown_is_a_real_one() -> None:
-    assert guide_lines() <= 20
+    assert guide_lines() <= 30
     shown = GUIDE.read_text("utf-8").partition("```json\n")[2].partition("```")[0]
     document = json.loads(shown)
     assert list(document) == list(json.loads(LINES[0]))

@@ -17,12 +17,13 @@ from msgspec.structs import replace
 
 from lambdas.composition.publishing import deployed_publisher, kinesis_client, s3_client
 from lambdas.composition.settings import PublisherSettings, SettingsError
-from lambdas.contracts.domain_events import domain_event, encode_domain_event
+from lambdas.contracts.domain_events import NotPublishableError, domain_event, encode_domain_event
 from lambdas.eventsourcing.retry import Backoff, Deadline
+from lambdas.publishing import stream_records as stream_records_module
 from lambdas.publishing.kinesis import KinesisSender
 from lambdas.publishing.parking import ParkingPlace
 from lambdas.publishing.publisher import Publisher
-from tests.support.event_rows import ACCOUNT, account_id, credited, stream_record, stream_records
+from tests.support.event_rows import ACCOUNT, account_id, chained, credited, stream_record, stream_records
 from tests.support.fake_dynamodb import client_error
 from tests.support.function_variables import PUBLISHER
 from tests.support.lambda_context import Context
@@ -176,13 +177,34 @@ def test_it_parks_nothing_more_in_the_time_for_logs_and_metrics(
     assert {log["failure"] for log in logged(caplog)} == {"no time is left"}
 
 
-def test_a_parked_object_is_an_event_for_the_function(function: Function) -> None:
-    function(stream_records([replace(credited(7), schema=2)]))
+def test_a_parked_object_is_an_event_for_the_function_once_it_knows_the_row(
+    function: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(_: object) -> Any:
+        raise NotPublishableError("no event BalanceCredited of schema 1 is registered")
+
+    with monkeypatch.context() as before:
+        before.setattr(stream_records_module, "domain_event", unknown)
+        function(stream_records([credited(7)]))
     (parked,) = function.bucket.objects.values()
-    event = json.loads(parked)
-    event["Records"][0]["dynamodb"]["NewImage"]["schema"] = {"N": "1"}
-    function(event["Records"])
+    function(json.loads(parked)["Records"])
     assert [json.loads(line)["streamversion"] for line in function.kinesis.lines()] == [7]
+
+
+def test_a_forged_row_raises_the_alarm_of_tampering_and_is_parked_beside_the_genuine_one(
+    function: Function, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    forged = replace(credited(7), data='{"amount":1000000,"currency":"EUR"}')
+    function(stream_records([credited(6), forged, credited(8)]))
+    metrics, (log,) = counted(capsys), logged(caplog)
+    assert (metrics["EventTableTampered"], metrics["RowsParked"]) == ([1.0], [1.0])
+    assert metrics["EventsPublished"] == [2.0]
+    assert (log["levelname"], log["stream_id"], log["version"]) == ("ERROR", ACCOUNT, "7")
+    assert "does not follow from version 6" in log["reason"]
+    assert log["object"].startswith(f"publisher/{ACCOUNT}/7.tampered-")
+    assert [json.loads(line)["streamversion"] for line in function.kinesis.lines()] == [6, 8]
+    function(stream_records([credited(7)]))
+    assert [json.loads(line)["streamversion"] for line in function.kinesis.lines()] == [6, 8, 7]
 
 
 @pytest.mark.parametrize("name", ["DOMAIN_EVENT_STREAM", "PARKING_BUCKET", "ENVIRONMENT"])
@@ -222,10 +244,10 @@ def test_the_service_takes_the_requests_and_its_answers_are_read() -> None:
     kinesis, s3 = kinesis_client(), s3_client()
     refused = {"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "Rate exceeded"}
     accepted = {"SequenceNumber": "49", "ShardId": "shardId-000000000000"}
-    row = credited(1)
+    row, unknown = chained([credited(1), replace(credited(2), schema=2)])
     data = encode_domain_event(domain_event(row)) + b"\n"
     request = {"StreamName": "domain-events", "Records": [{"Data": data, "PartitionKey": ACCOUNT}]}
-    broken = stream_record(replace(credited(2), schema=2))
+    broken = stream_record(unknown)
     with Stubber(kinesis) as streams, Stubber(s3) as buckets:
         streams.add_response("put_records", {"FailedRecordCount": 1, "Records": [refused]}, request)
         streams.add_client_error("put_records", "LimitExceededException", expected_params=request)

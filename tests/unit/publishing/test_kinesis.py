@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from lambdas.eventsourcing.retry import Backoff, Deadline
+from lambdas.publishing.chain_check import ChainCheck
 from lambdas.publishing.kinesis import MAX_FRUITLESS_PASSES, KinesisSender, Sent
 from lambdas.publishing.packing import Limits, Queue, fits, pack
 from lambdas.publishing.stream_records import Line, read_batch
@@ -28,7 +29,8 @@ def line(version: int, size: int) -> Line:
 def queues(accounts: int, versions: int, limits: Limits | None = None) -> list[Queue]:
     rows = [credited(version, account_id(n)) for n in range(accounts) for version in range(1, versions + 1)]
     return [
-        pack(account, lines, limits or Limits()) for account, lines in read_batch(stream_records(rows)).lines.items()
+        pack(account, lines, limits or Limits())
+        for account, lines in read_batch(stream_records(rows), ChainCheck()).lines.items()
     ]
 
 

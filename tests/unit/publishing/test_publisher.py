@@ -14,7 +14,7 @@ from lambdas.publishing.packing import Limits
 from lambdas.publishing.parking import ParkingPlace
 from lambdas.publishing.publisher import Published, Publisher
 from tests.support.clocks import SimulatedTime
-from tests.support.event_rows import ACCOUNT, account_id, credited, stream_record, stream_records
+from tests.support.event_rows import ACCOUNT, account_id, chained, credited, stream_record, stream_records
 from tests.support.publishing import FakeBucket, FakeKinesis
 
 
@@ -41,8 +41,9 @@ def test_an_empty_batch_is_published() -> None:
 
 def test_what_cannot_be_published_is_parked_whole_as_an_event_to_invoke_with() -> None:
     kinesis, bucket = FakeKinesis(), FakeBucket()
-    broken = stream_record(replace(credited(2), type="BalanceGuessed"))
-    published = publish(kinesis, bucket, [stream_record(credited(1)), broken, stream_record(credited(3))])
+    records = stream_records(chained([credited(1), replace(credited(2), type="BalanceGuessed"), credited(3)]))
+    broken = records[1]
+    published = publish(kinesis, bucket, records)
     assert published.complete
     key = f"publisher/{ACCOUNT}/2.json"
     assert [each.key for each in published.parked] == [key]
@@ -55,7 +56,7 @@ def test_a_domain_event_that_fits_no_record_is_parked_and_the_account_goes_on() 
     text = '{"amount":1,"currency":"EUR","reference":"' + "x" * 64 + '"}'
     kinesis, bucket = FakeKinesis(limits=Limits(record_bytes=600)), FakeBucket()
     rows = [credited(1), replace(credited(2), data=text), credited(3)]
-    rows = [replace(each, data='{"amount":1,"currency":"EUR"}') if each.version != 2 else each for each in rows]
+    rows = chained(replace(each, data='{"amount":1,"currency":"EUR"}') if each.version != 2 else each for each in rows)
     published = publish(kinesis, bucket, stream_records(rows))
     assert published.complete
     assert [each.what.name for each in published.parked] == [f"{ACCOUNT}/2"]

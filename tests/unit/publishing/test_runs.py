@@ -2,6 +2,10 @@
 
 Each run cuts the rows of a few accounts into batches, as the event table's stream would, and delivers them until the
 publisher says it is through: shuffled inside, halved after a failure, now and then again although they were through.
+
+In some runs somebody else invokes the publisher, too, with rows that the table never held. Then every genuine event is
+published or parked, no forged one is published whose predecessor is known, and each forgery is found: at once, or when
+the genuine row comes.
 """
 
 from __future__ import annotations
@@ -9,22 +13,26 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from lambdas.contracts.domain_events import domain_event, encode_domain_event
 from lambdas.contracts.event_reader import DomainEventReader
+from lambdas.eventsourcing.chain import GENESIS
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.rows import Commit, EventRow
+from lambdas.publishing.chain_check import ChainCheck
 from lambdas.publishing.kinesis import KinesisSender
 from lambdas.publishing.packing import Limits
 from lambdas.publishing.parking import ParkingPlace
 from lambdas.publishing.publisher import Publisher
 from tests.support.clocks import SimulatedTime
-from tests.support.event_rows import account_id, row, stored_events, stream_record
+from tests.support.event_rows import account_id, follow, row, stored_events, stream_record
 from tests.support.publishing import CrashError, FakeBucket, FaultyKinesis, guide_consumer
 from tests.support.runs import seeds
 from tests.support.stores import as_is
@@ -45,8 +53,14 @@ class World:
     rng: random.Random
     reshuffled: bool
     """Whether the stream itself is out of order, also between batches."""
+    forging: float = 0.0
+    """How often somebody hands forged records over."""
     rows: list[EventRow] = field(default_factory=list)
     malformed: dict[str, Record] = field(default_factory=dict)
+    hopeless: set[bytes] = field(default_factory=set)
+    """Lines of forged rows that can be told from genuine ones for certain."""
+    forgeries: int = 0
+    tampered: int = 0
     counted: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -58,23 +72,29 @@ class World:
         self.bucket = FakeBucket(rng=rng, trouble=rng.choice((0.0, 0.5)))
         backoff = Backoff(sleep=self.time.sleep, uniform=rng.uniform)
         sender = KinesisSender(self.kinesis, stream="domain-events", backoff=backoff, limits=limits)
-        self.publisher = Publisher(sender, ParkingPlace(lambda: self.bucket, bucket="parking"))
+        self.remembers = rng.choice((1, 10, 1_000))
+        parking = ParkingPlace(lambda: self.bucket, bucket="parking")
+        self.container: Callable[[], Publisher] = lambda: Publisher(sender, parking, ChainCheck(self.remembers))
+        self.publisher = self.container()
         self.records = self._records(rng.choice((0.0, 0.0, 0.1)))
 
     def _records(self, malformed: float) -> list[Record]:
         versions: Counter[str] = Counter()
+        newest: dict[str, bytes] = {}
         hot = self.rng.random() < 0.3
         records = []
         for _ in range(self.rng.randint(1, 40)):
             account = account_id(0 if hot and self.rng.random() < 0.8 else self.rng.randint(1, 6))
             versions[account] += 1
             name, data = self.rng.choice(SAMPLES)
-            self.rows.append(row(versions[account], stream_id=account, kind=name.split(".")[0], data=data))
-            record = stream_record(self.rows[-1])
-            if self.rng.random() < malformed:
-                record["dynamodb"]["NewImage"]["type"] = {"S": "BalanceGuessed"}
-                self.malformed[f"publisher/{account}/{versions[account]}.json"] = record
-            records.append(record)
+            sound = row(versions[account], stream_id=account, kind=name.split(".")[0], data=data)
+            broken = self.rng.random() < malformed
+            stored = follow(newest.get(account, GENESIS), replace(sound, type="BalanceGuessed") if broken else sound)
+            newest[account] = stored.hash
+            self.rows.append(replace(sound, hash=stored.hash))
+            records.append(stream_record(stored))
+            if broken:
+                self.malformed[f"publisher/{account}/{versions[account]}.json"] = records[-1]
         if self.reshuffled:
             reach = self.rng.choice((3, 20))
             places = [place + self.rng.uniform(0, reach) for place in range(len(records))]
@@ -86,11 +106,32 @@ class World:
         waiting = list(self.records)
         while waiting:
             size = self.rng.randint(1, 15)
+            if self.rng.random() < self.forging:
+                self.invoke(self.forge())
             self.deliver(waiting[:size])
             if self.rng.random() < 0.1:  # it was through, but that was not noted
                 self.counted["delivered again"] += 1
                 self.deliver(waiting[:size])
             waiting = waiting[size:]
+
+    def forge(self) -> list[Record]:
+        """An invocation by somebody else: a genuine row with other content, maybe with its genuine predecessor."""
+        genuine = self.rng.choice(self.rows)
+        hashes = {(each.stream_id, each.version): each.hash for each in self.rows}
+        previous = hashes.get((genuine.stream_id, genuine.version - 1), GENESIS)
+        edited = replace(genuine, commit_id="forged", recorded_at="2026-03-01T09:30:01.000Z")
+        kind = self.rng.choice(("edited", "hash from nowhere", "hash that fits"))
+        if kind == "hash that fits":
+            edited = follow(previous, edited)
+        elif kind == "hash from nowhere":
+            edited = replace(edited, hash=self.rng.randbytes(32))
+        self.forgeries += 1
+        self.counted[kind] += 1
+        before = [each for each in self.records if _place(each) == (genuine.stream_id, genuine.version - 1)]
+        with_it = before if self.rng.random() < 0.5 else []
+        if kind != "hash that fits" and (genuine.version == 1 or with_it):
+            self.hopeless.add(encode_domain_event(domain_event(edited)))
+        return [*with_it, stream_record(edited)]
 
     def deliver(self, batch: list[Record]) -> None:
         """One batch, until it is through."""
@@ -113,13 +154,19 @@ class World:
             published = self.publisher.publish(shuffled, sending, parking)
         except CrashError:
             self.counted["crashed"] += 1
+            self.publisher = self.container()
             return False
+        self.tampered += published.tampered
         self.counted["unsent"] += bool(published.sent.unsent)
         self.counted["unparked"] += any(each.key is None for each in published.parked)
         return published.complete
 
     def judge(self) -> None:
         """What must hold at the end, whatever happened."""
+        if self.forgeries:
+            self._judge_forged()
+            return
+        assert self.tampered == 0, "nothing is refused where nothing is forged"
         expected: dict[str, dict[int, bytes]] = {}
         for each in self.rows:
             if f"publisher/{each.stream_id}/{each.version}.json" not in self.malformed:
@@ -138,6 +185,18 @@ class World:
         }
         self._consume({account: max(lines) for account, lines in expected.items()})
 
+    def _judge_forged(self) -> None:
+        lines = set(self.kinesis.lines())
+        assert not lines & self.hopeless
+        refused = {tuple(key.split("/")[1:]) for key in self.bucket.objects if ".tampered-" in key}
+        for each in self.rows:
+            parked = {f"publisher/{each.stream_id}/{each.version}.json"} & self.bucket.objects.keys()
+            name = f"{each.version}.tampered-"
+            kept = any(account == each.stream_id and version.startswith(name) for account, version in refused)
+            assert parked or kept or encode_domain_event(domain_event(each)) in lines, "an event is lost"
+        if not self.counted["crashed"] and self.remembers > len(self.rows) + self.forgeries:
+            assert self.tampered >= self.forgeries, "a forgery without an alarm"
+
     def _consume(self, newest: dict[str, int]) -> None:
         """The guide's consumer has every event once and in order, up to the newest that was published."""
         store = InMemoryEventStore()
@@ -151,13 +210,18 @@ class World:
             mine = [event for event in taken if event["subject"] == account]
             rows = [each for each in self.rows if each.stream_id == account][:version]
             assert mine == [json.loads(encode_domain_event(domain_event(each))) for each in rows]
-        assert consumer.last == newest
+        assert {account: version for account, (version, _, _) in consumer.last.items()} == newest
+
+
+def _place(record: Record) -> tuple[str, int]:
+    keys = record["dynamodb"]["Keys"]
+    return keys["stream_id"]["S"], int(keys["version"]["N"])
 
 
 def play(seed: int) -> Counter[str]:
     """One run; what happened in it."""
     rng = random.Random(seed)
-    world = World(rng, reshuffled=rng.random() < 0.3)
+    world = World(rng, reshuffled=rng.random() < 0.3, forging=rng.choice((0.0, 0.0, 0.4)))
     try:
         world.run()
         world.judge()
@@ -176,6 +240,7 @@ def test_seeded_runs() -> None:
     if len(SEEDS) >= ENOUGH:
         mishaps = {"part", "refused", "outage", "in_doubt", "late", "crash"}
         told = {"delivered again", "failed", "halved", "crashed", "parked", "unsent", "unparked"}
+        told |= {"edited", "hash from nowhere", "hash that fits"}
         assert happened.keys() == mishaps | told
 
 

@@ -9,8 +9,15 @@ from typing import Any
 import pytest
 
 from lambdas.contracts.domain_events import domain_event, encode_domain_event
-from lambdas.publishing.stream_records import UNREADABLE, Tampering, read_batch, row_of
+from lambdas.eventsourcing.rows import EventRow
+from lambdas.publishing.chain_check import ChainCheck
+from lambdas.publishing.stream_records import UNREADABLE, Batch, Tampering, read_batch, row_of
 from tests.support.event_rows import ACCOUNT, account_id, credited, stream_record, stream_records
+
+
+def read(records: list[dict[str, Any]]) -> Batch:
+    """As a container reads its first batch."""
+    return read_batch(records, ChainCheck())
 
 
 def changed(**image: Any) -> dict[str, Any]:
@@ -28,7 +35,7 @@ def test_a_record_holds_the_row() -> None:
 def test_lines_stand_by_account_and_version_each_once() -> None:
     rows = [credited(version, account_id(account)) for account in (1, 2) for version in (8, 9, 10, 11)]
     shuffled = [rows[place] for place in (3, 5, 0, 2, 7, 1, 0, 6, 4)]
-    batch = read_batch(stream_records(shuffled))
+    batch = read(stream_records(shuffled))
     assert {account: [line.version for line in lines] for account, lines in batch.lines.items()} == {
         account_id(1): [8, 9, 10, 11],
         account_id(2): [8, 9, 10, 11],
@@ -43,7 +50,7 @@ def test_a_changed_or_removed_row_is_never_published(change: str) -> None:
     record = stream_record(credited(7), change)
     if change == "REMOVE":
         del record["dynamodb"]["NewImage"]
-    batch = read_batch([record])
+    batch = read([record])
     assert batch.tamperings == [Tampering(ACCOUNT, "7", change)]
     assert not batch.lines
     assert not batch.unpublishable
@@ -65,9 +72,9 @@ MALFORMED: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("record", "reason"), MALFORMED.values(), ids=MALFORMED)
 def test_a_malformed_row_is_named_with_its_reason_and_stops_no_other(record: dict[str, Any], reason: str) -> None:
-    others = [credited(6), credited(8), credited(1, account_id(2))]
-    batch = read_batch([record, *stream_records(others)])
-    assert [line.version for line in batch.lines[ACCOUNT]] == [6, 8]
+    others = [credited(5), credited(9), credited(1, account_id(2))]
+    batch = read([record, *stream_records(others)])
+    assert [line.version for line in batch.lines[ACCOUNT]] == [5, 9]
     assert [line.version for line in batch.lines[account_id(2)]] == [1]
     (parked,) = batch.unpublishable
     assert parked.name == f"{ACCOUNT}/7"
@@ -88,22 +95,22 @@ def unreadable() -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("record", unreadable(), ids=lambda record: json.dumps(record)[:40])
 def test_a_record_without_keys_is_parked_by_its_content(record: dict[str, Any]) -> None:
-    (parked,) = read_batch([record]).unpublishable
-    (again,) = read_batch([deepcopy(record)]).unpublishable
+    (parked,) = read([record]).unpublishable
+    (again,) = read([deepcopy(record)]).unpublishable
     assert parked.name.startswith(f"{UNREADABLE}/")
     assert parked.name == again.name
     assert parked.record == record
 
 
 def test_unreadable_records_do_not_replace_each_other() -> None:
-    batch = read_batch(unreadable())
+    batch = read(unreadable())
     assert len({parked.name for parked in batch.unpublishable}) == len(unreadable())
 
 
 @pytest.mark.parametrize("change", [None, "", "TRUNCATE", 7, []])
 def test_an_unknown_change_is_parked_not_published(change: Any) -> None:
     record = {**stream_record(credited(7)), "eventName": change}
-    batch = read_batch([record])
+    batch = read([record])
     assert not batch.lines
     assert batch.unpublishable[0].name == f"{ACCOUNT}/7"
 
@@ -111,13 +118,22 @@ def test_an_unknown_change_is_parked_not_published(change: Any) -> None:
 def test_a_record_without_its_new_image_is_parked() -> None:
     record = stream_record(credited(7))
     del record["dynamodb"]["NewImage"]
-    assert read_batch([record]).unpublishable[0].name == f"{ACCOUNT}/7"
+    assert read([record]).unpublishable[0].name == f"{ACCOUNT}/7"
+
+
+@pytest.mark.parametrize("keys", [credited(8), credited(7, account_id(2))], ids=["version", "account"])
+def test_a_record_about_another_row_than_its_own_is_parked(keys: EventRow) -> None:
+    record = stream_record(credited(7))
+    record["dynamodb"]["Keys"] = stream_record(keys)["dynamodb"]["Keys"]
+    batch = read([record])
+    assert not batch.lines
+    assert "its keys are not those of its row" in batch.unpublishable[0].reason
 
 
 @pytest.mark.parametrize("stream_id", ["../../etc", "a/b", "ü \n", "x" * 2000])
 def test_names_are_safe_and_short_whatever_the_stream_is_called(stream_id: str) -> None:
     record = stream_record(credited(7, stream_id))
-    name = read_batch([record]).unpublishable[0].name
+    name = read([record]).unpublishable[0].name
     stream, _, version = name.partition("/")
     assert version == "7"
     assert "/" not in stream

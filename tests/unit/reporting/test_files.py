@@ -70,6 +70,11 @@ def test_csv_has_a_line_for_each_currency_in_its_own_decimals() -> None:
     assert (euro["events"], euro["closed"]) == ("12", "3")
 
 
+def test_no_text_of_the_file_is_a_formula() -> None:
+    [planted] = csv_rows(report([total("=1+", credits=1, credited=-5, net=-7)], []))
+    assert (planted["currency"], planted["credited"], planted["net"]) == ("'=1+", "-5", "-7")
+
+
 def test_an_empty_day() -> None:
     assert as_csv(EMPTY) == (",".join(COLUMNS) + "\r\n").encode()
     page = as_page(EMPTY).decode()

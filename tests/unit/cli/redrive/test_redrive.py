@@ -82,7 +82,7 @@ def test_a_line_for_each_command_in_the_order_submitted(bank: World, capsys: pyt
     assert lines(capsys) == [
         f"{B}  z  SUCCEEDED  version 2, balance 5",
         f"{A}  m  SUCCEEDED  version 2, balance 7",
-        f"{B}  a  REJECTED  urn:daybook:problem:account-not-found the receiving account does not exist",
+        f"{B}  a  REJECTED  urn:daybook:problem:account-not-found the receiving account was never opened",
     ]
     assert bank.redrive("--failed-on", TODAY) == 0
     assert lines(capsys) == ["there is nothing to redrive"]

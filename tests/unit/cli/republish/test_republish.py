@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from cli.errors import PlaceError
 from cli.options import Where
 from cli.republish import places as republish
 from cli.republish import republisher as republishing
-from cli.republish.parked_records import records_of, replay
+from cli.republish.parked_records import Replayed, records_of, replay
 from cli.republish.places import Parts
 from cli.republish.recorded_events import Recorded, Span
 from cli.republish.republisher import NotSentError, Resender, resend, spans_of
@@ -38,14 +38,15 @@ from lambdas.eventsourcing.store import Page
 from lambdas.publishing.kinesis import KinesisSender
 from lambdas.publishing.packing import Limits
 from tests.support.envelopes import printed
-from tests.support.event_rows import ACCOUNT, account_id, credited, stream_record, stream_records
+from tests.support.event_rows import ACCOUNT, account_id, chained, credited, follow, stream_record, stream_records
 from tests.support.fake_dynamodb import client_error
 from tests.support.publishing import FakeKinesis
 from tests.support.stores import as_is
 
 OTHER = account_id(2)
 NO_WAITING = Backoff(sleep=lambda _: None)
-BROKEN = replace(credited(3), type="BalanceGuessed")
+BROKEN = follow(credited(2).hash, replace(credited(3), type="BalanceGuessed"))
+FORGED = replace(credited(3), data='{"amount":1000000,"currency":"EUR"}')
 
 
 class FakeS3:
@@ -171,7 +172,7 @@ def test_a_row_that_cannot_be_published_is_named_and_holds_up_no_other(
 ) -> None:
     monkeypatch.setattr(republishing, "BATCH_EVENTS", batch)
     kinesis = FakeKinesis()
-    rows = [*ROWS[:2], BROKEN, *ROWS[3:]]
+    rows = chained([*ROWS[:2], BROKEN, *ROWS[3:]])
     problems = list(resend(recorded(*rows, *OTHERS), [Span(ACCOUNT), Span(OTHER)], resender_to(kinesis)))
     assert problems == [f"{ACCOUNT}/3: no event BalanceGuessed of schema 1 is registered"]
     assert (versions_sent(kinesis), versions_sent(kinesis, OTHER)) == ([1, 2, 4, 5, 6, 7], [1, 2, 3, 4])
@@ -273,6 +274,49 @@ def test_what_is_no_id(wrong: str) -> None:
         spans_of([wrong])
 
 
+# --- the chain
+
+TAMPERED = [*ROWS[:2], FORGED, *ROWS[3:]]
+
+
+def not_following(version: int) -> str:
+    said = f"its hash does not follow from version {version - 1}; `daybook verify` checks the whole account"
+    return f"{ACCOUNT}/{version}: {said}"
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5_000])
+@pytest.mark.parametrize(("after", "sent"), [(0, [1, 2, 4, 5, 6, 7]), (1, [2, 4, 5, 6, 7]), (2, [4, 5, 6, 7])])
+def test_a_row_that_does_not_follow_is_named_and_not_sent(
+    after: int, sent: list[int], batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(republishing, "BATCH_EVENTS", batch)
+    kinesis = FakeKinesis()
+    assert list(resend(recorded(*TAMPERED), [Span(ACCOUNT, after)], resender_to(kinesis))) == [not_following(3)]
+    assert versions_sent(kinesis) == sent
+
+
+def test_the_first_row_follows_from_a_constant() -> None:
+    kinesis = FakeKinesis()
+    rows = recorded(replace(ROWS[0], data=FORGED.data), *ROWS[1:])
+    assert list(resend(rows, [Span(ACCOUNT)], resender_to(kinesis))) == [not_following(1)]
+    assert versions_sent(kinesis) == [2, 3, 4, 5, 6, 7]
+
+
+def test_a_row_after_one_that_is_missing_cannot_be_checked_and_is_sent() -> None:
+    kinesis = FakeKinesis()
+    assert list(resend(recorded(*TAMPERED, store=Holed(2)), [Span(ACCOUNT, 2)], resender_to(kinesis))) == []
+    assert versions_sent(kinesis) == [3, 4, 5, 6, 7]
+
+
+def test_whoever_asks_for_it_gets_rows_sent_that_do_not_follow(run: Run) -> None:
+    status, kinesis = run("--account", ACCOUNT, rows=TAMPERED)
+    assert (status, versions_sent(kinesis)) == (1, [1, 2, 4, 5, 6, 7])
+    for asked in (["--account", ACCOUNT], ["--parked"]):
+        s3 = FakeS3({"publisher/x/3.json": parked(FORGED)})
+        status, kinesis = run(*asked, "--unverified", rows=TAMPERED, s3=s3)
+        assert (status, versions_sent(kinesis)) == (0, [1, 2, 3, 4, 5, 6, 7] if asked != ["--parked"] else [3])
+
+
 # --- parked records
 
 
@@ -294,29 +338,35 @@ def given_up(records: list[dict[str, Any]], *, text: bool = True) -> bytes:
     ).encode()
 
 
+def replayed(s3: FakeS3, kinesis: FakeKinesis, *rows: EventRow, prefix: str = "", **options: bool) -> list[Replayed]:
+    """Send what the bucket names, of these rows or else of all rows."""
+    table = recorded(*(rows or (*ROWS, *OTHERS)))
+    return list(replay(ParkingBucket(s3, "parking"), prefix, table, resender_to(kinesis), **options))
+
+
 @pytest.mark.parametrize("text", [True, False])
 def test_a_batch_of_several_accounts_is_sent_in_the_order_of_each(text: bool) -> None:
     shuffled = stream_records([ROWS[2], OTHERS[1], ROWS[0], OTHERS[0], ROWS[1]])
     s3, kinesis = FakeS3({"aws/lambda/m/shard/2026/x": given_up(shuffled, text=text)}), FakeKinesis()
-    (found,) = replay(ParkingBucket(s3, "parking"), "", resender_to(kinesis))
+    (found,) = replayed(s3, kinesis)
     assert (found.events, found.problems, found.deleted) == (5, [], False)
     assert (versions_sent(kinesis), versions_sent(kinesis, OTHER)) == ([1, 2, 3], [1, 2])
     assert s3.objects, "what was parked stays unless somebody asks for its removal"
 
 
 def test_what_the_function_parked_is_sent_by_version() -> None:
-    rows = [credited(version) for version in (9, 10, 100)]
+    rows = [credited(version) for version in (2, 9, 10)]
     s3 = FakeS3({f"publisher/{ACCOUNT}/{row.version}.json": parked(row) for row in rows})
     kinesis = FakeKinesis()
-    found = list(replay(ParkingBucket(s3, "parking"), "publisher/", resender_to(kinesis)))
-    assert [each.key.rpartition("/")[2] for each in found] == ["9.json", "10.json", "100.json"]
-    assert versions_sent(kinesis) == [9, 10, 100]
+    found = replayed(s3, kinesis, *(credited(version) for version in range(1, 11)), prefix="publisher/")
+    assert [each.key.rpartition("/")[2] for each in found] == ["2.json", "9.json", "10.json"]
+    assert versions_sent(kinesis) == [2, 9, 10]
 
 
 def test_only_objects_below_the_prefix_are_sent() -> None:
     s3 = FakeS3({"publisher/a/1.json": parked(ROWS[0]), "aws/lambda/x": given_up(stream_records([OTHERS[0]]))})
     kinesis = FakeKinesis()
-    assert [each.key for each in replay(ParkingBucket(s3, "parking"), "aws/", resender_to(kinesis))] == ["aws/lambda/x"]
+    assert [each.key for each in replayed(s3, kinesis, prefix="aws/")] == ["aws/lambda/x"]
     assert [name for name, _ in kinesis.arrived] == [OTHER]
 
 
@@ -328,11 +378,11 @@ def test_an_object_is_deleted_only_when_all_of_it_was_sent() -> None:
             "2": given_up(stream_records([ROWS[1], BROKEN])),
             "3": given_up(changed),
             "4": b"{}",
-            "5": parked(ROWS[3]),
+            "5": parked(chained([*ROWS[:2], BROKEN, *ROWS[3:]])[3]),
         }
     )
     kinesis = FakeKinesis()
-    found = list(replay(ParkingBucket(s3, "parking"), "", resender_to(kinesis), delete=True))
+    found = replayed(s3, kinesis, *chained([*ROWS[:2], BROKEN, *ROWS[3:]]), *OTHERS, delete=True)
     assert list(s3.objects) == ["2", "3", "4"]
     assert [(each.events, each.deleted) for each in found] == [(1, True), (1, False), (1, False), (0, False), (1, True)]
     assert found[1].problems[0].startswith(f"{ACCOUNT}/3: ")
@@ -341,11 +391,11 @@ def test_an_object_is_deleted_only_when_all_of_it_was_sent() -> None:
 
 
 def test_an_object_with_an_event_that_fits_no_record_is_not_deleted() -> None:
-    long = replace(credited(2), metadata=credited(2).metadata.replace("order-17", "o" * 60))
+    _, long = chained([ROWS[0], replace(credited(2), metadata=credited(2).metadata.replace("order-17", "o" * 60))])
     s3 = FakeS3({"1": parked(ROWS[0]), "2": parked(long), "3": given_up(stream_records([OTHERS[0], long]))})
     one_event = len(encode_domain_event(domain_event(ROWS[0])) + b"\n") + len(ACCOUNT)
     kinesis = FakeKinesis(limits=Limits(record_bytes=one_event))
-    found = list(replay(ParkingBucket(s3, "parking"), "", resender_to(kinesis), delete=True))
+    found = replayed(s3, kinesis, ROWS[0], long, *OTHERS, delete=True)
     assert list(s3.objects) == ["2", "3"]
     assert [(each.events, each.deleted) for each in found] == [(1, True), (0, False), (1, False)]
     for each in found[1:]:
@@ -354,10 +404,43 @@ def test_an_object_with_an_event_that_fits_no_record_is_not_deleted() -> None:
     assert (versions_sent(kinesis), versions_sent(kinesis, OTHER)) == ([1], [1])
 
 
+def test_what_is_sent_is_what_the_table_holds_and_a_forged_object_stays_as_evidence() -> None:
+    s3 = FakeS3({"1": parked(FORGED), "2": given_up(stream_records([ROWS[3], FORGED, ROWS[4]])), "3": parked(ROWS[2])})
+    kinesis = FakeKinesis()
+    found = replayed(s3, kinesis, delete=True)
+    assert [(each.events, each.deleted) for each in found] == [(1, False), (3, False), (1, True)]
+    other = f"{ACCOUNT}/3, as it is recorded here: the table holds another event, and that was sent"
+    assert [each.problems for each in found] == [[other], [other], []]
+    genuine = [encode_domain_event(domain_event(ROWS[number])) for number in (2, 2, 3, 4, 2)]
+    assert kinesis.lines() == genuine
+
+
+def test_an_object_about_a_row_that_the_table_does_not_hold_sends_nothing() -> None:
+    s3, kinesis = FakeS3({"1": parked(credited(99))}), FakeKinesis()
+    (found,) = replayed(s3, kinesis, delete=True)
+    assert found.problems == [f"stream {ACCOUNT} has no row at version 99, in several reads in a row"]
+    assert (found.events, found.deleted, kinesis.arrived) == (0, False, [])
+
+
+def test_the_mended_row_is_sent_for_a_record_that_was_malformed() -> None:
+    s3, kinesis = FakeS3({"1": parked(BROKEN)}), FakeKinesis()
+    (found,) = replayed(s3, kinesis, delete=True)
+    assert (found.events, found.problems, found.deleted) == (1, [], True)
+
+
+@pytest.mark.parametrize("record", [{"eventName": "INSERT"}, {"eventName": "INSERT", "dynamodb": {"Keys": {
+    "stream_id": {"S": ACCOUNT}, "version": {"N": "1.5"}}}}])  # fmt: skip
+def test_a_record_that_names_no_event_is_a_problem_of_its_object(record: dict[str, Any]) -> None:
+    s3, kinesis = FakeS3({"1": given_up([record, stream_record(ROWS[0])])}), FakeKinesis()
+    (found,) = replayed(s3, kinesis, delete=True)
+    assert (found.events, found.deleted) == (1, False)
+    assert "is not the id of a domain event" in found.problems[0]
+
+
 def test_an_object_is_not_deleted_when_the_stream_takes_nothing() -> None:
     s3 = FakeS3({"1": parked(ROWS[0])})
     with pytest.raises(NotSentError):
-        list(replay(ParkingBucket(s3, "parking"), "", resender_to(Refusing(1_000)), delete=True))
+        replayed(s3, Refusing(1_000), delete=True)
     assert list(s3.objects) == ["1"]
 
 
@@ -385,10 +468,12 @@ def file(tmp_path: Path) -> Path:
 def run(file: Path) -> Run:
     """Run the command on seven rows of one account, four of another, and a bucket."""
 
-    def run(*arguments: str, kinesis: FakeKinesis | None = None, s3: Any = None) -> tuple[int, FakeKinesis]:
+    def run(
+        *arguments: str, kinesis: FakeKinesis | None = None, s3: Any = None, rows: Sequence[EventRow] = ROWS
+    ) -> tuple[int, FakeKinesis]:
         kinesis = kinesis or FakeKinesis()
         sender = KinesisSender(kinesis, stream="s", backoff=NO_WAITING)
-        parts = Parts(recorded(*ROWS, *OTHERS), sender, lambda: ParkingBucket(s3, "parking"))
+        parts = Parts(recorded(*rows, *OTHERS), sender, lambda: ParkingBucket(s3, "parking"))
 
         class Local(AWS):
             def republishing(self, place: Place) -> Parts:
@@ -477,7 +562,8 @@ def test_without_a_running_system_the_way_out_is_one_that_the_command_has(
 
 def test_parked_objects_one_a_line(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     s3 = FakeS3({"publisher/a/1.json": parked(ROWS[0]), "publisher/a/3.json": parked(BROKEN), "aws/x": b"{"})
-    assert run("--parked", "--prefix", "publisher/", "--delete", s3=s3)[0] == 1
+    rows = [*ROWS[:2], BROKEN]
+    assert run("--parked", "--prefix", "publisher/", "--delete", s3=s3, rows=rows)[0] == 1
     said = capsys.readouterr()
     assert said.out.splitlines() == [
         "publisher/a/1.json: 1 event sent, object deleted",
@@ -490,7 +576,7 @@ def test_parked_objects_one_a_line(run: Run, capsys: pytest.CaptureFixture[str])
 
 def test_json(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     s3 = FakeS3({"publisher/a/1.json": parked(ROWS[0]), "publisher/a/3.json": parked(BROKEN)})
-    assert run("--parked", "--delete", "--json", s3=s3)[0] == 1
+    assert run("--parked", "--delete", "--json", s3=s3, rows=[*ROWS[:2], BROKEN])[0] == 1
     document = printed("republish", capsys)
     (problem,) = document["data"]["problems"]
     assert problem.startswith(f"publisher/a/3.json: {ACCOUNT}/3: ")

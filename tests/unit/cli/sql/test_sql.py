@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,32 @@ def test_a_statement_may_begin_with_a_comment(asked: Asked, where: list[str], st
     assert asked.statements == [statement]
 
 
+FORMULAS = ["=1+2", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")', "-5"]
+HARMLESS = ["", "a=1", " =1", "'=1", "1-2", "salary"]
+NUMBERS: list[Any] = [-5, Decimal("-12.30"), -0.5]
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_no_text_of_a_csv_is_a_formula_unless_it_is_asked_for_as_it_is(
+    asked: Asked, where: list[str], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, raw: bool
+) -> None:
+    cells = [*FORMULAS, *HARMLESS, *NUMBERS, {"reference": "=1"}]
+    result = Result([f"={place}" for place in range(len(cells))], [tuple(cells)], 0)
+    monkeypatch.setattr(asked, "ask", lambda _: result)
+    assert main(["sql", *where, "--csv", *(["--raw"] if raw else []), "SELECT 1"], connections=asked) == 0
+    heading, row = csv.reader(io.StringIO(capfd.readouterr().out, newline=""))
+    before = "" if raw else "'"
+    assert heading == [before + name for name in result.columns]
+    assert row == [
+        *(before + text for text in FORMULAS), *HARMLESS, "-5", "-12.30", "-0.5", '{"reference": "=1"}'
+    ]  # fmt: skip
+
+
+def test_raw_goes_with_csv(asked: Asked, where: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sql", *where, "--raw", "SELECT 1"], connections=asked) == 2
+    assert "--raw goes with --csv." in capsys.readouterr().err
+
+
 def test_csv_and_json_go_to_standard_output_alone(
     asked: Asked, where: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,7 +137,7 @@ def test_a_named_query_and_a_file_are_filled_in(asked: Asked, where: list[str], 
     )
     assert "date_add('day', 3, DATE '2026-03-01')" in asked.statements.pop()
     assert main(["sql", *where, "--name", "balances_as_of", "-p", "at=2026-03-01T10:00:00Z"], connections=asked) == 0
-    assert "date_trunc('millisecond', recordedtime) <= TIMESTAMP '2026-03-01 10:00:00.000'" in asked.statements[0]
+    assert "WHERE recordedtime <= TIMESTAMP '2026-03-01 10:00:00.000'" in asked.statements[0]
     path = tmp_path / "mine.sql"
     path.write_text("-- Mine.\n-- parameter n integer\nSELECT :n;\n")
     assert main(["sql", *where, "--file", str(path), "-p", "n=7"], connections=asked) == 0

@@ -32,6 +32,7 @@ class Answer:
         assert self.headers["content-type"] == "application/problem+json", self
         document = self.json()
         assert document["status"] == self.status
+        assert document.get("detail", "").casefold() not in {document["title"].casefold(), "none"}
         prefix, _, code = document["type"].rpartition(":")
         assert prefix == "urn:daybook:problem"
         return str(code)

@@ -200,7 +200,6 @@ class TestOccurredAt:
             "yesterday",
             "",
             1767225600,
-            None,
         ],
         ids=str,
     )

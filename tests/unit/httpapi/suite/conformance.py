@@ -10,7 +10,8 @@ from typing import Any
 import jsonschema_rs
 
 from lambdas.contracts.openapi import OPENAPI_FILE
-from lambdas.httpapi.routing import allowed_methods, match_path
+from lambdas.httpapi.routing import allowed_methods
+from tests.unit.httpapi.suite.gateway import template_of
 
 _UNROUTED = {404: "not-found", 405: "method-not-allowed"}
 
@@ -25,7 +26,7 @@ def check_conformance(method: str, path: str, status: int, headers: Mapping[str,
     """Fail unless the document knows this status, with these headers and this body, for the request."""
     assert headers.get("cache-control") == "no-store", headers
     assert headers.get("x-correlation-id"), headers
-    template = match_path(path)
+    template = template_of(path)
     if template is None or method not in allowed_methods(template):
         _check_unrouted(method, status, body)
         return

@@ -5,21 +5,22 @@ from __future__ import annotations
 import base64
 import importlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import unquote, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 import pytest
 
 from lambdas.composition.accounts import account_service
-from lambdas.composition.settings import ApiSettings
+from lambdas.composition.settings import LedgerSettings
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.timestamps import utc_now
 from tests.support.function_variables import ACCOUNTS
 from tests.unit.httpapi.suite.api import Answer, Api, Call
+from tests.unit.httpapi.suite.gateway import found
 
 ENVIRONMENT = {**ACCOUNTS, "POWERTOOLS_LOG_LEVEL": "INFO"}
 REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
@@ -41,15 +42,19 @@ def handler_module(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @dataclass
 class InProcessApi(Api):
-    """Calls the handler. `caller` is the IAM principal; `binary` delivers bodies in base64."""
+    """Calls the handler. `caller` is the IAM principal; `binary` delivers bodies in base64.
+
+    `base_path` is that of a custom domain, as in /ledger.
+    """
 
     module: Any
     caller: str | None = None
     binary: bool = False
+    base_path: str = ""
     raw_responses: list[dict[str, Any]] = field(default_factory=list)
 
     def exchange(self, call: Call) -> Answer:
-        event = proxy_event(call, caller=self.caller, binary=self.binary)
+        event = proxy_event(call, caller=self.caller, binary=self.binary, base_path=self.base_path)
         # What crosses the wire to and from a function is JSON.
         response = json.loads(json.dumps(self.module.handler(json.loads(json.dumps(event)), CONTEXT)))
         self.raw_responses.append(response)
@@ -63,19 +68,24 @@ def in_process_api(
     *,
     store: EventStore | None = None,
     clock: Any = utc_now,
+    expected: Callable[[str], bool] = lambda _: False,
     **options: Any,
 ) -> InProcessApi:
-    """The handler composed as in AWS, but over `store`."""
+    """The handler composed as in AWS, but over `store`. `expected`: accounts that a stored command is about to open."""
     module = handler_module(monkeypatch)
-    settings = ApiSettings(event_table="events", receipts_table="receipts", environment="test", snapshot_interval=10)
+    settings = LedgerSettings(event_table="events", environment="test", snapshot_interval=10)
     service = account_service(store or InMemoryEventStore(), settings, clock=clock)
-    application = module.Application(module.AccountsApi(service).routes())
+    application = module.Application(module.AccountsApi(service, expected=expected).routes())
     monkeypatch.setattr(module, "_application", application)
     return InProcessApi(module, **options)
 
 
-def proxy_event(call: Call, *, caller: str | None = None, binary: bool = False) -> dict[str, Any]:
-    """The event of payload format 1.0 as API Gateway sends it: text bodies with bad UTF-8 replaced."""
+def proxy_event(call: Call, *, caller: str | None = None, binary: bool = False, base_path: str = "") -> dict[str, Any]:
+    """The event of payload format 1.0 as API Gateway sends it: text bodies with bad UTF-8 replaced.
+
+    Behind a custom domain with a base path both paths in it begin with that instead of nothing and the stage; resource
+    and parameters are the same.
+    """
     headers: dict[str, list[str]] = {}
     for name, value in call.headers:
         headers.setdefault(name, []).append(value)
@@ -83,19 +93,21 @@ def proxy_event(call: Call, *, caller: str | None = None, binary: bool = False) 
     for name, value in call.query:
         parameters.setdefault(name, []).append(value)
     path = unquote_to_bytes(call.path).decode("utf-8", "replace")
+    resource, path_parameters = found(call.path)
     return {
-        "resource": "/{proxy+}",
-        "path": path,
+        "resource": resource,
+        "path": base_path + path,
         "httpMethod": call.method,
         "headers": _last(headers),
         "multiValueHeaders": headers or None,
         "queryStringParameters": _last(parameters),
         "multiValueQueryStringParameters": parameters or None,
-        "pathParameters": {"proxy": unquote(path.lstrip("/"))},
+        "pathParameters": path_parameters or None,
         "requestContext": {
             "stage": "v1",
             "requestId": REQUEST_ID,
-            "path": f"/v1{path}",
+            "resourcePath": resource,
+            "path": f"{base_path or '/v1'}{path}",
             "identity": {"sourceIp": "127.0.0.1", "userAgent": "test", "caller": caller},
             "httpMethod": call.method,
         },

@@ -60,6 +60,32 @@ class TestGetAccount:
         offset = datetime.fromisoformat(fifth["updated_at"]).astimezone(UTC).isoformat()
         assert api.get(f"/accounts/{account_id}", at=offset).json() == at
 
+    def test_says_when_the_answer_may_still_change(self, api: Api, account_id: str) -> None:
+        """About a moment that is just over and not before the newest event; whatever the status."""
+        newest = api.get(f"/accounts/{account_id}").json()["updated_at"]
+        for headers, status in (
+            ({}, 200),
+            ({"If-None-Match": '"13"'}, 304),
+            ({"If-Match": '"12"'}, 412),
+        ):
+            answer = api.get(f"/accounts/{account_id}", headers, at=newest)
+            assert (answer.status, answer.headers["daybook-settled"]) == (status, "false")
+        unknown = api.get(f"/accounts/{UNKNOWN}", at=newest)
+        assert (unknown.status, unknown.headers["daybook-settled"]) == (404, "false")
+
+    def test_says_nothing_when_it_may_not(self, api: Api, account_id: str) -> None:
+        first = api.get(f"/accounts/{account_id}", version=1).json()["updated_at"]
+        for path, query in (
+            (account_id, {"at": first}),
+            (account_id, {"at": "2020-01-01T00:00:00Z"}),
+            (UNKNOWN, {"at": "2020-01-01T00:00:00Z"}),
+            (account_id, {"version": 13}),
+            (account_id, {}),
+        ):
+            answer = api.get(f"/accounts/{path}", **query)
+            assert answer.status in (200, 404)
+            assert "daybook-settled" not in answer.headers
+
     def test_before_the_first_event(self, api: Api, account_id: str) -> None:
         answer = api.get(f"/accounts/{account_id}", at="2020-01-01T00:00:00Z")
         assert (answer.status, answer.problem) == (404, "account-not-found")
@@ -117,6 +143,17 @@ class TestGetAccount:
     def test_refuses_other_queries(self, api: Api, query: dict[str, str | int], field: str) -> None:
         answer = api.get(f"/accounts/{UNKNOWN}", **query)
         assert (answer.status, answer.problem, answer.json()["field"]) == (400, "invalid-request", field)
+
+    @pytest.mark.parametrize("at", ["2026-01-01T00:00:00 01:00", "2026-01-01t00:00:00.5 00:00"])
+    def test_a_plus_that_became_a_space_is_told(self, api: Api, at: str) -> None:
+        answer = api.get(f"/accounts/{UNKNOWN}", at=at)
+        assert (answer.status, "%2B" in answer.json()["detail"]) == (400, True)
+        assert api.get(f"/accounts/{UNKNOWN}", at=at.replace(" ", "+")).status == 404
+
+    def test_a_query_that_is_unknown_is_named_as_it_may_be(self, api: Api) -> None:
+        answer = api.get(f"/accounts/{UNKNOWN}", **{"<b>": "1"})
+        assert answer.json()["field"] == r"\u003cb\u003e"
+        assert "which has version, at and min_version" in answer.json()["detail"]
 
 
 class TestIfNoneMatch:

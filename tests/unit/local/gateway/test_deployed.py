@@ -23,7 +23,7 @@ def test_an_api_has_its_methods_before_dynamodb_with_their_models() -> None:
     }
     assert found.methods[SUBMIT, "POST"].timeout == 29
     with pytest.raises(BadRequestBodyError):
-        found.methods[SUBMIT, "POST"].models.check("application/json", b"{}")
+        found.methods[SUBMIT, "POST"].models.check("application/json", b'{"more": 1}')
     found.methods[STATUS, "GET"].models.check("application/json", b"")
     assert found.gateway_response("BAD_REQUEST_BODY").status == 400
     assert found.gateway_response("INTEGRATION_TIMEOUT").status == 503
@@ -34,7 +34,7 @@ def test_models_hold_although_the_emulator_forgot_the_validator() -> None:
     del control.resources[SUBMIT]["POST"]["requestValidatorId"]
 
     with pytest.raises(BadRequestBodyError):
-        read_api(control, API_ID).methods[SUBMIT, "POST"].models.check("application/json", b"{}")
+        read_api(control, API_ID).methods[SUBMIT, "POST"].models.check("application/json", b'{"more": 1}')
 
 
 def test_a_type_that_nobody_customized_is_answered_like_any_failure() -> None:

@@ -156,7 +156,8 @@ def test_its_location_answers(border: Border) -> None:
         (f"/accounts/{ACCOUNT}/commands/%25zz", 404),
         (f"/accounts/{ACCOUNT}/commands/%25", 404),
         (f"/accounts/{ACCOUNT}//commands/k", 200),
-        (f"/accounts/{ACCOUNT}/commands/%6b/", 200),
+        (f"/accounts/{ACCOUNT}/commands/%6b", 200),
+        (f"/accounts/{ACCOUNT}/commands/k/", 404),
         (f"/accounts/{ACCOUNT}/commands/k?command_id=x", 200),
     ],
 )
@@ -179,10 +180,13 @@ def test_a_query_parameter_does_not_shadow_a_header(border: Border) -> None:
     [
         (b"no", {}, 400, "malformed-request"),
         (b"", {}, 400, "malformed-request"),
-        (b'{"type": "Other"}', {}, 400, "malformed-request"),
+        (b'{"type": "CloseAccount", "more": 1}', {}, 400, "malformed-request"),
+        (b'{"type": "Other"}', {}, 400, "invalid-request"),
+        (b'{"type": "CreditAccount"}', {}, 400, "invalid-request"),
         (CREDIT, {"Content-Type": "text/plain"}, 415, "unsupported-media-type"),
         (CREDIT, {"Idempotency-Key": "a b"}, 400, "invalid-request"),
-        (b'{"type": "CloseAccount", "x": "' + b"x" * 70_000 + b'"}', {}, 413, "payload-too-large"),
+        (b'{"type": "CloseAccount"}'.ljust(70_000), {}, 413, "payload-too-large"),
+        (CREDIT, {"Content-Type": "application/json; charset=latin-1"}, 415, "unsupported-media-type"),
     ],
 )
 def test_what_is_refused_is_told_in_the_api_s_words(
@@ -199,8 +203,25 @@ def test_what_is_refused_is_told_in_the_api_s_words(
     assert border.rows.all() == []
 
 
-def test_the_gateway_s_own_words_stand_in_the_detail(border: Border) -> None:
-    assert border.submit(b"no").document["detail"] == "Invalid request body"
+def test_what_the_model_refuses_is_told_with_what_would_be_right(border: Border) -> None:
+    document = border.submit(b'{"type": "CloseAccount", "secret": "of somebody"}').document
+
+    assert document["field"] == "body"
+    assert document["detail"] == (
+        "body: must be a JSON object in UTF-8, not compressed, without an empty text and with no field but "
+        "type, occurred_at, currency, overdraft_limit, amount, reference, from_account_id and to_account_id"
+    )
+
+
+def test_the_gateway_s_own_words_stand_in_other_details(border: Border) -> None:
+    assert border.submit(headers={"Content-Type": "text/plain"}).document["detail"] == "Unsupported Media Type"
+
+
+def test_a_slash_at_the_end_is_another_path(border: Border) -> None:
+    reply = border.ask("POST", border.url(f"/accounts/{ACCOUNT}/commands/"), CREDIT, JSON)
+
+    assert (reply.status, reply.document["type"]) == (404, "urn:daybook:problem:not-found")
+    assert border.rows.all() == []
 
 
 def test_a_store_that_breaks_the_connection_is_an_unknown_outcome(border: Border) -> None:

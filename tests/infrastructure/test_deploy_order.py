@@ -1,0 +1,40 @@
+"""The order in which a release reaches an environment: what reads events before what writes them.
+
+`cdk deploy '**'` takes the stacks in an order that keeps the dependencies in the manifest. Source: AWS CDK
+API reference, Stack.addStackDependency.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from tests.infrastructure.synthesis import Synthesized
+
+
+def _before(name: str, dependencies: dict[str, set[str]]) -> set[str]:
+    """Everything that is deployed before a stack."""
+    found: set[str] = set()
+    left = list(dependencies[name])
+    while left:
+        each = left.pop()
+        if each not in found:
+            found.add(each)
+            left += dependencies[each]
+    return found
+
+
+def test_readers_are_deployed_before_writers(anywhere: Synthesized) -> None:
+    """The lake, then the publisher, then the processor of commands, and the API last."""
+    order = [each.name for each in (anywhere.lake, anywhere.publisher, anywhere.commands, anywhere.api)]
+    for earlier, later in combinations(order, 2):
+        assert earlier in _before(later, anywhere.dependencies)
+
+
+def test_nothing_waits_for_the_api(anywhere: Synthesized) -> None:
+    for name, dependencies in anywhere.dependencies.items():
+        assert anywhere.api.name not in dependencies, name
+
+
+def test_the_order_has_no_circle(anywhere: Synthesized) -> None:
+    for name in anywhere.dependencies:
+        assert name not in _before(name, anywhere.dependencies)
