@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cli.environments.lake import Target
     from cli.environments.ledger import Ledger
     from cli.environments.place import Place
-    from cli.reconcile.recorded import Recorded, Window
+    from cli.reconcile.recorded import Known, Recorded, Window
     from cli.redrive.inbox import Clients, Inbox
     from cli.republish.places import Parts
     from cli.sql.session import Result
@@ -50,13 +50,13 @@ class AWS(Connections):
 
         return open_bucket(target, name)
 
-    def recorded(self, place: Place, window: Window, counted: Callable[[int], None]) -> Recorded:
-        """The event table's rows in a window; `counted` gets each page's number of rows. Raises UnavailableError."""
-        from cli.reconcile.recorded import recorded_versions
+    def recorded(self, place: Place, window: Window, known: Known, counted: Callable[[int], None]) -> Recorded:
+        """The events of the table in a window; `counted` gets each page's number of rows. Raises UnavailableError."""
+        from cli.reconcile.recorded import recorded_events
         from cli.storage.table_scan import RETRIES
 
         client = place.client("dynamodb", RETRIES)
-        return recorded_versions(client, place.ledger().event_table, window, counted=counted)
+        return recorded_events(client, place.ledger().event_table, window, known, counted=counted)
 
     def republishing(self, place: Place) -> Parts:
         """The event table, the stream and the parking bucket."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cli.environments.lake import Target
     from cli.environments.ledger import Ledger
     from cli.environments.place import Place
-    from cli.reconcile.recorded import Recorded, Window
+    from cli.reconcile.recorded import Known, Recorded, Window
     from cli.redrive.inbox import Clients, Inbox
     from cli.republish.places import Parts
     from cli.sql.session import Result
@@ -35,8 +35,8 @@ class Connections(Protocol):
     def bucket(self, target: Target, name: str) -> Shelf:
         """A bucket for reports."""
 
-    def recorded(self, place: Place, window: Window, counted: Callable[[int], None]) -> Recorded:
-        """The event table's rows in a window; `counted` gets each page's number of rows. Raises UnavailableError."""
+    def recorded(self, place: Place, window: Window, known: Known, counted: Callable[[int], None]) -> Recorded:
+        """The events of the table in a window; `counted` gets each page's number of rows. Raises UnavailableError."""
 
     def republishing(self, place: Place) -> Parts:
         """The event table, the stream and the parking bucket."""

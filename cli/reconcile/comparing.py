@@ -33,25 +33,28 @@ def compare(place: Place, window: Window, today: date, connections: Connections,
     ask = connections.sql(place.lake())
     try:
         with Steps("Comparing the event table with the lake; rows scanned") as steps:
-            found = reconcile(lambda: connections.recorded(place, window, steps.advance), ask, window, today=today)
+            found = reconcile(
+                lambda known: connections.recorded(place, window, known, steps.advance), ask, window, today=today
+            )
     except (PlaceError, QueryFailedError) as error:
         raise UnavailableError(str(error)) from error
     output.line(as_text(found))
     output.note(f"{found.rows_scanned:,} rows scanned, {found.read_units:,} read units")
     if found.equal:
         return Outcome(found)
-    differing = len(found.missing) + len(found.unknown) + len(found.odd)
+    differing = len(found.missing) + len(found.unknown) + len(found.differs) + len(found.odd)
     return Outcome(found, ExitStatus.FINDING, f"The event table and the lake differ in {counted(differing, 'event')}.")
 
 
 def as_text(found: Reconciliation) -> str:
     """A table of the days, and the first ids of each kind of difference."""
     rows = [tuple(getattr(day, name) for name in day.__struct_fields__) for day in found.days]
-    columns = ["day", "event_table", "lake", "missing", "unknown", "late"]
+    columns = ["day", "event_table", "lake", "missing", "unknown", "differs", "late"]
     parts = [as_table(Result(columns, rows, 0))]
     for ids, what in (
         (found.missing, "not in the lake"),
         (found.unknown, "in the lake, but not in the event table"),
+        (found.differs, "in both, with another content in the lake"),
         (found.odd, "in the event table without a readable version or booking time"),
     ):
         if ids:

@@ -1,22 +1,22 @@
-"""Compares the event table with the lake, event by event, for each booking day."""
+"""Compares the event table with the lake, event by event and column by column, for each booking day.
+
+A run of versions has one digest in the lake, which is compared with that of the same events made anew from their rows.
+Only where that differs, or something is missing or unknown, the lake is asked for the single contents.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
 from datetime import date
 from typing import Final
 
 import msgspec
 
-from analytics import catalog
-from cli.reconcile.recorded import Recorded, Versions, Window
-from cli.sql.session import Result
+from cli.reconcile.lake import Ask, Contents, Id, Runs, known_of, lake_contents, lake_runs
+from cli.reconcile.recorded import Cell, Known, Recorded, Window
 
 LATE_DAYS: Final = 3
 """Up to so many days later a day's events are in time: what reports of it read."""
-
-Ask = Callable[[str], Result]
 
 
 class Day(msgspec.Struct):
@@ -27,11 +27,15 @@ class Day(msgspec.Struct):
     lake: int = 0
     missing: int = 0
     unknown: int = 0
+    differs: int = 0
     late: int = 0
 
 
 class Reconciliation(msgspec.Struct):
-    """The finding. `missing` ids are not in the lake, `unknown` ones not in the table, `odd` rows have no day."""
+    """The finding. `missing` ids are not in the lake, `unknown` ones not in the table.
+
+    `differs` are in both, with another content in the lake than their rows are published as; `odd` rows have no day.
+    """
 
     odd: list[str]
     rows_scanned: int
@@ -39,53 +43,99 @@ class Reconciliation(msgspec.Struct):
     days: list[Day] = msgspec.field(default_factory=list)
     missing: list[str] = msgspec.field(default_factory=list)
     unknown: list[str] = msgspec.field(default_factory=list)
+    differs: list[str] = msgspec.field(default_factory=list)
 
     @property
     def equal(self) -> bool:
         """Whether both hold the same events."""
-        return not (self.missing or self.unknown or self.odd)
+        return not (self.missing or self.unknown or self.differs or self.odd)
 
 
-def reconcile(scan: Callable[[], Recorded], ask: Ask, window: Window, *, today: date) -> Reconciliation:
+def reconcile(scan: Callable[[Known], Recorded], ask: Ask, window: Window, *, today: date) -> Reconciliation:
     """Compare the lake with the event table. Raises QueryFailedError, and what `scan` raises.
 
     The lake is queried before the table is scanned, so every event of the lake must be in the table. The lake's later
-    partitions are read only if something is missing.
+    partitions are read only if something is missing, and single contents only if something differs.
     """
-    lake = lake_versions(ask, window, LATE_DAYS)
-    recorded = scan()
-    late: Versions = {}
-    days_since = (today - window.from_day).days + 1
-    if days_since > LATE_DAYS and any(versions - lake[cell] for cell, versions in recorded.versions.items()):
-        late = lake_versions(ask, window, days_since)
+    in_time = lake_runs(ask, window, LATE_DAYS)
+    recorded = scan(known_of(in_time))
+    late_days, ever = (today - window.from_day).days + 1, in_time
+    if late_days > LATE_DAYS and any(of.keys() - _versions(in_time, cell) for cell, of in recorded.events.items()):
+        ever = lake_runs(ask, window, late_days)
+    cells = sorted({*recorded.events, *recorded.recent, *in_time})
+    days = [_AccountDay(cell, recorded, in_time, ever) for cell in cells]
+    if any(each.doubtful for each in days):
+        contents = lake_contents(ask, window, LATE_DAYS if ever is in_time else late_days)
+        _resolve(days, contents, recorded)
+    return _found(days, recorded)
+
+
+def _versions(runs: Runs, cell: Cell) -> set[int]:
+    return {version for run in runs.get(cell, []) for version in run.versions}
+
+
+class _AccountDay:
+    """One account's day in the table and in the lake: which versions only one of both has, and which may differ."""
+
+    def __init__(self, cell: Cell, recorded: Recorded, in_time: Runs, ever: Runs) -> None:
+        self.day, self.account_id = cell
+        self.table, recent = recorded.events.get(cell, {}), recorded.recent.get(cell, {})
+        self._events = {**self.table, **recent}
+        there = _versions(in_time, cell)
+        self.late = (self.table.keys() - there) & _versions(ever, cell)
+        self.missing = self.table.keys() - there - self.late
+        self.unknown = there - self._events.keys()
+        self.differs: set[int] = set()
+        self.lake = len(there - recent.keys()) + len(self.late)
+        self.only_recent = not self.table and not there
+        unlike = [run for run in ever.get(cell, []) if not run.holds(self._events)]
+        self._suspect = {version for run in unlike for version in run.versions}
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the single contents must be looked at."""
+        return bool(self.missing or self.unknown or self._suspect)
+
+    def resolve(self, contents: Contents, strangers: set[Id], elsewhere: set[Id], at_home: set[Id]) -> None:
+        """Tell what differs from what is missing or unknown: another content under the same id differs.
+
+        `strangers` are all ids on a day of the lake that is not theirs in the table. An event differs on its day in
+        the table, if it is one of these days.
+        """
+        suspects = (
+            self._suspect | self.missing | {each for each in self._events if (self.account_id, each) in strangers}
+        )
+        for version in suspects & self._events.keys():
+            held = contents.get((self.account_id, version), set())
+            if held and held != {self._events[version]}:
+                self.differs.add(version)
+        moved = {version for version in self.unknown if (self.account_id, version) in elsewhere}
+        self.differs |= moved
+        self.missing -= self.differs
+        self.unknown -= moved | {version for version in self.unknown if (self.account_id, version) in at_home}
+
+
+def _resolve(days: list[_AccountDay], contents: Contents, recorded: Recorded) -> None:
+    strangers = {(each.account_id, version) for each in days for version in each.unknown}
+    groups = (recorded.events, recorded.recent)
+    at_home = {(cell[1], version) for group in groups for cell, events in group.items() for version in events}
+    for each in days:
+        each.resolve(contents, strangers, recorded.elsewhere, strangers & at_home)
+
+
+def _found(compared: list[_AccountDay], recorded: Recorded) -> Reconciliation:
     found = Reconciliation(odd=recorded.odd, rows_scanned=recorded.rows, read_units=round(recorded.read_units, 1))
     days: dict[date, Day] = {}
-    for cell in sorted(recorded.versions.keys() | {each for each, there in lake.items() if there}):
-        _compare(cell, recorded, lake[cell], late.get(cell, set()), days.setdefault(cell[0], Day(cell[0])), found)
+    for each in compared:
+        if each.only_recent and not each.differs:
+            continue
+        day = days.setdefault(each.day, Day(each.day))
+        day.event_table += len(each.table)
+        day.lake += each.lake
+        day.late += len(each.late)
+        for kind in ("missing", "unknown", "differs"):
+            versions = sorted(getattr(each, kind))
+            setattr(day, kind, getattr(day, kind) + len(versions))
+            getattr(found, kind).extend(f"{each.account_id}/{version}" for version in versions)
     found.days = list(days.values())
-    return found
-
-
-def _compare(
-    cell: tuple[date, str], recorded: Recorded, in_time: set[int], ever: set[int], day: Day, found: Reconciliation
-) -> None:
-    """Add one account's day to its counts and to the finding."""
-    table, recent = recorded.versions.get(cell, set()), recorded.recent.get(cell, set())
-    late = (table - in_time) & ever
-    missing, unknown = table - in_time - late, in_time - table - recent
-    day.event_table += len(table)
-    day.lake += len(in_time - recent) + len(late)
-    day.missing += len(missing)
-    day.unknown += len(unknown)
-    day.late += len(late)
-    found.missing += [f"{cell[1]}/{version}" for version in sorted(missing)]
-    found.unknown += [f"{cell[1]}/{version}" for version in sorted(unknown)]
-
-
-def lake_versions(ask: Ask, window: Window, late_days: int) -> Versions:
-    """The lake's versions that arrived up to `late_days` days after their booking day. Raises QueryFailedError."""
-    values = {"from_day": window.from_day, "to_day": window.to_day, "late_days": late_days}
-    found: Versions = defaultdict(set)
-    for day, account_id, first, last in ask(catalog.query("recorded_versions").fill(values)).rows:
-        found[day, account_id].update(range(first, last + 1))
     return found

@@ -7,8 +7,9 @@ from typing import Any, Protocol
 
 from lambdas.accounts.commands import COMMANDS, OpenAccount
 from lambdas.accounts.errors import InvalidFieldError
-from lambdas.eventsourcing.dynamodb_faults import FAILURES
+from lambdas.eventsourcing.dynamodb_faults import FAILURES, Fault, classify
 from lambdas.eventsourcing.errors import ReadUnavailableError
+from lambdas.eventsourcing.transport import acknowledged
 from lambdas.inbox import table
 from lambdas.service.command_json import decode_command
 
@@ -36,6 +37,7 @@ class StoredOpenings:
         request = {
             "TableName": self._table,
             "ConsistentRead": True,
+            "ReturnConsumedCapacity": "TOTAL",
             "KeyConditionExpression": "#account = :account",
             "FilterExpression": "#status = :pending OR #status = :succeeded",
             "ProjectionExpression": "#body",
@@ -47,8 +49,10 @@ class StoredOpenings:
             },
         }
         try:
-            answer = self._client.query(**request)
+            answer = acknowledged(self._client.query(**request))
         except FAILURES as error:
+            if classify(error) is Fault.FATAL:
+                raise
             raise ReadUnavailableError(f"the commands of {account_id} could not be read: {error}") from error
         return "LastEvaluatedKey" in answer or _any_opening(answer["Items"])
 

@@ -16,9 +16,11 @@ from cli.environments import ledger
 from cli.environments.clients import client as operators_client
 from cli.environments.lake import Target
 from cli.errors import QueryFailedError
-from cli.redrive.inbox import AGAIN
+from cli.redrive import finding
+from cli.redrive.inbox import AGAIN, Clients, Inbox
+from cli.redrive.redriver import Redriver
 from cli.sql.session import Session
-from cli.storage.table_scan import RETRIES, scan
+from cli.storage.table_scan import scan
 from lambdas.composition.inbox import repeating_client
 from lambdas.composition.publishing import kinesis_client
 from lambdas.composition.reporting import client as reporting_client
@@ -31,7 +33,7 @@ from lambdas.eventsourcing.rows import Commit
 from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.transport import NoAnswerError
 from lambdas.inbox.marking import FailureMarker, Mark, mark_all
-from lambdas.inbox.stream_records import insert_record
+from lambdas.inbox.stream_records import CommandKey, insert_record
 from lambdas.publishing.chain_check import ChainCheck
 from lambdas.publishing.kinesis import MAX_FRUITLESS_PASSES, KinesisSender
 from lambdas.publishing.packing import Limits, pack
@@ -149,26 +151,31 @@ def test_the_marker_marks_nothing_without_an_answer(monkeypatch: pytest.MonkeyPa
         return FailureMarker(repeating_client("dynamodb"), "commands", clock=SimulatedTime().wall)
 
     record = insert_record(command_item(ACCOUNT, "c", b"{}"))
-    with served(monkeypatch, answer(200, HTML)):
-        marked = mark_all(marker(), [record])
-        assert (marked.failed, len(marked.unmarked)) == ([], 1)
+    for nothing in (HTML, b"{}"):
+        with served(monkeypatch, answer(200, nothing)):
+            marked = mark_all(marker(), [record])
+            assert (marked.failed, len(marked.unmarked)) == ([], 1)
     with served(monkeypatch, *[answer(200, HTML)] * 3, checked(PUT)):
         assert marker().mark(record) is Mark.FAILED, "botocore tries four times"
 
 
-OPERATORS: dict[str, Callable[[Any], Any]] = {
-    "scan": lambda client: scan(client, {"TableName": "t"}, list, segments=1),
-    "query": lambda client: list(client.get_paginator("query").paginate(TableName="t", ReturnConsumedCapacity="TOTAL")),
+INBOX = Inbox(commands_table="t", command_parking_bucket="b", command_processor="p")
+OPERATORS: dict[str, Callable[[Clients], object]] = {
+    "scan": lambda clients: scan(clients.dynamodb, {"TableName": "t"}, list, segments=1),
+    "failed on a day": lambda clients: finding.failed_on(clients, INBOX, "2026-03-01"),
+    "a row": lambda clients: Redriver(clients, INBOX)._row(CommandKey(ACCOUNT, "c")),
+    "a row made pending": lambda clients: Redriver(clients, INBOX)._make_pending(CommandKey(ACCOUNT, "c")),
 }
 
 
 @pytest.mark.parametrize("ask", OPERATORS.values(), ids=OPERATORS)
-def test_an_operator_s_read_is_repeated(ask: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    for config in (AGAIN, RETRIES):
-        with served(monkeypatch, answer(200, HTML), checked(QUERIED)) as url:
-            assert ask(operators_client("dynamodb", REGION, url, config))
-        with served(monkeypatch, answer(200, HTML)) as url, pytest.raises(BotoCoreError, match="no answer"):
-            ask(operators_client("dynamodb", REGION, url, config))
+def test_an_operator_s_request_is_repeated(ask: Callable[[Clients], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    for nothing in (HTML, b"{}"):
+        with served(monkeypatch, answer(200, nothing), checked(QUERIED), answer(200, nothing)) as url:
+            clients = Clients(operators_client("dynamodb", REGION, url, AGAIN), None, None)
+            ask(clients)
+            with pytest.raises(BotoCoreError, match="no answer"):
+                ask(clients)
 
 
 PUT_RECORDS = {"FailedRecordCount": 0, "Records": [{"SequenceNumber": "1", "ShardId": "0"}]}

@@ -139,6 +139,7 @@ def test_a_slow_look_up_of_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
         assert classify(raised.value) is Fault.REFUSED
         reported.set()
         connection, _ = sockets.accept()
+        connection.settimeout(10)
         with connection:
             assert connection.recv(1) == b"", "nothing is sent on it"
 

@@ -231,6 +231,7 @@ def test_a_row_that_was_replayed_late_comes_back_with_more_late_days(lake: Lake)
 EDITED = {
     "account_id": f"'{B}'", "at": "TIMESTAMP '2026-03-02 00:00:00'", "day": "DATE '2026-03-02'",
     "from_day": "DATE '2026-03-01'", "to_day": "DATE '2026-03-03'", "top": "1", "times": "1", "late_days": "2",
+    "from_dt": "'2026-03-01'", "to_dt": "'2026-03-02'",
 }  # fmt: skip
 
 

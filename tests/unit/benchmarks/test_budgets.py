@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from benchmarks import program, publisher
+from benchmarks import program, publisher, warm_request
 from benchmarks.report import Row, at_least, at_most, show
 from lambdas.publishing.kinesis import KinesisSender
 from lambdas.publishing.packing import Limits
@@ -84,3 +86,34 @@ def test_calls_that_are_not_full_miss_the_publishers_budget(
     monkeypatch.setattr(publisher, "KinesisSender", partial(KinesisSender, limits=Limits(call_records=records)))
     [fullness] = [row for row in publisher.measure() if row.name == "records in the emptiest call"]
     assert (fullness.value, fullness.met) == (records, met)
+
+
+def test_a_warm_request_adds_little_to_the_put_of_its_row() -> None:
+    """Counted in calls of functions, which no other program on the machine changes, by the same client.
+
+    As a time the ratio is larger, since our calls do more each; `make bench` measures it.
+    """
+    with warm_request.contenders() as works:
+        request, put = calls(works.request), calls(works.own_put)
+    assert put < request <= 1.45 * put
+
+
+def test_the_time_of_a_warm_request_has_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warm_request, "ROUNDS", 1)
+    for nanoseconds, met in ((1_600, True), (1_601, False)):
+        monkeypatch.setattr(warm_request, "_round", lambda _, spent=nanoseconds: [spent, 900, 1_000])
+        *_, ratio = warm_request.measure()
+        assert (ratio.value, ratio.met) == (nanoseconds / 1_000, met)
+
+
+def calls(work: Callable[[], object]) -> int:
+    """How many functions are called, those written in C as well, once everything is warm."""
+    counted: Counter[str] = Counter()
+    for _ in range(3):
+        work()
+    sys.setprofile(lambda _frame, event, _argument: counted.update([event]))
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return counted["call"] + counted["c_call"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import botocore
 import pytest
 
 from lambdas.composition.accounts import api_store, deployed_api
@@ -74,6 +75,7 @@ def test_the_client_has_short_timeouts_and_one_attempt(region: str) -> None:
     assert config.connect_timeout + config.read_timeout <= ATTEMPT_SECONDS
     assert config.retries["total_max_attempts"] == 1
     assert config.tcp_keepalive
+    assert config.user_agent == f"daybook Botocore/{botocore.__version__}"
     assert client.meta.region_name == region
 
 

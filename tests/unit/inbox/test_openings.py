@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from lambdas.eventsourcing.errors import ReadUnavailableError
@@ -55,7 +56,7 @@ def test_an_opening_that_is_pending_or_was_just_carried_out(rows: Rows, status: 
     assert expected(rows, OTHER) is False
 
 
-@pytest.mark.parametrize("body", [CREDIT, b'{"type": "OpenAccount"}', b'{"type": "OpenAccount", "currency": "EURO"}'])
+@pytest.mark.parametrize("body", [CREDIT, b'{"type": "CloseAccount"}'])
 def test_what_opens_nothing(rows: Rows, body: bytes) -> None:
     assert expected(rows) is False
     store(body)
@@ -87,15 +88,30 @@ def test_it_is_one_consistent_query(rows: Rows) -> None:
 def test_what_is_not_read_to_the_end_is_no_404() -> None:
     class Long:
         def query(self, **_: Any) -> Any:
-            return {"Items": [], "LastEvaluatedKey": {"account_id": {"S": ACCOUNT}}}
+            return {"Items": [], "LastEvaluatedKey": {"account_id": {"S": ACCOUNT}}, "ConsumedCapacity": {}}
 
     assert StoredOpenings(Long(), TABLE).expected(ACCOUNT)
 
 
-def test_a_table_that_cannot_be_read() -> None:
-    class Away:
-        def query(self, **_: Any) -> Any:
-            raise client_error("InternalServerError", "Query", status=500)
+class Failing:
+    """A client whose query ends like this."""
 
+    def __init__(self, end: Any) -> None:
+        self._end = end
+
+    def query(self, **_: Any) -> Any:
+        if isinstance(self._end, Exception):
+            raise self._end
+        return self._end
+
+
+@pytest.mark.parametrize("end", [client_error("InternalServerError", "Query", status=500), {"Items": []}, {}], ids=str)
+def test_a_table_that_cannot_be_read(end: Any) -> None:
+    """An answer without the capacity that was asked for is none of DynamoDB's."""
     with pytest.raises(ReadUnavailableError):
-        StoredOpenings(Away(), TABLE).expected(ACCOUNT)
+        StoredOpenings(Failing(end), TABLE).expected(ACCOUNT)
+
+
+def test_a_refusal_that_no_repetition_heals_is_no_passing_trouble() -> None:
+    with pytest.raises(ClientError):
+        StoredOpenings(Failing(client_error("AccessDeniedException", "Query")), TABLE).expected(ACCOUNT)

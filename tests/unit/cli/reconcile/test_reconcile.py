@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
-from botocore.paginate import Paginator
 
 from cli.app import main
 from cli.aws import AWS
@@ -18,63 +16,14 @@ from cli.environments.lake import Target
 from cli.errors import PlaceError, QueryFailedError, UnavailableError
 from cli.reconcile import comparing
 from cli.reconcile.comparison import Reconciliation, reconcile
-from cli.reconcile.recorded import Recorded, Window, recorded_versions
+from cli.reconcile.recorded import Known, Recorded, Window, recorded_events
 from cli.republish.republisher import spans_of
-from cli.sql.session import Result
-from lambdas.contracts.domain_events import DomainEvent
 from tests.support.envelopes import printed
-from tests.support.paging import dynamodb_paginator
-from tests.unit.analytics.conftest import EUR, FIRST, SECOND, THIRD, A, B, C
+from tests.unit.analytics.conftest import EUR, THIRD, A, B, C
 from tests.unit.analytics.lake import Lake, event
+from tests.unit.cli.reconcile.ledger import EVENTS, WINDOW, Asked, Events, FakeScan, Item, item, nothing, recorded
 
-EVENTS = (*FIRST, *SECOND, *THIRD)
-WINDOW = Window(date(2026, 3, 1), date(2026, 3, 3), datetime(2026, 3, 4, tzinfo=UTC))
 TODAY = date(2026, 3, 20)
-Item = dict[str, dict[str, str]]
-Events = Iterable[DomainEvent[Any]]
-
-
-def item(of: DomainEvent[Any]) -> Item:
-    return {
-        "stream_id": {"S": of.subject},
-        "version": {"N": str(of.streamversion)},
-        "recorded_at": {"S": of.recordedtime},
-    }
-
-
-class FakeScan:
-    """Answers a parallel Scan in pages of two items, each of which costs half a unit."""
-
-    def __init__(self, items: Iterable[Item]) -> None:
-        self.items = list(items)
-
-    def get_paginator(self, name: str) -> Paginator:
-        return dynamodb_paginator(self, name)
-
-    def scan(self, **request: Any) -> dict[str, Any]:
-        names = request["ExpressionAttributeNames"]
-        assert [names[each] for each in request["ProjectionExpression"].split(", ")] == [
-            "stream_id", "version", "recorded_at"
-        ]  # fmt: skip
-        assert "ConsistentRead" not in request, "a strongly consistent scan costs twice as much"
-        segment, of = request["Segment"], request["TotalSegments"]
-        found = [each for each in self.items if crc32(each["stream_id"]["S"].encode()) % of == segment]
-        start = request.get("ExclusiveStartKey", {"at": 0})["at"]
-        page: dict[str, Any] = {"Items": found[start : start + 2], "ConsumedCapacity": {"CapacityUnits": 0.5}}
-        return page | ({"LastEvaluatedKey": {"at": start + 2}} if len(found) > start + 2 else {})
-
-
-class Asked:
-    """The lake as `sql` shows it; counts the questions."""
-
-    def __init__(self, lake: Lake) -> None:
-        self._lake = lake
-        self.questions = 0
-
-    def __call__(self, statement: str) -> Result:
-        self.questions += 1
-        rows = self._lake.sql(statement)
-        return Result(list(rows[0]) if rows else [], [tuple(row.values()) for row in rows], 0)
 
 
 @pytest.fixture
@@ -83,11 +32,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def compare(lake: Lake, table: Events = EVENTS, window: Window = WINDOW, today: date = TODAY) -> Reconciliation:
-    return reconcile(lambda: recorded(map(item, table), window), Asked(lake), window, today=today)
-
-
-def recorded(items: Iterable[Item], window: Window = WINDOW) -> Recorded:
-    return recorded_versions(FakeScan(items), "events", window)
+    return reconcile(lambda known: recorded(map(item, table), window, known), Asked(lake), window, today=today)
 
 
 def arrived(lake: Lake, lost: Iterable[str] = (), more: Events = ()) -> Lake:
@@ -145,7 +90,7 @@ def test_what_was_published_again_weeks_later_is_there_but_late(lake: Lake) -> N
 
 def test_later_partitions_are_read_only_when_something_is_missing(lake: Lake) -> None:
     whole = Asked(arrived(lake))
-    reconcile(lambda: recorded(map(item, EVENTS)), whole, WINDOW, today=TODAY)
+    reconcile(lambda known: recorded(map(item, EVENTS), WINDOW, known), whole, WINDOW, today=TODAY)
     assert whole.questions == 1
 
 
@@ -191,15 +136,15 @@ def test_what_was_recorded_just_now_may_have_arrived_or_not(lake: Lake) -> None:
 def test_what_was_recorded_before_it_had_to_be_there_must_be(settled: str, expected: set[int]) -> None:
     window = Window(date(2026, 3, 3), date(2026, 3, 3), datetime.fromisoformat(f"2026-03-03T{settled}+00:00"))
     found = recorded([item(each) for each in EVENTS if each.id == f"{A}/5"], window)
-    assert found.versions.get((date(2026, 3, 3), A), set()) == expected
-    assert found.recent.get((date(2026, 3, 3), A), set()) == {5} - expected
+    assert found.events.get((date(2026, 3, 3), A), {}).keys() == expected
+    assert found.recent.get((date(2026, 3, 3), A), {}).keys() == {5} - expected
 
 
 def test_what_is_recorded_and_arrives_meanwhile_is_not_unknown(lake: Lake) -> None:
     """The table is scanned last, so it holds whatever the lake showed."""
     arrived(lake, [f"{A}/5"])
 
-    def scan() -> Recorded:
+    def scan(_: Known) -> Recorded:
         lake.arrive("2026-03-03", [each for each in EVENTS if each.id == f"{A}/5"])
         return recorded(item(each) for each in EVENTS if each.id != f"{A}/5")
 
@@ -218,7 +163,7 @@ def test_what_is_recorded_and_arrives_meanwhile_is_not_unknown(lake: Lake) -> No
 def test_a_row_without_a_readable_day_or_version_is_a_difference(lake: Lake, change: Item) -> None:
     odd = {"stream_id": {"S": "x"}, "version": {"N": "7"}, "recorded_at": {"S": "2026-03-01T00:00:00.000Z"}} | change
     rows = recorded([*map(item, EVENTS), odd])
-    found = reconcile(lambda: rows, Asked(arrived(lake)), WINDOW, today=TODAY)
+    found = reconcile(lambda _: rows, Asked(arrived(lake)), WINDOW, today=TODAY)
     assert (found.odd, found.missing, found.equal) == ([f"x/{odd['version']['N']}"], [], False)
 
 
@@ -230,10 +175,10 @@ def test_a_row_without_a_booking_time_is_a_difference(lake: Lake) -> None:
 @pytest.mark.parametrize("segments", [1, 4, 9])
 def test_every_page_of_every_segment_is_read_and_its_cost_is_told(segments: int) -> None:
     items = [item(each) for each in EVENTS]
-    found = recorded_versions(FakeScan(items), "events", WINDOW, segments=segments)
+    found = recorded_events(FakeScan(items), "events", WINDOW, nothing, segments=segments)
     assert found.rows == len(EVENTS)
-    assert found.versions == recorded(items).versions
-    assert found.versions[date(2026, 3, 1), A] == {1, 2, 3}
+    assert found.events == recorded(items).events
+    assert found.events[date(2026, 3, 1), A].keys() == {1, 2, 3}
     assert found.read_units >= len(EVENTS) / 4
 
 
@@ -243,7 +188,7 @@ def test_a_scan_that_fails_is_a_sentence() -> None:
             raise ReadTimeoutError(endpoint_url="https://example.test")
 
     with pytest.raises(UnavailableError, match="cannot be scanned: Read timeout"):
-        recorded_versions(Down([]), "events", WINDOW)
+        recorded_events(Down([]), "events", WINDOW, nothing)
 
 
 # --- the command
@@ -270,10 +215,10 @@ def run(tmp_path: Path) -> Callable[..., int]:
             def sql(self, target: Target) -> Asked:
                 return Asked(lake)
 
-            def recorded(self, place: Any, window: Window, counted: Callable[[int], None]) -> Recorded:
+            def recorded(self, place: Any, window: Window, known: Known, counted: Callable[[int], None]) -> Recorded:
                 if error:
                     raise error
-                return recorded(map(item, EVENTS), window)
+                return recorded(map(item, EVENTS), window, known)
 
         where = [] if "--environment-file" in arguments else ["--environment-file", str(file)]
         return main(["reconcile", "--from", "2026-03-01", *where, *arguments], connections=Both())
@@ -284,7 +229,7 @@ def run(tmp_path: Path) -> Callable[..., int]:
 def test_nothing_differs(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--to", "2026-03-02") == 0
     said = capsys.readouterr()
-    assert said.out.split()[:6] == ["day", "event_table", "lake", "missing", "unknown", "late"]
+    assert said.out.split()[:7] == ["day", "event_table", "lake", "missing", "unknown", "differs", "late"]
     assert "not in the lake" not in said.out
     assert said.err == "11 rows scanned, 4.0 read units\n"
 
@@ -307,7 +252,7 @@ def test_json_has_every_id_in_the_form_that_can_be_published_again(
     document = printed("reconcile", capsys)["data"]
     assert document["missing"] == lost
     assert document["days"][0] == {
-        "day": "2026-03-01", "event_table": 5, "lake": 3, "missing": 2, "unknown": 0, "late": 0
+        "day": "2026-03-01", "event_table": 5, "lake": 3, "missing": 2, "unknown": 0, "differs": 0, "late": 0
     }  # fmt: skip
     assert len(spans_of(document["missing"])) == 2
 
