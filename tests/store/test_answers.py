@@ -33,7 +33,7 @@ from lambdas.eventsourcing.rows import Commit
 from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.transport import NoAnswerError
 from lambdas.inbox.marking import FailureMarker, Mark, mark_all
-from lambdas.inbox.stream_records import insert_record
+from lambdas.inbox.stream_records import CommandKey, insert_record
 from lambdas.publishing.chain_check import ChainCheck
 from lambdas.publishing.kinesis import MAX_FRUITLESS_PASSES, KinesisSender
 from lambdas.publishing.packing import Limits, pack
