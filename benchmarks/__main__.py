@@ -4,11 +4,21 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import commands, emulator, imports, in_process, lake, publisher, round_trips, warm_request
+from benchmarks import (
+    commands,
+    emulator,
+    hot_account,
+    imports,
+    in_process,
+    lake,
+    publisher,
+    round_trips,
+    warm_request,
+)
 from benchmarks.program import main
 
 RESULT = Path(__file__).resolve().parents[1] / ".local" / "benchmark.json"
-PARTS = (round_trips, in_process, warm_request, publisher, lake, imports, commands, emulator)
+PARTS = (round_trips, in_process, warm_request, hot_account, publisher, lake, imports, commands, emulator)
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure, beside the design's budgets.")

@@ -21,7 +21,7 @@ from eventsourcing.domain import Aggregate, event
 from benchmarks.report import Row, at_least
 from lambdas.accounts.commands import CreditAccount, OpenAccount
 from lambdas.eventsourcing.memory import InMemoryEventStore
-from lambdas.eventsourcing.repository import Repository, random_commit_id
+from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.timestamps import utc_now
 from lambdas.inbox import table
 from lambdas.inbox.processor import CommandProcessor
@@ -90,7 +90,7 @@ def _processor() -> Credit:
     """Stored commands, in batches with one of each account; in one thread, since nothing here waits."""
     store = InMemoryEventStore()
     service = AccountService(Repository(store, ACCOUNT_DECIDER), clock=utc_now)
-    processor = CommandProcessor(service, store, clock=utc_now, new_commit_id=random_commit_id, workers=1)
+    processor = CommandProcessor(service, clock=utc_now, workers=1)
     context = CommandContext(command_id=str(uuid4()), correlation_id=str(uuid4()), actor="benchmark")
     ids = [str(uuid4()) for _ in range(ACCOUNTS)]
     for account_id in ids:

@@ -19,7 +19,7 @@ from benchmarks.report import Row
 from lambdas.accounts.commands import AccountCommand, CreditAccount, OpenAccount, Transfer
 from lambdas.accounts.state import Account
 from lambdas.eventsourcing.decider import Idempotency
-from lambdas.eventsourcing.repository import Repository, random_commit_id
+from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.timestamps import utc_now
 from lambdas.inbox import table
 from lambdas.inbox.processor import CommandProcessor
@@ -90,8 +90,7 @@ class Bench:
 
     def process(self) -> None:
         """Process the stored command."""
-        store = store_on(self.client, self._tables)
-        processor = CommandProcessor(self.service, store, clock=utc_now, new_commit_id=random_commit_id)
+        processor = CommandProcessor(self.service, clock=utc_now)
         if processor.process([self._record], lambda: True).succeeded != 1:
             raise RuntimeError("the stored command did not succeed")
 

@@ -113,6 +113,15 @@ class CommandsStack(Stack):
         )
         alarm_on_any(
             self,
+            "CommandsDiffering",
+            metric=own_metric(config, "CommandsDiffering"),
+            description=(
+                "A record or a dead letter told a command otherwise than it is stored. Nothing was changed. "
+                "Find out who may invoke the processor or write to the dead-letter bucket."
+            ),
+        )
+        alarm_on_any(
+            self,
             "ProcessorErrors",
             metric=self.processor.live.metric_errors(),
             description="The processor raised an error or ran out of time. Lambda retries its batch.",

@@ -70,6 +70,7 @@ class LedgerStack(StatefulStack):
         self.may_read_parked = ManagedPolicy(
             self, "MayReadParked", description="Reading the dead-letter bucket of commands"
         )
+        self.parking.grant_on_bucket(self.may_read_parked, actions=["s3:ListBucket"])  # else S3 hides what is gone
         self.parking.grant(self.may_read_parked, prefixes=parked, actions=["s3:GetObject"])
         self.parking.grant_key(self.may_read_parked, "Decrypt")
         self.may_redrive = ManagedPolicy(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from cli.redrive.inbox import Clients, Inbox
-from cli.storage.parked import ParkingBucket
+from cli.storage.parked import GoneError, ParkingBucket
 from cli.storage.table_scan import Page, scan
 from lambdas.eventsourcing.timestamps import format_timestamp
 from lambdas.inbox import table
@@ -59,9 +60,15 @@ def pending_before(clients: Clients, inbox: Inbox, moment: datetime) -> list[Com
 
 
 def parked(clients: Clients, inbox: Inbox, prefix: str = PREFIX) -> list[ParkedObject]:
-    """The objects of the parking bucket below a prefix. Raises UnavailableError."""
-    bucket = ParkingBucket(clients.s3, inbox.command_parking_bucket)
-    return [_parked(key, bucket.read(key)) for key in bucket.keys(prefix)]
+    """The objects of the parking bucket below a prefix, without those that are deleted meanwhile.
+
+    Raises UnavailableError.
+    """
+    bucket, found = ParkingBucket(clients.s3, inbox.command_parking_bucket), []
+    for key in bucket.keys(prefix):
+        with suppress(GoneError):
+            found.append(_parked(key, bucket.read(key)))
+    return found
 
 
 def delete(clients: Clients, inbox: Inbox, parked: ParkedObject) -> None:

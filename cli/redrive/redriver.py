@@ -16,10 +16,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.redrive.inbox import Clients, Inbox
 from lambdas.eventsourcing.dynamodb_faults import Fault, classify
+from lambdas.eventsourcing.retry import Backoff
 from lambdas.eventsourcing.timestamps import format_timestamp, utc_now
 from lambdas.inbox import table
 from lambdas.inbox.marking import FailureMarker
 from lambdas.inbox.stream_records import CommandKey, insert_record
+from lambdas.inbox.updates import is_conflict, update_row
 from lambdas.service.keys import SEPARATOR
 
 ALIAS = "live"
@@ -27,6 +29,11 @@ ALIAS = "live"
 
 STREAM_RETENTION = timedelta(hours=24)
 """Source: Amazon DynamoDB Developer Guide, "Change data capture for DynamoDB Streams"."""
+
+INCOMPLETE = "ProcessingIncompleteError"
+"""How the processor says that the command has not ended; its message names the reason."""
+
+MAX_REASON = 300
 
 NOT_FOUND = "NOT-FOUND"
 ENDED = frozenset({table.SUCCEEDED, table.REJECTED})
@@ -47,15 +54,21 @@ class Redriven(msgspec.Struct, frozen=True):
         return self.status in ENDED
 
 
+class _FunctionError(msgspec.Struct, rename="camel"):
+    error_message: str
+    error_type: str = ""
+
+
 class Redriver:
     """Redrives commands one after the other."""
 
-    def __init__(self, clients: Clients, inbox: Inbox) -> None:
+    def __init__(self, clients: Clients, inbox: Inbox, *, backoff: Backoff | None = None) -> None:
+        self._backoff = backoff or Backoff()
         self._dynamodb = clients.dynamodb
         self._functions = clients.functions
         self._table = inbox.commands_table
         self._function = inbox.command_processor
-        self._marker = FailureMarker(clients.dynamodb, inbox.commands_table, clock=utc_now)
+        self._marker = FailureMarker(clients.dynamodb, inbox.commands_table, clock=utc_now, backoff=self._backoff)
 
     def redrive(self, keys: Iterable[CommandKey], *, given_up: bool = True) -> Iterator[Redriven]:
         """Redrive commands in the order in which they were submitted. Raises ClientError, BotoCoreError.
@@ -87,11 +100,16 @@ class Redriver:
             return Redriven(
                 key, status, "was not tried: the stream may still deliver it after earlier ones; or --force"
             )
-        if status == table.FAILED:
-            self._make_pending(key)
+        try:
+            if status == table.FAILED:
+                self._make_pending(key)
+        except ClientError as error:
+            if not is_conflict(error):
+                raise
+            return Redriven(key, status, "was not tried: its row is in a transaction all the time; try again")
         trouble = self._invoke(row)
         if trouble and failed_before:
-            self._marker.mark(key, row[table.CORRELATION_ID]["S"] if table.CORRELATION_ID in row else msgspec.UNSET)
+            self._marker.mark(insert_record(row))
         after = self._row(key) or row
         status = after[table.STATUS]["S"]
         return Redriven(key, status, _told(after) if status in ENDED else trouble)
@@ -107,22 +125,25 @@ class Redriver:
     def _make_pending(self, key: CommandKey) -> None:
         """Set a FAILED command to PENDING and keep its day of failure. Another redrive may have done it already."""
         try:
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key=_item_key(key),
-                UpdateExpression="SET #status = :pending REMOVE #completed_at, #problem",
-                ConditionExpression="#status = :failed",
-                ExpressionAttributeNames={
-                    "#status": table.STATUS,
-                    "#completed_at": table.COMPLETED_AT,
-                    "#problem": table.PROBLEM,
-                },
-                ExpressionAttributeValues={":pending": {"S": table.PENDING}, ":failed": {"S": table.FAILED}},
-                ReturnConsumedCapacity="TOTAL",
-            )
+            update_row(self._dynamodb, self._pending(key), self._backoff)
         except ClientError as error:
             if classify(error) is not Fault.CONDITION:
                 raise
+
+    def _pending(self, key: CommandKey) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "Key": _item_key(key),
+            "UpdateExpression": "SET #status = :pending REMOVE #completed_at, #problem",
+            "ConditionExpression": "#status = :failed",
+            "ExpressionAttributeNames": {
+                "#status": table.STATUS,
+                "#completed_at": table.COMPLETED_AT,
+                "#problem": table.PROBLEM,
+            },
+            "ExpressionAttributeValues": {":pending": {"S": table.PENDING}, ":failed": {"S": table.FAILED}},
+            "ReturnConsumedCapacity": "TOTAL",
+        }
 
     def _invoke(self, row: Row) -> str:
         """Invoke the processor with one command; returns what went wrong, or ""."""
@@ -133,7 +154,7 @@ class Redriver:
             )
         except (ClientError, BotoCoreError) as error:
             return f"the processor could not be invoked: {error}"
-        return "the processor failed; its log says why" if answer.get("FunctionError") else ""
+        return _reason(answer["Payload"].read()) if answer.get("FunctionError") else ""
 
 
 def _missing(key: CommandKey) -> str:
@@ -148,6 +169,18 @@ def _item_key(key: CommandKey) -> dict[str, dict[str, str]]:
 
 def _submitted_at(row: Row) -> str:
     return str(row.get(table.SUBMITTED_AT, {}).get("S", ""))
+
+
+def _reason(payload: bytes) -> str:
+    """What a function's error says. Source: AWS Lambda Developer Guide, "Understanding retry behavior in Lambda"."""
+    try:
+        error = msgspec.json.decode(payload, type=_FunctionError)
+    except (msgspec.MsgspecError, UnicodeError):
+        return "the processor failed; its log says why"
+    ours = error.error_type == INCOMPLETE
+    words = error.error_message if ours else f"{error.error_type}: {error.error_message}"
+    printable = "".join(each if each.isprintable() else "?" for each in words[:MAX_REASON])
+    return f"the processor failed: {printable}"
 
 
 def _told(row: Row) -> str:

@@ -8,9 +8,14 @@ from typing import Any, TypeAlias
 
 from cli.errors import UnavailableError, plain
 from lambdas.eventsourcing.dynamodb_faults import FAILURES
+from lambdas.inbox.parked_objects import is_gone
 
 S3: TypeAlias = Any
 """boto3's low-level S3 client."""
+
+
+class GoneError(UnavailableError):
+    """The object was deleted meanwhile."""
 
 
 class ParkingBucket:
@@ -30,7 +35,7 @@ class ParkingBucket:
             yield from (each["Key"] for each in page.get("Contents", []))
 
     def read(self, key: str) -> bytes:
-        """The content of an object."""
+        """The content of an object. Raises GoneError if somebody has deleted it since it was listed."""
         with _asking():
             return bytes(self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read())
 
@@ -50,4 +55,6 @@ def _asking() -> Iterator[None]:
     try:
         yield
     except FAILURES as error:
+        if is_gone(error):
+            raise GoneError("The object is gone.") from error
         raise UnavailableError(f"The parking bucket does not answer: {plain(error)}.") from error

@@ -12,7 +12,6 @@ from lambdas.composition.accounts import account_service, watched_client
 from lambdas.composition.settings import FailuresSettings, ProcessorSettings
 from lambdas.eventsourcing.clock_check import ClockCheck
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
-from lambdas.eventsourcing.repository import random_commit_id
 from lambdas.eventsourcing.timestamps import utc_now
 from lambdas.eventsourcing.transport import strict
 from lambdas.inbox.marking import FailureMarker
@@ -27,9 +26,8 @@ def processor_store(client: Any, settings: ProcessorSettings) -> DynamoDBEventSt
 
 def deployed_processor(settings: ProcessorSettings, check: ClockCheck) -> CommandProcessor:
     """The processor as it runs in AWS."""
-    store = processor_store(watched_client(check), settings)
-    service = account_service(store, settings)
-    return CommandProcessor(service, store, clock=utc_now, new_commit_id=random_commit_id)
+    service = account_service(processor_store(watched_client(check), settings), settings)
+    return CommandProcessor(service, clock=utc_now)
 
 
 def repeating_client(service: str) -> Any:

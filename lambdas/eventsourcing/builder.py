@@ -10,9 +10,9 @@ from typing import Generic, TypeVar
 from msgspec.structs import replace
 
 from lambdas.eventsourcing.chain import chain_hash, row_hash
-from lambdas.eventsourcing.decider import Committed, Decider, Idempotency, Loaded, Outcome, StoredCommand
+from lambdas.eventsourcing.decider import Committed, Decider, Idempotency, Loaded
 from lambdas.eventsourcing.limits import MAX_ROW_BYTES, row_bytes
-from lambdas.eventsourcing.rows import Commit, Completion, EventRow, Receipt
+from lambdas.eventsourcing.rows import Commit, EventRow, Receipt
 from lambdas.eventsourcing.timestamps import format_timestamp
 
 S = TypeVar("S")
@@ -46,7 +46,7 @@ class CommitBuilder(Generic[S, E]):
         self._evolve = decider.evolve
         self._codec = decider.codec
         self._clock = clock
-        self._new_commit_id = new_commit_id
+        self.new_commit_id = new_commit_id
         self._interval = snapshot_interval
 
     def plan(
@@ -57,19 +57,18 @@ class CommitBuilder(Generic[S, E]):
         metadata: str,
         occurred_at: str | None,
         idempotency: Idempotency[S] | None,
-        stored: StoredCommand[S] | None,
     ) -> Callable[[], Draft[S]]:
-        """The commit that appends `events[i]` to `loaded[i]`, with its receipt or the end of the stored command.
+        """The commit that appends `events[i]` to `loaded[i]`, with its receipt.
 
         `recorded_at` is the larger of now and the streams' newest, so that it never decreases in any of them. A stamp
         that is more than `INHERITED_AHEAD` after now counts in its own stream only.
         """
-        commit_id = self._new_commit_id()
-        return partial(self._build, commit_id, tuple(loaded), events, metadata, occurred_at, idempotency, stored)
+        commit_id = self.new_commit_id()
+        return partial(self._build, commit_id, tuple(loaded), events, metadata, occurred_at, idempotency)
 
     def plan_rejection(self, idempotency: Idempotency[S], version: int, response: str) -> Callable[[], Commit]:
         """A commit with only the receipt of a rejection."""
-        commit_id = self._new_commit_id()
+        commit_id = self.new_commit_id()
 
         def build() -> Commit:
             made_at = int(self._clock().timestamp())
@@ -78,10 +77,10 @@ class CommitBuilder(Generic[S, E]):
 
         return build
 
-    def plan_end(self, stored: StoredCommand[S], rejection: Exception) -> Callable[[], Commit]:
-        """A commit with only the end of a stored command that was rejected."""
-        commit_id = self._new_commit_id()
-        return lambda: Commit(commit_id, (), completion=_completion(stored, commit_id, stored.reject(rejection)))
+    def booked_at(self, streams: Sequence[Loaded[S]]) -> str:
+        """When a commit on these streams is booked, if that is now (see `plan`)."""
+        moment = self._clock()
+        return _booked_at(moment, format_timestamp(moment), streams)
 
     def _build(
         self,
@@ -91,7 +90,6 @@ class CommitBuilder(Generic[S, E]):
         metadata: str,
         occurred_at: str | None,
         idempotency: Idempotency[S] | None,
-        stored: StoredCommand[S] | None,
     ) -> Draft[S]:
         moment = self._clock()
         now = format_timestamp(moment)
@@ -102,19 +100,16 @@ class CommitBuilder(Generic[S, E]):
         for stream, stream_events in zip(loaded, events, strict=True):
             newest, recorded_at = stream, max(booked, stream.recorded_at)
             for event in stream_events:
-                newest = self._next(newest, event, commit_id, metadata, occurred_at, recorded_at, rows)
+                newest = self.append(newest, event, commit_id, metadata, occurred_at, recorded_at, rows)
             after.append(newest)
         committed = Committed(commit_id, tuple(after))
-        if stored is not None:
-            completion = _completion(stored, commit_id, stored.succeed(committed))
-            return Draft(commit_id, tuple(rows), completion=completion, committed=committed)
         if idempotency is None:
             return Draft(commit_id, tuple(rows), committed=committed)
         made_at = int(moment.timestamp())
         receipt = _receipt(idempotency, commit_id, after[0].version, idempotency.respond(committed), made_at)
         return Draft(commit_id, tuple(rows), receipt, made_at=made_at, committed=committed)
 
-    def _next(
+    def append(
         self,
         stream: Loaded[S],
         event: E,
@@ -160,10 +155,6 @@ def _booked_at(moment: datetime, now: str, streams: Sequence[Loaded[S]]) -> str:
 def _without_snapshot(row: EventRow, previous: bytes) -> EventRow:
     row = replace(row, state=None, state_schema=None)
     return replace(row, hash=row_hash(previous, row))
-
-
-def _completion(stored: StoredCommand[S], commit_id: str, outcome: Outcome) -> Completion:
-    return Completion(stored.scope, stored.key, commit_id, outcome.status, outcome.attributes)
 
 
 def _receipt(idempotency: Idempotency[S], commit_id: str, version: int, response: str, made_at: int) -> Receipt:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 import msgspec
 
 from lambdas.eventsourcing.chain import GENESIS
 from lambdas.eventsourcing.codec import Codec
-from lambdas.eventsourcing.rows import Receipt
+from lambdas.eventsourcing.rows import Metadata, Receipt
 
 S = TypeVar("S")
 E = TypeVar("E")
+
+
+Decide = Callable[..., Sequence[Sequence[E]]]
+"""Takes one state per stream (None for a stream that does not exist), gives one sequence of events per stream."""
 
 
 class Decider(msgspec.Struct, Generic[S, E], frozen=True):
@@ -77,17 +81,25 @@ class Outcome(msgspec.Struct, frozen=True):
     attributes: Mapping[str, str | int]
 
 
-class StoredCommand(msgspec.Struct, Generic[S], frozen=True):
+class StoredCommand(msgspec.Struct, Generic[S, E], frozen=True):
     """A command that was stored before it is carried out, and the outcome to write into its row when it ends.
 
-    `scope` and `key` identify it in the store. `succeed` gives the outcome of a success, `reject` that of a rejection
-    or a failed precondition; each may be called for several attempts.
+    `scope` and `key` identify it in the store, and `expected` holds what its row must say there (see Completion).
+    `decide` is called with the states of `stream_ids`; with none, it rejects whatever stands anywhere. With `opens` the
+    streams are expected to be new. `occurred_at` is its business time. `succeed` gives the outcome of a success,
+    `reject` that of a rejection. Each of the three may be called for several attempts.
     """
 
     scope: str
     key: str
+    stream_ids: tuple[str, ...]
+    decide: Decide[E]
+    metadata: Metadata
+    occurred_at: str
     succeed: Callable[[Committed[S]], Outcome]
     reject: Callable[[Exception], Outcome]
+    expected: Mapping[str, str | bytes | None]
+    opens: bool = False
 
 
 class RecordedEvent(msgspec.Struct, Generic[E], frozen=True):

@@ -9,10 +9,10 @@ from botocore.exceptions import ClientError
 
 from lambdas.eventsourcing import dynamodb_schema as schema
 from lambdas.eventsourcing.dynamodb_conflicts import resolve
-from lambdas.eventsourcing.dynamodb_faults import FAILURES, Failure, Fault, classify
+from lambdas.eventsourcing.dynamodb_faults import FAILURES, Failure, Fault, classify, code_of, is_validation
 from lambdas.eventsourcing.dynamodb_items import InboxTable, Item, item_to_row
 from lambdas.eventsourcing.dynamodb_writes import Tables, WritingClient, prepare
-from lambdas.eventsourcing.errors import NotAppliedError, OutcomeUnknownError, ReadUnavailableError
+from lambdas.eventsourcing.errors import CommitInvalidError, NotAppliedError, OutcomeUnknownError, ReadUnavailableError
 from lambdas.eventsourcing.limits import check_limits
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.store import C, Page
@@ -151,6 +151,8 @@ def _more(answer: Mapping[str, Any], after: int, up_to: int | None, *, newest_fi
 def _give_up(error: Failure, attempts: int, fault: Fault, *, in_doubt: bool) -> NoReturn:
     if in_doubt:
         raise OutcomeUnknownError(f"no certain answer in {attempts} attempts: {error}") from error
+    if is_validation(error):
+        raise CommitInvalidError(f"the store refuses the commit as invalid: {code_of(error)}") from error
     if fault is Fault.FATAL:
         raise error
     raise NotAppliedError(f"refused {attempts} times: {error}") from error

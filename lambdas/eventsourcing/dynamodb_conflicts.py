@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lambdas.eventsourcing.dynamodb_faults import failed_items
-from lambdas.eventsourcing.dynamodb_items import InboxTable, item_to_receipt, item_to_row
+from lambdas.eventsourcing.dynamodb_items import InboxTable, is_as_expected, item_to_receipt, item_to_row
 from lambdas.eventsourcing.dynamodb_writes import Tables
 from lambdas.eventsourcing.errors import (
     EventSourcingError,
@@ -16,7 +16,10 @@ from lambdas.eventsourcing.errors import (
     OutcomeUnknownError,
     ReceiptExistsError,
     StoredCommandCompletedError,
+    StoredCommandDiffersError,
+    StoredCommandError,
     StoredCommandMissingError,
+    StoredCommandsRefusedError,
     VersionConflictError,
 )
 from lambdas.eventsourcing.rows import Commit, Completion
@@ -27,10 +30,10 @@ StoredItem = Mapping[str, Mapping[str, Any]]
 def resolve(error: ClientError, commit: Commit, tables: Tables, *, in_doubt: bool) -> None:
     """Read why a condition of the commit failed. Returns if an earlier attempt of the same commit took effect.
 
-    It checks in this order: the own commit id on any item (success); the command's end or a live receipt (answered
-    before); otherwise the rows are another commit's (lost race). `in_doubt`: an earlier attempt may have taken effect.
-    Raises StoredCommandCompletedError, StoredCommandMissingError, ReceiptExistsError, VersionConflictError,
-    NotAppliedError, OutcomeUnknownError.
+    It checks in this order: the own commit id on any item (success); commands that cannot be ended, or a live receipt
+    (answered before); otherwise the rows are another commit's (lost race). `in_doubt`: an earlier attempt may have
+    taken effect. Raises StoredCommandsRefusedError, ReceiptExistsError, VersionConflictError, NotAppliedError,
+    OutcomeUnknownError.
     """
     items = dict(failed_items(error))
     if any(item is not None and _commit_id(item) == commit.commit_id for item in items.values()):
@@ -38,18 +41,23 @@ def resolve(error: ClientError, commit: Commit, tables: Tables, *, in_doubt: boo
     if in_doubt and None in items.values():
         raise OutcomeUnknownError("the store did not return the rows at the commit's versions") from error
     receipt_place = len(commit.rows)
-    completion_place = receipt_place + (commit.receipt is not None)
-    if commit.completion is not None and tables.inbox is not None and completion_place in items:
-        raise _ended(commit.completion, items[completion_place], tables.inbox) from error
+    rows = [item_to_row(item) for place, item in items.items() if place < receipt_place and item is not None]
+    if tables.inbox is not None:
+        places = enumerate(commit.completions, receipt_place + (commit.receipt is not None))
+        refused = [_refused(each, items[place], tables.inbox) for place, each in places if place in items]
+        if refused:
+            raise StoredCommandsRefusedError(refused, rows) from error
     if commit.receipt is not None and receipt_place in items:
         raise _answered(items[receipt_place]) from error
-    raise VersionConflictError([item_to_row(item) for item in items.values() if item is not None]) from error
+    raise VersionConflictError(rows) from error
 
 
-def _ended(completion: Completion, item: StoredItem | None, table: InboxTable) -> EventSourcingError:
-    """An item without a status is not a command."""
+def _refused(completion: Completion, item: StoredItem | None, table: InboxTable) -> StoredCommandError:
+    """An item without a status is not a command. What differs has not been carried out before."""
     if item is None or table.status_attribute not in item:
         return StoredCommandMissingError(completion.scope, completion.key)
+    if not is_as_expected(item, completion):
+        return StoredCommandDiffersError(completion.scope, completion.key)
     return StoredCommandCompletedError(completion.scope, completion.key, item[table.status_attribute]["S"])
 
 

@@ -49,6 +49,7 @@ _REFUSED_CODES = {
     "TooManyRequestsException",
     "ThrottledException",
 }
+_INVALID_CODES = {"ValidationException", "ValidationError", "ItemCollectionSizeLimitExceeded"}
 _UNSENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
 # TLS can also break while the answer is read: an SSLError does not say that nothing was sent.
 _IN_DOUBT = (HTTPClientError, ResponseParserError, SSLError)
@@ -83,6 +84,19 @@ def _classify_cancellation(codes: Sequence[str]) -> Fault:
     if any(code != "None" and code not in _REFUSED_CODES for code in codes):
         return Fault.FATAL
     return Fault.REFUSED
+
+
+def code_of(error: Failure) -> str:
+    """The code of an error answer; else the error's class."""
+    return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+
+
+def is_validation(error: Failure) -> bool:
+    """Whether DynamoDB refused what stands in the call, as opposed to who called, when, or on what."""
+    if not isinstance(error, ClientError):
+        return False
+    codes = {reason.get("Code") for reason in cancellation_reasons(error)}
+    return error.response.get("Error", {}).get("Code") in _INVALID_CODES or not _INVALID_CODES.isdisjoint(codes)
 
 
 def cancellation_reasons(error: ClientError) -> Sequence[Mapping[str, Any]]:

@@ -138,7 +138,20 @@ def item_to_receipt(item: Mapping[str, Mapping[str, Any]]) -> Receipt:
 
 def completion_values(completion: Completion) -> Item:
     """The attributes of a completion by name: text as S, whole numbers as N."""
-    return {
-        name: {"N": str(value)} if isinstance(value, int) else {"S": value}
-        for name, value in completion.attributes.items()
-    }
+    return {name: _value(value) for name, value in completion.attributes.items()}
+
+
+def expected_values(completion: Completion) -> dict[str, dict[str, Any] | None]:
+    """What the row of a command must hold, by name; None: it must not have the attribute."""
+    return {name: None if value is None else _value(value) for name, value in completion.expected.items()}
+
+
+def is_as_expected(item: Mapping[str, Mapping[str, Any]], completion: Completion) -> bool:
+    """Whether the row of a command holds what the completion expects."""
+    return all(item.get(name) == value for name, value in expected_values(completion).items())
+
+
+def _value(value: str | bytes | int) -> dict[str, Any]:
+    if isinstance(value, bytes):
+        return {"B": value}
+    return {"N": str(value)} if isinstance(value, int) else {"S": value}

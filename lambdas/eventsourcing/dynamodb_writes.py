@@ -5,7 +5,7 @@ Sources: Amazon DynamoDB API Reference (PutItem, UpdateItem, TransactWriteItems)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -14,6 +14,7 @@ from lambdas.eventsourcing import dynamodb_schema as schema
 from lambdas.eventsourcing.dynamodb_items import (
     InboxTable,
     completion_values,
+    expected_values,
     receipt_to_item,
     row_to_item,
 )
@@ -44,7 +45,7 @@ class Tables(msgspec.Struct, frozen=True):
 
 
 def prepare(client: WritingClient, tables: Tables, commit: Commit) -> Callable[[], Mapping[str, Any]]:
-    """A function that sends the commit and may be called again. Order of actions: rows, receipt, completion.
+    """A function that sends the commit and may be called again. Order of actions: rows, receipt, completions.
 
     Raises ValueError for a receipt or a completion that has no table.
     """
@@ -53,18 +54,13 @@ def prepare(client: WritingClient, tables: Tables, commit: Commit) -> Callable[[
         if tables.receipts is None:
             raise ValueError("a store without a receipt table puts no receipt")
         puts.append(_put_receipt(commit.receipt, tables.receipts, commit.made_at))
-    if commit.completion is None:
-        if len(puts) == 1:
-            return lambda: client.put_item(**puts[0], **_ACKNOWLEDGED)
-        actions = [{"Put": put} for put in puts]
+    updates = _updates(commit.completions, tables.inbox) if commit.completions else []
+    if len(puts) + len(updates) > 1:
+        actions = [*({"Put": put} for put in puts), *({"Update": update} for update in updates)]
         return lambda: client.transact_write_items(TransactItems=actions, **_ACKNOWLEDGED)
-    if tables.inbox is None:
-        raise ValueError("a store without an inbox completes no stored command")
-    update = _update(commit.completion, tables.inbox)
-    if not puts:
-        return lambda: client.update_item(**update, **_ACKNOWLEDGED)
-    actions = [*({"Put": put} for put in puts), {"Update": update}]
-    return lambda: client.transact_write_items(TransactItems=actions, **_ACKNOWLEDGED)
+    if updates:
+        return lambda: client.update_item(**updates[0], **_ACKNOWLEDGED)
+    return lambda: client.put_item(**puts[0], **_ACKNOWLEDGED)
 
 
 def _put_row(row: EventRow, table: str) -> dict[str, Any]:
@@ -87,8 +83,15 @@ def _put_receipt(receipt: Receipt, table: str, now: int) -> dict[str, Any]:
     }
 
 
+def _updates(completions: Sequence[Completion], table: InboxTable | None) -> list[dict[str, Any]]:
+    if table is None:
+        raise ValueError("a store without an inbox completes no stored command")
+    return [_update(completion, table) for completion in completions]
+
+
 def _update(completion: Completion, table: InboxTable) -> dict[str, Any]:
-    """The condition fails where nothing is stored, so an update never creates an item."""
+    """The condition fails where nothing is stored, so an update never creates an item. It proves that the command that
+    was carried out is the stored one, whoever delivered it."""
     names = {"#status": table.status_attribute, "#commit_id": "commit_id"}
     values = {
         ":status": {"S": completion.status},
@@ -99,6 +102,14 @@ def _update(completion: Completion, table: InboxTable) -> dict[str, Any]:
     for number, (name, value) in enumerate(completion_values(completion).items()):
         names[f"#a{number}"], values[f":a{number}"] = name, value
         assignments.append(f"#a{number} = :a{number}")
+    conditions = ["#status = :pending"]
+    for number, (name, expected) in enumerate(expected_values(completion).items()):
+        names[f"#e{number}"] = name
+        if expected is None:
+            conditions.append(f"attribute_not_exists(#e{number})")
+        else:
+            values[f":e{number}"] = expected
+            conditions.append(f"#e{number} = :e{number}")
     expression = "SET " + ", ".join(assignments)
     cleared = {f"#r{number}": name for number, name in enumerate(table.cleared)}
     if cleared:
@@ -107,7 +118,7 @@ def _update(completion: Completion, table: InboxTable) -> dict[str, Any]:
         "TableName": table.name,
         "Key": {table.hash_key: {"S": completion.scope}, table.range_key: {"S": completion.key}},
         "UpdateExpression": expression,
-        "ConditionExpression": "#status = :pending",
+        "ConditionExpression": " AND ".join(conditions),
         "ExpressionAttributeNames": names | cleared,
         "ExpressionAttributeValues": values,
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",

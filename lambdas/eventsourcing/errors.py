@@ -4,10 +4,14 @@ EventSourcingError
 ├── PreconditionFailedError        the caller's expected version is not the stream's version
 ├── IdempotencyKeyReusedError      a live receipt holds another request under this key
 ├── ContentionError                lost the race for the next version too often
-├── StoredCommandCompletedError    the stored command has ended before; nothing was written
-├── StoredCommandMissingError      no such command is stored
+├── StoredCommandError             a stored command was not carried out; nothing was written for it
+│   ├── StoredCommandCompletedError   it has ended before
+│   ├── StoredCommandDiffersError     what is stored is not what was to be carried out
+│   └── StoredCommandMissingError     no such command is stored
+├── FaultyCommandError             a run of stored commands failed, and one of them is the cause
 ├── VersionNotFoundError           time travel beyond the newest version, or below 1
 ├── CommitTooLargeError            more than one transaction can hold
+├── CommitInvalidError             the store refuses the commit, and would do so again
 ├── StoreUnavailableError
 │   ├── ReadUnavailableError       a read failed after bounded retries
 │   ├── NotAppliedError            certain: nothing was written
@@ -18,6 +22,7 @@ EventSourcingError
 ├── SchemaNotWrittenError          an event that this release can read and does not write yet
 ├── ChainBrokenError               the verifier's finding: the first bad version
 ├── VersionConflictError           port only: the rows that won the race
+├── StoredCommandsRefusedError     port only: the commands of the commit that have ended, differ or are missing
 └── ReceiptExistsError             port only: the live receipt
 """
 
@@ -60,23 +65,46 @@ class ContentionError(EventSourcingError):
         self.conflicts = conflicts
 
 
-class StoredCommandCompletedError(EventSourcingError):
-    """Another commit has ended the stored command with `status`; nothing was written."""
+class StoredCommandError(EventSourcingError):
+    """Base of the reasons why a stored command was not carried out; nothing was written for it."""
 
-    def __init__(self, scope: str, key: str, status: str) -> None:
-        super().__init__(f"command {key} of {scope} has ended before: {status}")
+    def __init__(self, scope: str, key: str, why: str) -> None:
+        super().__init__(f"command {key} of {scope} {why}")
         self.scope = scope
         self.key = key
+
+
+class StoredCommandCompletedError(StoredCommandError):
+    """Another commit has ended the stored command with `status`."""
+
+    def __init__(self, scope: str, key: str, status: str) -> None:
+        super().__init__(scope, key, f"has ended before: {status}")
         self.status = status
 
 
-class StoredCommandMissingError(EventSourcingError):
-    """No such command is stored; nothing was written."""
+class StoredCommandDiffersError(StoredCommandError):
+    """The stored command says something else than the one that was to be carried out."""
 
     def __init__(self, scope: str, key: str) -> None:
-        super().__init__(f"no command {key} of {scope} is stored")
-        self.scope = scope
-        self.key = key
+        super().__init__(scope, key, "is stored with another content")
+
+
+class StoredCommandMissingError(StoredCommandError):
+    """No such command is stored."""
+
+    def __init__(self, scope: str, key: str) -> None:
+        super().__init__(scope, key, "is not stored")
+
+
+class FaultyCommandError(EventSourcingError):
+    """A run of stored commands failed by one of them; nothing was written. `reason` says why, but not which one it is.
+
+    A part of the run without that command would succeed.
+    """
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(f"one command of the run fails: {type(reason).__name__}")
+        self.reason = reason
 
 
 class VersionNotFoundError(EventSourcingError):
@@ -91,6 +119,10 @@ class VersionNotFoundError(EventSourcingError):
 
 class CommitTooLargeError(EventSourcingError):
     """The commit breaks a limit of the store: row bytes, actions or bytes per transaction."""
+
+
+class CommitInvalidError(EventSourcingError):
+    """The store refuses the commit for what stands in it, and would refuse it again; nothing was written."""
 
 
 class StoreUnavailableError(EventSourcingError):
@@ -151,6 +183,15 @@ class VersionConflictError(EventSourcingError):
 
     def __init__(self, rows: Sequence[EventRow]) -> None:
         super().__init__("another commit holds " + ", ".join(f"{r.stream_id}/{r.version}" for r in rows))
+        self.rows = tuple(rows)
+
+
+class StoredCommandsRefusedError(EventSourcingError):
+    """Stored commands of the commit cannot be ended by it. `rows` are those that won the race besides, maybe none."""
+
+    def __init__(self, commands: Sequence[StoredCommandError], rows: Sequence[EventRow] = ()) -> None:
+        super().__init__("; ".join(str(each) for each in commands))
+        self.commands = tuple(commands)
         self.rows = tuple(rows)
 
 

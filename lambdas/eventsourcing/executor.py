@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Generic, NoReturn, TypeVar
+from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 from lambdas.eventsourcing.builder import CommitBuilder
 from lambdas.eventsourcing.cache import StreamCache
-from lambdas.eventsourcing.decider import Committed, Idempotency, Loaded, Replayed, StoredCommand
+from lambdas.eventsourcing.decider import Committed, Decide, Idempotency, Loaded, Replayed
 from lambdas.eventsourcing.errors import (
     ContentionError,
     IdempotencyKeyReusedError,
@@ -17,14 +17,12 @@ from lambdas.eventsourcing.errors import (
 )
 from lambdas.eventsourcing.reader import StreamReader
 from lambdas.eventsourcing.retry import Backoff, Deadline
-from lambdas.eventsourcing.rows import EventRow, Receipt
+from lambdas.eventsourcing.rows import Receipt
 from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.working_set import WorkingSet
 
 S = TypeVar("S")
 E = TypeVar("E")
-Decide = Callable[..., Sequence[Sequence[E]]]
-"""Takes one state per stream (None for a stream that does not exist), gives one sequence of events per stream."""
 
 
 class CommandExecutor(Generic[S, E]):
@@ -58,25 +56,23 @@ class CommandExecutor(Generic[S, E]):
         occurred_at: str | None,
         expected: frozenset[int] | None,
         idempotency: Idempotency[S] | None,
-        stored: StoredCommand[S] | None,
         opens: bool,
         deadline: Deadline,
     ) -> Committed[S] | Replayed:
         """See Repository.execute."""
-        working = WorkingSet(self._reader, self._cache, stream_ids, deadline, opens=opens)
+        working = WorkingSet(self._reader, self._cache, deadline)
+        for stream_id in stream_ids:
+            working.load(stream_id, opens=opens)
         conflicts = 0
         while True:
             try:
-                events = self._decide(working, decide, expected)
+                loaded, events = self._decide(working, stream_ids, decide, expected)
             except self._rejections as rejection:
-                if stored is not None:
-                    self._settle(stored, rejection, deadline)
-                return self._reject(rejection, working.loaded[0].version, idempotency, deadline)
+                return self._reject(rejection, working.loaded[stream_ids[0]].version, idempotency, deadline)
             plan = self._builder.plan(
-                working.loaded, events, metadata=metadata, occurred_at=occurred_at, idempotency=idempotency,
-                stored=stored,
-            )  # fmt: skip
-            writes = idempotency is not None or stored is not None or any(events)
+                loaded, events, metadata=metadata, occurred_at=occurred_at, idempotency=idempotency
+            )
+            writes = idempotency is not None or any(events)
             try:
                 draft = self._store.commit(plan, deadline=deadline) if writes else plan()
             except ReceiptExistsError as existing:
@@ -85,39 +81,32 @@ class CommandExecutor(Generic[S, E]):
                 conflicts += 1
                 if conflicts == self._max_conflicts:
                     raise ContentionError(stream_ids, conflicts) from conflict
-                self._catch_up(working, conflict.rows, conflicts)
+                working.catch_up(conflict.rows, conflicts, self._backoff)
             else:
                 for stream in draft.committed.streams:
                     self._cache.put(stream)
                 return draft.committed
 
     def _decide(
-        self, working: WorkingSet[S, E], decide: Decide[E], expected: frozenset[int] | None
-    ) -> Sequence[Sequence[E]]:
+        self,
+        working: WorkingSet[S, E],
+        stream_ids: tuple[str, ...],
+        decide: Decide[E],
+        expected: frozenset[int] | None,
+    ) -> tuple[list[Loaded[S]], Sequence[Sequence[E]]]:
         """Decide. A rejection, or a decision without events, needs states that a read in this request has confirmed."""
         while True:
+            loaded = [working.loaded[stream_id] for stream_id in stream_ids]
             try:
                 if expected is not None:
-                    _check_precondition(working.loaded[0], expected)
-                events = decide(*[stream.state for stream in working.loaded])
+                    _check_precondition(loaded[0], expected)
+                events = decide(*[stream.state for stream in loaded])
             except self._rejections:
-                if not working.confirm():
+                if not working.confirm(stream_ids):
                     raise
             else:
-                if any(events) or not working.confirm():
-                    return events
-
-    def _catch_up(self, working: WorkingSet[S, E], winners: Sequence[EventRow], conflicts: int) -> None:
-        """After the first lost race the winner's rows are enough; after another, read the newer rows."""
-        if conflicts == 1 and working.advance(winners):
-            return
-        self._backoff.pause(conflicts)
-        working.reread()
-
-    def _settle(self, stored: StoredCommand[S], rejection: Exception, deadline: Deadline) -> NoReturn:
-        """End a stored command as rejected, then raise the rejection."""
-        self._store.commit(self._builder.plan_end(stored, rejection), deadline=deadline)
-        raise rejection
+                if any(events) or not working.confirm(stream_ids):
+                    return loaded, events
 
     def _reject(
         self, rejection: Exception, version: int, idempotency: Idempotency[S] | None, deadline: Deadline

@@ -14,6 +14,12 @@ MAX_ROW_BYTES = 400 * 1024
 MAX_COMMIT_ACTIONS = 100
 MAX_COMMIT_BYTES = 4 * 1024 * 1024
 
+MAX_RUN_COMMANDS = 49
+"""How many stored commands go into one transaction: with a row each, they leave room for two more actions."""
+
+MAX_RUN_BYTES = 3 * 1024 * 1024
+"""The rows of a run of stored commands, and what is expected of them twice: a margin below the limit."""
+
 _NUMBER = 21
 _ROW_FIXED = sum(
     len(name)
@@ -42,17 +48,34 @@ def _receipt_bytes(receipt: Receipt) -> int:
 
 
 def _completion_bytes(completion: Completion) -> int:
-    """What a completion adds to the stored command, whose own size is not known here."""
-    size = _COMPLETION_FIXED + _utf8(completion.commit_id) + _utf8(completion.status)
+    """The size of what is added to a stored command when it ends, with its key."""
+    texts = [completion.scope, completion.key, completion.commit_id, completion.status]
+    size = _COMPLETION_FIXED
     for name, value in completion.attributes.items():
-        size += _utf8(name) + (_NUMBER if isinstance(value, int) else _utf8(value))
-    return size
+        if isinstance(value, int):
+            size += _NUMBER
+        else:
+            texts.append(value)
+        texts.append(name)
+    return size + _utf8("".join(texts))
+
+
+def _expected_bytes(completion: Completion) -> int:
+    """The size of what is expected of a stored command."""
+    texts, size = [], 0
+    for name, value in completion.expected.items():
+        texts.append(name)
+        if isinstance(value, bytes):
+            size += len(value)
+        elif value is not None:
+            texts.append(value)
+    return size + _utf8("".join(texts))
 
 
 def check_limits(commit: Commit) -> None:
     """Raise CommitTooLargeError, with the number that is too large, before anything is sent.
 
-    A stored command counts with the largest size of an item, since the commit knows only what it adds to it.
+    What is expected of a stored command counts twice: it stands in its row and in the condition.
     """
     total = 0
     for row in commit.rows:
@@ -60,16 +83,16 @@ def check_limits(commit: Commit) -> None:
         if size > MAX_ROW_BYTES:
             raise CommitTooLargeError(f"an event of {size} bytes does not fit a row of {MAX_ROW_BYTES} bytes")
         total += size
-    actions = len(commit.rows)
+    actions = len(commit.rows) + len(commit.completions)
     if commit.receipt is not None:
         actions += 1
         total += _receipt_bytes(commit.receipt)
-    if commit.completion is not None:
-        size = _completion_bytes(commit.completion)
+    for completion in commit.completions:
+        expected = _expected_bytes(completion)
+        size = _completion_bytes(completion) + expected
         if size > MAX_ROW_BYTES:
-            raise CommitTooLargeError(f"an outcome of {size} bytes does not fit a row of {MAX_ROW_BYTES} bytes")
-        actions += 1
-        total += MAX_ROW_BYTES
+            raise CommitTooLargeError(f"an ended command of {size} bytes does not fit a row of {MAX_ROW_BYTES} bytes")
+        total += size + expected
     if actions > MAX_COMMIT_ACTIONS:
         raise CommitTooLargeError(f"a commit of {actions} rows is over the limit of {MAX_COMMIT_ACTIONS}")
     if total > MAX_COMMIT_BYTES:

@@ -6,7 +6,12 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable
 
-from lambdas.eventsourcing.errors import ReceiptExistsError, StoredCommandCompletedError, VersionConflictError
+from lambdas.eventsourcing.errors import (
+    ReceiptExistsError,
+    StoredCommandCompletedError,
+    StoredCommandsRefusedError,
+    VersionConflictError,
+)
 from lambdas.eventsourcing.limits import check_limits
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import Commit, Completion, EventRow, Receipt
@@ -16,7 +21,7 @@ from lambdas.eventsourcing.store import C, Page
 class InMemoryEventStore:
     """An EventStore with the guarantees and limits of the DynamoDB one, thread-safe, and always available.
 
-    It does not know which commands are stored: each counts as pending until it is completed.
+    It does not know which commands are stored: each counts as pending, and as it is expected, until it is completed.
     """
 
     def __init__(self) -> None:
@@ -52,7 +57,7 @@ class InMemoryEventStore:
             winners = self._winners(commit)
             if winners and winners[0].commit_id == commit.commit_id:
                 return commit
-            if commit.completion is not None and self._completed(commit.completion):
+            if self._completed(commit, winners):
                 return commit
             if commit.receipt is not None:
                 self._check_receipt(commit.receipt, commit.made_at)
@@ -62,8 +67,8 @@ class InMemoryEventStore:
                 self._streams[row.stream_id].append(row)
             if commit.receipt is not None:
                 self._receipts[commit.receipt.scope, commit.receipt.key] = commit.receipt
-            if commit.completion is not None:
-                self._completions[commit.completion.scope, commit.completion.key] = commit.completion
+            for each in commit.completions:
+                self._completions[each.scope, each.key] = each
             return commit
 
     def completion(self, scope: str, key: str) -> Completion | None:
@@ -86,14 +91,16 @@ class InMemoryEventStore:
                 ends[stream_id] = version
         return winners
 
-    def _completed(self, completion: Completion) -> bool:
-        """Whether the same commit has completed the command. Raises StoredCommandCompletedError for another one."""
-        existing = self._completions.get((completion.scope, completion.key))
-        if existing is None:
-            return False
-        if existing.commit_id != completion.commit_id:
-            raise StoredCommandCompletedError(existing.scope, existing.key, existing.status)
-        return True
+    def _completed(self, commit: Commit, winners: list[EventRow]) -> bool:
+        """Whether the same commit has completed the commands. Raises StoredCommandsRefusedError for other ones."""
+        known = [self._completions.get((each.scope, each.key)) for each in commit.completions]
+        ended = [each for each in known if each is not None]
+        if any(each.commit_id == commit.commit_id for each in ended):
+            return True
+        if ended:
+            refused = [StoredCommandCompletedError(each.scope, each.key, each.status) for each in ended]
+            raise StoredCommandsRefusedError(refused, winners)
+        return False
 
     def _check_receipt(self, receipt: Receipt, now: int) -> None:
         existing = self._receipts.get((receipt.scope, receipt.key))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from binascii import b2a_base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -14,6 +14,7 @@ from lambdas.eventsourcing.builder import CommitBuilder
 from lambdas.eventsourcing.cache import StreamCache
 from lambdas.eventsourcing.decider import (
     Committed,
+    Decide,
     Decider,
     History,
     Idempotency,
@@ -23,11 +24,13 @@ from lambdas.eventsourcing.decider import (
     StoredCommand,
 )
 from lambdas.eventsourcing.errors import NotAppliedError, ReadUnavailableError
-from lambdas.eventsourcing.executor import CommandExecutor, Decide
+from lambdas.eventsourcing.executor import CommandExecutor
 from lambdas.eventsourcing.reader import StreamReader
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.rows import Metadata
 from lambdas.eventsourcing.store import EventStore
+from lambdas.eventsourcing.stored_commits import StoredCommitBuilder
+from lambdas.eventsourcing.stored_executor import Ended, StoredExecutor
 from lambdas.eventsourcing.timestamps import utc_now
 
 S = TypeVar("S")
@@ -76,6 +79,10 @@ class Repository(Generic[S, E]):
             store, self._reader, builder, self._cache,
             rejection=decider.rejection, backoff=backoff, max_conflicts=max_conflicts,
         )  # fmt: skip
+        self._stored = StoredExecutor(
+            store, self._reader, StoredCommitBuilder(builder), self._cache, decider,
+            backoff=backoff, max_conflicts=max_conflicts,
+        )  # fmt: skip
 
     def load(self, stream_id: str) -> Loaded[S]:
         """The newest state by one strongly consistent query, at any length of history.
@@ -114,7 +121,6 @@ class Repository(Generic[S, E]):
         occurred_at: str | None,
         expected: frozenset[int] | None = None,
         idempotency: Idempotency[S] | None = None,
-        stored: StoredCommand[S] | None = None,
         opens: bool = False,
     ) -> Committed[S] | Replayed:
         """Decide on the states of the streams and append the events, all or nothing (optimistic lock).
@@ -125,15 +131,10 @@ class Repository(Generic[S, E]):
         one after the other, so `decide` should reject for the state of one stream, not for a combination of states,
         which may never have existed at the same time.
 
-        A `stored` command ends in the same commit as its events; a rejection is raised after it is written. It takes
-        no idempotency key: it takes effect once without one.
-
-        Raises the domain's rejection, PreconditionFailedError, IdempotencyKeyReusedError, StoredCommandCompletedError,
-        StoredCommandMissingError, ContentionError, CommitTooLargeError, NotAppliedError, OutcomeUnknownError, and what
-        reads raise except ReadUnavailableError.
+        Raises the domain's rejection, PreconditionFailedError, IdempotencyKeyReusedError, ContentionError,
+        CommitTooLargeError, CommitInvalidError, NotAppliedError, OutcomeUnknownError, and what reads raise except
+        ReadUnavailableError.
         """
-        if stored is not None and idempotency is not None:
-            raise ValueError("a stored command takes no idempotency key")
         try:
             return self._executor.execute(
                 stream_ids,
@@ -142,9 +143,23 @@ class Repository(Generic[S, E]):
                 occurred_at=occurred_at,
                 expected=expected,
                 idempotency=idempotency,
-                stored=stored,
                 opens=opens,
                 deadline=self._new_deadline(),
             )
+        except ReadUnavailableError as error:
+            raise NotAppliedError(str(error)) from error
+
+    def execute_stored(self, commands: Sequence[StoredCommand[S, E]]) -> list[Ended[S]]:
+        """Carry out stored commands in one commit, each on what those before it left; all or none of them end.
+
+        No two may be the same command. Those that had ended before, or that are stored with another content, are left
+        alone, and the others are carried out without them. A rejection counts only if the state that it was decided on
+        is proved: by a row that the commit adds to the same stream, or by a read in this run. Gives how each ended.
+
+        Raises FaultyCommandError if one of the commands is the cause of a failure: some part of the run would succeed.
+        Otherwise ContentionError, NotAppliedError, OutcomeUnknownError.
+        """
+        try:
+            return self._stored.execute(commands, self._new_deadline())
         except ReadUnavailableError as error:
             raise NotAppliedError(str(error)) from error

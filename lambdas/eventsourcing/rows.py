@@ -49,9 +49,10 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
 
 
 class Completion(msgspec.Struct, frozen=True):
-    """The end state of a stored command, written only while the command is still pending.
+    """The end state of a stored command, written only while the command is still pending and as `expected`.
 
-    `scope` and `key` identify the command. `attributes` (text and numbers) are added to its row.
+    `scope` and `key` identify the command. `attributes` (text and numbers) are added to its row. `expected` holds what
+    its row must say, text or bytes by attribute name; None: the row must not have the attribute.
     """
 
     scope: str
@@ -59,10 +60,13 @@ class Completion(msgspec.Struct, frozen=True):
     commit_id: str
     status: str
     attributes: Mapping[str, str | int]
+    expected: Mapping[str, str | bytes | None]
 
 
 class Commit(msgspec.Struct, frozen=True, gc=False):
-    """What one command adds, all or nothing: rows of one or more streams, and optionally a receipt or its end state.
+    """What one command adds, all or nothing: rows of one or more streams, and optionally a receipt.
+
+    Or what a run of stored commands adds: the rows of all of them, and the end state of each.
 
     `made_at` (seconds since the epoch) decides whether an existing receipt is still live.
     """
@@ -70,7 +74,7 @@ class Commit(msgspec.Struct, frozen=True, gc=False):
     commit_id: str
     rows: tuple[EventRow, ...]
     receipt: Receipt | None = None
-    completion: Completion | None = None
+    completions: tuple[Completion, ...] = ()
     made_at: int = 0
 
 

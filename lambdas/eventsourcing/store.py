@@ -41,14 +41,15 @@ class EventStore(Protocol):
         ...
 
     def commit(self, build: Callable[[], C], *, deadline: Deadline) -> C:
-        """Add all rows, the receipt and the completion of a commit, or nothing. Gives the commit that took effect.
+        """Add all rows, the receipt and the completions of a commit, or nothing. Gives the commit that took effect.
 
-        Each row's version must be free and the completed command pending. `build` gives the commit with the time of
-        the call in it. It is called again after an attempt that was refused for certain, since a commit is booked when
-        it is written and not when its first attempt was sent; it keeps id, streams and versions. Once an attempt is in
-        doubt, only the same commit is sent again. Idempotent: a commit that has taken effect before succeeds.
+        Each row's version must be free, and each completed command pending and as its completion expects it. `build`
+        gives the commit with the time of the call in it. It is called again after an attempt that was refused for
+        certain, since a commit is booked when it is written and not when its first attempt was sent; it keeps id,
+        streams and versions. Once an attempt is in doubt, only the same commit is sent again. Idempotent: a commit that
+        has taken effect before succeeds.
 
-        Raises VersionConflictError, ReceiptExistsError, StoredCommandCompletedError, StoredCommandMissingError,
-        NotAppliedError, OutcomeUnknownError, CommitTooLargeError.
+        Raises VersionConflictError, ReceiptExistsError, StoredCommandsRefusedError, NotAppliedError,
+        OutcomeUnknownError, CommitTooLargeError, CommitInvalidError.
         """
         ...

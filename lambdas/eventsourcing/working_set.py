@@ -1,14 +1,14 @@
-"""The streams of one command: cached, read, or advanced by the rows of the commit that won the race."""
+"""The streams of one request: cached, read, or advanced by the rows of the commit that won the race."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar
 
 from lambdas.eventsourcing.cache import StreamCache
 from lambdas.eventsourcing.decider import Loaded
 from lambdas.eventsourcing.reader import StreamReader
-from lambdas.eventsourcing.retry import Deadline
+from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.rows import EventRow
 
 S = TypeVar("S")
@@ -16,65 +16,59 @@ E = TypeVar("E")
 
 
 class WorkingSet(Generic[S, E]):
-    """The streams of one command. A stream is confirmed when its state comes from a read begun in this request.
+    """The streams of one request. A stream is confirmed when its state comes from a read begun in this request.
 
     Only confirmed streams justify a rejection: a cached state, or one advanced by a winner's rows, may be behind.
     """
 
     __slots__ = ("_cache", "_confirmed", "_deadline", "_reader", "loaded")
 
-    def __init__(
-        self,
-        reader: StreamReader[S, E],
-        cache: StreamCache[S],
-        stream_ids: tuple[str, ...],
-        deadline: Deadline,
-        *,
-        opens: bool,
-    ) -> None:
+    def __init__(self, reader: StreamReader[S, E], cache: StreamCache[S], deadline: Deadline) -> None:
         self._reader = reader
         self._cache = cache
         self._deadline = deadline
-        self.loaded: list[Loaded[S]] = []
-        self._confirmed: list[bool] = []
-        for stream_id in stream_ids:
-            remembered = cache.get(stream_id)
-            if remembered is None and opens:
-                remembered = Loaded(stream_id)
-            self.loaded.append(remembered or self._read(Loaded(stream_id)))
-            self._confirmed.append(remembered is None)
+        self._confirmed: set[str] = set()
+        self.loaded: dict[str, Loaded[S]] = {}
 
-    def confirm(self) -> bool:
-        """Read the streams that are not confirmed. False if all were confirmed."""
-        stale = [index for index, confirmed in enumerate(self._confirmed) if not confirmed]
-        for index in stale:
-            self._reread(index)
+    def load(self, stream_id: str, *, opens: bool) -> Loaded[S]:
+        """The stream, read if it is not remembered. With `opens` it is not read, since a new one is expected."""
+        stream = self.loaded.get(stream_id) or self._cache.get(stream_id)
+        if stream is None and not opens:
+            return self._read(Loaded(stream_id))
+        self.loaded[stream_id] = stream = stream or Loaded(stream_id)
+        return stream
+
+    def confirm(self, stream_ids: Iterable[str]) -> bool:
+        """Read those of the streams that are not confirmed. False if all were confirmed."""
+        stale = [stream_id for stream_id in stream_ids if stream_id not in self._confirmed]
+        for stream_id in stale:
+            self._read(self.loaded[stream_id])
         return bool(stale)
 
-    def reread(self) -> None:
-        """Read the newer rows of every stream."""
-        for index in range(len(self.loaded)):
-            self._reread(index)
+    def catch_up(self, winners: Sequence[EventRow], conflicts: int, backoff: Backoff) -> None:
+        """After the first lost race the winner's rows are enough; after another, read every stream's newer rows."""
+        if conflicts == 1 and self.advance(winners):
+            return
+        backoff.pause(conflicts)
+        for stream in list(self.loaded.values()):
+            self._read(stream)
 
     def advance(self, winners: Sequence[EventRow]) -> bool:
         """Fold the winners' rows. False if none of them is the next version of a stream."""
         advanced = False
-        for index, stream in enumerate(self.loaded):
-            following = sorted(
-                (row for row in winners if row.stream_id == stream.stream_id), key=lambda row: row.version
-            )
+        for stream_id, stream in list(self.loaded.items()):
+            following = sorted((row for row in winners if row.stream_id == stream_id), key=lambda row: row.version)
             if following and following[0].version == stream.version + 1:
-                self.loaded[index] = self._reader.advance(stream, following)
-                self._cache.put(self.loaded[index])
-                self._confirmed[index] = False
+                newer = self._reader.advance(stream, following)
+                self.loaded[stream_id] = newer
+                self._cache.put(newer)
+                self._confirmed.discard(stream_id)
                 advanced = True
         return advanced
 
-    def _reread(self, index: int) -> None:
-        self.loaded[index] = self._read(self.loaded[index])
-        self._confirmed[index] = True
-
     def _read(self, base: Loaded[S]) -> Loaded[S]:
-        loaded = self._reader.load(base.stream_id, base=base, deadline=self._deadline)
-        self._cache.put(loaded)
-        return loaded
+        stream = self._reader.load(base.stream_id, base=base, deadline=self._deadline)
+        self._cache.put(stream)
+        self.loaded[base.stream_id] = stream
+        self._confirmed.add(base.stream_id)
+        return stream

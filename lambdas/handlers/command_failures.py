@@ -17,7 +17,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lambdas.composition.inbox import deployed_marker, repeating_client
 from lambdas.composition.settings import FailuresSettings, load
 from lambdas.inbox.marking import mark_all
-from lambdas.inbox.parked_objects import read_parked
+from lambdas.inbox.parked_objects import ParkedObjectGoneError, read_parked
+from lambdas.inbox.stream_records import StreamRecord
 
 logger = Logger()
 metrics = Metrics()
@@ -33,6 +34,15 @@ def _s3() -> Any:
     return repeating_client("s3")
 
 
+def _records(bucket: str, key: str) -> list[StreamRecord]:
+    """The records of the object's commands; none if an operator has removed it."""
+    try:
+        return read_parked(_s3(), bucket, key)
+    except ParkedObjectGoneError:
+        logger.info("the object is gone from the dead-letter bucket; nothing is marked", extra={"object": key})
+        return []
+
+
 _settings = load(FailuresSettings, os.environ)
 _marker = deployed_marker(_settings)
 metrics.set_default_dimensions(environment=_settings.environment)
@@ -42,12 +52,18 @@ metrics.set_default_dimensions(environment=_settings.environment)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001 - Lambda's signature
     """Mark the commands of one object. Raises MarkingIncompleteError, ParkedObjectError, and errors of S3's client."""
     bucket, key = event["detail"]["bucket"]["name"], event["detail"]["object"]["key"]
-    marked = mark_all(_marker, read_parked(_s3(), bucket, key))
+    marked = mark_all(_marker, _records(bucket, key))
     metrics.add_metric(name="CommandsFailed", unit=MetricUnit.Count, value=len(marked.failed))
+    metrics.add_metric(name="CommandsDiffering", unit=MetricUnit.Count, value=len(marked.differing))
     metrics.flush_metrics()
     for each in marked.failed:
         logger.error(
             "a command went to the dead-letter bucket and is marked FAILED",
+            extra={**msgspec.structs.asdict(each), "object": key},
+        )
+    for each in marked.differing:
+        logger.error(
+            "the dead-letter bucket holds a command that is stored with another content; nothing was changed",
             extra={**msgspec.structs.asdict(each), "object": key},
         )
     if marked.unmarked:

@@ -15,7 +15,7 @@ from lambdas.composition.inbox import deployed_processor
 from lambdas.composition.settings import ProcessorSettings, load
 from lambdas.eventsourcing.clock_check import ClockCheck
 from lambdas.eventsourcing.retry import REQUEST_SECONDS
-from lambdas.inbox.processor import Processed
+from lambdas.inbox.results import Processed
 
 RESERVED_SECONDS = REQUEST_SECONDS + 2.0
 """A command starts only with this much time left: the longest a command can take, plus logs and metrics."""
@@ -52,8 +52,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
             "a command could not be carried out; it will be delivered again",
             extra=msgspec.structs.asdict(failure),
         )
+    for each in processed.differing[:MAX_LOGGED]:
+        logger.error(
+            "a record tells a command otherwise than it is stored; nothing was changed",
+            extra=msgspec.structs.asdict(each),
+        )
     if processed.left:
-        raise ProcessingIncompleteError(f"{processed.left} commands have not ended")
+        why = f": {processed.failures[0].reason}" if processed.failures else ""
+        raise ProcessingIncompleteError(f"{processed.left} commands have not ended{why}")
 
 
 def _count(processed: Processed) -> None:
@@ -62,5 +68,6 @@ def _count(processed: Processed) -> None:
         ("CommandsRejected", processed.rejected),
         ("CommandsRepeated", processed.repeated),
         ("CommandsLeft", processed.left),
+        ("CommandsDiffering", len(processed.differing)),
     ):
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)

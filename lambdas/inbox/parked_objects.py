@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import msgspec
+from botocore.exceptions import ClientError
 
 from lambdas.inbox.stream_records import StreamRecord, is_new_command
 
@@ -20,6 +21,10 @@ PREFIX = "aws/lambda/"
 
 class ParkedObjectError(Exception):
     """An object is not a parked batch. The message never quotes it."""
+
+
+class ParkedObjectGoneError(Exception):
+    """An object has been deleted: whoever did it had its commands carried out."""
 
 
 class S3Client(Protocol):
@@ -37,8 +42,23 @@ class _Parked(msgspec.Struct):
 
 
 def read_parked(client: S3Client, bucket: str, key: str) -> list[StreamRecord]:
-    """The records of the commands in a parked batch. Raises ParkedObjectError, ClientError, BotoCoreError."""
-    return parked_records(client.get_object(Bucket=bucket, Key=key)["Body"].read())
+    """The records of the commands in a parked batch.
+
+    Raises ParkedObjectGoneError, which S3 tells only to who may list the bucket (Amazon S3 API Reference, GetObject:
+    others are answered 403), ParkedObjectError, ClientError, BotoCoreError.
+    """
+    try:
+        answer = client.get_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if not is_gone(error):
+            raise
+        raise ParkedObjectGoneError(key) from None
+    return parked_records(answer["Body"].read())
+
+
+def is_gone(error: Exception) -> bool:
+    """Whether S3 says that there is no such object."""
+    return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") == "NoSuchKey"
 
 
 def parked_records(content: bytes) -> list[StreamRecord]:

@@ -15,8 +15,12 @@ from msgspec import UNSET, Struct, UnsetType
 
 from lambdas.eventsourcing.timestamps import parse_timestamp
 from lambdas.inbox import table
+from lambdas.service.derived_ids import effect_id
 
 StreamRecord: TypeAlias = Mapping[str, Any]
+
+TOLD = (table.BODY, table.ACTOR, table.SUBMITTED_AT, table.CORRELATION_ID)
+"""What makes the content of a command: a record that tells it otherwise than the row is not carried out."""
 
 _MALFORMED = (LookupError, TypeError, ValueError, AttributeError)
 
@@ -33,13 +37,17 @@ class CommandKey(Struct, frozen=True, order=True):
 
 
 class CommandRow(Struct, frozen=True):
-    """A command as it was stored: `body` is what the client sent; `actor` is who sent it."""
+    """A command as a record tells it: `body` is what the client sent; `actor` is who sent it.
+
+    `expected` holds the same as it must stand in the table: whoever may invoke the processor can tell it anything.
+    """
 
     key: CommandKey
     body: bytes
     submitted_at: datetime
     correlation_id: str
     actor: str
+    expected: Mapping[str, str | bytes | None]
 
 
 def is_new_command(record: StreamRecord) -> bool:
@@ -67,16 +75,41 @@ def sequence_of(record: StreamRecord) -> int:
 
 
 def row_of(record: StreamRecord) -> CommandRow:
-    """The row that was stored. Raises MalformedRecordError."""
-    key = key_of(record)
-    image = record["dynamodb"].get("NewImage") or {}
+    """The row that a record tells. Raises MalformedRecordError.
+
+    A row without a correlation id, which the gateway never writes, gets one that follows from its key.
+    """
+    key, told = key_of(record), told_attributes(record)
+    body = _value(told, table.BODY, "B")
+    submitted_at, actor = _value(told, table.SUBMITTED_AT, "S"), _value(told, table.ACTOR, "S")
+    correlated = told[table.CORRELATION_ID] is not None
+    correlation_id = _value(told, table.CORRELATION_ID, "S") if correlated else None
     return CommandRow(
         key=key,
-        body=_attribute(image, table.BODY, "B", lambda text: base64.b64decode(text, validate=True)),
-        submitted_at=_attribute(image, table.SUBMITTED_AT, "S", _aware),
-        correlation_id=_attribute(image, table.CORRELATION_ID, "S", str),
-        actor=_attribute(image, table.ACTOR, "S", str),
+        body=body,
+        submitted_at=_aware(submitted_at),
+        correlation_id=correlation_id or effect_id(key.account_id, key.command_id),
+        actor=actor,
+        expected={
+            table.BODY: body,
+            table.ACTOR: actor,
+            table.SUBMITTED_AT: submitted_at,
+            table.CORRELATION_ID: correlation_id,
+        },
     )
+
+
+def told_attributes(record: StreamRecord) -> dict[str, dict[str, Any] | None]:
+    """What a record tells of body, actor, submission time and correlation id, as the low-level client writes values.
+
+    None: it tells nothing of that attribute. Texts are as they are, not read and written anew. Raises
+    MalformedRecordError.
+    """
+    try:
+        image = record["dynamodb"]["NewImage"]
+        return {name: _as_item(image[name]) if name in image else None for name in TOLD}
+    except _MALFORMED as error:
+        raise MalformedRecordError(f"an attribute is not as documented: {type(error).__name__}") from None
 
 
 def correlation_of(record: StreamRecord) -> str | UnsetType:
@@ -89,7 +122,7 @@ def correlation_of(record: StreamRecord) -> str | UnsetType:
 
 def insert_record(item: Mapping[str, Mapping[str, Any]], sequence: int = 1) -> StreamRecord:
     """The INSERT record of a row, made again from its item in the low-level client's format, for a redrive."""
-    names = (table.BODY, table.SUBMITTED_AT, table.CORRELATION_ID, table.ACTOR, table.HASH_KEY, table.RANGE_KEY)
+    names = (*TOLD, table.HASH_KEY, table.RANGE_KEY)
     image: dict[str, Mapping[str, Any]] = {name: _as_text(item[name]) for name in names if name in item}
     return {
         "eventName": "INSERT",
@@ -102,18 +135,31 @@ def insert_record(item: Mapping[str, Mapping[str, Any]], sequence: int = 1) -> S
     }
 
 
-def _attribute(image: Mapping[str, Any], name: str, kind: str, read: Any) -> Any:
+def _value(told: Mapping[str, Mapping[str, Any] | None], name: str, kind: str) -> Any:
     try:
-        return read(image[name][kind])
+        return (told[name] or {})[kind]
     except _MALFORMED as error:
         raise MalformedRecordError(f"{name} is missing, or not as documented: {type(error).__name__}") from None
 
 
 def _aware(text: str) -> datetime:
-    moment = parse_timestamp(text)
+    try:
+        moment = parse_timestamp(text)
+    except ValueError:
+        raise MalformedRecordError(f"{table.SUBMITTED_AT} is no timestamp") from None
     if moment.tzinfo is None:
-        raise ValueError("a timestamp needs a time zone")
+        raise MalformedRecordError(f"{table.SUBMITTED_AT} has no time zone")
     return moment
+
+
+def _as_item(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A value of the stream as the low-level client writes it. Raises ValueError, TypeError, binascii.Error."""
+    ((kind, content),) = value.items()
+    if kind == "B":
+        return {kind: base64.b64decode(content, validate=True)}
+    if kind == "S" and not isinstance(content, str):
+        raise TypeError(kind)
+    return {kind: content}
 
 
 def _as_text(value: Mapping[str, Any]) -> Mapping[str, Any]:

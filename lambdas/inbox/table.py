@@ -13,7 +13,8 @@ RANGE_KEY = "command_id"
 """String: `<caller>/<key>`, who sent the command and its id as the API shows it (see `lambdas.service.keys`)."""
 
 TTL_ATTRIBUTE = "expires_at"
-"""Number: epoch seconds after which DynamoDB may delete the row. Rows without it never expire."""
+"""Number: epoch seconds after which DynamoDB may delete the row. Rows without it never expire; of commands, only those
+that ended as invalid have it."""
 
 STATUS = "status"
 """String: one of the four statuses."""

@@ -9,7 +9,6 @@ from msgspec import Struct, UnsetType
 
 from lambdas.accounts.business_time import MAX_FUTURE, business_time
 from lambdas.accounts.commands import AccountCommand, AnyCommand, OpenAccount, Transfer
-from lambdas.accounts.decider import decide, decide_transfer
 from lambdas.accounts.errors import AccountAlreadyExistsError, AccountNotFoundError, InvalidFieldError
 from lambdas.accounts.events import AccountEvent
 from lambdas.accounts.state import Account
@@ -18,8 +17,10 @@ from lambdas.eventsourcing.errors import IdempotencyKeyReusedError, VersionNotFo
 from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.retry import REQUEST_SECONDS
 from lambdas.eventsourcing.rows import Metadata
+from lambdas.eventsourcing.stored_executor import Ended
 from lambdas.eventsourcing.timestamps import MAX_CLOCK_ERROR, format_timestamp
 from lambdas.service.openings import OpenedBefore, OpeningKeyReusedError, is_opening
+from lambdas.service.tasks import Task, task_of, transfer_task
 
 Outcome = Committed[Account] | Replayed
 """A command's result: the accounts after it, or the earlier answer for the same idempotency key."""
@@ -75,15 +76,7 @@ class AccountService:
 
         Raises DomainError, PreconditionFailedError, IdempotencyKeyReusedError, ContentionError.
         """
-        return self._repository.execute(
-            (account_id,),
-            lambda state: (decide(command, state),),
-            metadata=context.metadata(),
-            occurred_at=self._occurred_at(command),
-            expected=expected,
-            idempotency=idempotency,
-            opens=isinstance(command, OpenAccount),
-        )
+        return self._execute(task_of(command, account_id), command, context, expected, idempotency)
 
     def open_once(
         self, command: OpenAccount, account_id: str, context: CommandContext, *, idempotency: Idempotency[Account]
@@ -113,54 +106,14 @@ class AccountService:
 
         Raises DomainError, IdempotencyKeyReusedError, ContentionError.
         """
-        return self._repository.execute(
-            (command.from_account_id, command.to_account_id),
-            _transfer_decision(command, transfer_id),
-            metadata=context.metadata(),
-            occurred_at=self._occurred_at(command),
-            idempotency=idempotency,
-        )
+        return self._execute(transfer_task(command, transfer_id), command, context, None, idempotency)
 
-    def execute_stored(
-        self,
-        command: AccountCommand,
-        account_id: str,
-        context: CommandContext,
-        *,
-        occurred_at: str,
-        stored: StoredCommand[Account],
-    ) -> Outcome:
-        """Decide, append and end the stored command in one commit. Its business time is `occurred_at`, unchecked.
+    def carry_out(self, commands: Sequence[StoredCommand[Account, AccountEvent]]) -> list[Ended[Account]]:
+        """Decide, append and end stored commands in one commit, and tell how each ended (see execute_stored).
 
-        Raises DomainError after the rejection is stored, StoredCommandCompletedError, StoredCommandMissingError,
-        ContentionError.
+        Raises FaultyCommandError, ContentionError.
         """
-        return self._repository.execute(
-            (account_id,),
-            lambda state: (decide(command, state),),
-            metadata=context.metadata(),
-            occurred_at=occurred_at,
-            stored=stored,
-            opens=isinstance(command, OpenAccount),
-        )
-
-    def transfer_stored(
-        self,
-        command: Transfer,
-        transfer_id: str,
-        context: CommandContext,
-        *,
-        occurred_at: str,
-        stored: StoredCommand[Account],
-    ) -> Outcome:
-        """Move money and end the stored command in one commit; otherwise as `execute_stored`."""
-        return self._repository.execute(
-            (command.from_account_id, command.to_account_id),
-            _transfer_decision(command, transfer_id),
-            metadata=context.metadata(),
-            occurred_at=occurred_at,
-            stored=stored,
-        )
+        return self._repository.execute_stored(commands)
 
     def account(self, account_id: str) -> Loaded[Account]:
         """The account now. Raises AccountNotFoundError."""
@@ -196,20 +149,28 @@ class AccountService:
             raise AccountNotFoundError("the account was never opened")
         return history
 
+    def _execute(
+        self,
+        task: Task,
+        command: AnyCommand,
+        context: CommandContext,
+        expected: frozenset[int] | None,
+        idempotency: Idempotency[Account] | None,
+    ) -> Outcome:
+        return self._repository.execute(
+            task.stream_ids,
+            task.decide,
+            metadata=context.metadata(),
+            occurred_at=self._occurred_at(command),
+            expected=expected,
+            idempotency=idempotency,
+            opens=task.opens,
+        )
+
     def _occurred_at(self, command: AnyCommand) -> str | None:
         if isinstance(command.occurred_at, UnsetType):
             return None
         return format_timestamp(business_time(command.occurred_at, self._clock()))
-
-
-def _transfer_decision(
-    command: Transfer, transfer_id: str
-) -> Callable[[Account | None, Account | None], tuple[Sequence[AccountEvent], ...]]:
-    def decide_accounts(sender: Account | None, receiver: Account | None) -> tuple[Sequence[AccountEvent], ...]:
-        sent, received = decide_transfer(command, sender, receiver, transfer_id)
-        return (sent,), (received,)
-
-    return decide_accounts
 
 
 def _existing(loaded: Loaded[Account]) -> Loaded[Account]:

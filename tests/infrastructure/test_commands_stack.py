@@ -169,6 +169,7 @@ def test_the_marker_reads_what_is_parked_and_updates_rows_and_no_more(anywhere: 
     assert allowed(anywhere, anywhere.commands, FAILURES) == {
         "<Ledger/Commands/Table>": {"dynamodb:UpdateItem"},
         "<Ledger/Key> via dynamodb": KEY_ACTIONS,
+        "<Ledger/Parking/Bucket>": {"s3:ListBucket"},
         PARKED: {"s3:GetObject"},
         "<Ledger/Key> via s3": {"kms:Decrypt"},
         "<Commands/Parked/DeadLetters>": {"sqs:SendMessage"},

@@ -43,7 +43,7 @@ def test_events_and_commands_stream_new_images(anywhere: Synthesized, keys: list
     )
 
 
-def test_commands_are_keyed_by_account_and_may_expire(anywhere: Synthesized) -> None:
+def test_commands_are_keyed_by_account_and_those_that_ended_as_invalid_may_expire(anywhere: Synthesized) -> None:
     anywhere.ledger.template.has_resource_properties(
         TABLE,
         {

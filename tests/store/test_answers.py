@@ -32,7 +32,7 @@ from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.rows import Commit
 from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.transport import NoAnswerError
-from lambdas.inbox.marking import FailureMarker, mark_all
+from lambdas.inbox.marking import FailureMarker, Mark, mark_all
 from lambdas.inbox.stream_records import CommandKey, insert_record
 from lambdas.publishing.chain_check import ChainCheck
 from lambdas.publishing.kinesis import MAX_FRUITLESS_PASSES, KinesisSender
@@ -156,7 +156,7 @@ def test_the_marker_marks_nothing_without_an_answer(monkeypatch: pytest.MonkeyPa
             marked = mark_all(marker(), [record])
             assert (marked.failed, len(marked.unmarked)) == ([], 1)
     with served(monkeypatch, *[answer(200, HTML)] * 3, checked(PUT)):
-        assert marker().mark(CommandKey(ACCOUNT, "c")), "botocore tries four times"
+        assert marker().mark(record) is Mark.FAILED, "botocore tries four times"
 
 
 INBOX = Inbox(commands_table="t", command_parking_bucket="b", command_processor="p")

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from lambdas.eventsourcing.errors import EventSourcingError
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import Commit, Completion, EventRow, Receipt
+from lambdas.inbox import table
 from tests.support.dynamodb_tables import KEYS, create_tables, moto_client, store_on
 from tests.support.fake_dynamodb import FakeDynamoDB
-from tests.support.inbox import TableInbox
+from tests.support.inbox import BODY, TableInbox
 from tests.support.runs import runs
 from tests.support.stores import as_is
 
@@ -105,9 +106,10 @@ def _commit(
     receipt: tuple[tuple[str, str], int] | None,
     completed: tuple[str, str] | None,
 ) -> Commit:
+    expected = {table.BODY: BODY if commit_id[-1] in "02468" else b"else", "absent": None}
     return Commit(
         commit_id,
         tuple(EventRow(s, v, commit_id, "T", 1, "{}", "{}", "", "", b"\x00\xff" * 16) for s, v in places),
         None if receipt is None else Receipt(*receipt[0], b"h", commit_id, 1, "r", receipt[1]),
-        None if completed is None else Completion(*completed, commit_id, "DONE", {"number": 7, "text": "t"}),
+        () if completed is None else (Completion(*completed, commit_id, "DONE", {"number": 7, "text": "t"}, expected),),
     )

@@ -186,7 +186,7 @@ def test_the_audit_sees_a_stale_winner_decide(executor: Executor, monkeypatch: p
 
     def trusting(self: WorkingSet[object, object], winners: Sequence[EventRow]) -> bool:
         advanced = advance(self, winners)
-        self._confirmed = [True] * len(self._confirmed)
+        self._confirmed = set(self.loaded)
         return advanced
 
     monkeypatch.setattr(WorkingSet, "advance", trusting)

@@ -10,7 +10,7 @@ import pytest
 
 from lambdas.eventsourcing import dynamodb_schema as schema
 from lambdas.eventsourcing.chain import GENESIS, row_hash
-from lambdas.eventsourcing.decider import Committed, Idempotency, Loaded, Outcome, Replayed, StoredCommand
+from lambdas.eventsourcing.decider import Committed, Idempotency, Loaded, Outcome, Replayed
 from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.timestamps import format_timestamp
@@ -18,10 +18,10 @@ from lambdas.inbox import table
 from tests.support.clocks import SimulatedTime
 from tests.support.dynamodb_tables import store_on
 from tests.support.faults import MISHAPS, Effect, FaultyClient, Mishap, as_told
-from tests.support.inbox import TableInbox
+from tests.support.inbox import TableInbox, end_alone, stored
 from tests.support.observed import observed_fake
 from tests.support.recording import whole_history
-from tests.support.tally import METADATA, TALLY, Added, Tally, TallyError
+from tests.support.tally import METADATA, OCCURRED_AT, TALLY, Added, Tally, TallyError
 
 A, B = "stream-a", "stream-b"
 REFUSALS = [each for each in MISHAPS if each.effect is Effect.NEVER and not each.in_doubt]
@@ -44,16 +44,15 @@ class Shape:
 
     streams: tuple[str, ...]
     idempotency: Idempotency[Tally] | None = None
-    stored: StoredCommand[Tally] | None = None
+    stored: bool = False
 
 
 KEYED: Idempotency[Tally] = Idempotency(A, "key", b"request", TTL, _booked, lambda error: f"rejected: {error}")
-STORED: StoredCommand[Tally] = StoredCommand(A, "command", _succeed, lambda error: Outcome("REJECTED", {}))
 SHAPES = {
     "one row": Shape((A,)),
     "two streams": Shape((A, B)),
     "row and receipt": Shape((A,), idempotency=KEYED),
-    "row and completion": Shape((A,), stored=STORED),
+    "row and completion": Shape((A,), stored=True),
 }
 
 
@@ -80,10 +79,11 @@ class Story:
                 raise TallyError("below zero")
             return tuple([Added(amount)] for _ in states)
 
+        if shape.stored:
+            return end_alone(self.repository, stored(A, decide, succeed=_succeed))
         return self.repository.execute(
-            shape.streams, decide, metadata=METADATA, occurred_at=None, idempotency=shape.idempotency,
-            stored=shape.stored,
-        )  # fmt: skip
+            shape.streams, decide, metadata=METADATA, occurred_at=None, idempotency=shape.idempotency
+        )
 
     def fail(self, *mishaps: Mishap | None) -> None:
         """What happens to the next calls that write."""
@@ -134,7 +134,8 @@ def test_what_was_refused_for_certain_is_stamped_anew(story: Story, shape: Shape
     assert {each.commit_id for each in story.client.attempts} == {committed.commit_id}
     for stream, loaded in zip(shape.streams, committed.streams, strict=True):
         first, row = whole_history(story.store, stream)
-        assert (row.recorded_at, row.occurred_at, loaded.recorded_at) == (stamped, stamped, stamped)
+        occurred_at = OCCURRED_AT if shape.stored else stamped
+        assert (row.recorded_at, row.occurred_at, loaded.recorded_at) == (stamped, occurred_at, stamped)
         assert row.hash == row_hash(row_hash(GENESIS, first), row) == loaded.hash
         assert story.repository.load(stream) == loaded
     if shape.idempotency is not None:
@@ -143,7 +144,7 @@ def test_what_was_refused_for_certain_is_stamped_anew(story: Story, shape: Shape
             stamped,
             str(int(story.time.wall().timestamp()) + TTL),
         )
-    if shape.stored is not None:
+    if shape.stored:
         assert story.command()["booked"] == stamped
 
 

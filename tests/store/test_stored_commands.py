@@ -7,22 +7,22 @@ from functools import partial
 
 import pytest
 
-from lambdas.eventsourcing.decider import Committed, Outcome, StoredCommand
+from lambdas.eventsourcing.decider import Committed, Outcome
 from lambdas.eventsourcing.errors import (
     CommitTooLargeError,
     ContentionError,
-    PreconditionFailedError,
     StoredCommandCompletedError,
+    StoredCommandsRefusedError,
 )
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import Commit, Completion
 from lambdas.inbox import table
 from tests.support.backends import Backend, NewId
-from tests.support.inbox import Inbox, inbox_of, stored, take_stored
-from tests.support.keyed import keyed, take
+from tests.support.inbox import Inbox, end_alone, inbox_of, stored, take_stored
+from tests.support.keyed import take
 from tests.support.recording import whole_history
 from tests.support.stores import CountingStore, OvertakenStore, as_is
-from tests.support.tally import METADATA, OCCURRED_AT, Added, Tally, TallyError, add, amounts, repository, rows_of
+from tests.support.tally import Added, Tally, TallyError, add, amounts, repository, rows_of
 
 PENDING = {table.STATUS: table.PENDING}
 
@@ -80,16 +80,6 @@ def test_rejection_is_written_and_then_raised(backend: Backend, inbox: Inbox, st
     assert isinstance(inbox.find(stream_id, "command")[table.COMMIT_ID], str)
 
 
-def test_failed_precondition_is_a_rejection(backend: Backend, stream_id: str, end: End) -> None:
-    repo = repository(backend.store)
-    add(repo, stream_id, 100)
-
-    with pytest.raises(PreconditionFailedError):
-        take_stored(repo, stream_id, 30, expected=frozenset({7}))
-
-    assert end() == _rejected(f"stream {stream_id} is at version 1")
-
-
 @pytest.mark.parametrize("amount", [30, 500], ids=["succeeded", "rejected"])
 def test_delivered_again_it_changes_nothing(
     backend: Backend, inbox: Inbox, stream_id: str, second: str, amount: int
@@ -119,7 +109,7 @@ def test_lost_race_and_then_success(backend: Backend, stream_id: str, end: End) 
     take_stored(repository(overtaken), stream_id, 10)
 
     assert end() == _succeeded(4, 30)
-    assert [commit.completion is not None for commit in overtaken.commits] == [True] * 3
+    assert [len(commit.completions) for commit in overtaken.commits] == [1] * 3
     assert len({commit.commit_id for commit in overtaken.commits}) == 3
 
 
@@ -183,13 +173,8 @@ def test_two_streams(backend: Backend, inbox: Inbox, new_id: NewId, stream_id: s
         add(repo, each, 100)
 
     def transfer() -> None:
-        (repo if second == "warm" else repository(backend.store)).execute(
-            (stream_id, target),
-            lambda sender, receiver: ([Added(-60)], [Added(60)]),
-            metadata=METADATA,
-            occurred_at=OCCURRED_AT,
-            stored=stored(stream_id),
-        )
+        again = repo if second == "warm" else repository(backend.store)
+        end_alone(again, stored(stream_id, lambda sender, receiver: ([Added(-60)], [Added(60)]), target))
 
     transfer()
     with pytest.raises(StoredCommandCompletedError):
@@ -206,7 +191,7 @@ def test_command_that_does_nothing_ends(backend: Backend, stream_id: str, end: E
     add(repo, stream_id, 100)
 
     def nothing() -> None:
-        repo.execute((stream_id,), lambda state: ([],), metadata=METADATA, occurred_at=None, stored=stored(stream_id))
+        end_alone(repo, stored(stream_id, lambda state: ([],)))
 
     nothing()
     with pytest.raises(StoredCommandCompletedError):
@@ -248,9 +233,7 @@ def test_no_read_opens_a_stream(backend: Backend, stream_id: str, end: End) -> N
                 raise TallyError("it is there")
             return ([Added(5)],)
 
-        return repository(counting).execute(
-            (stream_id,), decide, metadata=METADATA, occurred_at=None, stored=stored(stream_id), opens=True
-        )
+        return end_alone(repository(counting), stored(stream_id, decide, opens=True))
 
     assert isinstance(opened(), Committed)
     assert (counting.reads, counting.commits) == (0, 1)
@@ -271,45 +254,44 @@ def test_contention_leaves_it_pending(backend: Backend, stream_id: str, end: End
     assert end() == _succeeded(5, 93)
 
 
-def test_it_takes_no_idempotency_key(backend: Backend, stream_id: str, end: End) -> None:
-    with pytest.raises(ValueError, match="idempotency key"):
-        repository(backend.store).execute(
-            (stream_id,), lambda state: ([Added(1)],), metadata=METADATA, occurred_at=None,
-            stored=stored(stream_id), idempotency=keyed(stream_id),
-        )  # fmt: skip
-    assert end() == PENDING
-
-
 def test_ninety_nine_events_and_a_completion(backend: Backend, stream_id: str, end: End) -> None:
     repo = repository(backend.store)
 
     with pytest.raises(CommitTooLargeError, match="101"):
-        add(repo, stream_id, *amounts(100), stored=stored(stream_id))
+        end_alone(repo, stored(stream_id, lambda state: (amounts(100),)))
     assert (repo.load(stream_id).version, end()) == (0, PENDING)
-    add(repo, stream_id, *amounts(99), stored=stored(stream_id))
+    end_alone(repo, stored(stream_id, lambda state: (amounts(99),)))
     assert end()[table.VERSION] == 99
 
 
 def test_outcome_that_fits_no_row(backend: Backend, stream_id: str, end: End) -> None:
     too_much = Outcome(table.SUCCEEDED, {"note": "x" * 410_000})
-    command = StoredCommand[Tally](stream_id, "command", lambda _: too_much, lambda _: too_much)
+    command = stored(stream_id, lambda state: ([Added(1)],), succeed=lambda _: too_much)
     repo = repository(backend.store)
 
-    with pytest.raises(CommitTooLargeError, match="an outcome of"):
-        add(repo, stream_id, 1, stored=command)
+    with pytest.raises(CommitTooLargeError, match="an ended command of"):
+        end_alone(repo, command)
 
     assert (repo.load(stream_id).version, end()) == (0, PENDING)
 
 
-def test_stored_command_counts_as_large_as_one_can_be(backend: Backend, stream_id: str, end: End) -> None:
-    """Ten rows of 390 KB fit a transaction of 4 MB, but not beside a command that may be as large."""
-    events = [Added(1, "x" * 390_000) for _ in range(10)]
+@pytest.mark.parametrize(("size", "fits"), [(140_000, True), (147_000, False)])
+def test_stored_command_counts_as_large_as_it_is_twice(
+    backend: Backend, inbox: Inbox, stream_id: str, size: int, fits: bool
+) -> None:
+    """In its row and in the condition. Ten rows of 390 KB leave some 290 KB of a transaction's 4 MB."""
+    events, body = [Added(1, "x" * 390_000) for _ in range(10)], b"x" * size
+    command = stored(stream_id, lambda state: (events,), key="large", expected={table.BODY: body})
+    inbox.submit(stream_id, "large", body)
     repo = repository(backend.store)
 
-    with pytest.raises(CommitTooLargeError, match="over the limit of 4194304"):
-        add(repo, stream_id, *events, stored=stored(stream_id))
+    if fits:
+        end_alone(repo, command)
+    else:
+        with pytest.raises(CommitTooLargeError, match="over the limit of 4194304"):
+            end_alone(repo, command)
 
-    assert end() == PENDING
+    assert len(whole_history(backend.store, stream_id)) == (10 if fits else 0)
 
 
 @pytest.mark.parametrize("size", [0, 1, 2])
@@ -317,16 +299,16 @@ def test_same_commit_sent_again(backend: Backend, inbox: Inbox, stream_id: str, 
     """It succeeds and changes nothing; under another commit id it finds the end."""
     rows = tuple(rows_of(stream_id, amounts(size)))
     commit_id = rows[0].commit_id if rows else "commit"
-    completion = Completion(stream_id, "command", commit_id, "DONE", {"answer": 42, "text": "€"})
+    completion = Completion(stream_id, "command", commit_id, "DONE", {"answer": 42, "text": "€"}, {})
 
     for _ in range(3):
-        backend.store.commit(as_is(Commit(commit_id, rows, completion=completion)), deadline=Deadline())
+        backend.store.commit(as_is(Commit(commit_id, rows, completions=(completion,))), deadline=Deadline())
 
     assert inbox.find(stream_id, "command") == {"status": "DONE", "commit_id": commit_id, "answer": 42, "text": "€"}
     assert tuple(whole_history(backend.store, stream_id)) == rows
-    other = Completion(stream_id, "command", "other", "OTHER", {})
-    with pytest.raises(StoredCommandCompletedError, match="DONE"):
-        backend.store.commit(as_is(Commit("other", (), completion=other)), deadline=Deadline())
+    other = Completion(stream_id, "command", "other", "OTHER", {}, {})
+    with pytest.raises(StoredCommandsRefusedError, match="DONE"):
+        backend.store.commit(as_is(Commit("other", (), completions=(other,))), deadline=Deadline())
     assert inbox.find(stream_id, "command")["status"] == "DONE"
 
 

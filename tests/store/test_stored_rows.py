@@ -11,6 +11,7 @@ from lambdas.eventsourcing.errors import (
     ReceiptExistsError,
     StoredCommandCompletedError,
     StoredCommandMissingError,
+    StoredCommandsRefusedError,
 )
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import Commit, Completion, Receipt
@@ -112,12 +113,12 @@ def test_completion_beside_a_receipt(dynamodb: DynamoDBBackend, inbox: TableInbo
 
     def commit(commit_id: str, key: str) -> None:
         receipt = Receipt(stream_id, "key", b"hash", commit_id, size, "response", 1_000)
-        completion = Completion(stream_id, key, commit_id, "DONE", {})
-        dynamodb.store.commit(as_is(Commit(commit_id, rows, receipt, completion), made_at=10), deadline=Deadline())
+        completion = Completion(stream_id, key, commit_id, "DONE", {}, {})
+        dynamodb.store.commit(as_is(Commit(commit_id, rows, receipt, (completion,)), made_at=10), deadline=Deadline())
 
     commit(commit_id, "command")
     commit(commit_id, "command")
-    with pytest.raises(StoredCommandCompletedError):
+    with pytest.raises(StoredCommandsRefusedError, match="DONE"):
         commit("another", "command")
     with pytest.raises(ReceiptExistsError):
         commit("another", "other")

@@ -17,6 +17,7 @@ from lambdas.eventsourcing.decider import Committed, Idempotency, Replayed, Stor
 from lambdas.eventsourcing.decider import Outcome as End
 from lambdas.eventsourcing.errors import (
     ContentionError,
+    FaultyCommandError,
     IdempotencyKeyReusedError,
     NotAppliedError,
     OutcomeUnknownError,
@@ -29,6 +30,7 @@ from lambdas.eventsourcing.store import EventStore
 from lambdas.inbox import table
 from lambdas.service.account_service import AccountService, CommandContext
 from lambdas.service.decider import ACCOUNT_DECIDER
+from lambdas.service.tasks import task_of, transfer_task
 from tests.support.clocks import Ticks
 
 RECEIPT_SECONDS = 7 * 24 * 3600
@@ -162,13 +164,22 @@ def _send(bank: AccountService, order: Order) -> Committed[Account] | Replayed:
     return bank.execute(order.command, order.account_ids[0], context, expected=order.expected, idempotency=idempotency)
 
 
-def _process(bank: AccountService, order: Order, context: CommandContext) -> Committed[Account] | Replayed:
-    stored = StoredCommand(order.account_ids[0], order.label, _succeeded, _rejected)
+def _process(bank: AccountService, order: Order, context: CommandContext) -> Committed[Account]:
     if isinstance(order.command, Transfer):
-        return bank.transfer_stored(
-            order.command, transfer_id(order.label), context, occurred_at=OCCURRED_AT, stored=stored
-        )
-    return bank.execute_stored(order.command, order.account_ids[0], context, occurred_at=OCCURRED_AT, stored=stored)
+        task = transfer_task(order.command, transfer_id(order.label))
+    else:
+        task = task_of(order.command, order.account_ids[0])
+    stored = StoredCommand(
+        order.account_ids[0], order.label, task.stream_ids, task.decide, context.metadata(), OCCURRED_AT,
+        _succeeded, _rejected, expected={}, opens=task.opens,
+    )  # fmt: skip
+    try:
+        (ended,) = bank.carry_out([stored])
+    except FaultyCommandError as error:
+        raise error.reason from None
+    if isinstance(ended, Exception):
+        raise ended
+    return ended
 
 
 def _succeeded(committed: Committed[Account]) -> End:

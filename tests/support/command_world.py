@@ -20,6 +20,7 @@ from lambdas.eventsourcing.repository import Repository
 from lambdas.inbox import table
 from lambdas.inbox.marking import FailureMarker
 from lambdas.service.decider import ACCOUNT_DECIDER
+from tests.support.backends import NO_WAITING
 from tests.support.clocks import SimulatedTime
 from tests.support.commands import Item, Record, command_item, command_record, new_processor
 from tests.support.dynamodb_tables import KEYS, REGION, Tables, store_on
@@ -151,7 +152,7 @@ class PoisonedClient:
 
     def _unless_poisoned(self, name: str, updates: list[Mapping[str, Any]], request: Mapping[str, Any]) -> Any:
         if any(update["Key"][table.RANGE_KEY]["S"] in self.poison for update in updates):
-            raise client_error("AccessDeniedException", name)
+            raise client_error("ValidationException", name)
         return getattr(self._client, name)(**request)
 
 
@@ -170,13 +171,14 @@ class World:
         self.store = store_on(self.poisoned, TABLES)
         self.processor, self.failures = (importlib.import_module(name) for name in HANDLERS)
         monkeypatch.setattr(self.processor, "_processor", new_processor(self.store, self.time.wall))
-        marker = FailureMarker(self.dynamodb, TABLES.commands, clock=self.time.wall)
+        marker = FailureMarker(self.dynamodb, TABLES.commands, clock=self.time.wall, backoff=NO_WAITING)
         monkeypatch.setattr(self.failures, "_marker", marker)
         monkeypatch.setattr(self.failures, "_s3", lambda: self.s3)
         self.mapping = EventSourceMapping(self.invoke, self.park, self.time)
         self.parked: list[str] = []
         for module in ("cli.redrive.retrying", "cli.redrive.redriver"):
             monkeypatch.setattr(f"{module}.utc_now", self.time.wall)
+        monkeypatch.setattr("cli.redrive.redriver.Backoff", lambda: NO_WAITING)
         self._file = folder / "environment.json"
         self._file.write_text(json.dumps(ENVIRONMENT))
         self._sequence = itertools.count(1)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lambdas.eventsourcing.decider import Loaded
+from lambdas.eventsourcing.limits import MAX_RUN_COMMANDS
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.retry import Backoff, Deadline
@@ -17,7 +18,8 @@ from lambdas.eventsourcing.rows import Completion
 from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.timestamps import format_timestamp
 from lambdas.inbox import table
-from lambdas.inbox.processor import CommandProcessor, Processed
+from lambdas.inbox.processor import CommandProcessor
+from lambdas.inbox.results import Processed
 from lambdas.service.account_service import AccountService
 from lambdas.service.decider import ACCOUNT_DECIDER
 from tests.support.clocks import START
@@ -79,6 +81,7 @@ def new_processor(
     backoff: Backoff | None = None,
     new_deadline: Callable[[], Deadline] = Deadline,
     workers: int = 1,
+    most_commands: int = MAX_RUN_COMMANDS,
     **options: Any,
 ) -> CommandProcessor:
     """A processor with a cache of its own, one account after the other; `options` are the repository's."""
@@ -88,10 +91,8 @@ def new_processor(
         store, ACCOUNT_DECIDER, clock=clock, new_deadline=new_deadline,
         backoff=backoff or Backoff(sleep=lambda _: None), **options,
     )  # fmt: skip
-    return CommandProcessor(
-        AccountService(repository, clock=clock), store, clock=clock, new_commit_id=options["new_commit_id"],
-        new_deadline=new_deadline, workers=workers,
-    )  # fmt: skip
+    service = AccountService(repository, clock=clock)
+    return CommandProcessor(service, clock=clock, workers=workers, most_commands=most_commands)
 
 
 class Desk:

@@ -46,24 +46,23 @@ def updated(update: Mapping[str, Any], existing: Item | None) -> Item:
 
 
 def holds(expression: str, write: Mapping[str, Any], existing: Item | None) -> bool:
-    """Terms `attribute_not_exists(name)`, `name = :value` and `name <= :value`, joined by OR."""
-    names = write.get("ExpressionAttributeNames", {})
-    values = write.get("ExpressionAttributeValues", {})
-    for term in expression.split(" OR "):
-        if term.startswith("attribute_not_exists("):
-            name = term.removeprefix("attribute_not_exists(").removesuffix(")")
-            met = existing is None or names.get(name, name) not in existing
-        else:
-            name, operator, value = term.split(" ")
-            assert operator in {"<=", "="}, expression
-            attribute = (existing or {}).get(names.get(name, name), {})
-            if operator == "=":
-                met = attribute == values[value]
-            else:
-                met = "N" in attribute and Decimal(attribute["N"]) <= Decimal(values[value]["N"])
-        if met:
-            return True
-    return False
+    """Terms `attribute_not_exists(name)`, `name = :value` and `name <= :value`, joined by OR or by AND, not by both."""
+    assert " OR " not in expression or " AND " not in expression, expression
+    join, word = (all, " AND ") if " AND " in expression else (any, " OR ")
+    return join(_met(term, write, existing or {}) for term in expression.split(word))
+
+
+def _met(term: str, write: Mapping[str, Any], existing: Item) -> bool:
+    names, values = write.get("ExpressionAttributeNames", {}), write.get("ExpressionAttributeValues", {})
+    if term.startswith("attribute_not_exists("):
+        name = term.removeprefix("attribute_not_exists(").removesuffix(")")
+        return names.get(name, name) not in existing
+    name, operator, value = term.split(" ")
+    assert operator in {"<=", "="}, term
+    attribute = existing.get(names.get(name, name), {})
+    if operator == "=":
+        return bool(attribute == values[value])
+    return "N" in attribute and Decimal(attribute["N"]) <= Decimal(values[value]["N"])
 
 
 def bounds(expression: str, values: Mapping[str, Mapping[str, str]]) -> tuple[Decimal | None, Decimal | None]:

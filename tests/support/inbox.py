@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from lambdas.eventsourcing.decider import Committed, Outcome, Replayed, StoredCommand
+import msgspec
+
+from lambdas.eventsourcing.decider import Committed, Decide, Outcome, StoredCommand
+from lambdas.eventsourcing.errors import FaultyCommandError
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.inbox import table
 from tests.support.backends import Backend, DynamoDBBackend
@@ -19,7 +22,7 @@ KEYS = (table.HASH_KEY, table.RANGE_KEY)
 class Inbox(Protocol):
     """Where commands wait."""
 
-    def submit(self, scope: str, key: str) -> None:
+    def submit(self, scope: str, key: str, body: bytes = BODY) -> None:
         """Store a command as pending, as if it had failed once and were tried again."""
         ...
 
@@ -34,7 +37,7 @@ class MemoryInbox:
     def __init__(self, store: InMemoryEventStore) -> None:
         self._store = store
 
-    def submit(self, scope: str, key: str) -> None:
+    def submit(self, scope: str, key: str, body: bytes = BODY) -> None:
         """Nothing to do."""
         assert self._store.completion(scope, key) is None
 
@@ -53,9 +56,10 @@ class TableInbox:
         self._client = client
         self._name = name
 
-    def submit(self, scope: str, key: str) -> None:
+    def submit(self, scope: str, key: str, body: bytes = BODY) -> None:
         """See Inbox.submit."""
-        self.put(scope, key, **{table.STATUS: {"S": table.PENDING}, table.FAILED_ON: {"S": "2026-02-28"}})
+        pending = {table.STATUS: {"S": table.PENDING}, table.FAILED_ON: {"S": "2026-02-28"}}
+        self.put(scope, key, **pending, **{table.BODY: {"B": body}})
 
     def put(self, scope: str, key: str, **attributes: dict[str, Any]) -> None:
         """A row with these attributes, and `BODY` if there is no body among them, in place of what is there."""
@@ -88,9 +92,44 @@ def inbox_of(backend: Backend) -> Inbox:
     return MemoryInbox(backend.store)
 
 
-def stored(scope: str, key: str = "command") -> StoredCommand[Tally]:
-    """A stored command on tallies. A success keeps the version and total of its first stream, a rejection its words."""
-    return StoredCommand(scope, key, _succeeded, lambda error: Outcome(table.REJECTED, {table.PROBLEM: str(error)}))
+def stored(
+    scope: str, decide: Decide[Added], *others: str, key: str = "command", **fields: Any
+) -> StoredCommand[Tally, Added]:
+    """A stored command on the tally of its scope and on others.
+
+    A success keeps the version and total of its first stream, a rejection its words.
+    """
+    command = StoredCommand(
+        scope, key, (scope, *others), decide, METADATA, OCCURRED_AT, _succeeded, _rejected, {table.BODY: BODY}
+    )
+    return msgspec.structs.replace(command, **fields)
+
+
+def taking(scope: str, amount: int, key: str = "command", **fields: Any) -> StoredCommand[Tally, Added]:
+    """A stored command that takes from a tally what it holds; else it is rejected."""
+
+    def decide(state: Tally | None) -> Sequence[Sequence[Added]]:
+        total = state.total if state else 0
+        if total < amount:
+            raise TallyError(f"{total} is less than {amount}")
+        return ([Added(-amount)],)
+
+    return stored(scope, decide, key=key, **fields)
+
+
+def end_alone(repo: TallyRepository, command: StoredCommand[Tally, Added]) -> Committed[Tally]:
+    """End one stored command in a run of its own. Raises its rejection, or why it was left alone."""
+    try:
+        (ended,) = repo.execute_stored([command])
+    except FaultyCommandError as error:
+        raise error.reason from None
+    if isinstance(ended, Exception):
+        raise ended
+    return ended
+
+
+def _rejected(error: Exception) -> Outcome:
+    return Outcome(table.REJECTED, {table.PROBLEM: str(error)})
 
 
 def _succeeded(committed: Committed[Tally]) -> Outcome:
@@ -103,27 +142,6 @@ def _key(scope: str, key: str) -> dict[str, dict[str, str]]:
     return {table.HASH_KEY: {"S": scope}, table.RANGE_KEY: {"S": key}}
 
 
-def take_stored(
-    repo: TallyRepository,
-    stream_id: str,
-    amount: int,
-    *,
-    key: str = "command",
-    expected: frozenset[int] | None = None,
-) -> Committed[Tally] | Replayed:
+def take_stored(repo: TallyRepository, stream_id: str, amount: int, *, key: str = "command") -> Committed[Tally]:
     """Take from a tally what it holds, as the stored command `key` asks. Raises TallyError."""
-
-    def decide(state: Tally | None) -> Sequence[Sequence[Added]]:
-        total = state.total if state else 0
-        if total < amount:
-            raise TallyError(f"{total} is less than {amount}")
-        return ([Added(-amount)],)
-
-    return repo.execute(
-        (stream_id,),
-        decide,
-        metadata=METADATA,
-        occurred_at=OCCURRED_AT,
-        expected=expected,
-        stored=stored(stream_id, key),
-    )
+    return end_alone(repo, taking(stream_id, amount, key))

@@ -9,6 +9,7 @@ Between the records of two shards there is no order. Inside a batch there is non
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import random
@@ -57,8 +58,9 @@ class Container:
             store_on(self.client, TABLES, backoff=backoff), self.time.wall, backoff=backoff,
             new_deadline=lambda: Deadline(monotonic=self.time.monotonic), new_commit_id=world.new_commit_id,
             snapshot_interval=rng.choice((1, 3, 10)), cache_capacity=rng.choice((0, 2, 100)),
+            most_commands=rng.choice((1, 2, 49)),
         )  # fmt: skip
-        self.marker = FailureMarker(self.client, TABLES.commands, clock=self.time.wall)
+        self.marker = FailureMarker(self.client, TABLES.commands, clock=self.time.wall, backoff=backoff)
 
 
 class World:
@@ -73,6 +75,7 @@ class World:
         )
         self.trouble, self.bare = rng.choice((0.0, 0.1, 0.4)), rng.choice((0.0, 0.3))
         self.crashes, self.interruptions = rng.choice((0.0, 0.02, 0.1)), rng.choice((0.0, 0.05, 0.2))
+        self.forgeries = rng.choice((0.0, 0.3))
         self.calm = self.trouble == self.bare == self.crashes == 0.0
         """Whether nothing but repetition happens."""
         commit_ids = itertools.count()
@@ -98,6 +101,8 @@ class World:
             self._reached.append((shard, start))
             self._deliver(shard[start:end], tries=0)
             positions[number] = min(end, len(shard))
+            if self.rng.random() < self.forgeries:
+                self._forge()
             if self.rng.random() < 0.3:
                 self._deliver_again(shard, positions[number])
             self._tell_some()
@@ -141,7 +146,30 @@ class World:
     def invoke(self, **request: Any) -> dict[str, Any]:
         """Lambda, as the operator's client shows it."""
         through = self._invoke(json.loads(request["Payload"])["Records"])
-        return {} if through else {"FunctionError": "Unhandled"}
+        return {} if through else {"FunctionError": "Unhandled", "Payload": io.BytesIO(b"{}")}
+
+    def _forge(self) -> None:
+        """A stranger who knows keys of commands tells them otherwise, to the function or through the bucket."""
+        batch = [self._forged(record) for record in self.rng.sample(self.records, self.rng.randint(1, 2))]
+        if self.rng.random() < 0.5:
+            self.happened["forged"] += 1
+            self._invoke(batch)
+        else:
+            self.happened["forged, parked"] += 1
+            self._marks.append(batch)
+
+    def _forged(self, record: Record) -> Record:
+        change, image = record["dynamodb"], dict(record["dynamodb"]["NewImage"])
+        match self.rng.randrange(4):
+            case 0:
+                image[table.BODY] = {"B": "eyJ0eXBlIjoiQ3JlZGl0QWNjb3VudCIsImFtb3VudCI6OTk5fQ=="}
+            case 1:
+                image[table.ACTOR] = {"S": "AIDASTRANGER"}
+            case 2:
+                image[table.SUBMITTED_AT] = {"S": "2026-03-01T11:00:00.000Z"}
+            case _:
+                del image[table.CORRELATION_ID]
+        return record | {"dynamodb": change | {"NewImage": image}}
 
     def _redrive(self) -> None:
         """The operator has what was given up carried out again, though it may not even be marked yet."""

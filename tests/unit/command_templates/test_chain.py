@@ -194,6 +194,24 @@ def test_a_body_that_is_no_command(
     assert chain.history(account) == before
 
 
+def test_only_a_body_that_is_no_command_expires_and_a_repeat_before_that_is_answered_alike(chain: Chain) -> None:
+    """Nobody checked what stands in it. A pending command and one that a rule refused are kept for good."""
+    invalid, refused = {"type": "CreditAccount", "amount": 1, "owner": "Ann"}, {"type": "CloseAccount"}
+    rows = []
+    for body, days in ((invalid, 7), (refused, None)):
+        record, _ = chain.carry_out(A, body)
+        row = chain.world.row(record)
+        assert row[table.STATUS]["S"] == table.REJECTED
+        expected = None if days is None else {"N": str(int(chain.world.time.wall().timestamp()) + days * 24 * 3600)}
+        assert row.get(table.TTL_ATTRIBUTE) == expected
+        assert table.TTL_ATTRIBUTE not in record["dynamodb"]["NewImage"], "a PENDING row never expires"
+        rows.append((record, body, row))
+    chain.world.time.sleep(7 * 24 * 3600 - 10.0)
+    for record, body, row in rows:
+        assert chain.send(record, body) == (table.REJECTED, None)
+        assert chain.world.row(record) == row
+
+
 @of_every_type
 def test_a_command_that_is_given_up_and_redriven(
     chain: Chain, account: str, body: dict[str, Any], event: str, version: int, balance: int

@@ -102,11 +102,11 @@ def test_receipts_go_into_the_table_of_receipts() -> None:
 
 def test_a_function_has_the_tables_of_its_own_work_only() -> None:
     """The API ends no stored command, and the processor puts no receipt."""
-    receipt, completion = Receipt("a", "k", b"h", "c", 1, "{}", 5), Completion("a", "k", "c", table.REJECTED, {})
+    receipt, completion = Receipt("a", "k", b"h", "c", 1, "{}", 5), Completion("a", "k", "c", table.REJECTED, {}, {})
     api = api_store(FakeDynamoDB(KEYS), load(ApiSettings, VARIABLES))
     processor = processor_store(FakeDynamoDB(KEYS), load(ProcessorSettings, VARIABLES))
     with pytest.raises(ValueError, match="inbox"):
-        api.commit(as_is(Commit("c", (), completion=completion)), deadline=Deadline())
+        api.commit(as_is(Commit("c", (), completions=(completion,))), deadline=Deadline())
     with pytest.raises(ValueError, match="receipt table"):
         processor.commit(as_is(Commit("c", (), receipt)), deadline=Deadline())
 
@@ -117,9 +117,9 @@ def test_stored_commands_end_in_the_commands_table() -> None:
     fake = FakeDynamoDB(KEYS)
     row = {table.HASH_KEY: {"S": "account"}, table.RANGE_KEY: {"S": "command"}}
     fake.tables["commands"].put({**row, table.STATUS: {"S": table.PENDING}, table.FAILED_ON: {"S": "2026-03-01"}})
-    completion = Completion("account", "command", "c", table.REJECTED, {table.PROBLEM: "{}"})
+    completion = Completion("account", "command", "c", table.REJECTED, {table.PROBLEM: "{}"}, {})
 
-    processor_store(fake, settings).commit(as_is(Commit("c", (), completion=completion)), deadline=Deadline())
+    processor_store(fake, settings).commit(as_is(Commit("c", (), completions=(completion,))), deadline=Deadline())
 
     ended = {table.STATUS: {"S": "REJECTED"}, table.COMMIT_ID: {"S": "c"}, table.PROBLEM: {"S": "{}"}}
     assert fake.tables["commands"].get(row) == row | ended

@@ -10,9 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lambdas.inbox import table
-from lambdas.inbox.marking import FailureMarker
+from lambdas.inbox.marking import FailureMarker, Mark
 from lambdas.inbox.parked_objects import ParkedObjectError, parked_records
-from lambdas.inbox.stream_records import CommandKey
+from tests.support.backends import NO_WAITING
 from tests.support.clocks import START
 from tests.support.command_world import BUCKET, CONTEXT, TABLES, VARIABLES, FakeBucket, FakeInbox
 from tests.support.commands import CORRELATION, Item, Record, command_item, command_record
@@ -32,7 +32,7 @@ class Place:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.dynamodb, self.s3 = FakeInbox(), FakeBucket()
-        self.marker = FailureMarker(self.dynamodb, TABLES.commands, clock=lambda: START)
+        self.marker = FailureMarker(self.dynamodb, TABLES.commands, clock=lambda: START, backoff=NO_WAITING)
         self.module = importlib.import_module(MODULE)
         monkeypatch.setattr(self.module, "_marker", self.marker)
         monkeypatch.setattr(self.module, "_s3", lambda: self.s3)
@@ -143,8 +143,8 @@ def test_a_row_without_a_status_is_no_command(place: Place) -> None:
 
 def test_the_day_of_the_first_failure_is_kept(place: Place) -> None:
     """Whoever redrives a day finds what failed again while it was redriven."""
-    place.store(A, "a1", failed_on={"S": "2026-02-27"})
-    assert place.marker.mark(CommandKey(A, "a1"))
+    record = place.store(A, "a1", failed_on={"S": "2026-02-27"})
+    assert place.marker.mark(record) is Mark.FAILED
     row = place.row(A, "a1")
     assert row is not None
     assert (row["failed_on"], row["completed_at"]) == ({"S": "2026-02-27"}, {"S": NOW})
@@ -192,11 +192,45 @@ def test_an_object_that_is_no_parked_batch_is_an_error(place: Place, content: by
             place.tell(place.park(content=content))
 
 
-def test_an_object_that_is_not_there_is_an_error(place: Place) -> None:
+def test_an_object_that_is_gone_is_done(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever removed it had its commands carried out: another try finds it no more than this one."""
     event = place.park(place.store(A, "a1"))
     event["detail"]["object"]["key"] += "x"
-    with pytest.raises(ClientError, match="NoSuchKey"):
+    place.tell(event)
+    row = place.row(A, "a1")
+    assert row is not None
+    assert row["status"] == {"S": table.PENDING}
+    assert failed_metric(capsys) == [0.0]
+
+
+def test_an_object_that_may_not_be_read_is_an_error(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3 says so of a missing one, too, to those who may not list the bucket."""
+    event = place.park(place.store(A, "a1"))
+
+    def denied(**request: Any) -> Any:
+        raise client_error("AccessDenied", "GetObject", status=403)
+
+    monkeypatch.setattr(place.s3, "get_object", denied)
+    with pytest.raises(ClientError, match="AccessDenied"):
         place.tell(event)
+
+
+def test_a_row_in_a_transaction_is_marked_when_that_is_over(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not every client retries a transaction conflict by itself: botocore's does not."""
+    event = place.park(place.store(A, "a1"), place.store(B, "b1"))
+    update, conflicts = place.dynamodb.update_item, iter([True] * 3)
+
+    def conflicting(**request: Any) -> Any:
+        if next(conflicts, False):
+            raise client_error("TransactionConflictException", "UpdateItem")
+        return update(**request)
+
+    monkeypatch.setattr(place.dynamodb, "update_item", conflicting)
+    place.tell(event)
+    for account, command in ((A, "a1"), (B, "b1")):
+        row = place.row(account, command)
+        assert row is not None
+        assert row["status"] == {"S": table.FAILED}
 
 
 def test_the_event_may_be_the_payload_or_its_text() -> None:

@@ -155,7 +155,7 @@ def test_a_redrive_heals_it_once_the_cause_is_gone(bank: World, way: str, capsys
     }[way]
     capsys.readouterr()
     assert bank.redrive(*which) == 1, "the cause is still there"
-    assert "FAILED  the processor failed; its log says why" in capsys.readouterr().out
+    assert "FAILED  the processor failed: 1 commands have not ended: CommitInvalidE" in capsys.readouterr().out
     assert bank.status(poisonous) == table.FAILED
     assert bank.row(poisonous)[table.FAILED_ON]["S"] == TODAY
     bank.poison.clear()

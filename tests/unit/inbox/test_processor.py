@@ -10,12 +10,15 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from lambdas.eventsourcing.errors import (
-    ContentionError,
+    CommitInvalidError,
+    CommitTooLargeError,
     CorruptRowError,
     InconsistentReadError,
     NotAppliedError,
     OutcomeUnknownError,
+    ReadUnavailableError,
     StoredCommandMissingError,
+    StoredCommandsRefusedError,
     UnknownSchemaError,
 )
 from lambdas.eventsourcing.retry import Deadline
@@ -32,23 +35,43 @@ A, B, C = (account_id(number) for number in range(1, 4))
 OPEN = {"type": "OpenAccount", "currency": "EUR"}
 SECRET = "the-secret-of-a-body"
 
-TECHNICAL: list[Exception] = [
-    ContentionError([A], 10),
+OF_ALL: list[Exception] = [
     NotAppliedError("refused"),
     OutcomeUnknownError("no answer"),
-    InconsistentReadError(A, 3),
-    CorruptRowError(A, 3, "a reason"),
-    UnknownSchemaError("no event X"),
-    StoredCommandMissingError(A, "c"),
     client_error("AccessDeniedException", "TransactWriteItems"),
+    client_error("ResourceNotFoundException", "TransactWriteItems"),
     ReadTimeoutError(endpoint_url="https://dynamodb.invalid"),
     ValueError(SECRET),
     RecursionError(SECRET),
 ]
+"""What says nothing of any one command."""
+
+OF_ONE: list[tuple[Exception, str]] = [
+    (CommitTooLargeError("an event of 1 byte"), "CommitTooLargeError: an event of 1 byte"),
+    (CommitInvalidError("invalid"), "CommitInvalidError: invalid"),
+    (StoredCommandsRefusedError([StoredCommandMissingError(A, "c")]), f"StoredCommandMissingError: command c of {A}"),
+]
+"""What one command is the cause of, and how it is told."""
+
+UNREADABLE: list[Exception] = [
+    InconsistentReadError(A, 3),
+    CorruptRowError(A, 3, "a reason"),
+    UnknownSchemaError("no event X"),
+    ValueError(SECRET),
+]
+"""Why a history cannot be read."""
 
 
 def credit(amount: int) -> dict[str, Any]:
     return {"type": "CreditAccount", "amount": amount}
+
+
+def transfer(sender: str, receiver: str) -> dict[str, Any]:
+    return {"type": "Transfer", "from_account_id": sender, "to_account_id": receiver, "amount": 1}
+
+
+def id_of(record: Record) -> str:
+    return str(record["dynamodb"]["Keys"][table.RANGE_KEY]["S"])
 
 
 class TroubledDesk(Desk):
@@ -72,12 +95,18 @@ class TroubledDesk(Desk):
         store.commit = troubled  # type: ignore[assignment, method-assign]
         self.processor = new_processor(store)
 
-    def fail(self, account: str, amount: int, error: Exception) -> None:
-        """A credit of this amount to this account fails."""
-        text = f'"amount":{amount},'
-        self.trouble = lambda commit: (
-            error if any(row.stream_id == account and text in row.data for row in commit.rows) else None
-        )
+    def fail(self, account: str, amount: int, error: Exception) -> list[Commit]:
+        """A credit of this amount to this account fails; the commits that did."""
+        text, failed = f'"amount":{amount},', list[Commit]()
+
+        def trouble(commit: Commit) -> Exception | None:
+            if not any(row.stream_id == account and text in row.data for row in commit.rows):
+                return None
+            failed.append(commit)
+            return error
+
+        self.trouble = trouble
+        return failed
 
     def heal(self) -> None:
         """Nothing fails any more."""
@@ -96,23 +125,86 @@ def amounts_of(desk: Desk, account: str) -> list[int]:
     return [int(row.data.split('"amount":')[1].split(",")[0]) for row in rows]
 
 
-@pytest.mark.parametrize("error", TECHNICAL, ids=lambda error: type(error).__name__)
-def test_a_technical_failure_stops_its_account_and_no_other(desk: TroubledDesk, error: Exception) -> None:
+@pytest.mark.parametrize("error", OF_ALL, ids=lambda error: type(error).__name__)
+def test_a_failure_that_points_at_no_command_stops_the_run_and_no_other_account(
+    desk: TroubledDesk, error: Exception
+) -> None:
+    """Halving it would only cost more tries: each of its commands is told, and all come again."""
     records = [desk.record(account, credit(n)) for n in (1, 2, 3) for account in (A, B)]
-    desk.fail(A, 2, error)
+    tried = desk.fail(A, 2, error)
     processed = desk.process(*records)
-    assert (processed.succeeded, processed.rejected, processed.left) == (4, 0, 2)
+    assert (processed.succeeded, processed.rejected, processed.left, len(tried)) == (3, 0, 3, 1)
+    assert [each.account_id for each in processed.failures] == [A] * 3
+    assert [each.command_id for each in processed.failures] == [id_of(record) for record in records[::2]]
+    assert {each.reason for each in processed.failures} == {reason_of(error)}
+    assert SECRET not in str(processed)
+    assert (amounts_of(desk, A), amounts_of(desk, B)) == ([], [1, 2, 3])
+
+
+@pytest.mark.parametrize(("error", "reason"), OF_ONE, ids=[type(error).__name__ for error, _ in OF_ONE])
+@pytest.mark.parametrize("sick", [1, 2, 5, 20, 49, 50, 51])
+def test_a_failure_that_points_at_one_command_stops_its_account_there(
+    desk: TroubledDesk, error: Exception, reason: str, sick: int
+) -> None:
+    """Those before it end, those behind it wait, and halving a run of 49 finds it in six steps."""
+    records = [desk.record(account, credit(n)) for n in range(1, 52) for account in (A, B)]
+    tried = desk.fail(A, sick, error)
+    processed = desk.process(*records)
+    assert (processed.succeeded, processed.left) == (51 + sick - 1, 52 - sick)
     (failure,) = processed.failures
-    assert (failure.account_id, failure.command_id) == (A, records[2]["dynamodb"]["Keys"]["command_id"]["S"])
-    assert type(error).__name__ in failure.reason
-    assert SECRET not in failure.reason
-    assert [desk.completion(record) is None for record in records] == [False, False, True, False, True, False]
-    assert (amounts_of(desk, A), amounts_of(desk, B)) == ([1], [1, 2, 3])
+    assert (failure.account_id, failure.command_id) == (A, id_of(records[2 * (sick - 1)]))
+    assert failure.reason.startswith(reason)
+    assert amounts_of(desk, A) == list(range(1, sick))
+    assert amounts_of(desk, B) == list(range(1, 52))
+    assert len(tried) <= 7
+
+
+@pytest.mark.parametrize("error", UNREADABLE, ids=lambda error: type(error).__name__)
+def test_a_history_that_cannot_be_read_stops_only_what_needs_it(
+    desk: TroubledDesk, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """A, B and C are one queue, by transfers that come last."""
+    read = desk.store.read
+
+    def unreadable(stream_id: str, **options: Any) -> Any:
+        if stream_id == A:
+            raise error
+        return read(stream_id, **options)
+
+    monkeypatch.setattr(desk.store, "read", unreadable)
+    desk.processor = new_processor(desk.store)
+    records = [
+        desk.record(B, credit(5)),
+        desk.record(A, credit(1)),
+        desk.record(C, credit(7)),
+        desk.record(B, transfer(B, C)),
+        desk.record(A, transfer(A, C)),
+        desk.record(C, credit(9)),
+    ]
+    processed = desk.process(*records)
+    assert [desk.completion(record) is not None for record in records] == [True, False, True, True, False, False]
+    assert [each.command_id for each in processed.failures] == [id_of(records[1])]
+    assert (processed.succeeded, processed.left) == (3, 3)
+    assert SECRET not in str(processed)
+
+
+def test_a_store_that_cannot_be_read_is_not_asked_for_each_command(desk: TroubledDesk) -> None:
+    """An outage points at no command, and every further try would take its time."""
+    asked = []
+
+    def away(stream_id: str, **options: Any) -> Any:
+        asked.append(stream_id)
+        raise ReadUnavailableError("away")
+
+    desk.processor = new_processor(OvertakenStore(desk.store))
+    desk.processor._service._repository._reader._store.read = away  # type: ignore[method-assign]
+    processed = desk.process(*[desk.record(A, credit(n)) for n in range(1, 50)])
+    assert (processed.left, asked) == (49, [A])
 
 
 def test_what_was_left_is_carried_out_when_it_comes_again(desk: TroubledDesk) -> None:
     records = [desk.record(A, credit(n)) for n in (1, 2, 3)]
-    desk.fail(A, 2, NotAppliedError("refused"))
+    desk.fail(A, 2, CommitInvalidError("invalid"))
     assert desk.process(*records).left == 2
     desk.heal()
     again = desk.process(*records)
@@ -152,7 +244,7 @@ def without(record: Record, *path: str) -> Record:
     return record
 
 
-@pytest.mark.parametrize("name", [table.BODY, table.SUBMITTED_AT, table.CORRELATION_ID, table.ACTOR])
+@pytest.mark.parametrize("name", [table.BODY, table.SUBMITTED_AT, table.ACTOR])
 def test_a_row_that_is_not_as_documented_is_a_technical_failure(desk: TroubledDesk, name: str) -> None:
     bad = without(desk.record(A, credit(1), "bad"), "dynamodb", "NewImage", name)
     processed = desk.process(bad, desk.record(A, credit(2)), desk.record(B, credit(3)))
@@ -188,12 +280,12 @@ def test_a_record_that_belongs_nowhere_is_left_and_stops_nobody(desk: TroubledDe
     assert (processed.succeeded, processed.left, len(processed.failures)) == (1, 1, 1)
 
 
-def test_no_command_begins_when_time_is_up(desk: TroubledDesk) -> None:
-    records = [desk.record(account, credit(n)) for account in (A, B) for n in (1, 2, 3)]
-    answers = iter([True, True, False, False])
+def test_no_run_begins_when_time_is_up(desk: TroubledDesk) -> None:
+    records = [desk.record(account, credit(n)) for account in (A, B) for n in range(1, 60)]
+    answers = iter([True, False, True, False])
     processed = desk.processor.process(records, lambda: next(answers))
-    assert (processed.succeeded, processed.left, processed.failures) == (2, 4, [])
-    assert (amounts_of(desk, A), amounts_of(desk, B)) == ([1, 2], [])
+    assert (processed.succeeded, processed.left, processed.failures) == (98, 20, [])
+    assert amounts_of(desk, A) == amounts_of(desk, B) == list(range(1, 50))
 
 
 def test_accounts_run_beside_each_other() -> None:

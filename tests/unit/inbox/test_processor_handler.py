@@ -98,14 +98,17 @@ def test_it_raises_at_the_end_and_says_why(
         return commit(build, **options)
 
     function.store.commit = refused  # type: ignore[assignment, method-assign]
-    with pytest.raises(function.incomplete, match=r"^2 commands have not ended$") as raised:
+    with pytest.raises(
+        function.incomplete, match=r"^2 commands have not ended: ClientError: ResourceNotFoundException$"
+    ) as raised:
         function(failed, behind, other)
     assert raised.value.__cause__ is raised.value.__context__ is None, "Lambda would log what it chains"
     metrics = counted(capsys.readouterr().out)
     assert (metrics["CommandsSucceeded"], metrics["CommandsLeft"]) == ([1.0], [2.0])
-    (log,) = [vars(record) for record in caplog.records]
-    assert (log["levelname"], log["account_id"]) == ("ERROR", A)
-    assert log["command_id"] == failed["dynamodb"]["Keys"]["command_id"]["S"]
+    log, _ = logs = [vars(record) for record in caplog.records]
+    assert {(each["levelname"], each["account_id"]) for each in logs} == {("ERROR", A)}
+    ids = [record["dynamodb"]["Keys"]["command_id"]["S"] for record in (failed, behind)]
+    assert [each["command_id"] for each in logs] == ids, "they were one transaction"
     assert log["correlation_id"] == failed["dynamodb"]["NewImage"]["correlation_id"]["S"]
     assert log["reason"] == "ClientError: ResourceNotFoundException"
 
@@ -156,17 +159,18 @@ def test_the_handlers_import_nothing_heavy(module: str) -> None:
 
 @pytest.mark.usefixtures("environ")
 def test_the_deployed_processor_works_on_the_tables_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    dynamodb, calls = FakeInbox(), list[dict[str, Any]]()
+    monkeypatch.setattr("lambdas.composition.inbox.watched_client", lambda check: dynamodb)
     module = importlib.import_module(MODULE)
-    calls: list[dict[str, Any]] = []
+    transact = dynamodb.transact_write_items
 
     def sent(**request: Any) -> dict[str, Any]:
         calls.append(request)
-        return {"ConsumedCapacity": []}
+        return transact(**request)
 
-    store = module._processor._store
-    monkeypatch.setattr(store._client, "transact_write_items", sent)
-    desk = Desk()
-    module.handler({"Records": [desk.record(A, OPEN)]}, Context())
+    monkeypatch.setattr(dynamodb, "transact_write_items", sent)
+    dynamodb.put_item(TableName="commands", Item=command_item(A, "c", OPEN))
+    module.handler({"Records": [Desk().record(A, OPEN, "c")]}, Context())
     ((put, update),) = [call["TransactItems"] for call in calls]
     assert put["Put"]["TableName"] == "events"
     assert update["Update"]["TableName"] == "commands"
@@ -178,17 +182,18 @@ def test_every_refusal_of_the_deployed_processor_is_a_commit_of_its_own(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One that finds its own commit in the row takes it for its own work, and would not see that it came again."""
-    module = importlib.import_module(MODULE)
     dynamodb, desk = FakeInbox(), Desk()
-    monkeypatch.setattr(module._processor._store, "_client", dynamodb)
+    monkeypatch.setattr("lambdas.composition.inbox.watched_client", lambda check: dynamodb)
+    module = importlib.import_module(MODULE)
     records = [desk.record(A, b"{", "one"), desk.record(A, b"[", "two")]
     for command, body in (("one", b"{"), ("two", b"[")):
         dynamodb.put_item(TableName="commands", Item=command_item(A, command, body))
-    for rejected, repeated in ((2.0, 0.0), (0.0, 2.0)):
+    for rejected, repeated in ((1.0, 0.0), (0.0, 1.0)):
         capsys.readouterr()
-        module.handler({"Records": records}, Context())
-        metrics = counted(capsys.readouterr().out)
-        assert (metrics["CommandsRejected"], metrics["CommandsRepeated"]) == ([rejected], [repeated])
+        for record in records:
+            module.handler({"Records": [record]}, Context())
+            metrics = counted(capsys.readouterr().out)
+            assert (metrics["CommandsRejected"], metrics["CommandsRepeated"]) == ([rejected], [repeated])
     (rows,) = dynamodb.tables["commands"].partitions.values()
     assert {row[table.STATUS]["S"] for row in rows.values()} == {table.REJECTED}
     assert len({row[table.COMMIT_ID]["S"] for row in rows.values()}) == 2

@@ -9,6 +9,7 @@ import json
 import random
 import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -54,15 +55,43 @@ def body(rng: random.Random, accounts: list[str]) -> tuple[str, Any]:
     return account, {"type": "Transfer", "from_account_id": account, "to_account_id": to, "amount": amount}
 
 
+def steps(writes: Sequence[Sequence[Item]]) -> Iterator[list[Item]]:
+    """The writes, those that end several commands cut into one step for each: they must be as if one followed another.
+
+    A step is what one command adds, and then its end; all of one write have one commit id.
+    """
+    for items in writes:
+        ends = [item for item in items if table.STATUS in item]
+        rows = [item for item in items if table.STATUS not in item]
+        if len(ends) > 1:
+            assert len({item[table.COMMIT_ID]["S"] for item in items}) == 1
+        for end in ends:
+            ours = [row for row in rows if command_of(row) == effect_of(end)]
+            assert rows[: len(ours)] == ours, "the rows are not in the order of the commands"
+            rows = rows[len(ours) :]
+            yield [*ours, end]
+        assert rows == []
+
+
+def effect_of(end: Item) -> str:
+    """What a command is called in its events."""
+    return effect_id(end[table.HASH_KEY]["S"], end[table.RANGE_KEY]["S"])
+
+
+def command_of(row: Item) -> str:
+    """What the command that an event is of is called in it."""
+    return str(json.loads(row["metadata"]["S"])["command_id"])
+
+
 class Chronicle:
-    """What DynamoDB saw: the states of accounts, and the statuses of commands, by the number of the write."""
+    """What DynamoDB saw: the states of accounts, and the statuses of commands, by the number of the step."""
 
     def __init__(self, world: World) -> None:
         self.states: dict[str, list[tuple[int, Account | None]]] = {account: [(0, None)] for account in world.accounts}
         self.statuses: dict[str, list[tuple[int, str]]] = {}
         self.events: dict[int, list[tuple[str, AccountEvent]]] = {}
         self.effects: dict[str, list[int]] = {}
-        for tick, items in enumerate(world.writes, 1):
+        for tick, items in enumerate(steps(world.writes), 1):
             for item in items:
                 if table.STATUS in item:
                     self.statuses.setdefault(item[table.RANGE_KEY]["S"], []).append((tick, item[table.STATUS]["S"]))
@@ -75,7 +104,7 @@ class Chronicle:
         self.states[account].append((tick, evolve(self.states[account][-1][1], event)))
         assert int(item["version"]["N"]) == len(self.states[account]) - 1
         self.events.setdefault(tick, []).append((account, event))
-        self.effects.setdefault(json.loads(item["metadata"]["S"])["command_id"], []).append(tick)
+        self.effects.setdefault(command_of(item), []).append(tick)
 
     def between(self, account: str, first: int, last: int) -> list[Account | None]:
         """The states of an account from just after write `first` to just before write `last`."""
@@ -185,6 +214,7 @@ def play(seed: int) -> Counter[str]:
     except Exception as error:
         error.add_note(f"seed {seed}")
         raise
+    world.happened["coalesced"] += sum(sum(table.STATUS in item for item in items) > 1 for items in world.writes)
     statuses = Counter(world.status(record) for record in world.records)
     assert statuses.keys() <= FINAL | {table.FAILED}
     return world.happened + statuses
@@ -197,5 +227,8 @@ def test_seeded_runs() -> None:
     for seed in SEEDS:
         happened += play(seed)
     if len(SEEDS) >= ENOUGH:
-        told = {"crashed", "interrupted", "failed", "halved", "parked", "redriven", "delivered again"}
+        told = {
+            "crashed", "interrupted", "failed", "halved", "parked", "redriven", "delivered again", "forged",
+            "forged, parked", "coalesced",
+        }  # fmt: skip
         assert happened.keys() == told | FINAL | {table.FAILED}

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from lambdas.accounts.commands import CreditAccount, OpenAccount, Transfer, WithdrawFromAccount
+from lambdas.accounts.commands import AnyCommand, CreditAccount, OpenAccount, Transfer, WithdrawFromAccount
 from lambdas.accounts.errors import (
     AccountAlreadyExistsError,
     AccountNotFoundError,
@@ -14,6 +14,7 @@ from lambdas.accounts.errors import (
     InvalidFieldError,
     SameAccountError,
 )
+from lambdas.accounts.events import AccountEvent
 from lambdas.accounts.state import Account
 from lambdas.eventsourcing.decider import Committed, Outcome, StoredCommand
 from lambdas.eventsourcing.errors import PreconditionFailedError, StoredCommandCompletedError, VersionNotFoundError
@@ -22,6 +23,7 @@ from lambdas.eventsourcing.timestamps import format_timestamp
 from lambdas.inbox import table
 from lambdas.service.account_service import AccountService, CommandContext
 from lambdas.service.account_service import Outcome as Result
+from lambdas.service.tasks import task_of, transfer_task
 from tests.support.bank import account_id, new_bank, transfer_id
 from tests.support.clocks import START, TickingClock
 
@@ -131,21 +133,26 @@ def test_history_goes_back_from_a_version(opened: AccountService) -> None:
     assert opened.history(A, before=None, limit=1).next_before == 2
 
 
-STORED = StoredCommand[Account](
-    A,
-    "command",
-    lambda committed: Outcome(table.SUCCEEDED, {table.VERSION: committed.streams[0].version}),
-    lambda error: Outcome(table.REJECTED, {table.PROBLEM: str(error)}),
-)
 LONG_AFTER_NOW = "2099-01-01T00:00:00.000Z"
+
+
+def stored(command: AnyCommand) -> StoredCommand[Account, AccountEvent]:
+    task = transfer_task(command, transfer_id("t")) if isinstance(command, Transfer) else task_of(command, A)
+    return StoredCommand(
+        A, "command", task.stream_ids, task.decide, CONTEXT.metadata(), LONG_AFTER_NOW,
+        lambda committed: Outcome(table.SUCCEEDED, {table.VERSION: committed.streams[0].version}),
+        lambda error: Outcome(table.REJECTED, {table.PROBLEM: str(error)}),
+        expected={}, opens=task.opens,
+    )  # fmt: skip
 
 
 def test_a_stored_command_ends_with_its_events() -> None:
     store = InMemoryEventStore()
     bank = new_bank(store, TickingClock())
 
-    result = bank.execute_stored(OpenAccount(currency="EUR"), A, CONTEXT, occurred_at=LONG_AFTER_NOW, stored=STORED)
+    (result,) = bank.carry_out([stored(OpenAccount(currency="EUR"))])
 
+    assert isinstance(result, Committed)
     assert after(result) == [(A, 1, 0)]
     assert bank.history(A, before=None, limit=1).events[0].occurred_at == LONG_AFTER_NOW
     completion = store.completion(A, "command")
@@ -159,21 +166,21 @@ def test_a_stored_transfer_moves_money_once() -> None:
         bank.execute(OpenAccount(currency="EUR", overdraft_limit=100), account, CONTEXT)
     command = Transfer(from_account_id=A, to_account_id=B, amount=60)
 
-    result = bank.transfer_stored(command, transfer_id("t"), CONTEXT, occurred_at=LONG_AFTER_NOW, stored=STORED)
+    (result,) = bank.carry_out([stored(command)])
 
+    assert isinstance(result, Committed)
     assert after(result) == [(A, 2, -60), (B, 2, 60)]
-    with pytest.raises(StoredCommandCompletedError):
-        bank.transfer_stored(command, transfer_id("t"), CONTEXT, occurred_at=LONG_AFTER_NOW, stored=STORED)
+    (again,) = bank.carry_out([stored(command)])
+    assert isinstance(again, StoredCommandCompletedError)
     assert bank.history(B, before=None, limit=1).events[0].occurred_at == LONG_AFTER_NOW
 
 
 def test_a_stored_command_is_rejected_in_the_domains_words() -> None:
     store = InMemoryEventStore()
 
-    with pytest.raises(AccountNotFoundError):
-        new_bank(store, TickingClock()).execute_stored(
-            CreditAccount(amount=1), A, CONTEXT, occurred_at=LONG_AFTER_NOW, stored=STORED
-        )
+    (result,) = new_bank(store, TickingClock()).carry_out([stored(CreditAccount(amount=1))])
+
+    assert isinstance(result, AccountNotFoundError)
 
     completion = store.completion(A, "command")
     assert completion is not None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +23,7 @@ from cli.redrive import finding
 from cli.redrive.inbox import Clients, Inbox, inbox_of, open_clients
 from cli.redrive.redriver import Redriver
 from lambdas.inbox import table
-from lambdas.inbox.marking import FailureMarker
+from lambdas.inbox.marking import FailureMarker, Mark
 from lambdas.inbox.stream_records import CommandKey, key_of
 from tests.support.clocks import START
 from tests.support.command_world import BUCKET, World, new_world
@@ -38,6 +40,7 @@ OPEN = {"type": "OpenAccount", "currency": "EUR"}
 TODAY = "2026-03-01"
 OF = ("shard", 1, START)
 """What else an invocation record is of."""
+INVALID = "CommitInvalidError: the store refuses the commit as invalid: ValidationException"
 ENDED = {table.STATUS: {"S": table.SUCCEEDED}}
 
 
@@ -167,7 +170,7 @@ def test_a_pending_command_that_fails_here_is_not_failed_for_the_stream_may_brin
     bank.poison.add("waits")
     capsys.readouterr()
     assert bank.redrive("--command", A, "waits", *options) == 1
-    assert lines(capsys) == [f"{A}  waits  PENDING  the processor failed; its log says why"]
+    assert lines(capsys) == [f"{A}  waits  PENDING  the processor failed: 1 commands have not ended: {INVALID}"]
     assert bank.row(record) == before
     bank.poison.clear()
     bank.mapping.max_age_seconds = 48 * 3600.0
@@ -281,7 +284,7 @@ def test_what_fails_again_says_so_and_stops_its_account(bank: World, capsys: pyt
     capsys.readouterr()
     assert bank.redrive("--parked") == 1
     assert lines(capsys) == [
-        f"{A}  sick  FAILED  the processor failed; its log says why",
+        f"{A}  sick  FAILED  the processor failed: 1 commands have not ended: {INVALID}",
         f"{A}  behind  FAILED  was not tried: an earlier command of its account has not ended",
         f"{B}  other  SUCCEEDED  version 2, balance 3",
     ]
@@ -348,6 +351,66 @@ def test_a_command_that_ends_while_it_is_looked_at_stays_as_it_ended(bank: World
 
     assert bank.redrive("--failed-on", TODAY, around=lambda c: Overtaken(c) if hasattr(c, "update_item") else c) == 0
     assert (bank.status(record), bank.account(A)) == (table.SUCCEEDED, (2, 1))
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_transaction_on_the_row_delays_a_redrive_and_does_not_end_it(
+    bank: World, times: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The row is in somebody's transaction just now: that of a client who sends the command again, say."""
+    records = fail(bank, bank.submit(A, credit(1), "c"), bank.submit(B, credit(2), "d"))
+    capsys.readouterr()
+    assert bank.redrive("--failed-on", TODAY, around=lambda client: InTransaction(client, times)) == 0
+    assert [line.split()[2] for line in lines(capsys)] == [table.SUCCEEDED] * 2
+    assert {bank.status(each) for each in records} == {table.SUCCEEDED}
+
+
+def test_a_row_that_stays_in_transactions_is_told_and_the_next_command_is_retried(
+    bank: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sick, other = fail(bank, bank.submit(A, credit(1), "c"), bank.submit(B, credit(2), "d"))
+    capsys.readouterr()
+    assert bank.redrive("--failed-on", TODAY, around=lambda client: InTransaction(client, 10**6, A)) == 1
+    assert lines(capsys) == [
+        f"{A}  c  FAILED  was not tried: its row is in a transaction all the time; try again",
+        f"{B}  d  SUCCEEDED  version 2, balance 2",
+    ]
+    assert (bank.status(sick), bank.status(other)) == (table.FAILED, table.SUCCEEDED)
+
+
+class InTransaction:
+    """A client on which the first updates of each row, or of one account's, meet a transaction."""
+
+    def __init__(self, client: Any, times: int, account: str = "") -> None:
+        self._client, self._times, self._account = client, times, account
+        self._met: Counter[str] = Counter()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def update_item(self, **request: Any) -> Any:
+        """See DynamoDB."""
+        account = request["Key"][table.HASH_KEY]["S"]
+        self._met[account] += 1
+        if self._met[account] <= self._times and self._account in {"", account}:
+            raise client_error("TransactionConflictException", "UpdateItem")
+        return self._client.update_item(**request)
+
+
+def test_the_reason_of_a_failure_is_told(bank: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """As the processor's log has it, without control characters, and cut."""
+    fail(bank, bank.submit(A, credit(1), "c"))
+
+    class Failing:
+        def invoke(self, **_: Any) -> Any:
+            message = {"errorType": "Runtime.ExitError", "errorMessage": "\x1b[2Jended " + "x" * 1000}
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(message).encode())}
+
+    capsys.readouterr()
+    assert bank.redrive("--failed-on", TODAY, around=lambda c: Failing() if hasattr(c, "invoke") else c) == 1
+    (line,) = lines(capsys)
+    assert line.startswith(f"{A}  c  FAILED  the processor failed: Runtime.ExitError: ?[2Jended xxx")
+    assert len(line) < 400
 
 
 class Crashing:
@@ -522,8 +585,11 @@ def test_dynamodb_and_s3_take_the_requests(monkeypatch: pytest.MonkeyPatch) -> N
         key = CommandKey(A, "c1")
         clients.dynamodb.put_item(TableName="commands", Item=command_item(A, "c1", credit(1)))
         marker = FailureMarker(clients.dynamodb, "commands", clock=lambda: START)
-        assert marker.mark(key)
-        assert marker.mark(key), "it says so already"
+        forged = command_record(command_item(A, "c1", credit(2)), 1)
+        assert marker.mark(forged) is Mark.DIFFERS
+        assert marker.mark(bank_record(key)) is Mark.FAILED
+        assert marker.mark(bank_record(key)) is Mark.FAILED, "it says so already"
+        assert marker.mark(forged) is Mark.DIFFERS
         assert finding.failed_on(clients, inbox, TODAY) == [key]
         assert finding.failed_on(clients, inbox, "2026-03-02") == []
         redriver = Redriver(clients, inbox)
