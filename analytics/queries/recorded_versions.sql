@@ -1,8 +1,8 @@
 -- Which versions of each account does the lake hold of what was booked from one day to another (both included)? A row
 -- is a run of versions without a gap: an account without gaps has one row a day, so few rows stand for every event.
 -- `digest` is SHA-256 over the digests (view `event_digests`) of their contents in order; all is well if an event has
--- one. Events that arrived more than `late_days` after their own day are left out. `daybook reconcile` compares the rest
--- with the event table.
+-- one. Events that arrived more than `late_days` after their own day are left out. `daybook reconcile` compares the
+-- rest with the event table.
 -- parameter from_day date, e.g. current_date - INTERVAL '7' DAY
 -- parameter to_day date, e.g. current_date - INTERVAL '1' DAY
 -- parameter late_days integer, or 3

@@ -1,7 +1,7 @@
--- A digest of all that was published of each delivered event, by which `daybook reconcile` compares it with what its row
--- in the event table would be published as. It is SHA-256, in hexadecimal, over every column and every field of `data`,
--- a line each in the table's order: `=` and the value, or nothing for NULL; a time is in milliseconds since 1970.
--- A filter on `dt` skips partitions.
+-- A digest of all that was published of each delivered event, by which `daybook reconcile` compares it with what its
+-- row in the event table would be published as. It is SHA-256, in hexadecimal, over every column and every field of
+-- `data`, a line each in the table's order: `=` and the value, or nothing for NULL; a time is in milliseconds since
+-- 1970. A filter on `dt` skips partitions.
 -- column id string
 -- column subject string
 -- column streamversion bigint
@@ -19,11 +19,15 @@ SELECT
     || chr(10) || coalesce('=' || source, '')
     || chr(10) || coalesce('=' || type, '')
     || chr(10) || coalesce('=' || subject, '')
-    || chr(10) || coalesce('=' || CAST(date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00', time) AS varchar), '')
+    || chr(10) || coalesce('=' || CAST(
+      date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00', time) AS varchar
+    ), '')
     || chr(10) || coalesce('=' || dataschema, '')
     || chr(10) || coalesce('=' || datacontenttype, '')
     || chr(10) || coalesce('=' || CAST(streamversion AS varchar), '')
-    || chr(10) || coalesce('=' || CAST(date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00', recordedtime) AS varchar), '')
+    || chr(10) || coalesce('=' || CAST(
+      date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00', recordedtime) AS varchar
+    ), '')
     || chr(10) || coalesce('=' || rowhash, '')
     || chr(10) || coalesce('=' || correlationid, '')
     || chr(10) || coalesce('=' || causationid, '')
