@@ -178,11 +178,7 @@ class _Bounded:
         if left != float("inf"):
             self.settimeout(left)  # type: ignore[attr-defined]
 
-    def send(self, *args: Any) -> int:
-        self._hurry()
-        return super().send(*args)  # type: ignore[misc,no-any-return]
-
-    def sendall(self, *args: Any) -> None:
+    def sendall(self, *args: Any) -> None:  # its time-out is that of all it sends, on TLS too
         self._hurry()
         super().sendall(*args)  # type: ignore[misc]
 

@@ -254,7 +254,7 @@ def domain_events(inbox: Inbox) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("path", [str(uuid.UUID(int=1)), "anonymous%2F1", "%00", "x" * 65])
+@pytest.mark.parametrize("path", [str(uuid.UUID(int=1)), "anonymous%252F1", "%00", "x" * 65])
 def test_an_unknown_command_is_not_found(inbox: Inbox, path: str) -> None:
     answer = inbox.api.get(f"/accounts/{inbox.api.open()}/commands/{path}")
     assert (answer.status, answer.problem) == (404, "command-not-found")

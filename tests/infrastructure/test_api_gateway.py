@@ -156,11 +156,13 @@ def test_whatever_the_gateway_answers_itself_is_a_problem(anywhere: Synthesized)
     responses = gateway_responses(anywhere.api)
     known = {each.uri: each for each in PROBLEM_TYPES}
     assert responses.keys() == known_response_types()
-    for each in responses.values():
+    for response_type, each in responses.items():
         template = each["ResponseTemplates"]["application/json"]
         body = json.loads(template.replace("$context.error.messageString", '"said by the gateway"'))
         assert "$" not in json.dumps(body)
-        assert body.keys() == {"type", "title", "status", "detail"}
+        by_model = response_type == "BAD_REQUEST_BODY"
+        assert body.keys() == {"type", "title", "status", "detail", *(["field"] if by_model else [])}
+        assert body["detail"].startswith("body: must be a JSON object" if by_model else "said by the gateway")
         assert body["title"] == known[body["type"]].title
         assert body["status"] == known[body["type"]].status == int(each["StatusCode"])
         headers = each["ResponseParameters"]

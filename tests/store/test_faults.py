@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from lambdas.eventsourcing.dynamodb import MAX_ATTEMPTS
 from lambdas.eventsourcing.errors import (
+    CommitInvalidError,
     NotAppliedError,
     OutcomeUnknownError,
     ReadUnavailableError,
@@ -249,10 +250,13 @@ def test_doubt_outlives_a_refusal() -> None:
     assert story.send(credit("order", A, 1)) == Failed(OutcomeUnknownError)
 
 
-def test_a_fault_of_ours_is_not_hidden() -> None:
-    wrong = Mishap("wrong", Effect.NEVER, 0.0, lambda operation, _: client_error("ValidationException", operation))
+@pytest.mark.parametrize(
+    ("code", "error"), [("AccessDeniedException", ClientError), ("ValidationException", CommitInvalidError)]
+)
+def test_a_fault_of_ours_is_not_hidden(code: str, error: type[Exception]) -> None:
+    wrong = Mishap("wrong", Effect.NEVER, 0.0, lambda operation, _: client_error(code, operation))
 
-    with pytest.raises(ClientError, match="ValidationException"):
+    with pytest.raises(error, match=code):
         Story(wrong).send(credit("order", A, 1))
 
     assert Story(LOST, wrong).send(credit("order", A, 1)) == Failed(OutcomeUnknownError)

@@ -257,6 +257,7 @@ def test_size_of_a_receipt_is_never_taken_too_low(receipt: Receipt) -> None:
 @given(st.builds(Completion, texts, texts, texts, texts, st.dictionaries(texts, texts | numbers, max_size=5)))
 def test_size_of_a_completion_is_never_taken_too_low(completion: Completion) -> None:
     added = {
+        "": {"S": completion.scope + completion.key},
         "status": {"S": completion.status},
         "commit_id": {"S": completion.commit_id},
         **{f" {name}": value for name, value in completion_values(completion).items()},

@@ -91,7 +91,7 @@ def test_a_server_that_takes_the_request_a_little_at_a_time(tls: bool, certifica
                 context.load_cert_chain(certificate)
                 connection = context.wrap_socket(connection, server_side=True)
             with connection:
-                while not enough.wait(0.1) and connection.recv(4096):
+                while not enough.wait(0.005) and connection.recv(4096):
                     pass
 
         with running(sip, enough):
