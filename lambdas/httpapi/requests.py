@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
@@ -70,7 +71,7 @@ class Request:
             raise UnknownCallerError("the caller is no principal that this service knows")
         return caller
 
-    @property
+    @cached_property
     def correlation_id(self) -> str:
         """X-Correlation-Id if it is valid, else the gateway's request id, else the gateway's extended request id.
 

@@ -7,10 +7,14 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
+import sqlglot
+from sqlglot import exp
 
-from analytics.catalog import queries, query
+from analytics.catalog import queries, query, views
 from tests.unit.analytics.conftest import EUR, FIRST, SECOND, THIRD, A, B, C
 from tests.unit.analytics.lake import Lake, event
+
+TIMES = {"time", "recordedtime", "day", "occurred_at", "recorded_at"}
 
 
 def test_a_statement_has_the_running_balance_and_the_value_date(lake: Lake) -> None:
@@ -251,6 +255,16 @@ def test_a_query_of_the_console_runs_as_it_stands_and_with_its_values_edited_in_
         values[parameter] = re.sub(r"^\w+ '|'", "", EDITED[parameter])
     assert lake.sql(text) == lake.query(name, **values)
     assert lake.sql(text) or name == "version_gaps"
+
+
+@pytest.mark.parametrize("name", [*views(), *queries()])
+def test_events_of_an_account_are_never_in_the_order_of_time_alone(name: str) -> None:
+    """Equal times are normal: the order is the version. Only copies of one event, by id, are ordered by time."""
+    for window in sqlglot.parse_one((views() | queries())[name].sql, dialect="athena").find_all(exp.Window):
+        order = window.args.get("order")
+        parts = {column.name for part in window.args.get("partition_by") or [] for column in part.find_all(exp.Column)}
+        if order and "id" not in parts:
+            assert not {each.name for each in order.find_all(exp.Column)} <= TIMES, window.sql("athena")
 
 
 def test_everything_runs_on_an_empty_lake(tmp_path: Path) -> None:
