@@ -15,6 +15,7 @@ from aws_cdk.aws_lambda import (
     ILayerVersion,
     LoggingFormat,
     Runtime,
+    RuntimeManagementMode,
     SnapStartConf,
     SystemLogLevel,
 )
@@ -81,6 +82,10 @@ class PythonFunction(Construct):
             handler=handler,
             description=description,
             runtime=RUNTIME,
+            # The runtime brings botocore, on whose inside the store's transport relies: a new one comes with a
+            # deployment, which can be rolled back. Source: Lambda Developer Guide, "Understanding how Lambda manages
+            # runtime version updates" (mode Function update).
+            runtime_management_mode=RuntimeManagementMode.FUNCTION_UPDATE,
             architecture=ARCHITECTURE,
             memory_size=memory_mb,
             timeout=timeout,

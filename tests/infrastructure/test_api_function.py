@@ -137,6 +137,12 @@ def test_snapstart_takes_effect_through_the_alias_that_callers_use(anywhere: Syn
     }
 
 
+def test_a_new_runtime_comes_with_a_deployment_only(anywhere: Synthesized) -> None:
+    """Its botocore is relied on beyond the public interface."""
+    _, function = anywhere.api.only(FUNCTION)
+    assert function["Properties"]["RuntimeManagementConfig"] == {"UpdateRuntimeOn": "FunctionUpdate"}
+
+
 def test_the_function_learns_its_tables_from_the_ledger(anywhere: Synthesized) -> None:
     _, function = anywhere.api.only(FUNCTION)
     variables = function["Properties"]["Environment"]["Variables"]
