@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli.redrive import function_errors
 from cli.redrive.inbox import Clients, Inbox
 from lambdas.eventsourcing.dynamodb_faults import Fault, classify
 from lambdas.eventsourcing.retry import Backoff
@@ -29,11 +30,6 @@ ALIAS = "live"
 
 STREAM_RETENTION = timedelta(hours=24)
 """Source: Amazon DynamoDB Developer Guide, "Change data capture for DynamoDB Streams"."""
-
-INCOMPLETE = "ProcessingIncompleteError"
-"""How the processor says that the command has not ended; its message names the reason."""
-
-MAX_REASON = 300
 
 NOT_FOUND = "NOT-FOUND"
 ENDED = frozenset({table.SUCCEEDED, table.REJECTED})
@@ -52,11 +48,6 @@ class Redriven(msgspec.Struct, frozen=True):
     def ended(self) -> bool:
         """Whether the command has ended, so that nothing is left to do."""
         return self.status in ENDED
-
-
-class _FunctionError(msgspec.Struct, rename="camel"):
-    error_message: str
-    error_type: str = ""
 
 
 class Redriver:
@@ -154,7 +145,7 @@ class Redriver:
             )
         except (ClientError, BotoCoreError) as error:
             return f"the processor could not be invoked: {error}"
-        return _reason(answer["Payload"].read()) if answer.get("FunctionError") else ""
+        return function_errors.told(answer["Payload"].read()) if answer.get("FunctionError") else ""
 
 
 def _missing(key: CommandKey) -> str:
@@ -169,18 +160,6 @@ def _item_key(key: CommandKey) -> dict[str, dict[str, str]]:
 
 def _submitted_at(row: Row) -> str:
     return str(row.get(table.SUBMITTED_AT, {}).get("S", ""))
-
-
-def _reason(payload: bytes) -> str:
-    """What a function's error says. Source: AWS Lambda Developer Guide, "Understanding retry behavior in Lambda"."""
-    try:
-        error = msgspec.json.decode(payload, type=_FunctionError)
-    except (msgspec.MsgspecError, UnicodeError):
-        return "the processor failed; its log says why"
-    ours = error.error_type == INCOMPLETE
-    words = error.error_message if ours else f"{error.error_type}: {error.error_message}"
-    printable = "".join(each if each.isprintable() else "?" for each in words[:MAX_REASON])
-    return f"the processor failed: {printable}"
 
 
 def _told(row: Row) -> str:
