@@ -60,6 +60,10 @@ def credit(amount: int) -> dict[str, Any]:
     return {"type": "CreditAccount", "amount": amount}
 
 
+def transfer(sender: str, receiver: str, amount: int) -> dict[str, Any]:
+    return {"type": "Transfer", "from_account_id": sender, "to_account_id": receiver, "amount": amount}
+
+
 def fail(bank: World, *records: Record) -> list[Record]:
     """These commands fail until they are parked; then the cause is gone."""
     bank.poison |= {key_of(record).command_id for record in records}
@@ -75,7 +79,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 def test_a_line_for_each_command_in_the_order_submitted(bank: World, capsys: pytest.CaptureFixture[str]) -> None:
-    rejected = {"type": "Transfer", "from_account_id": B, "to_account_id": C, "amount": 1}
+    rejected = transfer(B, C, 1)
     fail(bank, bank.submit(B, credit(5), "z"), bank.submit(A, credit(7), "m"), bank.submit(B, rejected, "a"))
     capsys.readouterr()
     assert bank.redrive("--failed-on", TODAY) == 0
@@ -275,6 +279,49 @@ def test_two_callers_commands_under_one_key(bank: World, capsys: pytest.CaptureF
     assert lines(capsys) == [f"{A}  AROAONE/pay  SUCCEEDED  version 3, balance 3"]
 
 
+def test_a_transfer_that_fails_again_stops_both_of_its_accounts(
+    bank: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without it the account it pays into is empty: a withdrawal that was tried would be refused for good."""
+    bank.mapping.deliver([bank.submit(A, credit(100)), bank.submit(C, OPEN)])
+    records = fail(
+        bank,
+        bank.submit(A, transfer(A, B, 60), "first"),
+        bank.submit(B, transfer(B, C, 50), "behind"),
+        bank.submit(C, {"type": "WithdrawFromAccount", "amount": 40}, "last"),
+    )
+    bank.poison.add("first")
+    capsys.readouterr()
+    assert bank.redrive("--failed-on", TODAY) == 1
+    assert [line.partition("  FAILED  ")[2][:13] for line in lines(capsys)] == ["the processor", *["was not tried"] * 2]
+    assert {bank.status(each) for each in records} == {table.FAILED}
+    bank.poison.clear()
+    assert bank.redrive("--failed-on", TODAY) == 0
+    assert {bank.status(each) for each in records} == {table.SUCCEEDED}
+    assert [bank.account(each)[1] for each in (A, B, C)] == [40, 10, 10]
+
+
+def test_a_command_that_has_ended_waits_for_none_and_stops_none(
+    bank: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A transfer that has taken effect says nothing of its other account."""
+    bank.mapping.deliver([bank.submit(A, credit(100))])
+    first = fail(bank, bank.submit(A, credit(1), "first"))
+    done = bank.submit(A, transfer(A, B, 60), "done")
+    bank.mapping.deliver([done])
+    third = fail(bank, bank.submit(B, credit(3), "third"))
+    name = object_key("shard", START)
+    bank.s3.objects = {name: invocation_record([*first, done, *third], "shard", 3, START)}
+    bank.poison.add("first")
+    capsys.readouterr()
+    assert bank.redrive("--parked") == 1
+    assert [line.split()[2:4] for line in lines(capsys)] == [
+        [table.FAILED, "the"],
+        [table.SUCCEEDED, "had"],
+        [table.SUCCEEDED, "version"],
+    ]
+
+
 def test_what_fails_again_says_so_and_stops_its_account(bank: World, capsys: pytest.CaptureFixture[str]) -> None:
     sick, behind, other = fail(
         bank, bank.submit(A, credit(1), "sick"), bank.submit(A, credit(2), "behind"), bank.submit(B, credit(3), "other")
@@ -285,7 +332,7 @@ def test_what_fails_again_says_so_and_stops_its_account(bank: World, capsys: pyt
     assert bank.redrive("--parked") == 1
     assert lines(capsys) == [
         f"{A}  sick  FAILED  the processor failed: 1 commands have not ended: {INVALID}",
-        f"{A}  behind  FAILED  was not tried: an earlier command of its account has not ended",
+        f"{A}  behind  FAILED  was not tried: an earlier command on the same account has not ended",
         f"{B}  other  SUCCEEDED  version 2, balance 3",
     ]
     row = bank.row(sick)
