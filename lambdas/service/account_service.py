@@ -84,11 +84,14 @@ class AccountService:
         """Open the account whose id is derived from the caller and the key, or find that this request has opened it.
 
         `idempotency` keeps no receipt of the rejection that the account exists: its first event says more, and longer.
-        Raises OpeningKeyReusedError, ContentionError.
+        Raises OpeningKeyReusedError, IdempotencyKeyReusedError if the key is of a request that opened no account,
+        ContentionError.
         """
         try:
             return self.execute(command, account_id, context, idempotency=idempotency)
-        except (AccountAlreadyExistsError, IdempotencyKeyReusedError):
+        except (AccountAlreadyExistsError, IdempotencyKeyReusedError) as error:
+            if isinstance(error, IdempotencyKeyReusedError) and self._repository.load(account_id).version == 0:
+                raise
             origin = self._repository.origin(account_id)
             if not is_opening(origin, command, context.actor):
                 raise OpeningKeyReusedError(idempotency.key, account_id) from None
