@@ -25,9 +25,10 @@ from lambdas.service.tasks import Task, task_of, transfer_task
 Outcome = Committed[Account] | Replayed
 """A command's result: the accounts after it, or the earlier answer for the same idempotency key."""
 
-SETTLED_AFTER = timedelta(seconds=REQUEST_SECONDS) + MAX_CLOCK_ERROR
-"""15 seconds. What is booked at a moment can be read so long after it at the latest: an attempt in doubt is repeated
-with the time of its first sending, for as long as a request may take, and another process's clock may be slow."""
+SETTLED_AFTER = timedelta(seconds=REQUEST_SECONDS) + 2 * MAX_CLOCK_ERROR
+"""20 seconds. What is booked at a moment can be read so long after it at the latest: an attempt in doubt is repeated
+with the time of its first sending, for as long as a request may take, the writer's clock may be slow, and the reader's
+fast."""
 
 
 class AccountAt(Struct, frozen=True):
