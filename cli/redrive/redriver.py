@@ -66,8 +66,8 @@ class Redriver:
     def redrive(self, keys: Iterable[CommandKey], *, given_up: bool = True) -> Iterator[Redriven]:
         """Redrive commands in the order in which they were submitted. Raises ClientError, BotoCoreError.
 
-        A command that does not end stops the accounts that it touches, as in the processor: later commands on them wait,
-        and a transfer among these stops its other account, too. With `given_up` all retries are known to be over.
+        A command that does not end stops the accounts that it touches, as in the processor: later commands on them
+        wait, and a transfer among these stops its other account, too. With `given_up` all retries are known to be over.
         Without it, a command that the stream may still deliver is not tried: earlier commands of its account may be on
         their way, too.
         """

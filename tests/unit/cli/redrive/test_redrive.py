@@ -26,8 +26,8 @@ from lambdas.inbox import table
 from lambdas.inbox.marking import FailureMarker, Mark
 from lambdas.inbox.stream_records import CommandKey, key_of
 from tests.support.clocks import START
-from tests.support.command_world import BUCKET, World, new_world
-from tests.support.commands import Record, command_item, command_record
+from tests.support.command_world import BUCKET, World, open_bank
+from tests.support.commands import MALFORMED, Record, command_item, command_record
 from tests.support.dynamodb_tables import REGION
 from tests.support.envelopes import check
 from tests.support.event_rows import account_id
@@ -51,9 +51,7 @@ class CrashError(BaseException):
 @pytest.fixture
 def bank(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     """Two open accounts."""
-    bank = new_world(monkeypatch, tmp_path)
-    bank.mapping.deliver([bank.submit(A, OPEN), bank.submit(B, OPEN)])
-    return bank
+    return open_bank(monkeypatch, tmp_path, A, B)
 
 
 def credit(amount: int) -> dict[str, Any]:
@@ -491,8 +489,7 @@ def test_a_crash_between_any_two_steps_is_healed_by_repeating(
 ) -> None:
     which = {"--failed-on": ["--failed-on", TODAY], "--parked": ["--parked"], "--delete": ["--parked", "--delete"]}[way]
     for at in itertools.count():
-        bank = new_world(monkeypatch, tmp_path)
-        bank.mapping.deliver([bank.submit(A, OPEN), bank.submit(B, OPEN)])
+        bank = open_bank(monkeypatch, tmp_path, A, B)
         records = fail(bank, *[bank.submit(account, credit(n)) for n in (1, 2) for account in (A, B)])
         numbers = itertools.count()
         try:
@@ -537,6 +534,20 @@ def test_parked_objects_below_a_prefix_and_one_that_cannot_be_read(
     assert bank.redrive("--parked") == 1
     assert bank.status(first) == table.SUCCEEDED
     assert capsys.readouterr().err == "daybook redrive: aws/lambda/else holds no commands that can be read\n"
+
+
+@pytest.mark.parametrize("malformed", MALFORMED, ids=json.dumps)
+def test_a_malformed_record_is_named_and_the_commands_beside_it_are_retried(
+    bank: World, malformed: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = bank.submit(A, credit(1), "first"), bank.submit(B, credit(2), "second")
+    name = object_key("shard", START)
+    bank.s3.objects[name] = json.dumps({"payload": {"Records": [first, malformed, second]}}).encode()
+    capsys.readouterr()
+    assert bank.redrive("--parked", "--delete") == 1
+    assert capsys.readouterr().err.startswith(f"daybook redrive: {name} holds what cannot be read: record 2: ")
+    assert [bank.status(first), bank.status(second)] == [table.SUCCEEDED] * 2
+    assert name in bank.s3.objects, "what it holds besides is evidence"
 
 
 @pytest.mark.parametrize(
@@ -650,7 +661,7 @@ def test_dynamodb_and_s3_take_the_requests(monkeypatch: pytest.MonkeyPatch) -> N
         record = bank_record(key)
         clients.s3.put_object(Bucket=BUCKET, Key=name, Body=invocation_record([record, record], "shard", 1, START))
         (parked,) = finding.parked(clients, inbox)
-        assert parked == finding.ParkedObject(name, [key, key], readable=True)
+        assert parked == finding.ParkedObject(name, [key, key], problems=[])
         finding.delete(clients, inbox, parked)
         assert finding.parked(clients, inbox) == []
         clients.dynamodb.put_item(TableName="commands", Item=command_item(B, "c2", credit(1)) | ENDED)
