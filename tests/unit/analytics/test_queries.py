@@ -209,6 +209,29 @@ def test_a_hole_between_two_of_the_days_is_missing_on_the_later_one(tmp_path: Pa
     assert [(row["day"].day, row["missing"]) for row in alone] == [(3, 0)], "what was before is not known"
 
 
+def test_versions_that_are_on_an_earlier_day_too_hide_no_hole_of_another_account(tmp_path: Path) -> None:
+    """A was restored to version 1 and went on; C lacks 2 and 3."""
+    lake = Lake(tmp_path)
+    lake.arrive("2026-03-01", FIRST)
+    again = [event("BalanceCredited", A, each, f"2026-03-02 08:00:0{each}", amount=5, **EUR) for each in (2, 3, 4)]
+    holed = [event("BalanceCredited", C, each, f"2026-03-02 09:00:0{each}", amount=7, **EUR) for each in (1, 4)]
+    lake.arrive("2026-03-02", [*again, *holed])
+    found = lake.query("reconciliation", from_day="2026-03-01", to_day="2026-03-02")
+    assert [(row["events"], row["expected"], row["missing"]) for row in found] == [(5, 5, 0), (5, 7, 2)]
+    lake.arrive("2026-03-02", [event("BalanceCredited", C, each, "2026-03-02 09:00:03", **EUR) for each in (2, 3)])
+    found = lake.query("reconciliation", from_day="2026-03-01", to_day="2026-03-02")
+    assert [(row["events"], row["expected"], row["missing"]) for row in found] == [(5, 5, 0), (7, 7, 0)]
+
+
+def test_an_account_of_which_two_days_end_with_one_version_lacks_nothing(tmp_path: Path) -> None:
+    """Of equal newest versions the day decides which is the earlier one."""
+    lake = Lake(tmp_path)
+    lake.arrive("2026-03-01", [event("BalanceCredited", A, 3, "2026-03-01 08:00:00", amount=5, **EUR)])
+    lake.arrive("2026-03-02", [event("BalanceCredited", A, 3, "2026-03-02 08:00:00", amount=5, **EUR)])
+    found = lake.query("reconciliation", from_day="2026-03-01", to_day="2026-03-02")
+    assert [(row["expected"], row["missing"]) for row in found] == [(1, 0), (1, 0)]
+
+
 def test_what_lies_outside_the_days_partitions_is_no_hole(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     lake.arrive("2026-02-28", [event("BalanceCredited", A, 7, "2026-03-01 00:00:00", amount=1, **EUR)])
