@@ -48,7 +48,8 @@ _DESCRIPTION = (
     "Every error is `application/problem+json` (RFC 9457) with a stable `type`. A path that is not listed answers "
     "404 (`urn:daybook:problem:not-found`), a method that is not listed 405 with `Allow` "
     "(`urn:daybook:problem:method-not-allowed`). Unknown fields and query parameters are refused; null in an optional "
-    "field counts as absent; if a JSON key occurs twice, the last value wins, and all values must be valid. Integers "
+    "field or one of another command counts as absent; if a JSON key occurs twice, the last value wins, and all "
+    "values must be valid. Integers "
     "are written without a fraction or an exponent: `5.0` and `5e0` are refused, although JSON Schema calls them "
     "integers. A request body holds at most 64 KB."
 )
