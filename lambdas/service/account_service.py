@@ -88,7 +88,9 @@ class AccountService:
         """
         try:
             return self.execute(command, account_id, context, idempotency=idempotency)
-        except (AccountAlreadyExistsError, IdempotencyKeyReusedError):
+        except IdempotencyKeyReusedError:  # the receipt has the whole request's hash: it says more than the event
+            raise OpeningKeyReusedError(idempotency.key, account_id) from None
+        except AccountAlreadyExistsError:
             origin = self._repository.origin(account_id)
             if not is_opening(origin, command, context.actor):
                 raise OpeningKeyReusedError(idempotency.key, account_id) from None
