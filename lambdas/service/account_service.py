@@ -140,7 +140,7 @@ class AccountService:
         newest = self._repository.load(account_id)
         if at < newest.recorded_at:  # nothing is booked before the newest event any more
             return AccountAt(self._repository.load_at(account_id, at, newest=newest), settled=True)
-        if newest.version and at > newest.recorded_at and moment > now + MAX_FUTURE:
+        if at > newest.recorded_at and moment > now + MAX_FUTURE:
             raise InvalidFieldError("at", "is more than 5 minutes in the future")
         return AccountAt(newest, settled=moment < now - SETTLED_AFTER)
 
