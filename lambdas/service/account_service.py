@@ -90,9 +90,11 @@ class AccountService:
         """
         try:
             return self.execute(command, account_id, context, idempotency=idempotency)
-        except (AccountAlreadyExistsError, IdempotencyKeyReusedError) as error:
-            if isinstance(error, IdempotencyKeyReusedError) and self._repository.load(account_id).version == 0:
+        except IdempotencyKeyReusedError:  # the receipt has the whole request's hash: it says more than the event
+            if self._repository.load(account_id).version == 0:
                 raise
+            raise OpeningKeyReusedError(idempotency.key, account_id) from None
+        except AccountAlreadyExistsError:
             origin = self._repository.origin(account_id)
             if not is_opening(origin, command, context.actor):
                 raise OpeningKeyReusedError(idempotency.key, account_id) from None
@@ -142,7 +144,7 @@ class AccountService:
         newest = self._repository.load(account_id)
         if at < newest.recorded_at:  # nothing is booked before the newest event any more
             return AccountAt(self._repository.load_at(account_id, at, newest=newest), settled=True)
-        if newest.version and at > newest.recorded_at and moment > now + MAX_FUTURE:
+        if at > newest.recorded_at and moment > now + MAX_FUTURE:
             raise InvalidFieldError("at", "is more than 5 minutes in the future")
         return AccountAt(newest, settled=moment < now - SETTLED_AFTER)
 
