@@ -43,8 +43,11 @@ def break_tls(connection: socket.socket) -> None:
 def answer(
     status: int, body: bytes, *, promised: int | None = None, headers: Mapping[str, str] | None = None
 ) -> Behaviour:
-    """Answer with a body, of which the headers may promise more bytes than come."""
-    told = {"Content-Length": str(len(body) if promised is None else promised), **(headers or {})}
+    """Answer with a body, of which the headers may promise more bytes than come.
+
+    It says that the connection ends, else the client could send its next request on one that is just being closed.
+    """
+    told = {"Connection": "close", "Content-Length": str(len(body) if promised is None else promised), **(headers or {})}
     head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
     return say(f"HTTP/1.1 {status} Status\r\n{head}\r\n".encode() + body)
 
