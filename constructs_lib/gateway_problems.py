@@ -19,7 +19,7 @@ MEDIA_TYPE = "application/problem+json"
 class GatewayProblem:
     """The problem for one kind of gateway error. `uri` is the problem's type, `retry_after` is in seconds.
 
-    With `field` and `reason` the detail is fixed; else it is the gateway's own message.
+    With a `reason` the detail is fixed, and names the `field` if there is one; else it is the gateway's own message.
     """
 
     uri: str
@@ -33,6 +33,8 @@ class GatewayProblem:
     def template(self) -> str:
         """The body: JSON in which the gateway replaces the detail, if it is not fixed, with a quoted string."""
         document = {"type": self.uri, "title": self.title, "status": self.status}
+        if self.reason and self.field is None:
+            return json.dumps({**document, "detail": self.reason})
         if self.field is not None:
             return json.dumps({**document, "detail": f"{self.field}: {self.reason}", "field": self.field})
         fixed = json.dumps(document)

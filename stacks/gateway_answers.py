@@ -15,6 +15,7 @@ from lambdas.contracts.problems import (
     UNSUPPORTED_MEDIA_TYPE,
     ProblemType,
 )
+from lambdas.httpapi.bodies import ONE_MEDIA_TYPE
 from stacks.command_templates.fields import NO_OTHER_FIELDS
 
 _PROBLEMS: dict[str, ProblemType] = {
@@ -45,6 +46,19 @@ _PROBLEMS: dict[str, ProblemType] = {
 _MODEL_REFUSED = f"must be {NO_OTHER_FIELDS} {listed(field_names(), 'and')}"
 """Only one method has a model. Its own message would be "Invalid request body"."""
 
+_REASONS = {
+    "ACCESS_DENIED": "no policy allows this caller this request",
+    "BAD_REQUEST_BODY": _MODEL_REFUSED,
+    "EXPIRED_TOKEN": "the credentials or the signature of the request have expired",
+    "INVALID_SIGNATURE": "the signature does not fit the request: it is made of the request as it is sent",
+    "MISSING_AUTHENTICATION_TOKEN": "the request is not signed, or nothing is served at this path",
+    "THROTTLED": "more requests a second are sent than the API takes; none of them was begun",
+    "UNSUPPORTED_MEDIA_TYPE": ONE_MEDIA_TYPE,
+}
+"""In place of the gateway's own texts. Those about access have the caller's and the method's ARN or the whole request
+that was signed (IAM User Guide, "Troubleshoot Signature Version 4 signing for AWS API requests"); the others only say
+the title again."""
+
 
 def _answer(response_type: str, problem: ProblemType) -> GatewayProblem:
     by_model = response_type == "BAD_REQUEST_BODY"
@@ -54,7 +68,7 @@ def _answer(response_type: str, problem: ProblemType) -> GatewayProblem:
         status=problem.status,
         retry_after=problem.retry_after,
         field="body" if by_model else None,
-        reason=_MODEL_REFUSED if by_model else "",
+        reason=_REASONS.get(response_type, ""),
     )
 
 

@@ -105,7 +105,7 @@ def _of_command(field: Document) -> Document:
 
 
 def _or_null(field: Document) -> Document:
-    """Null in an optional field counts as absent."""
+    """Null in an optional field counts as absent; null in a field of another command, too, but no schema says it."""
     return field | {"type": [field["type"], "null"]}
 
 

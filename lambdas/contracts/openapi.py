@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,8 +20,10 @@ from lambdas.contracts.json_schema import Document
 from lambdas.contracts.operations import OPERATIONS, Operation
 from lambdas.contracts.parameters import HEADERS, PARAMETERS
 from lambdas.contracts.problems import (
+    PRECONDITION_FAILED,
     PROBLEM_MEDIA_TYPE,
     PROBLEM_TYPES,
+    RULES_BROKEN,
     ProblemType,
 )
 from lambdas.contracts.reply_examples import problem_example, reply_example, status_examples
@@ -39,7 +40,9 @@ _HEADER_NAMES = {
     "RetryAfter": "Retry-After",
     "Settled": "Daybook-Settled",
 }
-_SETTLED = "Settled"
+_SETTLED, _REPLAYED = "Settled", "IdempotentReplayed"
+_IN_RECEIPTS = frozenset({PRECONDITION_FAILED, *RULES_BROKEN})
+"""Rejections that a receipt may hold, so that they are answered again."""
 _ABOUT_A_MOMENT = {404, 412}
 """Statuses of problems that say how an account was at a moment."""
 
@@ -48,7 +51,8 @@ _DESCRIPTION = (
     "Every error is `application/problem+json` (RFC 9457) with a stable `type`. A path that is not listed answers "
     "404 (`urn:daybook:problem:not-found`), a method that is not listed 405 with `Allow` "
     "(`urn:daybook:problem:method-not-allowed`). Unknown fields and query parameters are refused; null in an optional "
-    "field counts as absent; if a JSON key occurs twice, the last value wins, and all values must be valid. Integers "
+    "field or one of another command counts as absent; if a JSON key occurs twice, the last value wins, and all "
+    "values must be valid. Integers "
     "are written without a fraction or an exponent: `5.0` and `5e0` are refused, although JSON Schema calls them "
     "integers. A request body holds at most 64 KB."
 )
@@ -81,8 +85,9 @@ def openapi_document() -> Document:
             "headers": HEADERS,
             "responses": {
                 kinds[0].code: _problem_response(kinds)
-                for kinds in chain.from_iterable(map(_by_status, _OPERATIONS))
-                if len(kinds) == 1
+                for operation in _OPERATIONS
+                for kinds in _by_status(operation)
+                if _is_shared(operation, kinds)
             },
             "examples": {kind.code: {"summary": kind.title, "value": problem_example(kind)} for kind in _ANSWERED},
             "securitySchemes": {
@@ -141,13 +146,23 @@ def _responses(operation: Operation) -> Document:
     if operation.not_modified:
         responses["304"] = {"description": "Not Modified", "headers": _headers(operation.reply_headers)}
     for kinds in _by_status(operation):
-        status = kinds[0].status
-        own = [_SETTLED] if _SETTLED in operation.reply_headers and status in _ABOUT_A_MOMENT else []
-        alone = len(kinds) == 1 and not own
-        responses[str(status)] = (
-            {"$ref": f"#/components/responses/{kinds[0].code}"} if alone else _problem_response(kinds, own)
+        responses[str(kinds[0].status)] = (
+            {"$ref": f"#/components/responses/{kinds[0].code}"}
+            if _is_shared(operation, kinds)
+            else _problem_response(kinds, _own_headers(operation, kinds))
         )
     return responses
+
+
+def _own_headers(operation: Operation, kinds: Sequence[ProblemType]) -> list[str]:
+    """Headers of a problem that only some operations send."""
+    settled = _SETTLED in operation.reply_headers and kinds[0].status in _ABOUT_A_MOMENT
+    replayed = _REPLAYED in operation.reply_headers and not _IN_RECEIPTS.isdisjoint(kinds)
+    return [*([_SETTLED] if settled else []), *([_REPLAYED] if replayed else [])]
+
+
+def _is_shared(operation: Operation, kinds: Sequence[ProblemType]) -> bool:
+    return len(kinds) == 1 and not _own_headers(operation, kinds)
 
 
 def _by_status(operation: Operation) -> Iterator[list[ProblemType]]:
@@ -157,11 +172,9 @@ def _by_status(operation: Operation) -> Iterator[list[ProblemType]]:
 
 
 def _problem_response(kinds: Sequence[ProblemType], headers: Sequence[str] = ()) -> Document:
-    """One response for all problems of a status; 412 and 422 may be answers given before."""
-    status = kinds[0].status
+    """One response for all problems of a status."""
     names = [
         *headers,
-        *(["IdempotentReplayed"] if status in {412, 422} else []),
         *(["RetryAfter"] if any(kind.retry_after for kind in kinds) else []),
     ]
     return {

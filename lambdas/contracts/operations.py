@@ -18,7 +18,6 @@ from lambdas.accounts.commands import (
     WithdrawFromAccount,
 )
 from lambdas.accounts.errors import (
-    AccountAlreadyExistsError,
     AccountClosedError,
     BalanceLimitExceededError,
     BalanceNotZeroError,
@@ -96,7 +95,7 @@ OPERATIONS: Final = (
         reply=Account,
         reply_headers=("Location", "ETag", "IdempotentReplayed"),
         parameters=_COMMAND_PARAMETERS,
-        problems=(*_COMMAND, rule_broken(AccountAlreadyExistsError)),
+        problems=_COMMAND,
     ),
     Operation(
         method="GET",

@@ -62,7 +62,10 @@ class CommandExecutor(Generic[S, E]):
         """See Repository.execute."""
         working = WorkingSet(self._reader, self._cache, deadline)
         for stream_id in stream_ids:
-            working.load(stream_id, opens=opens)
+            if opens and idempotency is not None:  # the store compares the receipt, before a known stream is refused
+                working.expect_new(stream_id)
+            else:
+                working.load(stream_id, opens=opens)
         conflicts = 0
         while True:
             try:

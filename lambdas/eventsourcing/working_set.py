@@ -38,6 +38,10 @@ class WorkingSet(Generic[S, E]):
         self.loaded[stream_id] = stream = stream or Loaded(stream_id)
         return stream
 
+    def expect_new(self, stream_id: str) -> None:
+        """Take the stream for empty, also if it is remembered: whether it is, the commit will tell."""
+        self.loaded[stream_id] = Loaded(stream_id)
+
     def confirm(self, stream_ids: Iterable[str]) -> bool:
         """Read those of the streams that are not confirmed. False if all were confirmed."""
         stale = [stream_id for stream_id in stream_ids if stream_id not in self._confirmed]

@@ -16,9 +16,11 @@ from lambdas.service.command_json import decode_command
 
 MAX_BODY_BYTES = 64 * 1024
 MEDIA_TYPE_PATTERN: Final = (
-    '(?i)application/json(?: *;(?: *(?:charset="?utf-?8"?|(?!charset=)[a-z0-9.+_-]+=(?:[a-z0-9.+_-]+|"[^"]*")))?)* *'
+    '(?i)application/json(?: *;(?: *(?:charset="?utf-?8"?|'
+    '(?!charset=)[a-z0-9.+_-]+=(?:[a-z0-9.+_-]+|"[^"]*")))?){0,16} *'
 )
-"""application/json with any parameters, but no charset other than UTF-8. Python and Java read it alike."""
+"""application/json with at most 16 parameters, but no charset other than UTF-8. Python and Java read it alike, and Java
+needs stack for each repetition of a group (java.util.regex): so these are counted."""
 
 ONE_MEDIA_TYPE: Final = (
     "Content-Type must be application/json, with no charset or utf-8, and Content-Encoding be left out: no compression"
@@ -47,7 +49,7 @@ def read_body(event: Mapping[str, Any]) -> bytes:
 def check_media_type(media_type: str | None, encoding: str | None) -> None:
     """Raise UnsupportedMediaTypeError unless Content-Type is application/json and Content-Encoding absent.
 
-    A charset must be UTF-8; other parameters do not matter.
+    A charset must be UTF-8; other parameters do not matter, up to 16 in all.
     """
     if encoding is not None and encoding.strip(" \t").lower() != NOT_ENCODED:
         raise UnsupportedMediaTypeError(ONE_MEDIA_TYPE)

@@ -32,8 +32,8 @@ class EntityTags(Struct, frozen=True):
         return self.any or entity_tag(version) in {tag.removeprefix("W/") for tag in self.tags}
 
     def canonical(self) -> str:
-        """The tags as text; headers that differ only in white space give the same text."""
-        return "*" if self.any else ", ".join(self.tags)
+        """The tags as text: each once and sorted, so that headers that name the same tags give the same text."""
+        return "*" if self.any else ", ".join(sorted(set(self.tags)))
 
 
 def entity_tag(version: int) -> str:

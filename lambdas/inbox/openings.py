@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from lambdas.accounts.commands import COMMANDS, OpenAccount
 from lambdas.accounts.errors import InvalidFieldError
@@ -20,6 +20,10 @@ class DynamoDBClient(Protocol):
     def query(self, **kwargs: Any) -> Mapping[str, Any]: ...
 
 
+PAGES: Final = 4
+"""Pages of 1 MB that are read at the most, for 256 capacity units each."""
+
+
 class StoredOpenings:
     """The stored commands that open accounts, in the commands table."""
 
@@ -28,13 +32,13 @@ class StoredOpenings:
         self._table = commands_table
 
     def expected(self, account_id: str) -> bool:
-        """Whether an account that was just not found will exist soon: one consistent Query.
+        """Whether an account that was just not found will exist soon: a consistent Query of at most `PAGES` pages.
 
-        An OpenAccount of it is PENDING or, if it was carried out meanwhile, SUCCEEDED. True as well if the account has
-        more commands than a page holds (1 MB): so nobody is told of a missing account that is about to be there.
-        Raises ReadUnavailableError.
+        An OpenAccount of it is PENDING or, if it was carried out meanwhile, SUCCEEDED. One behind more commands than
+        these pages hold is not seen: else an account that never existed would be about to for ever. Raises
+        ReadUnavailableError.
         """
-        request = {
+        request: dict[str, Any] = {
             "TableName": self._table,
             "ConsistentRead": True,
             "ReturnConsumedCapacity": "TOTAL",
@@ -48,13 +52,19 @@ class StoredOpenings:
                 ":succeeded": {"S": table.SUCCEEDED},
             },
         }
-        try:
-            answer = acknowledged(self._client.query(**request))
-        except FAILURES as error:
-            if classify(error) is Fault.FATAL:
-                raise
-            raise ReadUnavailableError(f"the commands of {account_id} could not be read: {error}") from error
-        return "LastEvaluatedKey" in answer or _any_opening(answer["Items"])
+        for _ in range(PAGES):
+            try:
+                answer = acknowledged(self._client.query(**request))
+            except FAILURES as error:
+                if classify(error) is Fault.FATAL:
+                    raise
+                raise ReadUnavailableError(f"the commands of {account_id} could not be read: {error}") from error
+            if _any_opening(answer["Items"]):
+                return True
+            if "LastEvaluatedKey" not in answer:
+                break
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return False
 
 
 def _any_opening(items: Iterable[Mapping[str, Any]]) -> bool:

@@ -25,9 +25,10 @@ from lambdas.service.tasks import Task, task_of, transfer_task
 Outcome = Committed[Account] | Replayed
 """A command's result: the accounts after it, or the earlier answer for the same idempotency key."""
 
-SETTLED_AFTER = timedelta(seconds=REQUEST_SECONDS) + MAX_CLOCK_ERROR
-"""15 seconds. What is booked at a moment can be read so long after it at the latest: an attempt in doubt is repeated
-with the time of its first sending, for as long as a request may take, and another process's clock may be slow."""
+SETTLED_AFTER = timedelta(seconds=REQUEST_SECONDS) + 2 * MAX_CLOCK_ERROR
+"""20 seconds. What is booked at a moment can be read so long after it at the latest: an attempt in doubt is repeated
+with the time of its first sending, for as long as a request may take, the writer's clock may be slow, and the reader's
+fast."""
 
 
 class AccountAt(Struct, frozen=True):
@@ -84,11 +85,16 @@ class AccountService:
         """Open the account whose id is derived from the caller and the key, or find that this request has opened it.
 
         `idempotency` keeps no receipt of the rejection that the account exists: its first event says more, and longer.
-        Raises OpeningKeyReusedError, ContentionError.
+        Raises OpeningKeyReusedError, IdempotencyKeyReusedError if the key is of a request that opened no account,
+        ContentionError.
         """
         try:
             return self.execute(command, account_id, context, idempotency=idempotency)
-        except (AccountAlreadyExistsError, IdempotencyKeyReusedError):
+        except IdempotencyKeyReusedError:  # the receipt has the whole request's hash: it says more than the event
+            if self._repository.load(account_id).version == 0:
+                raise
+            raise OpeningKeyReusedError(idempotency.key, account_id) from None
+        except AccountAlreadyExistsError:
             origin = self._repository.origin(account_id)
             if not is_opening(origin, command, context.actor):
                 raise OpeningKeyReusedError(idempotency.key, account_id) from None
@@ -138,7 +144,7 @@ class AccountService:
         newest = self._repository.load(account_id)
         if at < newest.recorded_at:  # nothing is booked before the newest event any more
             return AccountAt(self._repository.load_at(account_id, at, newest=newest), settled=True)
-        if newest.version and at > newest.recorded_at and moment > now + MAX_FUTURE:
+        if at > newest.recorded_at and moment > now + MAX_FUTURE:
             raise InvalidFieldError("at", "is more than 5 minutes in the future")
         return AccountAt(newest, settled=moment < now - SETTLED_AFTER)
 

@@ -6,6 +6,7 @@ field is wrong; what would be right is said by `lambdas.contracts.expectations`.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -13,6 +14,7 @@ from typing import Any, Final, TypeVar, Union
 
 import msgspec
 
+from lambdas.accounts.commands import COMMANDS
 from lambdas.accounts.errors import InvalidFieldError
 from lambdas.contracts.expectations import TAG_FIELD, expectation, expected_type, fields_of, listed, optional_fields
 from lambdas.service.names import shown
@@ -26,7 +28,7 @@ _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _BYTE = re.compile(r"\(byte (\d+)\)")
 _HIGH, _LOW = rb"\\u[dD][89aAbB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _HALF_OF_A_PAIR = re.compile(rb"(?:\\[^u]|\\u(?![dD][89a-fA-F])|" + _HIGH + _LOW + rb"|[^\\])*" + rb"\\u[dD][89a-fA-F]")
-_NULL = b"null"
+_NULL: Final = b"null"
 
 C = TypeVar("C", bound=msgspec.Struct)
 Commands = Sequence[type[msgspec.Struct]]
@@ -35,8 +37,9 @@ Commands = Sequence[type[msgspec.Struct]]
 def decode_command(content: bytes, *commands: type[C]) -> C:
     """Decode and validate one of the commands. Of several the tag says which one, of one it may be left out.
 
-    `null` for an optional field counts as absent. If an object has a key twice, the last value wins, and all values
-    must be valid. Integers must be written without fraction and exponent. Raises InvalidFieldError.
+    `null` alone counts as absent for an optional field, and for a field that only other commands have. If an object has
+    a key twice, the last value wins, and all values must be valid. Integers must be written without fraction and
+    exponent. Raises InvalidFieldError.
     """
     try:
         command: C = _decoder(commands).decode(content)
@@ -70,19 +73,40 @@ def _members(content: bytes) -> dict[str, msgspec.Raw]:
 def _named_command(members: dict[str, msgspec.Raw], commands: Commands) -> type[msgspec.Struct] | None:
     if len(commands) == 1:
         return commands[0]
-    tag = bytes(members.get(TAG_FIELD, b"")).strip()
-    return next((each for each in commands if tag == f'"{each.__name__}"'.encode()), None)
+    try:
+        tag = msgspec.json.decode(members.get(TAG_FIELD, _NULL))
+    except (msgspec.MsgspecError, UnicodeError):
+        return None
+    return next((each for each in commands if tag == each.__name__), None)
 
 
 def _without_nulls(content: bytes, commands: Commands) -> bytes | None:
-    """The text without optional fields that are null; None if it has none."""
+    """The text without the members that are null and may be absent; None if it has none.
+
+    All other values stay, those of a repeated key too: each of them must be valid.
+    """
     members = _members(content)
     command = _named_command(members, commands)
-    optional = optional_fields(command) if command else frozenset()
-    absent = {name for name, value in members.items() if name in optional and bytes(value).strip() == _NULL}
-    if not absent:
+    if command is None or all(bytes(value).strip() != _NULL for value in members.values()):
         return None
-    return msgspec.json.encode({name: value for name, value in members.items() if name not in absent})
+    try:
+        pairs = json.loads(content.decode(), object_pairs_hook=list, parse_int=_as_written, parse_float=_as_written)
+        droppable = optional_fields(command) | (_fields_of_any() - fields_of(command).keys())
+        absent = droppable - {name for name, value in pairs if value is not None}
+        kept = [b":".join(map(msgspec.json.encode, pair)) for pair in pairs if pair[0] not in absent]
+    except (ValueError, RecursionError):
+        return None
+    return None if len(kept) == len(pairs) else b"{" + b",".join(kept) + b"}"
+
+
+def _as_written(number: str) -> msgspec.Raw:
+    return msgspec.Raw(number.encode())
+
+
+@cache
+def _fields_of_any() -> frozenset[str]:
+    """The gateway knows them all, and no null from an absent field."""
+    return frozenset(name for command in COMMANDS for name in fields_of(command))
 
 
 def _invalid_field(message: str, content: bytes, commands: Commands) -> InvalidFieldError:

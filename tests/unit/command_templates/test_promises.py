@@ -92,6 +92,8 @@ REQUESTS = {
     "`Content-Type: application/json; charset=UTF-8`": header("Content-Type", "application/json; charset=UTF-8"),
     "`Content-Type: application/json; profile=x`": header("Content-Type", "application/json; profile=x"),
     "`Content-Type: application/json; charset=latin-1`": header("Content-Type", "application/json; charset=latin-1"),
+    "`Content-Type: application/json` with 16 parameters": header("Content-Type", "application/json" + "; a=b" * 16),
+    "`Content-Type: application/json` with 17 parameters": header("Content-Type", "application/json" + "; a=b" * 17),
     "`Content-Type: text/plain`": header("Content-Type", "text/plain"),
     "no `Content-Type`": header("Content-Type"),
     "`Content-Encoding: identity`": header("Content-Encoding", "identity"),
@@ -119,7 +121,11 @@ REQUESTS = {
     '`"reference": "é"`': one(reference="é"),
     '`"occurred_at": "2026-03-01T09:30:00"`': one(occurred_at="2026-03-01T09:30:00"),
     '`"occurred_at": "2026-02-30T09:30:00Z"`': one(occurred_at="2026-02-30T09:30:00Z"),
+    '`"currency": null`, a field of another command': one(currency=None),
+    "a field that no command has, as null": one(note=None),
     "`amount` twice, both of them right": raw(b'"amount":2,"amount":1'),
+    "`amount` twice, the first of them wrong": raw(b'"amount":"x","amount":1'),
+    "`reference` twice, the second of them null": raw(b'"amount":1,"reference":{"of":"Jane Doe"},"reference":null'),
 }
 """The request of each row."""
 

