@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cli.reconcile.comparing import as_text
 from cli.reconcile.comparison import Reconciliation, reconcile
 from cli.reconcile.recorded import Recorded, Window
 from lambdas.contracts.lake import DATA_FIELDS, LAKE_COLUMNS
@@ -193,6 +194,7 @@ def test_a_row_of_the_lake_without_a_key_is_stray(lake: Lake, name: str, came: s
     told = compare(lake)
     assert told.stray == [NO_KEY.get(name, f"{A}/3 (id {EDITED})")]
     assert not told.equal
+    assert f"1 in the lake without a full id of their own, or before their day:\n  {told.stray[0]}" in as_text(told)
 
 
 @pytest.mark.parametrize(
