@@ -20,8 +20,8 @@ SELECT
   sum(CASE WHEN effect = 'transfer' THEN CAST(amount AS decimal(38, 0)) ELSE 0 END) AS transferred,
   CASE WHEN count(effect) = count(*) THEN sum(CAST(signed_amount AS decimal(38, 0))) END AS net
 FROM (
-  SELECT *, row_number() OVER (PARTITION BY id, CAST(recordedtime AS date) ORDER BY recordedtime DESC, dt)
-    AS delivery
+  SELECT *, row_number() OVER (PARTITION BY id, CAST(recordedtime AS date)
+    ORDER BY recordedtime DESC, dt, rowhash) AS delivery
   FROM delivered_events
   WHERE dt BETWEEN CAST(CAST(date_add('day', -1, :from_day) AS date) AS varchar)
     AND CAST(CAST(date_add('day', :late_days, :to_day) AS date) AS varchar)

@@ -7,8 +7,8 @@
 -- parameter late_days integer, or 3
 SELECT id, type, subject, streamversion, time, recordedtime, rowhash, correlationid, causationid, data
 FROM (
-  SELECT *, row_number() OVER (PARTITION BY id, CAST(recordedtime AS date) ORDER BY recordedtime DESC, dt)
-    AS delivery
+  SELECT *, row_number() OVER (PARTITION BY id, CAST(recordedtime AS date)
+    ORDER BY recordedtime DESC, dt, rowhash) AS delivery
   FROM events
   WHERE dt BETWEEN CAST(CAST(date_add('day', -1, :from_day) AS date) AS varchar)
     AND CAST(CAST(date_add('day', :late_days, :to_day) AS date) AS varchar)

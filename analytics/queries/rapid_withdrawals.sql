@@ -14,8 +14,8 @@ FROM (
     recordedtime,
     lag(recordedtime, :times - 1) OVER (PARTITION BY subject ORDER BY streamversion) AS began_at
   FROM (
-    SELECT *, row_number() OVER (PARTITION BY id, CAST(recordedtime AS date) ORDER BY recordedtime DESC, dt)
-      AS delivery
+    SELECT *, row_number() OVER (PARTITION BY id, CAST(recordedtime AS date)
+      ORDER BY recordedtime DESC, dt, rowhash) AS delivery
     FROM delivered_events
     WHERE dt BETWEEN CAST(CAST(date_add('day', -2, :from_day) AS date) AS varchar)
       AND CAST(CAST(date_add('day', :late_days, :to_day) AS date) AS varchar)

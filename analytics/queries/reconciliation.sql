@@ -2,7 +2,8 @@
 -- (both included): rows in the lake, distinct events, redelivered rows (duplicates), and the events that must exist by
 -- the accounts' versions, which have no gaps. `missing` counts the gaps between an account's events of these days, on
 -- the day of the event after the gap. A gap before an account's first event of these days, or after its last, is not
--- found.
+-- found. Versions that are booked on an earlier day too, after a restore say, count on each: no account's gap is below
+-- zero and hides another's.
 -- Events that arrived more than `late_days` after their own day do not count, as in the report.
 -- `daybook reconcile` does not depend on this: it compares the lake's ids with the event table's.
 -- parameter from_day date, e.g. current_date - INTERVAL '7' DAY
@@ -21,7 +22,10 @@ FROM (
     deliveries,
     events,
     newest,
-    coalesce(lag(newest) OVER (PARTITION BY subject ORDER BY newest), oldest - 1) AS earlier
+    least(
+      coalesce(lag(newest) OVER (PARTITION BY subject ORDER BY newest, day), oldest - 1),
+      oldest - 1
+    ) AS earlier
   FROM (
     SELECT
       CAST(recordedtime AS date) AS day,

@@ -20,8 +20,8 @@ FROM (
       sum(CAST(signed_amount AS decimal(38, 0))) AS net,
       count(*) AS events
     FROM (
-      SELECT *, row_number() OVER (PARTITION BY id, CAST(recordedtime AS date) ORDER BY recordedtime DESC, dt)
-        AS delivery
+      SELECT *, row_number() OVER (PARTITION BY id, CAST(recordedtime AS date)
+        ORDER BY recordedtime DESC, dt, rowhash) AS delivery
       FROM delivered_events
       WHERE dt BETWEEN CAST(CAST(date_add('day', -1, :day) AS date) AS varchar)
         AND CAST(CAST(date_add('day', :late_days, :day) AS date) AS varchar)

@@ -51,7 +51,7 @@ SELECT
   to_account_id,
   dt
 FROM (
-  SELECT *, row_number() OVER (PARTITION BY id ORDER BY recordedtime DESC, dt) AS delivery
+  SELECT *, row_number() OVER (PARTITION BY id ORDER BY recordedtime DESC, dt, rowhash) AS delivery
   FROM delivered_events
 ) AS deliveries
 WHERE delivery = 1

@@ -42,7 +42,7 @@ def compare(place: Place, window: Window, today: date, connections: Connections,
     output.note(f"{found.rows_scanned:,} rows scanned, {found.read_units:,} read units")
     if found.equal:
         return Outcome(found)
-    differing = len(found.missing) + len(found.unknown) + len(found.differs) + len(found.odd)
+    differing = sum(map(len, (found.missing, found.unknown, found.differs, found.odd, found.stray)))
     return Outcome(found, ExitStatus.FINDING, f"The event table and the lake differ in {counted(differing, 'event')}.")
 
 
@@ -56,6 +56,7 @@ def as_text(found: Reconciliation) -> str:
         (found.unknown, "in the lake, but not in the event table"),
         (found.differs, "in both, with another content in the lake"),
         (found.odd, "in the event table without a readable version or booking time"),
+        (found.stray, "in the lake without a full id of their own, or before their day"),
     ):
         if ids:
             more = [f"  … and {len(ids) - SHOWN_IDS:,} more: --json lists all"] if len(ids) > SHOWN_IDS else []

@@ -1,7 +1,8 @@
 """Compares the event table with the lake, event by event and column by column, for each booking day.
 
 A run of versions has one digest in the lake, which is compared with that of the same events made anew from their rows.
-Only where that differs, or something is missing or unknown, the lake is asked for the single contents.
+Only where that differs, or something is missing or unknown, the lake is asked for the single contents. What
+the views count must be seen: all that arrived up to today is read, and what is booked on no day or several asked for.
 """
 
 from __future__ import annotations
@@ -12,7 +13,17 @@ from typing import Final
 
 import msgspec
 
-from cli.reconcile.lake import Ask, Contents, Id, Runs, known_of, lake_contents, lake_runs
+from cli.reconcile.lake import (
+    Ask,
+    Contents,
+    Id,
+    Runs,
+    booked_again,
+    known_of,
+    lake_contents,
+    lake_runs,
+    stray_rows,
+)
 from cli.reconcile.recorded import Cell, Known, Recorded, Window
 
 LATE_DAYS: Final = 3
@@ -34,10 +45,13 @@ class Day(msgspec.Struct):
 class Reconciliation(msgspec.Struct):
     """The finding. `missing` ids are not in the lake, `unknown` ones not in the table.
 
-    `differs` are in both, with another content in the lake than their rows are published as; `odd` rows have no day.
+    `differs` are in both, with another content in the lake than their rows are published as; `odd` rows of
+    the table have no day. `stray` rows of the lake have no full id of their own, or lie in a partition before their
+    day.
     """
 
     odd: list[str]
+    stray: list[str]
     rows_scanned: int
     read_units: float
     days: list[Day] = msgspec.field(default_factory=list)
@@ -48,26 +62,26 @@ class Reconciliation(msgspec.Struct):
     @property
     def equal(self) -> bool:
         """Whether both hold the same events."""
-        return not (self.missing or self.unknown or self.differs or self.odd)
+        return not (self.missing or self.unknown or self.differs or self.odd or self.stray)
 
 
 def reconcile(scan: Callable[[Known], Recorded], ask: Ask, window: Window, *, today: date) -> Reconciliation:
     """Compare the lake with the event table. Raises QueryFailedError, and what `scan` raises.
 
-    The lake is queried before the table is scanned, so every event of the lake must be in the table. The lake's later
-    partitions are read only if something is missing, and single contents only if something differs.
+    The lake is queried before the table is scanned, so every event of the lake must be in the table. What came in time
+    is asked for after the rest, so that no event that arrives meanwhile seems late. Single contents are asked for only
+    if something differs.
     """
-    in_time = lake_runs(ask, window, LATE_DAYS)
-    recorded = scan(known_of(in_time))
-    late_days, ever = (today - window.from_day).days + 1, in_time
-    if late_days > LATE_DAYS and any(of.keys() - _versions(in_time, cell) for cell, of in recorded.events.items()):
-        ever = lake_runs(ask, window, late_days)
-    cells = sorted({*recorded.events, *recorded.recent, *in_time})
-    days = [_AccountDay(cell, recorded, in_time, ever) for cell in cells]
+    late_days = max(LATE_DAYS, (today - window.from_day).days + 1)
+    ever = lake_runs(ask, window, late_days)
+    in_time = lake_runs(ask, window, LATE_DAYS) if late_days > LATE_DAYS else ever
+    again, stray = booked_again(ask, window), stray_rows(ask, window)
+    recorded = scan(known_of(ever))
+    cells = sorted({*recorded.events, *recorded.recent, *ever})
+    days = [_AccountDay(cell, recorded, in_time, ever, again) for cell in cells]
     if any(each.doubtful for each in days):
-        contents = lake_contents(ask, window, LATE_DAYS if ever is in_time else late_days)
-        _resolve(days, contents, recorded)
-    return _found(days, recorded)
+        _resolve(days, lake_contents(ask, window, late_days), recorded)
+    return _found(days, recorded, stray)
 
 
 def _versions(runs: Runs, cell: Cell) -> set[int]:
@@ -77,16 +91,16 @@ def _versions(runs: Runs, cell: Cell) -> set[int]:
 class _AccountDay:
     """One account's day in the table and in the lake: which versions only one of both has, and which may differ."""
 
-    def __init__(self, cell: Cell, recorded: Recorded, in_time: Runs, ever: Runs) -> None:
+    def __init__(self, cell: Cell, recorded: Recorded, in_time: Runs, ever: Runs, again: set[Id]) -> None:
         self.day, self.account_id = cell
         self.table, recent = recorded.events.get(cell, {}), recorded.recent.get(cell, {})
         self._events = {**self.table, **recent}
-        there = _versions(in_time, cell)
-        self.late = (self.table.keys() - there) & _versions(ever, cell)
-        self.missing = self.table.keys() - there - self.late
+        there = _versions(ever, cell)
+        self.late = (self.table.keys() & there) - _versions(in_time, cell)
+        self.differs = {version for version in self._events if (self.account_id, version) in again}
+        self.missing = self.table.keys() - there - self.differs
         self.unknown = there - self._events.keys()
-        self.differs: set[int] = set()
-        self.lake = len(there - recent.keys()) + len(self.late)
+        self.lake = len(there - recent.keys())
         self.only_recent = not self.table and not there
         unlike = [run for run in ever.get(cell, []) if not run.holds(self._events)]
         self._suspect = {version for run in unlike for version in run.versions}
@@ -123,8 +137,8 @@ def _resolve(days: list[_AccountDay], contents: Contents, recorded: Recorded) ->
         each.resolve(contents, strangers, recorded.elsewhere, strangers & at_home)
 
 
-def _found(compared: list[_AccountDay], recorded: Recorded) -> Reconciliation:
-    found = Reconciliation(odd=recorded.odd, rows_scanned=recorded.rows, read_units=round(recorded.read_units, 1))
+def _found(compared: list[_AccountDay], recorded: Recorded, stray: list[str]) -> Reconciliation:
+    found = Reconciliation(recorded.odd, stray, rows_scanned=recorded.rows, read_units=round(recorded.read_units, 1))
     days: dict[date, Day] = {}
     for each in compared:
         if each.only_recent and not each.differs:

@@ -1,4 +1,7 @@
-"""What the lake holds of some booking days: runs of versions with a digest, and single contents where these differ."""
+"""What the lake holds of some booking days: runs of versions with a digest, and single contents where these differ.
+
+Two questions are about the whole lake, as the views read it: what is booked on other days as well, and stray rows.
+"""
 
 from __future__ import annotations
 
@@ -71,6 +74,19 @@ def lake_contents(ask: Ask, window: Window, late_days: int) -> Contents:
     for account_id, version, digest in ask(catalog.query("partition_contents").fill(values)).rows:
         found[account_id, version].add(bytes.fromhex(digest))
     return found
+
+
+def booked_again(ask: Ask, window: Window) -> set[Id]:
+    """Events that are booked on one of the days and on another day as well. Raises QueryFailedError."""
+    values = {"first_day": window.from_day, "last_day": window.to_day}
+    return {(account_id, version) for account_id, version in ask(catalog.query("booked_again").fill(values)).rows}
+
+
+def stray_rows(ask: Ask, window: Window) -> list[str]:
+    """The lake's rows that no comparison of days sees, each as account/version and id. Raises QueryFailedError."""
+    values = {"from_dt": _partition(window.from_day, -1), "first_day": window.from_day, "last_day": window.to_day}
+    rows = ask(catalog.query("stray_events").fill(values)).rows
+    return ["{1}/{2} (id {0})".format(*("?" if each is None else each for each in row)) for row in rows]
 
 
 def _partition(day: date, later: int) -> str:

@@ -14,16 +14,23 @@ from cli.storage.parked import GoneError, ParkingBucket
 from cli.storage.table_scan import Page, scan
 from lambdas.eventsourcing.timestamps import format_timestamp
 from lambdas.inbox import table
-from lambdas.inbox.parked_objects import PREFIX, ParkedObjectError, parked_records
-from lambdas.inbox.stream_records import CommandKey, MalformedRecordError, key_of
+from lambdas.inbox.parked_objects import PREFIX, ParkedObjectError, parked_batch
+from lambdas.inbox.stream_records import CommandKey, key_of
+
+_NONE = "holds no commands that can be read"
 
 
 class ParkedObject(msgspec.Struct, frozen=True):
-    """The commands in an object of the parking bucket. `readable` is false if it holds anything else, or no command."""
+    """The commands in an object of the parking bucket. `problems` say what else it holds, or that it holds none."""
 
     name: str
     keys: list[CommandKey]
-    readable: bool
+    problems: list[str]
+
+    @property
+    def readable(self) -> bool:
+        """Whether it holds commands and nothing else."""
+        return not self.problems
 
 
 def failed_on(clients: Clients, inbox: Inbox, day: str) -> list[CommandKey]:
@@ -77,12 +84,13 @@ def delete(clients: Clients, inbox: Inbox, parked: ParkedObject) -> None:
 
 
 def _parked(name: str, content: bytes) -> ParkedObject:
-    keys: list[CommandKey] = []
     try:
-        keys.extend(key_of(record) for record in parked_records(content))
-    except (ParkedObjectError, MalformedRecordError):
-        return ParkedObject(name, keys, readable=False)
-    return ParkedObject(name, keys, readable=bool(keys))
+        batch = parked_batch(content)
+    except ParkedObjectError:
+        return ParkedObject(name, [], [_NONE])
+    keys = [key_of(record) for record in batch.commands]
+    unreadable = [f"holds what cannot be read: {each}" for each in batch.malformed]
+    return ParkedObject(name, keys, unreadable or ([] if keys else [_NONE]))
 
 
 def _keys(pages: Iterable[Page]) -> list[CommandKey]:

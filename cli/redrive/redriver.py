@@ -20,7 +20,9 @@ from lambdas.eventsourcing.dynamodb_faults import Fault, classify
 from lambdas.eventsourcing.retry import Backoff
 from lambdas.eventsourcing.timestamps import format_timestamp, utc_now
 from lambdas.inbox import table
+from lambdas.inbox.deliveries import read_delivery
 from lambdas.inbox.marking import FailureMarker
+from lambdas.inbox.queues import Stopped
 from lambdas.inbox.stream_records import CommandKey, insert_record
 from lambdas.inbox.updates import is_conflict, update_row
 from lambdas.service.keys import SEPARATOR
@@ -64,22 +66,23 @@ class Redriver:
     def redrive(self, keys: Iterable[CommandKey], *, given_up: bool = True) -> Iterator[Redriven]:
         """Redrive commands in the order in which they were submitted. Raises ClientError, BotoCoreError.
 
-        A command that does not end stops the later commands of its account, as in the processor. With `given_up` all
-        retries are known to be over. Without it, a command that the stream may still deliver is not tried: earlier
-        commands of its account may be on their way, too.
+        A command that does not end stops the accounts that it touches, as in the processor: later commands on them
+        wait, and a transfer among these stops its other account, too. With `given_up` all retries are known to be over.
+        Without it, a command that the stream may still deliver is not tried: earlier commands of its account may be on
+        their way, too.
         """
         found = {key: self._row(key) for key in keys}
         yield from (Redriven(key, NOT_FOUND, _missing(key)) for key, row in found.items() if row is None)
         rows = [(key, row) for key, row in found.items() if row is not None]
-        stopped = set()
+        stopped = Stopped()
         for key, row in sorted(rows, key=lambda each: (_submitted_at(each[1]), each[0])):
-            if key.account_id in stopped:
-                status = row[table.STATUS]["S"]
-                redriven = Redriven(key, status, "was not tried: an earlier command of its account has not ended")
-            else:
-                redriven = self._redrive(key, row, given_up)
+            status, accounts = row[table.STATUS]["S"], read_delivery(insert_record(row)).accounts
+            if status not in ENDED and stopped.holds(accounts):
+                yield Redriven(key, status, "was not tried: an earlier command on the same account has not ended")
+                continue
+            redriven = self._redrive(key, row, given_up)
             if not redriven.ended:
-                stopped.add(key.account_id)
+                stopped.stop(accounts)
             yield redriven
 
     def _redrive(self, key: CommandKey, row: Row, given_up: bool) -> Redriven:

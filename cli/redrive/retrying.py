@@ -81,7 +81,8 @@ def _retry(
     for each in parked:
         if not each.readable:
             done.unreadable_objects.append(each.name)
-            output.warn(f"{each.name} holds no commands that can be read")
+        for problem in each.problems:
+            output.warn(f"{each.name} {problem}")
     given_up = selection.command is None or force
     ended = _retried(Redriver(clients, inbox), keys, output, done, given_up=given_up)
     if not keys:

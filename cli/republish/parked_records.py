@@ -72,8 +72,9 @@ def _named(records: Iterable[StreamRecord]) -> tuple[dict[str, list[StreamRecord
     problems: list[str] = []
     for record in records:
         event_id = "/".join(keys_of(record))
-        if record.get("eventName") != "INSERT":
-            problems.append(f"{event_id}: a {record.get('eventName')} is never published")
+        change = record.get("eventName") if isinstance(record, Mapping) else "record that is none"
+        if change != "INSERT":
+            problems.append(f"{event_id}: a {change} is never published")
             continue
         try:
             spans_of([event_id])

@@ -1,6 +1,7 @@
 """A consumer of domain events, which docs/consumers.md shows. Its tests feed it duplicates, gaps, crashes and forks."""
 
 import json
+from collections import Counter
 
 from lambdas.contracts.domain_events import encode_domain_event
 
@@ -11,12 +12,14 @@ class ForkError(Exception):
 
 class Consumer:
     def __init__(self, apply, reader, last):
-        self.apply, self.reader = apply, reader
+        self.apply, self.reader, self.skipped = apply, reader, Counter()
         self.last = last  # account id to streamversion, rowhash and recordedtime of its last event, kept
 
     def take(self, record: bytes) -> None:
-        for line in record.splitlines():
-            event = json.loads(line)
+        for event in map(json.loads, record.splitlines()):
+            if "streamversion" not in event:  # of another source, and no event of an account
+                self.skipped[event["type"]] += 1
+                continue
             account, version, last = event["subject"], event["streamversion"], self.last_of(event)[0]
             if version <= last:
                 continue  # seen before

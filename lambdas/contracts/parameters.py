@@ -127,7 +127,7 @@ HEADERS: Final[Document] = {
     "Location": _header("The account or the command's status, relative to the URL of the request."),
     "IdempotentReplayed": _header("Present when the answer is a repetition of an earlier one.", one_value_of("true")),
     "Settled": _header(
-        "Present when the answer to `at` may still change: what is booked within 15 seconds may appear later.",
+        "Present when the answer to `at` may still change: what is booked within 20 seconds may appear later.",
         one_value_of("false"),
     ),
     "CorrelationId": _header("The correlation id of the request."),

@@ -97,10 +97,15 @@ class StreamReader(Generic[S, E]):
         return Origin(row.commit_id, metadata.actor, row.occurred_at, self._event(row), loaded)
 
     def advance(self, known: Loaded[S], rows: list[EventRow]) -> Loaded[S]:
-        """Fold `rows` (ascending, the first at known.version + 1) onto `known`."""
+        """Fold `rows` (ascending, the first at known.version + 1) onto `known`.
+
+        Raises InconsistentReadError if one is missing among them: what is folded over a hole is never the truth.
+        """
         decider, codec = self._decider, self._decider.codec
         state, snapshot_version, row = known.state, known.snapshot_version, None
-        for row in rows:
+        for version, row in enumerate(rows, known.version + 1):
+            if row.version != version:
+                raise InconsistentReadError(known.stream_id, version)
             state = decider.evolve(state, self._event(row))
             if row.state is not None and codec.can_decode_state(row.state_schema):
                 snapshot_version = row.version

@@ -68,6 +68,7 @@ class StoredExecutor(Generic[S, E]):
                 winners: Sequence[EventRow] | None = refused.rows or None
                 ends |= _told(refused.commands)
                 waiting = [each for each in waiting if (each.scope, each.key) not in ends]
+                working.doubt()  # what ended elsewhere may have changed every stream that was read before
             except VersionConflictError as conflict:
                 winners = conflict.rows
             except (CommitTooLargeError, CommitInvalidError) as error:
@@ -77,7 +78,9 @@ class StoredExecutor(Generic[S, E]):
                     self._cache.put(stream)
                 ends |= {(each.scope, each.key): end for each, end in zip(waiting, commit.ends, strict=True)}
                 break
-            if waiting and winners is not None:
+            if waiting and winners is None:
+                self._backoff.pause(1)  # the transaction that ended them may still be under way to their rows
+            elif waiting and winners is not None:
                 conflicts += 1
                 if conflicts == self._max_conflicts:
                     raise ContentionError(tuple(working.loaded), conflicts)

@@ -57,12 +57,20 @@ class WorkingSet(Generic[S, E]):
         for stream in list(self.loaded.values()):
             self._read(stream)
 
+    def doubt(self) -> None:
+        """No read so far justifies a rejection any more: something has happened since."""
+        self._confirmed.clear()
+
     def advance(self, winners: Sequence[EventRow]) -> bool:
-        """Fold the winners' rows. False if none of them is the next version of a stream."""
+        """Fold the winners' rows that follow a stream without a hole. False if none of them does.
+
+        DynamoDB may keep back some of the rows, so that those at hand are not all that were added.
+        """
         advanced = False
         for stream_id, stream in list(self.loaded.items()):
-            following = sorted((row for row in winners if row.stream_id == stream_id), key=lambda row: row.version)
-            if following and following[0].version == stream.version + 1:
+            rows = sorted((row for row in winners if row.stream_id == stream_id), key=lambda row: row.version)
+            following = [row for version, row in enumerate(rows, stream.version + 1) if row.version == version]
+            if following:
                 newer = self._reader.advance(stream, following)
                 self.loaded[stream_id] = newer
                 self._cache.put(newer)

@@ -17,8 +17,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lambdas.composition.inbox import deployed_marker, repeating_client
 from lambdas.composition.settings import FailuresSettings, load
 from lambdas.inbox.marking import mark_all
-from lambdas.inbox.parked_objects import ParkedObjectGoneError, read_parked
-from lambdas.inbox.stream_records import StreamRecord
+from lambdas.inbox.parked_objects import ParkedBatch, ParkedObjectGoneError, read_parked
 
 logger = Logger()
 metrics = Metrics()
@@ -34,13 +33,13 @@ def _s3() -> Any:
     return repeating_client("s3")
 
 
-def _records(bucket: str, key: str) -> list[StreamRecord]:
-    """The records of the object's commands; none if an operator has removed it."""
+def _parked(bucket: str, key: str) -> ParkedBatch:
+    """The object's commands; none if an operator has removed it."""
     try:
         return read_parked(_s3(), bucket, key)
     except ParkedObjectGoneError:
         logger.info("the object is gone from the dead-letter bucket; nothing is marked", extra={"object": key})
-        return []
+        return ParkedBatch([], [])
 
 
 _settings = load(FailuresSettings, os.environ)
@@ -52,7 +51,9 @@ metrics.set_default_dimensions(environment=_settings.environment)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001 - Lambda's signature
     """Mark the commands of one object. Raises MarkingIncompleteError, ParkedObjectError, and errors of S3's client."""
     bucket, key = event["detail"]["bucket"]["name"], event["detail"]["object"]["key"]
-    marked = mark_all(_marker, _records(bucket, key))
+    parked = _parked(bucket, key)
+    marked = mark_all(_marker, parked.commands)
+    unmarked = [*parked.malformed, *marked.unmarked]
     metrics.add_metric(name="CommandsFailed", unit=MetricUnit.Count, value=len(marked.failed))
     metrics.add_metric(name="CommandsDiffering", unit=MetricUnit.Count, value=len(marked.differing))
     metrics.flush_metrics()
@@ -66,6 +67,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG
             "the dead-letter bucket holds a command that is stored with another content; nothing was changed",
             extra={**msgspec.structs.asdict(each), "object": key},
         )
-    if marked.unmarked:
-        logger.error("commands could not be marked as failed", extra={"object": key, "reasons": marked.unmarked[:100]})
-        raise MarkingIncompleteError(f"{len(marked.unmarked)} commands of {key} could not be marked as failed")
+    if unmarked:
+        logger.error("commands could not be marked as failed", extra={"object": key, "reasons": unmarked[:100]})
+        raise MarkingIncompleteError(f"{len(unmarked)} commands of {key} could not be marked as failed")

@@ -27,10 +27,9 @@ def read_batch(records: Iterable[StreamRecord]) -> Batch:
     others = Processed()
     placed: list[tuple[int, Delivery]] = []
     for record in records:
-        if not is_new_command(record):
-            continue
         try:
-            placed.append((sequence_of(record), read_delivery(record)))
+            if is_new_command(record):
+                placed.append((sequence_of(record), read_delivery(record)))
         except MalformedRecordError as error:
             others.add(unreadable(error))
     first: dict[CommandKey, Delivery] = {}

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import msgspec
 from botocore.exceptions import ClientError
 
-from lambdas.inbox.stream_records import StreamRecord, is_new_command
+from lambdas.inbox.stream_records import MalformedRecordError, StreamRecord, is_new_command, key_of
 
 PREFIX = "aws/lambda/"
 """The prefix of the keys that Lambda gives the objects."""
@@ -33,16 +33,26 @@ class S3Client(Protocol):
     def get_object(self, **kwargs: Any) -> Mapping[str, Any]: ...
 
 
+class ParkedBatch(msgspec.Struct, frozen=True):
+    """The records of commands in a parked batch, in its order; each has keys.
+
+    `malformed` names records that are not as documented by their places, from 1, and says what is wrong with them.
+    """
+
+    commands: list[StreamRecord]
+    malformed: list[str]
+
+
 class _Event(msgspec.Struct):
-    Records: list[Mapping[str, Any]]
+    Records: list[Any]
 
 
 class _Parked(msgspec.Struct):
     payload: msgspec.Raw
 
 
-def read_parked(client: S3Client, bucket: str, key: str) -> list[StreamRecord]:
-    """The records of the commands in a parked batch.
+def read_parked(client: S3Client, bucket: str, key: str) -> ParkedBatch:
+    """The commands in a parked batch.
 
     Raises ParkedObjectGoneError, which S3 tells only to who may list the bucket (Amazon S3 API Reference, GetObject:
     others are answered 403), ParkedObjectError, ClientError, BotoCoreError.
@@ -53,7 +63,7 @@ def read_parked(client: S3Client, bucket: str, key: str) -> list[StreamRecord]:
         if not is_gone(error):
             raise
         raise ParkedObjectGoneError(key) from None
-    return parked_records(answer["Body"].read())
+    return parked_batch(answer["Body"].read())
 
 
 def is_gone(error: Exception) -> bool:
@@ -61,13 +71,21 @@ def is_gone(error: Exception) -> bool:
     return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") == "NoSuchKey"
 
 
-def parked_records(content: bytes) -> list[StreamRecord]:
-    """The records of the commands in a parked batch, in its order. Raises ParkedObjectError."""
-    return [record for record in batch_records(content) if is_new_command(record)]
+def parked_batch(content: bytes) -> ParkedBatch:
+    """The commands in a parked batch; a malformed record hides none beside it. Raises ParkedObjectError."""
+    batch = ParkedBatch([], [])
+    for place, record in enumerate(batch_records(content), start=1):
+        try:
+            if is_new_command(record):
+                key_of(record)
+                batch.commands.append(record)
+        except MalformedRecordError as error:
+            batch.malformed.append(f"record {place}: {error}")
+    return batch
 
 
-def batch_records(content: bytes) -> list[StreamRecord]:
-    """All records of a parked batch of any stream, in its order. Raises ParkedObjectError."""
+def batch_records(content: bytes) -> list[Any]:
+    """All records of a parked batch of any stream, in its order, whatever each is. Raises ParkedObjectError."""
     try:
         payload: bytes | str = bytes(msgspec.json.decode(content, type=_Parked).payload)
         if payload[:1] == b'"':

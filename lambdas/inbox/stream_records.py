@@ -51,10 +51,18 @@ class CommandRow(Struct, frozen=True):
 
 
 def is_new_command(record: StreamRecord) -> bool:
-    """Whether the record inserts a new command. A command's end is an update, and a row without a status no command."""
-    change = record.get("dynamodb") or {}
-    status = (change.get("NewImage") or {}).get(table.STATUS, {}).get("S")
-    return record.get("eventName") == "INSERT" and status == table.PENDING
+    """Whether the record inserts a new command. A command's end is an update, and a row without a status no command.
+
+    Raises MalformedRecordError if that cannot be told.
+    """
+    try:
+        if record.get("eventName") != "INSERT":
+            return False
+        change = record.get("dynamodb") or {}
+        status = (change.get("NewImage") or {}).get(table.STATUS, {}).get("S")
+    except _MALFORMED as error:
+        raise MalformedRecordError(f"the record cannot be told to be a command's: {type(error).__name__}") from None
+    return bool(status == table.PENDING)
 
 
 def key_of(record: StreamRecord) -> CommandKey:

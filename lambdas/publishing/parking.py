@@ -6,10 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Protocol
 
-import msgspec
-
 from lambdas.eventsourcing.dynamodb_faults import FAILURES
-from lambdas.publishing.stream_records import Unpublishable
+from lambdas.publishing.stream_records import Unpublishable, encoded
 
 PREFIX = "publisher/"
 
@@ -39,7 +37,7 @@ class ParkingPlace:
     def park(self, parked: Unpublishable) -> str:
         """Write a record to the bucket and return the key of its object. Raises ParkingError."""
         key = f"{PREFIX}{parked.name}.json"
-        body = msgspec.json.encode({"Records": [parked.record], "reason": parked.reason})
+        body = encoded({"Records": [parked.record], "reason": parked.reason})
         try:
             self._client().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
         except FAILURES as error:

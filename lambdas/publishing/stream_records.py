@@ -7,6 +7,7 @@ as base64 text.
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
@@ -56,7 +57,7 @@ class Unpublishable(msgspec.Struct, frozen=True):
 
         One that is tampered with has that hash in its name, too: it must not replace the genuine one, nor another.
         """
-        content = sha256(_encode(self.record)).hexdigest()
+        content = sha256(encoded(self.record)).hexdigest()
         if UNREADABLE in (self.stream_id, self.version):
             return f"{UNREADABLE}/{content}"
         stream = quote(self.stream_id, safe="")
@@ -87,7 +88,7 @@ def read_batch(records: Iterable[StreamRecord], chain: ChainCheck) -> Batch:
     batch = Batch({}, [], [])
     for record in records:
         stream_id, version = keys_of(record)
-        change = record.get("eventName")
+        change = record.get("eventName") if isinstance(record, Mapping) else None
         if change in ("MODIFY", "REMOVE"):
             batch.tamperings.append(Tampering(stream_id, version, change))
             continue
@@ -132,7 +133,19 @@ def row_of(record: StreamRecord) -> EventRow:
 
 
 def _value(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"B": base64.b64decode(value["B"], validate=True)} if "B" in value else value
+    if "B" in value:
+        return {"B": base64.b64decode(value["B"], validate=True)}
+    if "S" in value:
+        _check_text(value["S"])
+    return value
+
+
+def _check_text(text: Any) -> None:
+    """JSON can tell of half a surrogate pair, which is no text: neither hashes nor documents can hold it."""
+    try:
+        text.encode()
+    except (UnicodeEncodeError, AttributeError) as error:
+        raise ValueError(f"an attribute is no text: {type(error).__name__}") from None
 
 
 def keys_of(record: StreamRecord) -> tuple[str, str]:
@@ -140,10 +153,21 @@ def keys_of(record: StreamRecord) -> tuple[str, str]:
     try:
         change = record["dynamodb"]
         keys = change.get("Keys") or change["NewImage"]
-        return str(keys[EVENT_TABLE_HASH_KEY]["S"]), str(keys[EVENT_TABLE_RANGE_KEY]["N"])
-    except (LookupError, TypeError, AttributeError):
+        found = str(keys[EVENT_TABLE_HASH_KEY]["S"]), str(keys[EVENT_TABLE_RANGE_KEY]["N"])
+        _check_text("".join(found))
+    except (LookupError, TypeError, AttributeError, ValueError):
         return UNREADABLE, UNREADABLE
+    return found
 
 
 def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, NotPublishableError | CorruptRowError) else repr(error)
+    text = str(error) if isinstance(error, NotPublishableError | CorruptRowError) else repr(error)
+    return text.encode(errors="backslashreplace").decode()
+
+
+def encoded(document: Any) -> bytes:
+    """JSON, also of a text with half a surrogate pair: that is escaped as it came."""
+    try:
+        return _encode(document)
+    except UnicodeEncodeError:
+        return json.dumps(document, sort_keys=True).encode()

@@ -25,9 +25,10 @@ from lambdas.service.tasks import Task, task_of, transfer_task
 Outcome = Committed[Account] | Replayed
 """A command's result: the accounts after it, or the earlier answer for the same idempotency key."""
 
-SETTLED_AFTER = timedelta(seconds=REQUEST_SECONDS) + MAX_CLOCK_ERROR
-"""15 seconds. What is booked at a moment can be read so long after it at the latest: an attempt in doubt is repeated
-with the time of its first sending, for as long as a request may take, and another process's clock may be slow."""
+SETTLED_AFTER = timedelta(seconds=REQUEST_SECONDS) + 2 * MAX_CLOCK_ERROR
+"""20 seconds. What is booked at a moment can be read so long after it at the latest: an attempt in doubt is repeated
+with the time of its first sending, for as long as a request may take, the writer's clock may be slow, and the reader's
+fast."""
 
 
 class AccountAt(Struct, frozen=True):
@@ -84,11 +85,14 @@ class AccountService:
         """Open the account whose id is derived from the caller and the key, or find that this request has opened it.
 
         `idempotency` keeps no receipt of the rejection that the account exists: its first event says more, and longer.
-        Raises OpeningKeyReusedError, ContentionError.
+        Raises OpeningKeyReusedError, IdempotencyKeyReusedError if the key is of a request that opened no account,
+        ContentionError.
         """
         try:
             return self.execute(command, account_id, context, idempotency=idempotency)
         except IdempotencyKeyReusedError:  # the receipt has the whole request's hash: it says more than the event
+            if self._repository.load(account_id).version == 0:
+                raise
             raise OpeningKeyReusedError(idempotency.key, account_id) from None
         except AccountAlreadyExistsError:
             origin = self._repository.origin(account_id)

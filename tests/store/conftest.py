@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.support import backends
 from tests.support.backends import Backend, DynamoDBBackend, NewBackend, NewId
+from tests.support.broken_server import write_certificate
 from tests.support.tally import Others, add, repository
 
 
@@ -58,6 +60,14 @@ def stream_id(new_id: NewId) -> str:
 def others(backend: Backend, stream_id: str) -> Others:
     """Somebody else adds to the stream."""
     return lambda amount: add(repository(backend.store), stream_id, amount)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A file with a key and a certificate of this machine."""
+    path = tmp_path / "certificate.pem"
+    write_certificate(path)
+    return path
 
 
 @pytest.fixture(params=["warm", "cold"])

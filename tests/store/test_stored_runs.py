@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from botocore.exceptions import ClientError
 
 from lambdas.eventsourcing.decider import Committed, StoredCommand
 from lambdas.eventsourcing.errors import (
@@ -24,7 +25,8 @@ from lambdas.eventsourcing.rows import Metadata
 from lambdas.eventsourcing.stored_executor import Ended
 from lambdas.eventsourcing.verifier import ChainVerifier
 from lambdas.inbox import table
-from tests.support.backends import Backend, DynamoDBBackend, NewId
+from tests.support.backends import NO_WAITING, Backend, DynamoDBBackend, NewId
+from tests.support.dynamodb_tables import store_on
 from tests.support.fake_dynamodb import client_error
 from tests.support.inbox import Inbox, TableInbox, inbox_of, stored, taking
 from tests.support.recording import whole_history
@@ -208,6 +210,70 @@ def test_a_twin_that_was_quicker_with_some_of_them(backend: Backend, takings: Ta
 
     assert told(ends) == ["StoredCommandCompletedError", "StoredCommandCompletedError", "93"]
     assert (counting.reads, counting.commits) == (0, 2)
+
+
+@pytest.mark.parametrize("kept_back", [{0}, {1}, {2}, {0, 2}, {1, 2}, {0, 1, 2}])
+@pytest.mark.parametrize("told_as", ["conflict", "no item"])
+def test_winners_rows_are_not_folded_over_a_hole(
+    dynamodb: DynamoDBBackend, stream_id: str, kept_back: set[int], told_as: str
+) -> None:
+    """DynamoDB may tell a transaction under way in place of a failed condition, or leave an item out."""
+    inbox = TableInbox(dynamodb.client, dynamodb.tables.commands)
+    add(repository(dynamodb.store), stream_id, 100)
+    ours, theirs = ([taking(stream_id, 30, f"{who}{number}") for number in range(3)] for who in "ot")
+    for each in [*ours, *theirs]:
+        inbox.submit(stream_id, each.key)
+    hiding = HidingClient(
+        dynamodb.client, lambda: repository(dynamodb.store).execute_stored(theirs), kept_back, told_as
+    )
+    repo = repository(store_on(hiding, dynamodb.tables, backoff=NO_WAITING))
+    repo.load(stream_id)
+
+    ends = repo.execute_stored(ours)
+
+    assert told(ends) == ["TallyError"] * 3, "ten are left"
+    assert repo.load(stream_id) == repository(dynamodb.store).load(stream_id)
+    ChainVerifier(dynamodb.store, TALLY).verify(stream_id)
+
+
+def test_what_was_read_before_a_command_ended_elsewhere_rejects_nothing(
+    backend: Backend, takings: Takings, stream_id: str
+) -> None:
+    """Money came in, and another container ended the first command. The second was rejected on what stood before."""
+    add(repository(backend.store), stream_id, 1)
+    commands = takings(50, 30)
+
+    def meanwhile() -> None:
+        add(repository(backend.store), stream_id, 99)
+        repository(backend.store).execute_stored(commands[:1])
+
+    ends = repository(OvertakenStore(backend.store, [meanwhile])).execute_stored(commands)
+
+    assert told(ends) == ["StoredCommandCompletedError", "20"]
+
+
+class HidingClient:
+    """A client that is overtaken before its first transaction, and whose answer about that keeps something back."""
+
+    def __init__(self, client: Any, overtake: Callable[[], object], places: set[int], told_as: str) -> None:
+        self._client, self._overtake, self._places, self._told_as = client, overtake, places, told_as
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def transact_write_items(self, **request: Any) -> Any:
+        overtake, self._overtake = self._overtake, lambda: None
+        overtake()
+        try:
+            return self._client.transact_write_items(**request)
+        except ClientError as error:
+            answer: Any = error.response
+            for place in self._places:
+                answer["CancellationReasons"][place].pop("Item", None)
+                if self._told_as == "conflict":
+                    answer["CancellationReasons"][place]["Code"] = "TransactionConflict"
+            self._places = set()
+            raise
 
 
 def test_what_is_stored_with_another_content_is_dropped_too(dynamodb: DynamoDBBackend, stream_id: str) -> None:

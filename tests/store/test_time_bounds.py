@@ -25,7 +25,7 @@ from lambdas.eventsourcing.retry import ATTEMPT_SECONDS, PAUSE_SECONDS, Deadline
 from lambdas.eventsourcing.rows import Commit
 from lambdas.eventsourcing.transport import strict
 from tests.support.backends import NO_WAITING
-from tests.support.broken_server import answer, deaf, drip, serving, write_certificate
+from tests.support.broken_server import answer, deaf, drip, serving
 from tests.support.dynamodb_tables import REGION, Tables, store_on
 from tests.support.event_rows import credited
 from tests.support.stores import as_is
@@ -58,13 +58,6 @@ def within(seconds: float) -> Iterator[None]:
     start = time.monotonic()
     yield
     assert time.monotonic() - start < seconds + NOISE
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    path = tmp_path / "certificate.pem"
-    write_certificate(path)
-    return path
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")

@@ -22,7 +22,6 @@ from tests.support.broken_server import (
     reset,
     say,
     serving,
-    write_certificate,
 )
 from tests.support.dynamodb_tables import REGION
 
@@ -78,13 +77,6 @@ def test_nobody_listens() -> None:
     with serving(hang_up) as url:
         pass
     assert _fault(_client(url)) is Fault.REFUSED
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    path = tmp_path / "certificate.pem"
-    write_certificate(path)
-    return path
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")

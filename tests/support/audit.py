@@ -18,6 +18,7 @@ from lambdas.accounts.decider import decide, decide_transfer
 from lambdas.accounts.errors import DomainError
 from lambdas.accounts.events import AccountEvent, BalanceCredited, BalanceWithdrawn
 from lambdas.accounts.state import Account, evolve
+from lambdas.eventsourcing.chain import row_hash
 from lambdas.eventsourcing.errors import (
     ContentionError,
     NotAppliedError,
@@ -77,6 +78,11 @@ class Audit:
             for version, row in enumerate(stream.rows, 1):
                 if row.version != version:
                     yield f"{stream_id}: version {row.version} stands in place {version}"
+            for earlier, later in itertools.pairwise(stream.rows):
+                if later.recorded_at < earlier.recorded_at:
+                    yield f"{stream_id}: version {later.version} was booked before the one before it"
+                if later.hash != row_hash(earlier.hash, later):
+                    yield f"{stream_id}: the hash of version {later.version} does not follow"
             for version, state in enumerate(stream.states):
                 if state is not None and state.balance < -state.overdraft_limit:
                     yield f"{stream_id}: balance {state.balance} at version {version} is below the limit"

@@ -272,6 +272,13 @@ def new_world(monkeypatch: pytest.MonkeyPatch, folder: Path, dynamodb: Any = Non
     return World(monkeypatch, folder, dynamodb)
 
 
+def open_bank(monkeypatch: pytest.MonkeyPatch, folder: Path, *account_ids: str) -> World:
+    """A world with these accounts, open and empty."""
+    world = new_world(monkeypatch, folder)
+    world.mapping.deliver([world.submit(each, {"type": "OpenAccount", "currency": "EUR"}) for each in account_ids])
+    return world
+
+
 CONTEXT = SimpleNamespace(
     function_name="function",
     memory_limit_in_mb=512,

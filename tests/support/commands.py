@@ -139,3 +139,15 @@ class Desk:
         state = self.account(account_id).state
         assert state is not None
         return int(state.balance)
+
+
+_PENDING = {table.STATUS: {"S": table.PENDING}}
+MALFORMED: list[Any] = [
+    5,
+    {"eventName": "INSERT", "dynamodb": [1]},
+    {"eventName": "INSERT", "dynamodb": {"NewImage": "abc"}},
+    {"eventName": "INSERT", "dynamodb": {"NewImage": {table.STATUS: "x"}}},
+    {"eventName": "INSERT", "dynamodb": {"NewImage": _PENDING}},
+    {"eventName": "INSERT", "dynamodb": {"NewImage": _PENDING, "Keys": [1]}},
+]
+"""Records of which nobody can tell whether they are of a command, or of which."""

@@ -125,7 +125,7 @@ MISHAPS = (
     Mishap("garbled after", Effect.AT_ONCE, 0.1, lambda *_: NoAnswerError(error="no JSON"), in_doubt=True),
     Mishap("unreadable", Effect.AT_ONCE, 0.1, lambda *_: ResponseParserError("not JSON"), in_doubt=True),
 )
-"""A condition that fails without its item is apart: it happens to answers, see FaultyClient."""
+"""A condition that fails without its item, or beside a conflict, is apart: it happens to answers, see FaultyClient."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,8 @@ def as_told(*mishaps: Mishap | None) -> Schedule:
 class FaultyClient:
     """A client on which things go wrong as `schedule` has it.
 
-    A failed condition comes without its item with probability `bare`. `meanwhile` is called before and after each
+    With probability `bare` an answer about failed conditions is not whole: items are left out, and conflicts stand in
+    place of conditions that fail, each for itself. `meanwhile` is called before and after each
     call, when others may act. All three may be changed at any time. `attempts` lists all calls.
     """
 
@@ -235,7 +236,7 @@ class FaultyClient:
             return getattr(self._client, name)(**request)
         except ClientError as error:
             if self._rng.random() < self.bare:
-                _strip_items(error)
+                _keep_back(error, self._rng)
             raise
 
     def _arrive(self, held_up: tuple[int, str, Mapping[str, Any]]) -> None:
@@ -259,8 +260,14 @@ def _commit_id(request: Mapping[str, Any]) -> str | None:
     return None if value is None else str(value["S"])
 
 
-def _strip_items(error: ClientError) -> None:
+def _keep_back(error: ClientError, rng: random.Random) -> None:
+    """Each failed condition for itself: its item is left out, or a transaction under way is told in its place."""
     response: Any = error.response
     response.pop("Item", None)
-    for reason in response.get("CancellationReasons", []):
-        reason.pop("Item", None)
+    failed = [each for each in response.get("CancellationReasons", []) if each["Code"] == "ConditionalCheckFailed"]
+    for reason in failed:
+        what = rng.choice(("all", "no item", "conflict"))
+        if what != "all":
+            reason.pop("Item", None)
+        if what == "conflict":
+            reason["Code"] = "TransactionConflict"

@@ -2,8 +2,8 @@
 
 What AWS allows, and so happens here: batches are cut anywhere, and cut anew when they come again; a batch comes again
 although it was through; a failed one is halved, the first half first; a container that was given up still works while
-another one has its batch; a batch that failed too often is parked, and whoever marks it is told late, or twice. At any
-time an operator redrives what was given up.
+another one has its batch; synchronous requests book on the same accounts meanwhile; a batch that failed too often is
+parked, and whoever marks it is told late, or twice. At any time an operator redrives what was given up.
 Between the records of two shards there is no order. Inside a batch there is none either, since the processor sorts.
 """
 
@@ -19,10 +19,15 @@ from typing import Any
 
 from cli.redrive.inbox import Clients, Inbox
 from cli.redrive.redriver import Redriver
+from lambdas.accounts.commands import CreditAccount, WithdrawFromAccount
+from lambdas.accounts.errors import DomainError
+from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.inbox import table
 from lambdas.inbox.marking import FailureMarker, mark_all
 from lambdas.inbox.stream_records import CommandKey, key_of
+from lambdas.service.account_service import AccountService, CommandContext
+from lambdas.service.decider import ACCOUNT_DECIDER
 from tests.support.clocks import START, SimulatedTime
 from tests.support.commands import Item, Record, command_item, command_record, new_processor
 from tests.support.dynamodb_tables import KEYS, Tables, store_on
@@ -32,6 +37,8 @@ from tests.support.faults import MISHAPS, FaultyClient, Schedule, as_told, at_ra
 
 TABLES = Tables("events", "commands")
 INBOX = Inbox(commands_table=TABLES.commands, command_parking_bucket="parking", command_processor="processor")
+BOOKED = "booked-"
+"""How the ids of synchronous commands begin."""
 CALLERS = ("AIDAONE", "AIDATWO")
 """They number their keys alike."""
 MOST_DELIVERIES = 5
@@ -73,11 +80,12 @@ class World:
         self.dynamodb = FakeDynamoDB(
             dict(zip(TABLES, KEYS.values(), strict=True)), observe=lambda items: self.writes.append(list(items))
         )
-        self.trouble, self.bare = rng.choice((0.0, 0.1, 0.4)), rng.choice((0.0, 0.3))
+        self.trouble, self.bare = rng.choice((0.0, 0.1, 0.4)), rng.choice((0.0, 0.3, 0.9))
         self.crashes, self.interruptions = rng.choice((0.0, 0.02, 0.1)), rng.choice((0.0, 0.05, 0.2))
         self.forgeries = rng.choice((0.0, 0.3))
         self.calm = self.trouble == self.bare == self.crashes == 0.0
         """Whether nothing but repetition happens."""
+        self._longest_batch = rng.choice((1, 6, 24))
         commit_ids = itertools.count()
         self.new_commit_id = lambda: f"commit-{next(commit_ids)}"
         self.accounts = [account_id(number) for number in range(1, rng.randint(2, 5))]
@@ -88,7 +96,13 @@ class World:
         self._marks: list[Sequence[Record]] = []
         self._delivered: Counter[str] = Counter()
         self._acting: Container | None = None
-        self._reached: list[tuple[list[Record], int]] = []
+        self._reached: list[tuple[list[Record], int, int]] = []
+        self._booked = itertools.count()
+        store = store_on(self.dynamodb, TABLES)
+        self._clerk = AccountService(
+            Repository(store, ACCOUNT_DECIDER, clock=lambda: START, new_commit_id=self.new_commit_id),
+            clock=lambda: START,
+        )
         self.containers = [Container(self) for _ in range(3)]
 
     def run(self) -> None:
@@ -97,10 +111,10 @@ class World:
         while any(at < len(shard) for at, shard in zip(positions, self.shards, strict=True)):
             number = self.rng.choice([n for n, shard in enumerate(self.shards) if positions[n] < len(shard)])
             shard, start = self.shards[number], positions[number]
-            end = start + self.rng.randint(1, 6)
-            self._reached.append((shard, start))
+            end = min(start + self.rng.randint(1, self._longest_batch), len(shard))
+            self._reached.append((shard, start, end))
             self._deliver(shard[start:end], tries=0)
-            positions[number] = min(end, len(shard))
+            positions[number] = end
             if self.rng.random() < self.forgeries:
                 self._forge()
             if self.rng.random() < 0.3:
@@ -136,12 +150,27 @@ class World:
             raise CrashError
         if self.rng.random() < self.interruptions and self._reached:
             self.happened["interrupted"] += 1
-            shard, start = self.rng.choice(self._reached)
-            first = self.rng.randint(0, start)
             self._acting = None
-            other = self.rng.choice([each for each in self.containers if each is not container])
-            other.processor.process(shard[first : start + 1], lambda: True)
+            if self.rng.random() < 0.5:
+                shard, start, end = self.rng.choice(self._reached)
+                first, last = self.rng.randint(0, start), self.rng.randint(start + 1, end)
+                other = self.rng.choice([each for each in self.containers if each is not container])
+                other.processor.process(shard[first:last], lambda: True)
+            else:
+                self._book()
             self._acting = container
+
+    def _book(self) -> None:
+        """A synchronous request, or a few: each books what the rules allow."""
+        account = self.rng.choice(self.accounts)
+        for _ in range(self.rng.randint(1, 6)):
+            kind, amount = self.rng.choice((CreditAccount, WithdrawFromAccount)), self.rng.randint(1, 60)
+            context = CommandContext(f"{BOOKED}{next(self._booked)}", "correlation", "actor")
+            try:
+                self._clerk.execute(kind(amount=amount), account, context)
+            except DomainError:
+                continue
+            self.happened["booked"] += 1
 
     def invoke(self, **request: Any) -> dict[str, Any]:
         """Lambda, as the operator's client shows it."""
@@ -179,7 +208,7 @@ class World:
 
     def _submit(self, bodies: Callable[[random.Random, list[str]], tuple[str, Any]]) -> list[Record]:
         records, sequence = [], self.rng.randrange(10**20)
-        for number in range(self.rng.randint(2, 12)):
+        for number in range(self.rng.choice((self.rng.randint(2, 12), 24))):
             account, body = bodies(self.rng, self.accounts)
             item = command_item(account, f"{CALLERS[number % 2]}/c{number // 2}", body, START)
             self.dynamodb.put_item(TableName=TABLES.commands, Item=item)

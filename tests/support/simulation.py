@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
 from lambdas.eventsourcing.dynamodb import MAX_ATTEMPTS
@@ -30,6 +31,8 @@ from tests.support.recording import whole_history
 from tests.support.workloads import accounts, anything, as_stored, credit, opening
 
 ORDERS = 12
+CLOCK_JUMPS = 0.03
+"""How likely a clock is another one whenever it is read."""
 REQUEST_SECONDS = 10.0
 """What the design promises; not read from the code, so that the code cannot move it."""
 UNCERTAIN = {
@@ -52,10 +55,10 @@ class Member:
         )
         self._recorder = world.recorder
         backoff = Backoff(sleep=self.time.sleep, uniform=rng.uniform)
-        skew = rng.uniform(-30, 30)
+        self._rng, self._skew = rng, rng.uniform(-30, 30)
         self.bank = new_bank(
             store_on(self.client, world.tables, backoff=backoff),
-            lambda: self.time.wall(skew),
+            self._clock,
             backoff=backoff,
             snapshot_interval=rng.choice((1, 3, 10)),
             max_conflicts=rng.choice((4, MAX_CONFLICTS)),
@@ -65,6 +68,12 @@ class Member:
         self.problems: list[str] = []
         self.refused_commits: set[str] = set()
         """Of commands that were answered as certainly not applied."""
+
+    def _clock(self) -> datetime:
+        """Off by some seconds, and now and then it jumps: also by days, in either direction."""
+        if self._rng.random() < CLOCK_JUMPS:
+            self._skew = self._rng.choice((30.0, 86_400.0)) * self._rng.uniform(-1, 1)
+        return self.time.wall(self._skew)
 
     def send(self, order: Order) -> Outcome:
         """Send an order, and judge how it was carried out."""

@@ -24,8 +24,8 @@ WINDOW = re.compile(
     r"(AND dt <= CAST\(CAST\(date_add\('day', :late_days, CAST\(recordedtime AS date\)\) AS date\) AS varchar\)\s+)?"
 )
 DEDUPLICATED = re.compile(
-    r"SELECT \*, row_number\(\) OVER \(PARTITION BY id, CAST\(recordedtime AS date\) ORDER BY recordedtime DESC, dt\)"
-    r"\s+AS delivery\s+FROM (delivered_)?events\s+$"
+    r"SELECT \*, row_number\(\) OVER \(PARTITION BY id, CAST\(recordedtime AS date\)\s+"
+    r"ORDER BY recordedtime DESC, dt, rowhash\)\s+AS delivery\s+FROM (delivered_)?events\s+$"
 )
 
 WITHOUT_DUPLICATES_OTHERWISE = {"reconciliation", "recorded_versions"}

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.retry import Deadline
+from lambdas.httpapi.idempotency import derived_account_id
 from tests.unit.httpapi.suite.api import Answer
 from tests.unit.httpapi.suite.in_process import InProcessApi, in_process_api
 
@@ -115,6 +116,18 @@ def test_another_request_under_the_key_is_told_which_account_it_opened(
     assert (again.status, again.body) == (201, first.body), (
         "the wrong request is not remembered in place of the right one"
     )
+
+
+@warm
+def test_a_key_of_a_refused_request_opens_no_account_and_names_none(world: World, *, warm: bool) -> None:
+    """Whoever computes the id that the key leads to can have the refusal remembered where the opening looks."""
+    derived = derived_account_id("AROAONE", KEY["Idempotency-Key"])
+    refused = world.api.post("/transfers", {"from_account_id": derived, "to_account_id": derived, "amount": 1}, KEY)
+    assert refused.status == 422, refused
+    for _ in range(2):
+        answer = (world.api if warm else world.container()).post("/accounts", EUROS, KEY)
+        assert (answer.status, answer.problem) == (422, "idempotency-key-reused")
+        assert "account_id" not in answer.json()
 
 
 @warm

@@ -11,11 +11,11 @@ from botocore.exceptions import ClientError
 
 from lambdas.inbox import table
 from lambdas.inbox.marking import FailureMarker, Mark
-from lambdas.inbox.parked_objects import ParkedObjectError, parked_records
+from lambdas.inbox.parked_objects import ParkedObjectError, parked_batch
 from tests.support.backends import NO_WAITING
 from tests.support.clocks import START
 from tests.support.command_world import BUCKET, CONTEXT, TABLES, VARIABLES, FakeBucket, FakeInbox
-from tests.support.commands import CORRELATION, Item, Record, command_item, command_record
+from tests.support.commands import CORRELATION, MALFORMED, Item, Record, command_item, command_record
 from tests.support.event_rows import account_id
 from tests.support.event_source_mapping import invocation_record, object_key
 from tests.support.fake_dynamodb import client_error
@@ -161,7 +161,7 @@ def test_a_record_without_keys_stops_no_other_and_is_told(
     assert row is not None
     assert row["status"] == {"S": table.FAILED}
     assert failed_metric(capsys) == [1.0]
-    assert "MalformedRecordError" in str(vars(caplog.records[-1])["reasons"])
+    assert "no keys of a command" in str(vars(caplog.records[-1])["reasons"])
 
 
 def test_a_row_that_cannot_be_written_stops_no_other(
@@ -186,10 +186,26 @@ def test_a_row_that_cannot_be_written_stops_no_other(
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff", b'{"payload":1}', b'{"payload":"{"}', b"[" * 100_000])
 def test_an_object_that_is_no_parked_batch_is_an_error(place: Place, content: bytes) -> None:
     with pytest.raises(ParkedObjectError, match="holds no event of a stream"):
-        parked_records(content)
+        parked_batch(content)
     if content:
         with pytest.raises(ParkedObjectError):
             place.tell(place.park(content=content))
+
+
+@pytest.mark.parametrize("malformed", MALFORMED, ids=json.dumps)
+def test_a_malformed_record_is_named_and_those_beside_it_are_marked(
+    place: Place, malformed: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    records = [place.store(A, "a1"), malformed, place.store(B, "b1")]
+    event = place.park(content=json.dumps({"payload": {"Records": records}}).encode())
+    with pytest.raises(place.module.MarkingIncompleteError, match="1 commands"):
+        place.tell(event)
+    for account, command in ((A, "a1"), (B, "b1")):
+        row = place.row(account, command)
+        assert row is not None
+        assert row["status"] == {"S": table.FAILED}
+    (reason,) = vars(caplog.records[-1])["reasons"]
+    assert reason.startswith("record 2: the record ")
 
 
 def test_an_object_that_is_gone_is_done(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
@@ -241,7 +257,7 @@ def test_the_event_may_be_the_payload_or_its_text() -> None:
     assert isinstance(as_text["payload"], str)
     as_object = as_text | {"payload": json.loads(as_text["payload"])}
     for document in (as_text, as_object):
-        assert parked_records(json.dumps(document).encode()) == [record]
+        assert parked_batch(json.dumps(document).encode()).commands == [record]
 
 
 def test_clients_retry_a_little_and_are_bounded(place: Place) -> None:

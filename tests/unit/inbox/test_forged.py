@@ -12,13 +12,12 @@ import pytest
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.inbox import table
 from tests.support.clocks import START
-from tests.support.command_world import TABLES, World, new_world
+from tests.support.command_world import TABLES, World, open_bank
 from tests.support.commands import Item, Record, command_item, command_record
 from tests.support.event_rows import account_id
 from tests.support.event_source_mapping import invocation_record, object_key
 
 A, B = account_id(1), account_id(2)
-OPEN = {"type": "OpenAccount", "currency": "EUR"}
 CREDIT = {"type": "CreditAccount", "amount": 5}
 FORGERIES: list[dict[str, Any]] = [
     {table.BODY: {"B": json.dumps(CREDIT | {"amount": 5_000_000}).encode()}},
@@ -37,9 +36,7 @@ FORGED = pytest.mark.parametrize("forgery", FORGERIES, ids=lambda each: "-".join
 @pytest.fixture
 def bank(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     """Two open accounts."""
-    bank = new_world(monkeypatch, tmp_path)
-    bank.mapping.deliver([bank.submit(A, OPEN), bank.submit(B, OPEN)])
-    return bank
+    return open_bank(monkeypatch, tmp_path, A, B)
 
 
 def forged(record: Record, forgery: dict[str, Any]) -> Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 
 from lambdas.accounts.errors import InvalidFieldError
 from lambdas.inbox import table
+from lambdas.inbox.batches import read_batch
 from lambdas.inbox.deliveries import Content, Delivery, read_delivery
 from lambdas.inbox.queues import queues_of
-from tests.support.commands import Desk, Record, always, command_item, command_record, new_processor
+from tests.support.commands import MALFORMED, Desk, Record, always, command_item, command_record, new_processor
 from tests.support.event_rows import account_id
 
 A, B, C, D = (account_id(number) for number in range(1, 5))
@@ -133,6 +135,14 @@ def test_a_failure_stops_the_accounts_that_its_command_touches_and_no_other_of_t
     assert (processed.succeeded, processed.rejected, processed.left) == (3, 1, 6)
     assert [failure.command_id for failure in processed.failures] == ["c6"]
     assert [desk.balance(account) for account in (A, B, C, D)] == [10, 20, 0, 30]
+
+
+@pytest.mark.parametrize("malformed", MALFORMED, ids=json.dumps)
+def test_a_malformed_record_is_left_and_hides_none_beside_it(malformed: Any) -> None:
+    records = [command_record(command_item(account_id(n), "c", b"{"), n) for n in (1, 2)]
+    batch = read_batch([records[0], malformed, records[1]])
+    assert [len(queue) for queue in batch.queues] == [1, 1]
+    assert (batch.others.left, batch.others.failures[0].account_id) == (1, "")
 
 
 def test_of_two_records_of_one_command_the_first_counts() -> None:

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
@@ -21,13 +21,15 @@ from lambdas.accounts.decider import decide, decide_transfer
 from lambdas.accounts.errors import DomainError
 from lambdas.accounts.events import AccountEvent
 from lambdas.accounts.state import Account, evolve
+from lambdas.eventsourcing.verifier import ChainVerifier
 from lambdas.inbox import table
 from lambdas.inbox.instructions import instruction_of
 from lambdas.inbox.stream_records import key_of, row_of
 from lambdas.service.decider import ACCOUNT_DECIDER
 from lambdas.service.derived_ids import effect_id
 from tests.support.commands import Item, Record
-from tests.support.redelivery import World
+from tests.support.dynamodb_tables import store_on
+from tests.support.redelivery import BOOKED, TABLES, World
 from tests.support.runs import seeds
 
 SEEDS = seeds(check=400, test=2_000, soak=100_000)
@@ -55,21 +57,25 @@ def body(rng: random.Random, accounts: list[str]) -> tuple[str, Any]:
     return account, {"type": "Transfer", "from_account_id": account, "to_account_id": to, "amount": amount}
 
 
-def steps(writes: Sequence[Sequence[Item]]) -> Iterator[list[Item]]:
-    """The writes, those that end several commands cut into one step for each: they must be as if one followed another.
+def steps(writes: Sequence[Sequence[Item]]) -> Iterator[tuple[int, list[Item]]]:
+    """The writes by their number, those that end several commands cut into one step for each.
 
+    The commands of a write must be as if one followed another.
     A step is what one command adds, and then its end; all of one write have one commit id.
     """
-    for items in writes:
+    for number, items in enumerate(writes):
         ends = [item for item in items if table.STATUS in item]
         rows = [item for item in items if table.STATUS not in item]
+        if rows and not ends:
+            yield number, rows  # a synchronous command
+            continue
         if len(ends) > 1:
             assert len({item[table.COMMIT_ID]["S"] for item in items}) == 1
         for end in ends:
             ours = [row for row in rows if command_of(row) == effect_of(end)]
             assert rows[: len(ours)] == ours, "the rows are not in the order of the commands"
             rows = rows[len(ours) :]
-            yield [*ours, end]
+            yield number, [*ours, end]
         assert rows == []
 
 
@@ -91,7 +97,10 @@ class Chronicle:
         self.statuses: dict[str, list[tuple[int, str]]] = {}
         self.events: dict[int, list[tuple[str, AccountEvent]]] = {}
         self.effects: dict[str, list[int]] = {}
-        for tick, items in enumerate(steps(world.writes), 1):
+        self.writes = [-1]
+        """The number of the write that each step is of."""
+        for tick, (write, items) in enumerate(steps(world.writes), 1):
+            self.writes.append(write)
             for item in items:
                 if table.STATUS in item:
                     self.statuses.setdefault(item[table.RANGE_KEY]["S"], []).append((tick, item[table.STATUS]["S"]))
@@ -132,6 +141,17 @@ def without_id(event: AccountEvent) -> AccountEvent:
     return msgspec.structs.replace(event, transfer_id="id") if hasattr(event, "transfer_id") else event
 
 
+class Ended(NamedTuple):
+    """The step by which a command ended, since which step it may have been decided, and whether it changed its account.
+
+    Rejections of one write are decided together, on a state of before it, whoever booked meanwhile.
+    """
+
+    step: int = 0
+    since: int = 0
+    changed: bool = True
+
+
 class Judge:
     """Holds one run against what must be true of it."""
 
@@ -141,23 +161,25 @@ class Judge:
 
     def judge(self) -> None:
         """Assert everything."""
+        for account in self.world.accounts:
+            ChainVerifier(store_on(self.world.dynamodb, TABLES), ACCOUNT_DECIDER).verify(account)
         ids = [key_of(record).command_id for record in self.world.records]
         for command_id in ids:
             self._check_statuses(command_id)
         keys = [key_of(record) for record in self.world.records]
         taken = {effect_id(*msgspec.structs.astuple(key)) for key in keys if self._status(key.command_id) in TAKEN}
-        assert {effect: len(set(ticks)) for effect, ticks in self.seen.effects.items()} == dict.fromkeys(taken, 1)
+        effects = {each: ticks for each, ticks in self.seen.effects.items() if not each.startswith(BOOKED)}
+        assert {effect: len(set(ticks)) for effect, ticks in effects.items()} == dict.fromkeys(taken, 1)
         if self.world.calm:
             assert self.world.given_up == set()
             assert self.world.happened["failed"] == 0
-        newest: dict[str, int] = {}
+        ended: dict[str, Ended] = {}
         for record in self.world.records:
             key = key_of(record)
-            given_up = key in self.world.given_up
-            after = 0 if given_up else newest.get(key.account_id, 0)
-            self._check_end(record, after)
-            if not given_up:
-                newest[key.account_id] = self.seen.ended_at(key.command_id)
+            if key in self.world.given_up:
+                self._check_end(record, Ended())
+                continue
+            ended[key.account_id] = self._check_end(record, ended.get(key.account_id, Ended()))
 
     def _status(self, command_id: str) -> str:
         return self.seen.statuses[command_id][-1][1]
@@ -169,14 +191,21 @@ class Judge:
             f"{command_id}: {statuses}"
         )
 
-    def _check_end(self, record: Record, after: int) -> None:
+    def _check_end(self, record: Record, before: Ended) -> Ended:
         """The end is what the rules give, on states since the account's last command but those given up."""
-        command_id, row = key_of(record).command_id, self.world.row(record)
-        if self._status(command_id) == table.FAILED:
+        if self._status(key_of(record).command_id) == table.FAILED:
             assert key_of(record) in self.world.given_up
-            return
-        end = self.seen.ended_at(command_id)
-        assert end > after, f"{command_id} overtook an earlier command of its account"
+            return before
+        end = self.seen.ended_at(key_of(record).command_id)
+        assert end > before.step, f"{key_of(record).command_id} overtook an earlier command of its account"
+        together = self.seen.writes[end] == self.seen.writes[before.step]
+        since = before.since if together and not before.changed else before.step
+        self._check_outcome(record, since, end)
+        changed = any(account == key_of(record).account_id for account, _ in self.seen.events.get(end, ()))
+        return Ended(end, since, changed)
+
+    def _check_outcome(self, record: Record, after: int, end: int) -> None:
+        command_id, row = key_of(record).command_id, self.world.row(record)
         problem = json.loads(row[table.PROBLEM]["S"])["type"].rpartition(":")[2] if table.PROBLEM in row else ""
         try:
             command = instruction_of(row_of(record)).command
@@ -229,6 +258,6 @@ def test_seeded_runs() -> None:
     if len(SEEDS) >= ENOUGH:
         told = {
             "crashed", "interrupted", "failed", "halved", "parked", "redriven", "delivered again", "forged",
-            "forged, parked", "coalesced",
+            "forged, parked", "coalesced", "booked",
         }  # fmt: skip
         assert happened.keys() == told | FINAL | {table.FAILED}

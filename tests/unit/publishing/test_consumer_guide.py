@@ -173,6 +173,16 @@ def test_a_type_to_come_reaches_the_application_and_moves_on() -> None:
     assert ledger.take(2) == [1, 2]
 
 
+def test_a_document_of_another_source_without_a_version_is_skipped_and_counted() -> None:
+    ledger = Ledger()
+    ledger.take(1)
+    other = {"specversion": "1.0", "id": "x/1", "source": "/daybook/ledger", "type": "daybook.ledger.Noted.v1"}
+    for document in (other, {**other, "subject": ACCOUNT, "data": {}}):
+        ledger.consumer.take(json.dumps(document).encode() + b"\n" + LINES[1])
+    assert (ledger.versions(), ledger.checkpoint()) == ([1, 2], {ACCOUNT: 2})
+    assert ledger.consumer.skipped == {"daybook.ledger.Noted.v1": 2}
+
+
 def test_an_error_leaves_the_position_before_the_event() -> None:
     ledger = Ledger()
 

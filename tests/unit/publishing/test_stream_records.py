@@ -9,10 +9,15 @@ from typing import Any
 import pytest
 
 from lambdas.contracts.domain_events import domain_event, encode_domain_event
+from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import EventRow
 from lambdas.publishing.chain_check import ChainCheck
+from lambdas.publishing.kinesis import KinesisSender
+from lambdas.publishing.parking import ParkingPlace
+from lambdas.publishing.publisher import Publisher
 from lambdas.publishing.stream_records import UNREADABLE, Batch, Tampering, read_batch, row_of
 from tests.support.event_rows import ACCOUNT, account_id, credited, stream_record, stream_records
+from tests.support.publishing import FakeBucket, FakeKinesis
 
 
 def read(records: list[dict[str, Any]]) -> Batch:
@@ -82,7 +87,7 @@ def test_a_malformed_row_is_named_with_its_reason_and_stops_no_other(record: dic
     assert parked.record == record
 
 
-def unreadable() -> list[dict[str, Any]]:
+def unreadable() -> list[Any]:
     """Records that do not even say which row they are about."""
     whole = stream_record(credited(7))
     no_keys, no_change, odd_keys = deepcopy(whole), deepcopy(whole), deepcopy(whole)
@@ -90,7 +95,7 @@ def unreadable() -> list[dict[str, Any]]:
     del no_change["dynamodb"]
     odd_keys["dynamodb"]["Keys"]["version"] = "7"
     odd_keys["dynamodb"]["NewImage"] = None
-    return [no_keys, no_change, odd_keys, {}, {"eventName": "INSERT", "dynamodb": []}]
+    return [no_keys, no_change, odd_keys, {}, {"eventName": "INSERT", "dynamodb": []}, 5]
 
 
 @pytest.mark.parametrize("record", unreadable(), ids=lambda record: json.dumps(record)[:40])
@@ -100,6 +105,47 @@ def test_a_record_without_keys_is_parked_by_its_content(record: dict[str, Any]) 
     assert parked.name.startswith(f"{UNREADABLE}/")
     assert parked.name == again.name
     assert parked.record == record
+
+
+HALF = "\ud800"
+"""Half a surrogate pair: the function's runtime reads it from JSON, and no text holds it."""
+
+
+def nameless(key: str, kind: str) -> dict[str, Any]:
+    """A record one of whose keys is no text."""
+    record = changed(**{key: {kind: HALF}})
+    record["dynamodb"]["Keys"] = record["dynamodb"]["Keys"] | {key: {kind: HALF}}
+    return record
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        *[
+            changed(**{name: {"S": HALF}})
+            for name in ("stream_id", "commit_id", "type", "data", "metadata", "recorded_at")
+        ],
+        changed(**{HALF: {"S": "x"}}),
+        changed(commit_id={"S": 10**30}),
+        changed(schema={"N": HALF}),
+        nameless("stream_id", "S"),
+        nameless("version", "N"),
+        stream_record(credited(7)) | {HALF: HALF},
+    ],
+    ids=ascii,
+)
+def test_a_record_with_what_is_no_text_is_parked_whole_and_stops_no_other(record: dict[str, Any]) -> None:
+    sender = KinesisSender(kinesis := FakeKinesis(), stream="s")
+    bucket = FakeBucket()
+    publisher = Publisher(sender, ParkingPlace(lambda: bucket, bucket="parking"))
+    published = publisher.publish([record, stream_record(credited(1, account_id(2)))], Deadline(), Deadline())
+    assert published.complete
+    assert kinesis.lines()
+    for parked in published.parked:
+        assert parked.key is not None
+        parked.key.encode()
+        parked.what.reason.encode()
+    assert [json.loads(body)["Records"] for body in bucket.objects.values()] == ([[record]] if published.parked else [])
 
 
 def test_unreadable_records_do_not_replace_each_other() -> None:

@@ -86,6 +86,8 @@ def test_an_empty_day() -> None:
 def test_a_day_of_closings_only_and_a_day_without_amounts() -> None:
     closings = as_page(report([total("EUR", events=2, closed=2)], []))
     assert b"<svg" not in closings
+    assert b">None<" not in closings
+    assert b"At a glance" not in closings, "nothing is drawn"
     assert ["EUR", "2", "0", "0", "0", "0.00", "0", "0.00", "0", "0.00", "0.00"] in Outline(closings).rows
     assert ["All currencies", "2", "", "0", "0", "", "0", "", "0", "", ""] in Outline(closings).rows
     openings = as_page(report([total("EUR", events=2, opened=2)], []))

@@ -157,8 +157,62 @@ def test_a_row_that_cannot_be_published_is_missing_or_differs(lake: Lake, arrive
     assert found(told) == (([], [], [EDITED]) if arrived else ([EDITED], [], []))
 
 
+@pytest.mark.parametrize(
+    ("came", "values"),
+    [
+        pytest.param("2026-03-19", {"recordedtime": "recordedtime + INTERVAL 1 SECOND"}, id="late, and booked later"),
+        pytest.param("2026-03-19", {"causationid": "'another'"}, id="late, and booked at the same moment"),
+        pytest.param("2026-03-02", {"recordedtime": "TIMESTAMP '2026-03-30 00:00:00'"}, id="a day to come"),
+        pytest.param("2026-03-19", {"recordedtime": "TIMESTAMP '2026-03-19 00:00:00'"}, id="late, on a later day"),
+        pytest.param("2026-03-02", {"recordedtime": "TIMESTAMP '2026-02-20 00:00:00'"}, id="an earlier day"),
+        pytest.param("2026-02-01", {"recordedtime": "TIMESTAMP '2026-03-30 00:00:00'"}, id="in an old partition"),
+    ],
+)
+def test_a_second_content_differs_whenever_it_came_and_whatever_its_day(
+    lake: Lake, came: str, values: dict[str, str]
+) -> None:
+    lake.arrive("2026-03-01", EVENTS)
+    lake.edit(lake.arrive(came, [each for each in EVENTS if each.id == EDITED]), **values)
+    told = compare(lake)
+    assert found(told) == ([], [], [EDITED])
+    assert [(day.event_table, day.lake, day.differs, day.late) for day in told.days] == [
+        (5, 5, 1, 0), (4, 4, 0, 0), (2, 2, 0, 0)
+    ]  # fmt: skip
+
+
+NO_KEY = {"subject": f"?/3 (id {EDITED})", "streamversion": f"{A}/? (id {EDITED})", "id": f"{A}/3 (id ?)"}
+
+
+@pytest.mark.parametrize("came", ["2026-02-01", "2026-03-02", "2026-03-19"])
+@pytest.mark.parametrize("name", ["subject", "streamversion", "recordedtime", "id"])
+def test_a_row_of_the_lake_without_a_key_is_stray(lake: Lake, name: str, came: str) -> None:
+    """No comparison of days sees it, and the views count it."""
+    lake.arrive("2026-03-01", EVENTS)
+    file = lake.arrive(came, [each for each in EVENTS if each.id == EDITED])
+    lake.edit(file, **{name: NULLS[ATTRIBUTES[name]]})
+    told = compare(lake)
+    assert told.stray == [NO_KEY.get(name, f"{A}/3 (id {EDITED})")]
+    assert not told.equal
+
+
+@pytest.mark.parametrize(
+    ("came", "values"),
+    [
+        pytest.param("2026-03-19", {"subject": f"'{B}x'", "recordedtime": "TIMESTAMP '2026-03-19 00:00:00'"}, id="id"),
+        pytest.param("2026-02-01", {"id": f"'{B}/9'", "subject": f"'{B}'", "streamversion": "9"}, id="partition"),
+    ],
+)
+def test_a_row_is_stray_under_anothers_id_or_in_a_partition_before_its_day(
+    lake: Lake, came: str, values: dict[str, str]
+) -> None:
+    lake.arrive("2026-03-01", EVENTS)
+    lake.edit(lake.arrive(came, [each for each in EVENTS if each.id == EDITED]), **values)
+    told = compare(lake)
+    assert (len(told.stray), told.equal) == (1, False)
+
+
 def test_single_contents_are_asked_for_only_in_doubt(lake: Lake, tmp_path: Path) -> None:
-    for place, expected in ((edited(lake, {"id": "id"}), 1), (edited(Lake(tmp_path / "other"), {"type": "'x'"}), 2)):
+    for place, expected in ((edited(lake, {"id": "id"}), 4), (edited(Lake(tmp_path / "other"), {"type": "'x'"}), 5)):
         asked = Asked(place)
         reconcile(lambda known: recorded(map(item, EVENTS), WINDOW, known), asked, WINDOW, today=TODAY)
         assert asked.questions == expected

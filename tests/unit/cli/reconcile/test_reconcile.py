@@ -88,10 +88,13 @@ def test_what_was_published_again_weeks_later_is_there_but_late(lake: Lake) -> N
     assert [(day.lake, day.missing) for day in found.days] == [(5, 0), (3, 1), (2, 0)]
 
 
-def test_later_partitions_are_read_only_when_something_is_missing(lake: Lake) -> None:
-    whole = Asked(arrived(lake))
-    reconcile(lambda known: recorded(map(item, EVENTS), WINDOW, known), whole, WINDOW, today=TODAY)
-    assert whole.questions == 1
+@pytest.mark.parametrize("came", ["2026-03-03", "2026-03-19", "2026-03-20"])
+def test_what_the_table_does_not_hold_is_unknown_however_late_it_came(lake: Lake, came: str) -> None:
+    stranger = event("BalanceCredited", A, 6, "2026-03-03 12:00:00", amount=99999, **EUR)
+    arrived(lake).arrive(came, [stranger])
+    found = compare(lake)
+    assert (found.missing, found.unknown, found.differs) == ([], [f"{A}/6"], [])
+    assert (found.days[2].event_table, found.days[2].lake, found.days[2].late) == (2, 3, 0)
 
 
 @pytest.mark.parametrize("to_day", [1, 2, 3, 10])

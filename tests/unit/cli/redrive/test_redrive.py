@@ -26,8 +26,8 @@ from lambdas.inbox import table
 from lambdas.inbox.marking import FailureMarker, Mark
 from lambdas.inbox.stream_records import CommandKey, key_of
 from tests.support.clocks import START
-from tests.support.command_world import BUCKET, World, new_world
-from tests.support.commands import Record, command_item, command_record
+from tests.support.command_world import BUCKET, World, open_bank
+from tests.support.commands import MALFORMED, Record, command_item, command_record
 from tests.support.dynamodb_tables import REGION
 from tests.support.envelopes import check
 from tests.support.event_rows import account_id
@@ -51,13 +51,15 @@ class CrashError(BaseException):
 @pytest.fixture
 def bank(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     """Two open accounts."""
-    bank = new_world(monkeypatch, tmp_path)
-    bank.mapping.deliver([bank.submit(A, OPEN), bank.submit(B, OPEN)])
-    return bank
+    return open_bank(monkeypatch, tmp_path, A, B)
 
 
 def credit(amount: int) -> dict[str, Any]:
     return {"type": "CreditAccount", "amount": amount}
+
+
+def transfer(sender: str, receiver: str, amount: int) -> dict[str, Any]:
+    return {"type": "Transfer", "from_account_id": sender, "to_account_id": receiver, "amount": amount}
 
 
 def fail(bank: World, *records: Record) -> list[Record]:
@@ -75,7 +77,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 def test_a_line_for_each_command_in_the_order_submitted(bank: World, capsys: pytest.CaptureFixture[str]) -> None:
-    rejected = {"type": "Transfer", "from_account_id": B, "to_account_id": C, "amount": 1}
+    rejected = transfer(B, C, 1)
     fail(bank, bank.submit(B, credit(5), "z"), bank.submit(A, credit(7), "m"), bank.submit(B, rejected, "a"))
     capsys.readouterr()
     assert bank.redrive("--failed-on", TODAY) == 0
@@ -275,6 +277,49 @@ def test_two_callers_commands_under_one_key(bank: World, capsys: pytest.CaptureF
     assert lines(capsys) == [f"{A}  AROAONE/pay  SUCCEEDED  version 3, balance 3"]
 
 
+def test_a_transfer_that_fails_again_stops_both_of_its_accounts(
+    bank: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without it the account it pays into is empty: a withdrawal that was tried would be refused for good."""
+    bank.mapping.deliver([bank.submit(A, credit(100)), bank.submit(C, OPEN)])
+    records = fail(
+        bank,
+        bank.submit(A, transfer(A, B, 60), "first"),
+        bank.submit(B, transfer(B, C, 50), "behind"),
+        bank.submit(C, {"type": "WithdrawFromAccount", "amount": 40}, "last"),
+    )
+    bank.poison.add("first")
+    capsys.readouterr()
+    assert bank.redrive("--failed-on", TODAY) == 1
+    assert [line.partition("  FAILED  ")[2][:13] for line in lines(capsys)] == ["the processor", *["was not tried"] * 2]
+    assert {bank.status(each) for each in records} == {table.FAILED}
+    bank.poison.clear()
+    assert bank.redrive("--failed-on", TODAY) == 0
+    assert {bank.status(each) for each in records} == {table.SUCCEEDED}
+    assert [bank.account(each)[1] for each in (A, B, C)] == [40, 10, 10]
+
+
+def test_a_command_that_has_ended_waits_for_none_and_stops_none(
+    bank: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A transfer that has taken effect says nothing of its other account."""
+    bank.mapping.deliver([bank.submit(A, credit(100))])
+    first = fail(bank, bank.submit(A, credit(1), "first"))
+    done = bank.submit(A, transfer(A, B, 60), "done")
+    bank.mapping.deliver([done])
+    third = fail(bank, bank.submit(B, credit(3), "third"))
+    name = object_key("shard", START)
+    bank.s3.objects = {name: invocation_record([*first, done, *third], "shard", 3, START)}
+    bank.poison.add("first")
+    capsys.readouterr()
+    assert bank.redrive("--parked") == 1
+    assert [line.split()[2:4] for line in lines(capsys)] == [
+        [table.FAILED, "the"],
+        [table.SUCCEEDED, "had"],
+        [table.SUCCEEDED, "version"],
+    ]
+
+
 def test_what_fails_again_says_so_and_stops_its_account(bank: World, capsys: pytest.CaptureFixture[str]) -> None:
     sick, behind, other = fail(
         bank, bank.submit(A, credit(1), "sick"), bank.submit(A, credit(2), "behind"), bank.submit(B, credit(3), "other")
@@ -285,7 +330,7 @@ def test_what_fails_again_says_so_and_stops_its_account(bank: World, capsys: pyt
     assert bank.redrive("--parked") == 1
     assert lines(capsys) == [
         f"{A}  sick  FAILED  the processor failed: 1 commands have not ended: {INVALID}",
-        f"{A}  behind  FAILED  was not tried: an earlier command of its account has not ended",
+        f"{A}  behind  FAILED  was not tried: an earlier command on the same account has not ended",
         f"{B}  other  SUCCEEDED  version 2, balance 3",
     ]
     row = bank.row(sick)
@@ -444,8 +489,7 @@ def test_a_crash_between_any_two_steps_is_healed_by_repeating(
 ) -> None:
     which = {"--failed-on": ["--failed-on", TODAY], "--parked": ["--parked"], "--delete": ["--parked", "--delete"]}[way]
     for at in itertools.count():
-        bank = new_world(monkeypatch, tmp_path)
-        bank.mapping.deliver([bank.submit(A, OPEN), bank.submit(B, OPEN)])
+        bank = open_bank(monkeypatch, tmp_path, A, B)
         records = fail(bank, *[bank.submit(account, credit(n)) for n in (1, 2) for account in (A, B)])
         numbers = itertools.count()
         try:
@@ -490,6 +534,20 @@ def test_parked_objects_below_a_prefix_and_one_that_cannot_be_read(
     assert bank.redrive("--parked") == 1
     assert bank.status(first) == table.SUCCEEDED
     assert capsys.readouterr().err == "daybook redrive: aws/lambda/else holds no commands that can be read\n"
+
+
+@pytest.mark.parametrize("malformed", MALFORMED, ids=json.dumps)
+def test_a_malformed_record_is_named_and_the_commands_beside_it_are_retried(
+    bank: World, malformed: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = bank.submit(A, credit(1), "first"), bank.submit(B, credit(2), "second")
+    name = object_key("shard", START)
+    bank.s3.objects[name] = json.dumps({"payload": {"Records": [first, malformed, second]}}).encode()
+    capsys.readouterr()
+    assert bank.redrive("--parked", "--delete") == 1
+    assert capsys.readouterr().err.startswith(f"daybook redrive: {name} holds what cannot be read: record 2: ")
+    assert [bank.status(first), bank.status(second)] == [table.SUCCEEDED] * 2
+    assert name in bank.s3.objects, "what it holds besides is evidence"
 
 
 @pytest.mark.parametrize(
@@ -603,7 +661,7 @@ def test_dynamodb_and_s3_take_the_requests(monkeypatch: pytest.MonkeyPatch) -> N
         record = bank_record(key)
         clients.s3.put_object(Bucket=BUCKET, Key=name, Body=invocation_record([record, record], "shard", 1, START))
         (parked,) = finding.parked(clients, inbox)
-        assert parked == finding.ParkedObject(name, [key, key], readable=True)
+        assert parked == finding.ParkedObject(name, [key, key], problems=[])
         finding.delete(clients, inbox, parked)
         assert finding.parked(clients, inbox) == []
         clients.dynamodb.put_item(TableName="commands", Item=command_item(B, "c2", credit(1)) | ENDED)

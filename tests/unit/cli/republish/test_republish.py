@@ -437,6 +437,13 @@ def test_a_record_that_names_no_event_is_a_problem_of_its_object(record: dict[st
     assert "is not the id of a domain event" in found.problems[0]
 
 
+def test_a_record_that_is_none_is_a_problem_and_hides_none_beside_it() -> None:
+    s3, kinesis = FakeS3({"1": given_up([5, stream_record(ROWS[0])])}), FakeKinesis()  # type: ignore[list-item]
+    (found,) = replayed(s3, kinesis, delete=True)
+    assert (found.events, found.deleted) == (1, False)
+    assert found.problems == ["unreadable/unreadable: a record that is none is never published"]
+
+
 def test_an_object_is_not_deleted_when_the_stream_takes_nothing() -> None:
     s3 = FakeS3({"1": parked(ROWS[0])})
     with pytest.raises(NotSentError):

@@ -232,6 +232,8 @@ class TestPathsAndMethods:
     def test_unknown_paths(self, api: Api, method: str, path: str) -> None:
         answer = api.send(Call(method, path, (), [JSON], b'{"currency":"EUR"}' if method == "POST" else None))
         assert (answer.status, answer.problem) == (404, "not-found")
+        told = "no path ends with a slash" in answer.json().get("detail", "")
+        assert told == (len(path) > 1 and path.endswith("/"))
 
     @pytest.mark.parametrize(
         "account_id", ["%F0%9F%98%80", "%22", "%5C", "%FF", "a%00b", "%E2%80%AE", "a%0a", f"{UNKNOWN}%0a"]
