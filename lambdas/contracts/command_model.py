@@ -20,9 +20,6 @@ from lambdas.accounts.commands import COMMANDS
 from lambdas.contracts.expectations import TAG_FIELD, fields_of
 from lambdas.contracts.json_schema import Document
 
-LARGEST_MODEL: Final = 400 * 1024
-"""Bytes. Source: API Gateway Developer Guide, "Quotas for configuring and running a REST API"."""
-
 _DIALECT: Final = "http://json-schema.org/draft-04/schema#"
 _NO_EMPTY_TEXT: Final = {"minLength": 1}
 """In a template an empty text is the same as an absent one, and no field may be empty."""

@@ -42,7 +42,7 @@ class Application:
     def _route(self, request: Request) -> Route:
         """Raises PathNotFoundError, MethodNotAllowedError."""
         if request.route is None:
-            raise PathNotFoundError(NO_SLASH if request.path.endswith("/") else "")
+            raise PathNotFoundError(NO_SLASH if request.path.rstrip("/") and request.path.endswith("/") else "")
         route = self._routes.get((request.method, request.route))
         if route is not None:
             return route

@@ -9,10 +9,12 @@ import jsonschema_rs
 import pytest
 
 from lambdas.accounts.commands import COMMANDS, Command
-from lambdas.contracts.command_model import LARGEST_MODEL, command_model, field_names
+from lambdas.contracts.command_model import command_model, field_names
 from lambdas.contracts.examples import command_example
 from lambdas.contracts.generate import COMMAND_MODEL_FILE
 
+LARGEST_MODEL = 400 * 1024
+"""Bytes. Source: API Gateway Developer Guide, "Quotas for configuring and running a REST API"."""
 MODEL = command_model()
 VALIDATOR = jsonschema_rs.Draft4Validator(MODEL)
 
