@@ -47,7 +47,11 @@ def answer(
 
     It says that the connection ends, else the client could send its next request on one that is just being closed.
     """
-    told = {"Connection": "close", "Content-Length": str(len(body) if promised is None else promised), **(headers or {})}
+    told = {
+        "Connection": "close",
+        "Content-Length": str(len(body) if promised is None else promised),
+        **(headers or {}),
+    }
     head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
     return say(f"HTTP/1.1 {status} Status\r\n{head}\r\n".encode() + body)
 
