@@ -55,9 +55,9 @@ _REASONS = {
     "THROTTLED": "more requests a second are sent than the API takes; none of them was begun",
     "UNSUPPORTED_MEDIA_TYPE": ONE_MEDIA_TYPE,
 }
-"""In place of the gateway's own texts. Those about access have the caller's and the method's ARN or the whole request
-that was signed (IAM User Guide, "Troubleshoot Signature Version 4 signing for AWS API requests"); the others only say
-the title again."""
+"""In place of the gateway's own texts. Those about access name the caller's and the method's ARN (AWS Knowledge Center,
+"How do I troubleshoot HTTP 403 errors from API Gateway?") or quote the request that was signed (IAM User Guide,
+"Troubleshoot Signature Version 4 signing for AWS API requests"); the others only say the title again."""
 
 
 def _answer(response_type: str, problem: ProblemType) -> GatewayProblem:
