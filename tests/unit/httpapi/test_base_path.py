@@ -59,7 +59,8 @@ def test_other_spellings_of_a_path_are_other_paths(api: InProcessApi, path: str)
     for call in (Call("GET", path), Call("POST", path, (), [("Content-Type", "application/json")], b"{}")):
         answer = api.send(call)
         assert (answer.status, answer.problem) == (404, "not-found")
-    assert ("slash" in answer.json().get("detail", "")) == path.endswith("/")
+    if path != "/":  # without a base path it has no other spelling
+        assert ("slash" in answer.json().get("detail", "")) == path.endswith("/")
 
 
 @with_and_without

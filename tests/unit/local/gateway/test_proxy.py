@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from lambdas.accounts.commands import CreditAccount
+from lambdas.httpapi.bodies import ONE_MEDIA_TYPE
 from local.gateway.deployed import DeployedApis
 from local.gateway.dynamodb import DynamoDB
 from local.gateway.proxy import Proxy
@@ -213,8 +214,8 @@ def test_what_the_model_refuses_is_told_with_what_would_be_right(border: Border)
     )
 
 
-def test_the_gateway_s_own_words_stand_in_other_details(border: Border) -> None:
-    assert border.submit(headers={"Content-Type": "text/plain"}).document["detail"] == "Unsupported Media Type"
+def test_what_would_be_right_stands_in_place_of_the_gateway_s_own_words(border: Border) -> None:
+    assert border.submit(headers={"Content-Type": "text/plain"}).document["detail"] == ONE_MEDIA_TYPE
 
 
 def test_a_slash_at_the_end_is_another_path(border: Border) -> None:
