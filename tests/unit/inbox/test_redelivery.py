@@ -32,7 +32,7 @@ from tests.support.dynamodb_tables import store_on
 from tests.support.redelivery import BOOKED, TABLES, World
 from tests.support.runs import seeds
 
-SEEDS = seeds(check=400, test=2_000, soak=100_000)
+SEEDS = seeds(check=40, test=2_000, soak=100_000)
 ENOUGH = 300
 """In so many runs everything happens that can."""
 TAKEN = {table.SUCCEEDED}
