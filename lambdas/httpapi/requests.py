@@ -19,7 +19,7 @@ from lambdas.httpapi.conditional import EntityTags, parse_entity_tags
 from lambdas.httpapi.errors import InvalidRequestError, UnknownCallerError
 from lambdas.httpapi.idempotency_keys import HEADER as KEY_HEADER
 from lambdas.httpapi.idempotency_keys import TOKEN, key_of
-from lambdas.httpapi.routing import filled, served_template
+from lambdas.httpapi.routing import served
 from lambdas.service.keys import CALLER_PATTERN
 from lambdas.service.names import shown
 
@@ -53,8 +53,7 @@ class Request:
     def __init__(self, event: Mapping[str, Any]) -> None:
         self.method: str = event["httpMethod"]
         self.path_parameters = {name: unquote(value) for name, value in (event.get("pathParameters") or {}).items()}
-        self.route = served_template(event["resource"], self.path_parameters, event["path"])
-        self.path: str = event["path"] if self.route is None else filled(self.route, self.path_parameters)
+        self.route, self.path = served(event["resource"], self.path_parameters, event["path"])
         self.settled = True
         self._event = event
         self._headers = _header_values(event)

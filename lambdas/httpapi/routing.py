@@ -29,8 +29,8 @@ _SERVED: Final = {**ROUTES, **GATEWAY_ROUTES}
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 
 
-def served_template(resource: str, parameters: Mapping[str, str], path: str) -> str | None:
-    """The path template that serves a request; None when nothing does.
+def served(resource: str, parameters: Mapping[str, str], path: str) -> tuple[str | None, str]:
+    """The path template that serves a request, and that template filled in; None and `path` when nothing does.
 
     `resource` and `parameters` are API Gateway's, the latter decoded. The sent path has to end in what they name: what
     stands before it is the base path of a custom domain. A trailing slash or a doubled one makes another path, though
@@ -38,15 +38,10 @@ def served_template(resource: str, parameters: Mapping[str, str], path: str) -> 
     proxy integration", and "Set up a custom domain name" for base paths, which stand in `path`.
     """
     if resource not in _SERVED:
-        return None
-    own, sent = filled(resource, parameters), unquote(path)
+        return None, path
+    own, sent = _PARAMETER.sub(lambda match: parameters.get(match[1], ""), resource), unquote(path)
     before = sent.removesuffix(own)
-    return resource if before != sent and not before.endswith("/") else None
-
-
-def filled(template: str, parameters: Mapping[str, str]) -> str:
-    """The template with its parameters in it. A missing one is empty."""
-    return _PARAMETER.sub(lambda match: parameters.get(match[1], ""), template)
+    return (resource, own) if before != sent and not before.endswith("/") else (None, path)
 
 
 def allowed_methods(template: str) -> tuple[str, ...]:
