@@ -73,6 +73,7 @@ class PythonFunction(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         log_group = LogGroup(self, "Logs", retention=log_retention, removal_policy=log_removal_policy)
+        # Source: Lambda Developer Guide, "Defining Lambda function permissions with an execution role".
         self.role = Role(self, "Role", assumed_by=ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(self.role)
         self.function = Function(

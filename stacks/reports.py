@@ -61,6 +61,7 @@ class ReportsStack(Stack):
         role = Role(
             self,
             "SchedulerRole",
+            # Source: EventBridge Scheduler User Guide, "Confused deputy prevention in EventBridge Scheduler".
             assumed_by=ServicePrincipal(
                 "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
             ),
