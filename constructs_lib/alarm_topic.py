@@ -27,7 +27,8 @@ class AlarmTopic(Construct):
             removal_policy=removal_policy,
         )
         # No condition: AWS documents none that holds for CloudWatch's use of keys, and an alarm must not fail silently.
-        # Source: SNS Developer Guide, "Enable compatibility between event sources from AWS services and encrypted topics".
+        # Source: SNS Developer Guide, "Enable compatibility between event sources from AWS services and encrypted
+        # topics".
         self.key.add_to_resource_policy(
             PolicyStatement(
                 principals=[ServicePrincipal(_CLOUDWATCH)],

@@ -92,8 +92,8 @@ class DashboardsStack(Stack):
             self,
             "Role",
             description="Queries the lake for the dashboards",
-            # No condition is documented. Source: QuickSight User Guide, "Passing IAM roles to QuickSight"; the role must
-            # be of QuickSight's own account ("Running queries as an IAM role").
+            # No condition is documented. Source: QuickSight User Guide, "Passing IAM roles to QuickSight". It takes a
+            # role of its own account only ("Running queries as an IAM role in Amazon QuickSight").
             assumed_by=ServicePrincipal("quicksight.amazonaws.com"),
             managed_policies=[lake.may_query],
         )

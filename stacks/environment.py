@@ -56,6 +56,10 @@ class Environment:
     throttling_rate: int
     throttling_burst: int
     function_memory_mb: int
+    snap_start: bool = True
+    """Whether the functions that clients wait for start from a snapshot. Off in a Region that has no SnapStart for
+    Python: the Lambda Developer Guide lists them in "Improving startup performance with Lambda SnapStart".
+    """
     snapshot_interval: int = 10
 
     event_stream_days: int = 7
