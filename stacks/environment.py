@@ -8,12 +8,15 @@ Standard library only, so that the names can be read without the CDK: `python -m
 """
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
+STACKS_WITH_DATA = ("Notifications", "Ledger", "DomainEvents", "Lake")
+"""The stacks that are protected against deletion, by their names behind `Daybook-<environment>-`."""
 MAX_SNAPSHOT_INTERVAL = 50
 LOG_LEVELS = ("INFO", "WARN", "ERROR")
 GIGABYTE = 10**9
@@ -57,6 +60,21 @@ class Environment:
     throttling_burst: int
     function_memory_mb: int
     snapshot_interval: int = 10
+
+    account: str = ""
+    region: str = ""
+    """Where the environment is at home. The CDK's command line then refuses credentials of another account, and takes
+    no other region. Empty: wherever the credentials lead.
+    """
+    first: bool = False
+    """Whether its stacks are being created, by `-c first=true`. Nothing is protected against deletion yet, so that
+    CloudFormation and whoever cleans up can remove what failed; the next deployment without it protects.
+    """
+    gateway_log_role: bool = True
+    """Whether the API's stack sets the role with which API Gateway writes logs. An account has one for each region, and
+    setting it replaces another's: say no where the account has one already. Without any, API Gateway refuses a stage
+    that logs. Source: API Gateway Developer Guide, "Set up CloudWatch logging for REST APIs in API Gateway".
+    """
 
     event_stream_days: int = 7
     """How long consumers can still read a domain event from the stream."""
@@ -112,7 +130,7 @@ class Environment:
     """The owner of the dashboards: `NAMESPACE/NAME` of a QuickSight user. Empty: no dashboards."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a reservation below 0.
+        """Raises ValueError for a reservation below 0, and for an account that is not one.
 
         And for a log level at which the SDK would log requests with the function's session token.
         """
@@ -120,6 +138,13 @@ class Environment:
             raise ValueError("a reserved concurrency is 0, for none, or more")
         if self.log_level not in LOG_LEVELS:
             raise ValueError(f"the log level is one of {', '.join(LOG_LEVELS)}, not {self.log_level}")
+        if self.account and not re.fullmatch("[0-9]{12}", self.account):
+            raise ValueError(f"an account has twelve digits, unlike {self.account}")
+
+    @property
+    def protected(self) -> bool:
+        """Whether its data is protected against deletion now: of the stacks that hold it, and of the tables."""
+        return self.protect_data and not self.first
 
 
 LOCAL = Environment(
@@ -140,7 +165,7 @@ LOCAL = Environment(
 )
 DEV = Environment(
     name="dev",
-    protect_data=True,
+    protect_data=False,  # it can be destroyed, and deployed again
     require_iam=True,
     bundle_packages=True,
     log_retention="ONE_MONTH",
@@ -152,6 +177,7 @@ DEV = Environment(
 STAGING = replace(
     DEV,
     name="staging",
+    protect_data=True,
     log_retention="THREE_MONTHS",
     log_level="INFO",
     throttling_rate=500,
@@ -193,9 +219,13 @@ def environment_from_context(node: Context) -> Environment:
     """The environment that the context value `env` names. There is no default, because `local` is open to everybody.
 
     `-c snapshot_interval=N` (1 to 50) overrides the interval of `local` only, to try another one on a workstation.
+    `-c first=true` leaves protection against deletion to the next deployment.
     Raises UnknownEnvironmentError and InvalidContextError.
     """
-    chosen = environment(str(node.try_get_context("env") or ""))
+    first = str(node.try_get_context("first") or "false").lower()
+    if first not in {"true", "false"}:
+        raise InvalidContextError(f"first is true or false, not {first}")
+    chosen = replace(environment(str(node.try_get_context("env") or "")), first=first == "true")
     interval = node.try_get_context("snapshot_interval")
     if interval is None:
         return chosen

@@ -10,7 +10,7 @@ from constructs_lib.receipt_table import ReceiptTable
 from constructs_lib.stream_mapping import MAPPING_PREFIX
 from lambdas.inbox.table import FAILED_INDEX, FAILED_ON, HASH_KEY, RANGE_KEY, TTL_ATTRIBUTE
 from stacks.environment import Environment
-from stacks.retention import removal_policy
+from stacks.retention import table_removal_policy
 from stacks.stateful import StatefulStack, parking_bucket
 
 
@@ -24,15 +24,15 @@ class LedgerStack(StatefulStack):
             self,
             "Events",
             key=self.key,
-            removal_policy=removal_policy(config),
-            deletion_protection=config.protect_data,
+            removal_policy=table_removal_policy(config),
+            deletion_protection=config.protected,
         )
         self.receipts = ReceiptTable(
             self,
             "Receipts",
             key=self.key,
-            removal_policy=removal_policy(config),
-            deletion_protection=config.protect_data,
+            removal_policy=table_removal_policy(config),
+            deletion_protection=config.protected,
         )
         self.commands = InboxTable(
             self,
@@ -43,8 +43,8 @@ class LedgerStack(StatefulStack):
             failed_index=FAILED_INDEX,
             failed_attribute=FAILED_ON,
             key=self.key,
-            removal_policy=removal_policy(config),
-            deletion_protection=config.protect_data,
+            removal_policy=table_removal_policy(config),
+            deletion_protection=config.protected,
         )
         readers = ManagedPolicy(self, "Readers", description="Reading the event table, to fill gaps")
         self.events.grant_read(readers)
