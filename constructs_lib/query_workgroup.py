@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Aws, Stack
+from aws_cdk import Aws, RemovalPolicy, Stack
 from aws_cdk.aws_athena import CfnNamedQuery, CfnWorkGroup
 from aws_cdk.aws_glue import CfnDatabase
 from aws_cdk.aws_iam import Grant, ManagedPolicy
@@ -31,7 +31,10 @@ MIN_CUTOFF_BYTES = 10_000_000
 
 
 class QueryWorkgroup(Construct):
-    """Cancels a query that has scanned `cutoff_bytes`. Results are encrypted, below `prefix` of `results`."""
+    """Cancels a query that has scanned `cutoff_bytes`. Results are encrypted, below `prefix` of `results`.
+
+    It holds the history of its queries. With them Athena deletes it only when it is told to (RecursiveDeleteOption).
+    """
 
     def __init__(
         self,
@@ -43,7 +46,7 @@ class QueryWorkgroup(Construct):
         results: PrivateBucket,
         prefix: str,
         cutoff_bytes: int,
-        remove_with_history: bool,
+        removal_policy: RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
         if cutoff_bytes < MIN_CUTOFF_BYTES:
@@ -55,7 +58,7 @@ class QueryWorkgroup(Construct):
             "Workgroup",
             name=name,
             description=description,
-            recursive_delete_option=remove_with_history,
+            recursive_delete_option=removal_policy == RemovalPolicy.DESTROY,
             work_group_configuration=CfnWorkGroup.WorkGroupConfigurationProperty(
                 enforce_work_group_configuration=True,
                 publish_cloud_watch_metrics_enabled=True,
@@ -71,6 +74,7 @@ class QueryWorkgroup(Construct):
                 ),
             ),
         )
+        self.workgroup.apply_removal_policy(removal_policy)
 
     @property
     def arn(self) -> str:

@@ -89,6 +89,10 @@ class Environment:
     """Where the environment is at home. The CDK's command line then refuses credentials of another account, and takes
     no other region. Empty: wherever the credentials lead.
     """
+    first: bool = False
+    """Whether its stacks are being created, by `-c first=true`. Nothing is protected against deletion yet, so that
+    CloudFormation and whoever cleans up can remove what failed; the next deployment without it protects.
+    """
     gateway_log_role: bool = True
     """Whether the API's stack sets the role with which API Gateway writes logs. An account has one for each region, and
     setting it replaces another's: say no where the account has one already. Without any, API Gateway refuses a stage
@@ -156,7 +160,7 @@ class Environment:
     """The owner of the dashboards: `NAMESPACE/NAME` of a QuickSight user. Empty: no dashboards."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a reservation below 0, a generation below 1, and a test caller that is no unique id.
+        """Raises ValueError for a reservation below 0, a generation below 1, an id that is none of a test caller or account.
 
         And for a log level at which the SDK would log requests with the function's session token.
         """
@@ -169,6 +173,13 @@ class Environment:
             raise ValueError("the generation of the ledger is 1, or more after a restore")
         if self.log_level not in LOG_LEVELS:
             raise ValueError(f"the log level is one of {', '.join(LOG_LEVELS)}, not {self.log_level}")
+        if self.account and not re.fullmatch("[0-9]{12}", self.account):
+            raise ValueError(f"an account has twelve digits, unlike {self.account}")
+
+    @property
+    def protected(self) -> bool:
+        """Whether its data is protected against deletion now: of the stacks that hold it, and of the tables."""
+        return self.protect_data and not self.first
 
 
 LOCAL = Environment(
@@ -191,7 +202,7 @@ LOCAL = Environment(
 )
 DEV = Environment(
     name="dev",
-    protect_data=True,
+    protect_data=False,  # it can be destroyed, and deployed again
     require_iam=True,
     bundle_packages=True,
     log_retention="ONE_MONTH",
@@ -203,6 +214,7 @@ DEV = Environment(
 STAGING = replace(
     DEV,
     name="staging",
+    protect_data=True,
     log_retention="THREE_MONTHS",
     log_level="INFO",
     throttling_rate=500,
@@ -244,11 +256,19 @@ def environment_from_context(node: Context) -> Environment:
     """The environment that the context value `env` names. There is no default, because `local` is open to everybody.
 
     `-c snapshot_interval=N` (1 to 50) overrides the interval of `local` only, to try another one on a workstation.
-    `-c writes=off` deploys any environment for reading only, as a restore needs it.
+    `-c writes=off` deploys any environment for reading only, as a restore needs it; `-c first=true` leaves protection
+    against deletion to the next deployment.
     Raises UnknownEnvironmentError and InvalidContextError.
     """
     chosen = environment(str(node.try_get_context("env") or ""))
-    return replace(chosen, snapshot_interval=_snapshot_interval(node, chosen), writes=_writes(node))
+    return replace(chosen, snapshot_interval=_snapshot_interval(node, chosen), writes=_writes(node), first=_first(node))
+
+
+def _first(node: Context) -> bool:
+    first = str(node.try_get_context("first") or "false").lower()
+    if first not in {"true", "false"}:
+        raise InvalidContextError(f"first is true or false, not {first}")
+    return first == "true"
 
 
 def _snapshot_interval(node: Context, chosen: Environment) -> int:
