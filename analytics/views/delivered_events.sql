@@ -3,6 +3,7 @@
 -- `effect`, the kind of change; `status`, which it sets, or NULL; `signed_amount`, what it adds to the balance in minor
 -- units. `overdraft_limit` is what it sets the limit to, or NULL. Of a kind of event that is not listed here, `effect`
 -- and `signed_amount` are NULL. No other view or query names a class: they go by the effect.
+-- What a restore revoked is left out, and so is what the ledger itself tells: neither is part of a history.
 -- A filter on `dt` skips partitions. Filter before duplicates are dropped: a condition above a window function skips
 -- nothing below it.
 -- column id string
@@ -64,9 +65,9 @@ SELECT
   dt
 FROM (
   SELECT
-    *,
-    split_part(type, '.', 3) AS event,
-    CASE split_part(type, '.', 3)
+    events.*,
+    split_part(events.type, '.', 3) AS event,
+    CASE split_part(events.type, '.', 3)
       WHEN 'AccountCreated' THEN 'opening'
       WHEN 'BalanceCredited' THEN 'credit'
       WHEN 'BalanceWithdrawn' THEN 'withdrawal'
@@ -75,4 +76,10 @@ FROM (
       WHEN 'AccountClosed' THEN 'closing'
     END AS effect
   FROM events
+  LEFT JOIN revocations
+    ON revocations.account_id = events.subject
+    AND events.streamversion > revocations.last_good_version
+    AND events.recordedtime < revocations.recordedtime
+  WHERE revocations.account_id IS NULL
+    AND coalesce(events.source, '') <> '/daybook/ledger'
 ) AS named
