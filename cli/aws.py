@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cli.reconcile.recorded import Known, Recorded, Window
     from cli.redrive.inbox import Clients, Inbox
     from cli.republish.places import Parts
+    from cli.restore.clients import Clients as Restoring
     from cli.sql.session import Result
     from lambdas.eventsourcing.store import EventStore
     from lambdas.reporting.report import Queries, Shelf
@@ -69,3 +70,9 @@ class AWS(Connections):
         from cli.redrive.inbox import open_clients
 
         return open_clients(inbox)
+
+    def restoring(self, place: Place) -> Restoring:
+        """Clients for the ledger's tables and stack, and for the functions that write."""
+        from cli.restore.clients import open_clients
+
+        return open_clients(place)

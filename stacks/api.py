@@ -48,9 +48,10 @@ class ApiStack(Stack):
             log_retention=log_retention(config),
             removal_policy=removal_policy(config),
         )
-        add_command_routes(self, api=self.rest_api.api, commands=ledger.commands)
+        add_command_routes(self, api=self.rest_api.api, commands=ledger.commands, writes=config.writes)
         self._watch(config)
         CfnOutput(self, "ApiUrl", value=self.rest_api.api.url)
+        CfnOutput(self, "ApiFunctionName", value=self.function.function.function_name)
 
     def _function(self, config: Environment, ledger: LedgerStack) -> PythonFunction:
         function = daybook_function(
@@ -66,6 +67,7 @@ class ApiStack(Stack):
                 "RECEIPTS_TABLE": ledger.receipts.table.table_name,
                 "COMMANDS_TABLE": ledger.commands.table.table_name,
                 "SNAPSHOT_INTERVAL": str(config.snapshot_interval),
+                "WRITES": "on" if config.writes else "off",
             },
         )
         ledger.events.grant_append_and_read(function.role)

@@ -22,6 +22,7 @@ VARIABLES = {
     "RECEIPTS_TABLE": "receipts",
     "COMMANDS_TABLE": "commands",
     "SNAPSHOT_INTERVAL": "7",
+    "WRITES": "on",
     "ENVIRONMENT": "dev",
     "PATH": "/bin",
 }
@@ -33,7 +34,7 @@ COMMON = {"event_table": "events", "environment": "dev", "snapshot_interval": 7}
 @pytest.mark.parametrize(
     "expected",
     [
-        ApiSettings(**COMMON, receipts_table="receipts", commands_table="commands"),  # type: ignore[arg-type]
+        ApiSettings(**COMMON, receipts_table="receipts", commands_table="commands", writes="on"),  # type: ignore[arg-type]
         ProcessorSettings(**COMMON, commands_table="commands"),  # type: ignore[arg-type]
     ],
 )
@@ -43,7 +44,7 @@ def test_settings(expected: LedgerSettings) -> None:
 
 @pytest.mark.parametrize("kind", [ApiSettings, ProcessorSettings])
 def test_a_missing_variable_is_named(kind: type[LedgerSettings]) -> None:
-    own = ["RECEIPTS_TABLE"] if kind is ApiSettings else []
+    own = ["RECEIPTS_TABLE", "WRITES"] if kind is ApiSettings else []
     for name in ("EVENT_TABLE", "COMMANDS_TABLE", "SNAPSHOT_INTERVAL", "ENVIRONMENT", *own):
         with pytest.raises(SettingsError, match=f"not set: {name}$"):
             load(kind, {key: value for key, value in VARIABLES.items() if key != name})
@@ -51,7 +52,13 @@ def test_a_missing_variable_is_named(kind: type[LedgerSettings]) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"SNAPSHOT_INTERVAL": "0"}, {"SNAPSHOT_INTERVAL": "ten"}, {"SNAPSHOT_INTERVAL": ""}, {"EVENT_TABLE": ""}],
+    [
+        {"WRITES": "yes"},
+        {"SNAPSHOT_INTERVAL": "0"},
+        {"SNAPSHOT_INTERVAL": "ten"},
+        {"SNAPSHOT_INTERVAL": ""},
+        {"EVENT_TABLE": ""},
+    ],
     ids=str,
 )
 def test_an_unacceptable_variable_is_named(wrong: dict[str, str]) -> None:
