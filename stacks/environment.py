@@ -160,9 +160,9 @@ class Environment:
     """The owner of the dashboards: `NAMESPACE/NAME` of a QuickSight user. Empty: no dashboards."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a reservation below 0, a generation below 1, an id that is none of a test caller or account.
+        """Raises ValueError for a reservation below 0, a generation below 1, and an id that is none.
 
-        And for a log level at which the SDK would log requests with the function's session token.
+        And for a log level at which the SDK would log requests with the session token of the function.
         """
         for caller in self.test_callers:
             if _UNIQUE_ID.fullmatch(caller) is None:
