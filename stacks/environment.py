@@ -29,6 +29,15 @@ LogRetention = Literal[
 ]
 """Members of the CDK's `RetentionDays`, by name."""
 
+Rollout = Literal[
+    "ALL_AT_ONCE",
+    "CANARY_10_PERCENT_5_MINUTES",
+    "CANARY_10_PERCENT_15_MINUTES",
+    "LINEAR_10_PERCENT_EVERY_1_MINUTE",
+    "LINEAR_10_PERCENT_EVERY_3_MINUTES",
+]
+"""Members of the CDK's `LambdaDeploymentConfig`, by name."""
+
 
 class UnknownEnvironmentError(ValueError):
     """`-c env=NAME` names no environment."""
@@ -49,7 +58,7 @@ class Environment:
     """Sizes, batches, retention, alarm thresholds and protection of one environment. Rates are requests per second.
 
     What the local emulator does not support is switched off here and nowhere else: `bundle_packages`, `named_queries`,
-    `publisher_record_age_seconds`, `command_record_age_seconds`, `recovery_windows`, and dashboards, which are off if
+    `publisher_record_age_seconds`, `command_record_age_seconds`, `recovery_windows`, `rollout`, and dashboards, off if
     `quicksight_user` is empty.
     """
 
@@ -98,6 +107,14 @@ class Environment:
     setting it replaces another's: say no where the account has one already. Without any, API Gateway refuses a stage
     that logs. Source: API Gateway Developer Guide, "Set up CloudWatch logging for REST APIs in API Gateway".
     """
+    rollout: Rollout = "ALL_AT_ONCE"
+    """How a new version of the API's function takes over. In steps, it goes back when an alarm goes off meanwhile. All
+    at once needs no CodeDeploy, which the emulator does not know.
+    """
+    rollout_slow_ms: int = 3_000
+    """A new version goes back when the slowest hundredth of its calls take longer than this."""
+    rollout_server_error_percent: int = 5
+    """And when more of the API's answers than this are 5xx."""
 
     event_stream_days: int = 7
     """How long consumers can still read a domain event from the stream."""
@@ -199,6 +216,7 @@ LOCAL = Environment(
     test_callers=("anonymous",),  # everybody: nobody has to say who he is
     named_queries=False,  # the emulator refuses a whole template over their type
     recovery_windows=False,  # the emulator keeps no past: it restores a table as it is now, whatever time is asked for
+    rollout="ALL_AT_ONCE",  # the same, over CodeDeploy's
 )
 DEV = Environment(
     name="dev",
@@ -220,6 +238,7 @@ STAGING = replace(
     throttling_rate=500,
     throttling_burst=1_000,
     function_memory_mb=1769,  # one full vCPU
+    rollout="LINEAR_10_PERCENT_EVERY_1_MINUTE",
     publisher_reserved_concurrency=20,
     processor_reserved_concurrency=20,
     query_cutoff_bytes=50 * GIGABYTE,
