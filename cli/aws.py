@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cli.reconcile.recorded import Known, Recorded, Window
     from cli.redrive.inbox import Clients, Inbox
     from cli.republish.places import Parts
+    from cli.restore.clients import Clients as Restoring
     from cli.sql.session import Result
     from lambdas.eventsourcing.store import EventStore
     from lambdas.reporting.report import Queries, Shelf
@@ -77,3 +78,9 @@ class AWS(Connections):
         from stacks.environment import environment
 
         return Account(environment(place.environment), place.client)
+
+    def restoring(self, place: Place) -> Restoring:
+        """Clients for the ledger's tables and stack, and for the functions that write."""
+        from cli.restore.clients import open_clients
+
+        return open_clients(place)
