@@ -101,13 +101,13 @@ class QueryWorkgroup(Construct):
         database: CfnDatabase,
         tables: Sequence[str],
         data: PrivateBucket,
-        prefix: str,
+        prefixes: Sequence[str],
     ) -> None:
-        """Allow running statements here that read these tables, whose files are below `prefix` of `data`; no change."""
+        """Allow running statements here that read these tables, with files below `prefixes` of `data`; no change."""
         Grant.add_to_principal(grantee=policy, actions=list(QUERY_ACTIONS), resource_arns=[self.arn])
         grant_tables(policy, database=database, tables=tables, actions=SCHEMA_ACTIONS)
         data.grant_on_bucket(policy, actions=["s3:GetBucketLocation", "s3:ListBucket"])
-        data.grant(policy, prefixes=[prefix], actions=["s3:GetObject"])
+        data.grant(policy, prefixes=prefixes, actions=["s3:GetObject"])
         data.grant_key(policy, "Decrypt")
         self._results.grant_on_bucket(
             policy, actions=["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]

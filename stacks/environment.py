@@ -21,6 +21,9 @@ MAX_SNAPSHOT_INTERVAL = 50
 LOG_LEVELS = ("INFO", "WARN", "ERROR")
 GIGABYTE = 10**9
 
+_UNIQUE_ID = re.compile("[A-Za-z0-9_-]{1,128}")
+"""What the functions know a caller by (`CALLER_PATTERN` in lambdas/service/keys.py)."""
+
 LogRetention = Literal[
     "ONE_DAY", "ONE_WEEK", "TWO_WEEKS", "ONE_MONTH", "THREE_MONTHS", "SIX_MONTHS", "ONE_YEAR", "TWO_YEARS", "FIVE_YEARS"
 ]
@@ -46,12 +49,28 @@ class Environment:
     """Sizes, batches, retention, alarm thresholds and protection of one environment. Rates are requests per second.
 
     What the local emulator does not support is switched off here and nowhere else: `bundle_packages`, `named_queries`,
-    `publisher_record_age_seconds`, `command_record_age_seconds`, and dashboards, which are off if `quicksight_user` is
-    empty.
+    `publisher_record_age_seconds`, `command_record_age_seconds`, `recovery_windows`, and dashboards, which are off if
+    `quicksight_user` is empty.
     """
 
     name: str
     protect_data: bool
+
+    ledger_generation: int = 1
+    """Which tables are the ledger: 1 for those that the first deployment creates, and one more for each restore.
+
+    It is part of the tables' construct ids and stands in the variables of every function. References to another stack
+    are read at deployment, and the command line skips a stack whose template is the same as before: so whoever is not
+    changed by this number would go on with the tables that a restore has replaced.
+    """
+    writes: bool = True
+    """Whether commands are taken: `-c writes=off` deploys an environment that only reads, while tables are restored.
+
+    Then the API answers every command 503 `not-applied`, and no stream is processed.
+    """
+    recovery_windows: bool = True
+    """Whether the tables' point-in-time recovery tells how far back it goes."""
+
     require_iam: bool
     bundle_packages: bool
     log_retention: LogRetention
@@ -59,6 +78,10 @@ class Environment:
     throttling_rate: int
     throttling_burst: int
     function_memory_mb: int
+    snap_start: bool = True
+    """Whether the functions that clients wait for start from a snapshot. Off in a Region that has no SnapStart for
+    Python: the Lambda Developer Guide lists them in "Improving startup performance with Lambda SnapStart".
+    """
     snapshot_interval: int = 10
 
     account: str = ""
@@ -126,16 +149,28 @@ class Environment:
     """In UTC, after the last events of the day before have reached the lake."""
     report_silent_hours: int = 26
     """After how long a report is missing: the day of `report_schedule`, and time for a run that begins late."""
+    test_callers: tuple[str, ...] = ()
+    """Unique ids of the IAM users (AIDA…) and roles (AROA…) that may open accounts in XTS, ISO 4217's test currency.
+
+    No report counts these accounts. `daybook smoke` says which id is missing here. The stacks add their own roles that
+    test. Source: IAM User Guide, "IAM identifiers" (unique identifiers).
+    """
+
     quicksight_user: str = ""
     """The owner of the dashboards: `NAMESPACE/NAME` of a QuickSight user. Empty: no dashboards."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a reservation below 0, and for an account that is not one.
+        """Raises ValueError for a reservation below 0, a generation below 1, and an id that is none.
 
-        And for a log level at which the SDK would log requests with the function's session token.
+        And for a log level at which the SDK would log requests with the session token of the function.
         """
+        for caller in self.test_callers:
+            if _UNIQUE_ID.fullmatch(caller) is None:
+                raise ValueError(f"a test caller is an id such as AROA…, without a session's name, and not {caller}")
         if min(self.publisher_reserved_concurrency, self.processor_reserved_concurrency) < 0:
             raise ValueError("a reserved concurrency is 0, for none, or more")
+        if self.ledger_generation < 1:
+            raise ValueError("the generation of the ledger is 1, or more after a restore")
         if self.log_level not in LOG_LEVELS:
             raise ValueError(f"the log level is one of {', '.join(LOG_LEVELS)}, not {self.log_level}")
         if self.account and not re.fullmatch("[0-9]{12}", self.account):
@@ -161,7 +196,9 @@ LOCAL = Environment(
     command_record_age_seconds=None,  # the same
     lake_interval_seconds=60,
     lake_buffer_mb=64,
+    test_callers=("anonymous",),  # everybody: nobody has to say who he is
     named_queries=False,  # the emulator refuses a whole template over their type
+    recovery_windows=False,  # the emulator keeps no past: it restores a table as it is now, whatever time is asked for
 )
 DEV = Environment(
     name="dev",
@@ -220,21 +257,37 @@ def environment_from_context(node: Context) -> Environment:
     """The environment that the context value `env` names. There is no default, because `local` is open to everybody.
 
     `-c snapshot_interval=N` (1 to 50) overrides the interval of `local` only, to try another one on a workstation.
-    `-c first=true` leaves protection against deletion to the next deployment.
+    `-c writes=off` deploys any environment for reading only, as a restore needs it; `-c first=true` leaves protection
+    against deletion to the next deployment.
     Raises UnknownEnvironmentError and InvalidContextError.
     """
+    chosen = environment(str(node.try_get_context("env") or ""))
+    return replace(chosen, snapshot_interval=_snapshot_interval(node, chosen), writes=_writes(node), first=_first(node))
+
+
+def _first(node: Context) -> bool:
     first = str(node.try_get_context("first") or "false").lower()
     if first not in {"true", "false"}:
         raise InvalidContextError(f"first is true or false, not {first}")
-    chosen = replace(environment(str(node.try_get_context("env") or "")), first=first == "true")
+    return first == "true"
+
+
+def _snapshot_interval(node: Context, chosen: Environment) -> int:
     interval = node.try_get_context("snapshot_interval")
     if interval is None:
-        return chosen
+        return chosen.snapshot_interval
     if chosen.name != LOCAL.name:
         raise InvalidContextError("snapshot_interval can be overridden in the local environment only")
     if not str(interval).isdecimal() or not 1 <= int(interval) <= MAX_SNAPSHOT_INTERVAL:
         raise InvalidContextError(f"snapshot_interval is a whole number from 1 to {MAX_SNAPSHOT_INTERVAL}")
-    return replace(chosen, snapshot_interval=int(interval))
+    return int(interval)
+
+
+def _writes(node: Context) -> bool:
+    wanted: object = node.try_get_context("writes")
+    if wanted not in (None, "on", "off"):
+        raise InvalidContextError("writes is on or off")
+    return wanted != "off"
 
 
 def main(arguments: list[str]) -> None:

@@ -91,7 +91,7 @@ def test_every_query_is_offered_by_name_with_what_it_answers(cloud: Synthesized)
 
 
 def test_every_offered_query_runs_as_it_stands(cloud: Synthesized) -> None:
-    known = {"events", *catalog.views()}
+    known = {"events", "revocations", *catalog.views()}
     for each in cloud.lake.resources("AWS::Athena::NamedQuery").values():
         (statement,) = sqlglot.parse(each["Properties"]["QueryString"], dialect="athena")
         assert isinstance(statement, exp.Query)
@@ -107,7 +107,7 @@ def test_the_emulator_which_knows_no_named_query_gets_none(local: Synthesized) -
 def test_whoever_may_query_reads_events_and_writes_results_only(anywhere: Synthesized) -> None:
     schema = {"glue:GetDatabase", "glue:GetPartitions", "glue:GetTable"}
     glue = "arn:<Partition>:glue:<Region>:<AccountId>"
-    tables = ("events", *catalog.views())
+    tables = ("events", "revocations", *catalog.views())
     assert policy_allows(anywhere, anywhere.lake, "Lake/MayQuery") == {
         "arn:<Partition>:athena:<Region>:<AccountId>:workgroup/<Lake/Queries/Workgroup>": {
             "athena:GetQueryExecution",
@@ -121,6 +121,7 @@ def test_whoever_may_query_reads_events_and_writes_results_only(anywhere: Synthe
         **{f"{glue}:table/<Lake/Database>/{table}": schema for table in tables},
         "<Lake/Lake/Bucket>": {"s3:GetBucketLocation", "s3:ListBucket"},
         "<Lake/Lake/Bucket>/events/*": {"s3:GetObject"},
+        "<Lake/Lake/Bucket>/revocations/*": {"s3:GetObject"},
         "<Lake/Key> via s3": {"kms:Decrypt", "kms:GenerateDataKey"},
         "<Lake/Results/Bucket>": {"s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"},
         "<Lake/Results/Bucket>/athena/*": {
