@@ -268,7 +268,8 @@ def environment(name: str) -> Environment:
         return ENVIRONMENTS[name]
     except KeyError:
         known = ", ".join(ENVIRONMENTS)
-        raise UnknownEnvironmentError(f"unknown environment {name!r}: use -c env=NAME with one of {known}") from None
+        problem = f"unknown environment {name!r}" if name else "no environment is named"
+        raise UnknownEnvironmentError(f"{problem}: use -c env=NAME with one of {known}") from None
 
 
 def environment_from_context(node: Context) -> Environment:
