@@ -9,6 +9,7 @@ from constructs_lib.alarms import alarm_on_any
 from constructs_lib.python_function import PythonFunction
 from constructs_lib.rest_api import FunctionRestApi
 from lambdas.httpapi.routing import GATEWAY_ROUTES, ROUTES
+from stacks.api_policies import add_api_policies
 from stacks.command_routes import add_command_routes
 from stacks.environment import Environment
 from stacks.functions import daybook_function, own_metric
@@ -60,7 +61,8 @@ class ApiStack(Stack):
         )
         add_command_routes(self, api=self.rest_api.api, commands=ledger.commands)
         self._watch(config)
-        CfnOutput(self, "ApiUrl", value=self.rest_api.api.url)
+        add_api_policies(self, self.rest_api.api, STAGE_NAME)
+        CfnOutput(self, "ApiUrl", value=self.rest_api.api.url_for_path("/").removesuffix("/"))
 
     def _function(self, config: Environment, ledger: LedgerStack, test_callers: Sequence[str]) -> PythonFunction:
         function = daybook_function(
