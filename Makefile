@@ -25,7 +25,7 @@ LONG := $(addprefix --ignore=tests/unit/,command_templates/test_chain.py cli/rec
 SOAK_SEED ?= $(shell date +%s)
 
 .DEFAULT_GOAL := help
-.PHONY: help run introduction sql stop status logs test test-store check soak lint format synth bench install lock audit python clean
+.PHONY: help run introduction sql stop status logs smoke test test-store check soak lint format synth bench install lock audit python clean
 
 help: ## Say what there is
 	@echo "make TARGET, where TARGET is"
@@ -50,6 +50,9 @@ status: install ## Say where the running system is and how to call it
 
 logs: install ## Show the newest lines that the functions wrote, or all with a CORRELATION_ID
 	@$(PY) -m local logs $(if $(CORRELATION_ID),--correlation-id='$(subst ','\'',$(CORRELATION_ID))')
+
+smoke: install ## Try a deployed system out end to end: the running one, or that of ENV in AWS
+	@$(BIN)/daybook smoke $(if $(filter file,$(origin ENV)),,--env $(ENV))
 
 check: lint ## Linters, cfn-lint, unit tests, and what guards appending, grants and routes: just under a minute
 	DAYBOOK_TEST_RUNS=check $(PY) -m pytest $(PARALLEL) -m "not programs" $(LONG) tests/unit $(PROMISES)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cli.reconcile.recorded import Known, Recorded, Window
     from cli.redrive.inbox import Clients, Inbox
     from cli.republish.places import Parts
+    from cli.smoke.places import Parts as SmokeParts
     from cli.sql.session import Result
     from lambdas.eventsourcing.store import EventStore
     from lambdas.reporting.report import Queries, Shelf
@@ -77,3 +78,9 @@ class AWS(Connections):
         from stacks.environment import environment
 
         return Account(environment(place.environment), place.client)
+
+    def smoke(self, place: Place, run: str) -> SmokeParts:
+        """What a trial goes through. Its requests carry the correlation id `run`."""
+        from cli.smoke.places import open_parts
+
+        return open_parts(place, self.queries(place.lake()), run)
