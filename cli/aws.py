@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cli.redrive.inbox import Clients, Inbox
     from cli.republish.places import Parts
     from cli.restore.clients import Clients as Restoring
+    from cli.smoke.places import Parts as SmokeParts
     from cli.sql.session import Result
     from lambdas.eventsourcing.store import EventStore
     from lambdas.reporting.report import Queries, Shelf
@@ -84,3 +85,9 @@ class AWS(Connections):
         from cli.restore.clients import open_clients
 
         return open_clients(place)
+
+    def smoke(self, place: Place, run: str) -> SmokeParts:
+        """What a trial goes through. Its requests carry the correlation id `run`."""
+        from cli.smoke.places import open_parts
+
+        return open_parts(place, self.queries(place.lake()), run)
