@@ -18,7 +18,9 @@ from cli.reconcile.comparison import Reconciliation
 from cli.redrive.retrying import Redriven
 from cli.report.writing import Written
 from cli.republish.sending import Republished
+from cli.restore.finishing import Finish
 from cli.restore.planning import Plan
+from cli.restore.running import Run
 from cli.sql.output import Rows
 from cli.verify.verification import Verified
 
@@ -33,7 +35,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = {
     "reconcile": Envelope[Reconciliation],
     "republish": Envelope[Republished],
     "redrive": Envelope[Redriven],
-    "restore": Envelope[Plan],
+    "restore": Envelope[Plan | Run | Finish],
 }
 """The document that each command prints with `--json`."""
 
