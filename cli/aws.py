@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from cli.reconcile.recorded import Known, Recorded, Window
     from cli.redrive.inbox import Clients, Inbox
     from cli.republish.places import Parts
+    from cli.restore.announcing import Announcer
     from cli.restore.clients import Clients as Restoring
+    from cli.restore.published import Told
     from cli.sql.session import Result
     from lambdas.eventsourcing.store import EventStore
     from lambdas.reporting.report import Queries, Shelf
@@ -76,3 +78,15 @@ class AWS(Connections):
         from cli.restore.clients import open_clients
 
         return open_clients(place)
+
+    def told(self, place: Place) -> Told:
+        """What was published: the lake, the stream, and what earlier restores revoked."""
+        from cli.restore.published import open_told
+
+        return open_told(place, self.sql(place.lake()))
+
+    def announcer(self, place: Place) -> Announcer:
+        """Where a restore is told: the lake's bucket and the stream."""
+        from cli.restore.announcing import open_announcer
+
+        return open_announcer(place)

@@ -18,7 +18,10 @@ from cli.reconcile.comparison import Reconciliation
 from cli.redrive.retrying import Redriven
 from cli.report.writing import Written
 from cli.republish.sending import Republished
+from cli.restore.announcing import Announced
+from cli.restore.checking import Checked
 from cli.restore.finishing import Finish
+from cli.restore.mending import Mended
 from cli.restore.planning import Plan
 from cli.restore.running import Run
 from cli.sql.output import Rows
@@ -35,7 +38,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = {
     "reconcile": Envelope[Reconciliation],
     "republish": Envelope[Republished],
     "redrive": Envelope[Redriven],
-    "restore": Envelope[Plan | Run | Finish],
+    "restore": Envelope[Plan | Run | Checked | Mended | Finish | Announced],
 }
 """The document that each command prints with `--json`."""
 
