@@ -1,4 +1,4 @@
-"""`daybook restore check`: whether the restored tables are whole, and what was published that they lack. It only reads."""
+"""`daybook restore check`: whether the restored tables are whole, and what was published that they lack."""
 
 from __future__ import annotations
 

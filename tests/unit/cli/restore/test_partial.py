@@ -87,7 +87,8 @@ PARTS: dict[str, tuple[Keep, dict[str, list[str]]]] = {
         {"cut": [B_RECEIVED, B_SENT, B_NEWEST, C_RECEIVED], "receipts": ["rent"], "reopened": ["share"]},
     ),
     "a receipt is gone": (without("receipt pay"), {
-        "cut": [f"{A}/2", A_SENT, B_RECEIVED, B_SENT, B_NEWEST, C_RECEIVED], "receipts": ["rent"], "reopened": ["share"],
+        "cut": [f"{A}/2", A_SENT, B_RECEIVED, B_SENT, B_NEWEST, C_RECEIVED],
+        "receipts": ["rent"], "reopened": ["share"],
     }),
     "the receipt of a transfer is gone": (
         without("receipt rent"), {"cut": [A_SENT, B_RECEIVED, B_SENT, B_NEWEST, C_RECEIVED], "reopened": ["share"]},
@@ -108,7 +109,8 @@ PARTS: dict[str, tuple[Keep, dict[str, list[str]]]] = {
         without(f"{C}/3", C_RECEIVED, B_SENT, B_NEWEST, "end share"), {"reopened": ["bonus"]},
     ),
     "a row is gone below others": (
-        without(f"{C}/2"), {"cut": [f"{C}/2", f"{C}/3", C_RECEIVED, B_SENT, B_NEWEST], "reopened": ["bonus", "salary", "share"]},
+        without(f"{C}/2"),
+        {"cut": [f"{C}/2", f"{C}/3", C_RECEIVED, B_SENT, B_NEWEST], "reopened": ["bonus", "salary", "share"]},
     ),
     "an account is gone": (
         without(f"{C}/1", f"{C}/2", f"{C}/3", C_RECEIVED),
