@@ -8,6 +8,7 @@ from constructs import Construct
 
 from constructs_lib.alarm_topic import notify_of_every_alarm
 from stacks.api import ApiStack
+from stacks.backup import BackupStack
 from stacks.bi import DashboardsStack
 from stacks.commands import CommandsStack
 from stacks.domain_events import DomainEventsStack
@@ -35,6 +36,7 @@ class DaybookStage(Stage):
         super().__init__(scope, construct_id)
         self.notifications = NotificationsStack(self, "Notifications", config=config)
         self.ledger = LedgerStack(self, "Ledger", config=config)
+        self.backup = BackupStack(self, "Backup", config=config, ledger=self.ledger)
         self.api = ApiStack(self, "Api", config=config, ledger=self.ledger)
         self.commands = CommandsStack(self, "Commands", config=config, ledger=self.ledger)
         self.domain_events = DomainEventsStack(self, "DomainEvents", config=config)
