@@ -23,7 +23,10 @@ from cli.reconcile.comparison import Reconciliation
 from cli.redrive.retrying import Redriven
 from cli.report.writing import Written
 from cli.republish.sending import Republished
+from cli.restore.announcing import Announced
+from cli.restore.checking import Checked
 from cli.restore.finishing import Finish
+from cli.restore.mending import Mended
 from cli.restore.planning import Plan
 from cli.restore.running import Run
 from cli.smoke.trial import Trial
@@ -42,7 +45,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = {
     "reconcile": Envelope[Reconciliation],
     "republish": Envelope[Republished],
     "redrive": Envelope[Redriven],
-    "restore": Envelope[Plan | Run | Finish],
+    "restore": Envelope[Plan | Run | Checked | Mended | Finish | Announced],
     "doctor": Envelope[Diagnosis],
     "smoke": Envelope[Trial],
 }
