@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cli.redrive.inbox import Clients, Inbox
     from cli.republish.places import Parts
     from cli.sql.session import Result
+    from cli.trace.sources import Sources
     from lambdas.eventsourcing.store import EventStore
     from lambdas.reporting.report import Queries, Shelf
 
@@ -69,3 +70,9 @@ class AWS(Connections):
         from cli.redrive.inbox import open_clients
 
         return open_clients(inbox)
+
+    def tracing(self, place: Place) -> Sources:
+        """Logs, tables, stream and lake, to follow a correlation id."""
+        from cli.trace.sources import open_sources
+
+        return open_sources(place)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cli.redrive.inbox import Clients, Inbox
     from cli.republish.places import Parts
     from cli.sql.session import Result
+    from cli.trace.sources import Sources
     from lambdas.eventsourcing.store import EventStore
     from lambdas.reporting.report import Queries, Shelf
 
@@ -43,6 +44,9 @@ class Connections(Protocol):
 
     def inbox(self, inbox: Inbox) -> Clients:
         """Clients for the commands table, its parking bucket and its processor."""
+
+    def tracing(self, place: Place) -> Sources:
+        """Logs, tables, stream and lake, to follow a correlation id."""
 
 
 def connections_of(context: typer.Context) -> Connections:

@@ -19,6 +19,7 @@ from cli.redrive.retrying import Redriven
 from cli.report.writing import Written
 from cli.republish.sending import Republished
 from cli.sql.output import Rows
+from cli.trace.stages import Trace
 from cli.verify.verification import Verified
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
@@ -32,6 +33,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = {
     "reconcile": Envelope[Reconciliation],
     "republish": Envelope[Republished],
     "redrive": Envelope[Redriven],
+    "trace": Envelope[Trace],
 }
 """The document that each command prints with `--json`."""
 
@@ -44,6 +46,7 @@ HOW: Final = (
     ("send the missing events again", "daybook republish --ids found.json"),
     ("retry a command that failed", "daybook redrive --command ACCOUNT_ID CALLER/KEY"),
     ("retry all that failed on a day", "daybook redrive --failed-on 2026-11-22"),
+    ("follow a request from its answer to the lake", "daybook trace CORRELATION_ID"),
     ("work on an environment in AWS", "daybook verify --env prod --region eu-central-1 ACCOUNT_ID"),
     ("read the answer in a program", "daybook reconcile --from 2026-11-22 --json"),
     ("get completion in bash or zsh", "daybook --install-completion"),
