@@ -1,5 +1,7 @@
 """The HTTP API: stateless, safe to replace."""
 
+from collections.abc import Sequence
+
 from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
@@ -32,9 +34,17 @@ FUNCTION_TIMEOUT = Duration.seconds(20)
 class ApiStack(Stack):
     """API Gateway in front of the commands table and of one function, which may append to the ledger and read it."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, config: Environment, ledger: LedgerStack) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        config: Environment,
+        ledger: LedgerStack,
+        test_callers: Sequence[str],
+    ) -> None:
         super().__init__(scope, construct_id)
-        self.function = self._function(config, ledger)
+        self.function = self._function(config, ledger, test_callers)
         self.rest_api = FunctionRestApi(
             self,
             "Rest",
@@ -52,7 +62,7 @@ class ApiStack(Stack):
         self._watch(config)
         CfnOutput(self, "ApiUrl", value=self.rest_api.api.url)
 
-    def _function(self, config: Environment, ledger: LedgerStack) -> PythonFunction:
+    def _function(self, config: Environment, ledger: LedgerStack, test_callers: Sequence[str]) -> PythonFunction:
         function = daybook_function(
             self,
             "Accounts",
@@ -66,6 +76,7 @@ class ApiStack(Stack):
                 "RECEIPTS_TABLE": ledger.receipts.table.table_name,
                 "COMMANDS_TABLE": ledger.commands.table.table_name,
                 "SNAPSHOT_INTERVAL": str(config.snapshot_interval),
+                "TEST_CALLERS": ",".join(test_callers),
             },
         )
         ledger.events.grant_append_and_read(function.role)

@@ -35,8 +35,10 @@ class DaybookStage(Stage):
         super().__init__(scope, construct_id)
         self.notifications = NotificationsStack(self, "Notifications", config=config)
         self.ledger = LedgerStack(self, "Ledger", config=config)
-        self.api = ApiStack(self, "Api", config=config, ledger=self.ledger)
-        self.commands = CommandsStack(self, "Commands", config=config, ledger=self.ledger)
+        # Whoever adds a role that tests has it in a stack of its own before these two, and adds its `role_id` here.
+        test_callers = config.test_callers
+        self.api = ApiStack(self, "Api", config=config, ledger=self.ledger, test_callers=test_callers)
+        self.commands = CommandsStack(self, "Commands", config=config, ledger=self.ledger, test_callers=test_callers)
         self.domain_events = DomainEventsStack(self, "DomainEvents", config=config)
         self.lake = LakeStack(self, "Lake", config=config, events=self.domain_events.events)
         self.publisher = PublisherStack(
