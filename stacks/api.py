@@ -71,6 +71,7 @@ class ApiStack(Stack):
             description="Answers the synchronous routes of the accounts API",
             memory_mb=config.function_memory_mb,
             timeout=FUNCTION_TIMEOUT,
+            snap_start=True,
             environment={
                 "EVENT_TABLE": ledger.events.table.table_name,
                 "RECEIPTS_TABLE": ledger.receipts.table.table_name,

@@ -76,6 +76,7 @@ class CommandsStack(Stack):
             description="Processes stored commands and stores how each one ended",
             memory_mb=config.function_memory_mb,
             timeout=FUNCTION_TIMEOUT,
+            snap_start=True,
             reserved_concurrency=config.processor_reserved_concurrency,
             environment={
                 "EVENT_TABLE": ledger.events.table.table_name,

@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
+STACKS_WITH_DATA = ("Notifications", "Ledger", "DomainEvents", "Lake")
+"""The stacks that are protected against deletion, by their names behind `Daybook-<environment>-`."""
 MAX_SNAPSHOT_INTERVAL = 50
 LOG_LEVELS = ("INFO", "WARN", "ERROR")
 GIGABYTE = 10**9
@@ -60,7 +62,22 @@ class Environment:
     throttling_rate: int
     throttling_burst: int
     function_memory_mb: int
+    snap_start: bool = True
+    """Whether the functions that clients wait for start from a snapshot. Off in a Region that has no SnapStart for
+    Python: the Lambda Developer Guide lists them in "Improving startup performance with Lambda SnapStart".
+    """
     snapshot_interval: int = 10
+
+    account: str = ""
+    region: str = ""
+    """Where the environment is at home. The CDK's command line then refuses credentials of another account, and takes
+    no other region. Empty: wherever the credentials lead.
+    """
+    gateway_log_role: bool = True
+    """Whether the API's stack sets the role with which API Gateway writes logs. An account has one for each region, and
+    setting it replaces another's: say no where the account has one already. Without any, API Gateway refuses a stage
+    that logs. Source: API Gateway Developer Guide, "Set up CloudWatch logging for REST APIs in API Gateway".
+    """
 
     event_stream_days: int = 7
     """How long consumers can still read a domain event from the stream."""

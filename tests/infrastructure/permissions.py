@@ -103,11 +103,9 @@ def _add(found: Allowed, environment: Synthesized, stack: Deployable, statement:
         found.setdefault(where, set()).update(as_list(statement["Action"]))
 
 
-def trusted(environment: Synthesized, stack: Deployable, role_path: str) -> tuple[str, bool]:
-    """The one service that may assume a role, and whether only on behalf of this very account."""
+def trusted(environment: Synthesized, stack: Deployable, role_path: str) -> str:
+    """The one service that may assume a role; under which conditions, test_service_principals.py compares."""
     _, role = role_of(stack, role_path)
     [statement] = role["AssumeRolePolicyDocument"]["Statement"]
-    condition = statement.get("Condition")
-    own = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
-    assert condition in (None, own)
-    return statement["Principal"]["Service"], condition == own
+    service: str = statement["Principal"]["Service"]
+    return service

@@ -150,7 +150,7 @@ def test_the_processor_appends_completes_follows_and_parks_and_no_more(anywhere:
         "<Commands/Processor/Logs>": {"logs:CreateLogStream", "logs:PutLogEvents"},
         "*": TRACES,
     }
-    assert trusted(anywhere, anywhere.commands, PROCESSOR) == ("lambda.amazonaws.com", False)
+    assert trusted(anywhere, anywhere.commands, PROCESSOR) == "lambda.amazonaws.com"
 
 
 def test_its_reading_is_of_the_tables_stream_and_not_of_the_table(anywhere: Synthesized) -> None:
@@ -176,7 +176,7 @@ def test_the_marker_reads_what_is_parked_and_updates_rows_and_no_more(anywhere: 
         "<Commands/Failures/Logs>": {"logs:CreateLogStream", "logs:PutLogEvents"},
         "*": TRACES,
     }
-    assert trusted(anywhere, anywhere.commands, FAILURES) == ("lambda.amazonaws.com", False)
+    assert trusted(anywhere, anywhere.commands, FAILURES) == "lambda.amazonaws.com"
 
 
 def test_an_operator_may_redrive_and_neither_remove_a_row_nor_a_parked_record_for_good(anywhere: Synthesized) -> None:
