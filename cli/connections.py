@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cli.reconcile.recorded import Known, Recorded, Window
     from cli.redrive.inbox import Clients, Inbox
     from cli.republish.places import Parts
+    from cli.restore.clients import Clients as Restoring
     from cli.sql.session import Result
     from cli.trace.sources import Sources
     from lambdas.eventsourcing.store import EventStore
@@ -48,6 +49,9 @@ class Connections(Protocol):
 
     def account(self, place: Place) -> Account:
         """The account of an environment, to be examined."""
+
+    def restoring(self, place: Place) -> Restoring:
+        """Clients for the ledger's tables and stack, and for the functions that write."""
 
     def tracing(self, place: Place) -> Sources:
         """Logs, tables, stream and lake, to follow a correlation id."""

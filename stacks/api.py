@@ -55,12 +55,14 @@ class ApiStack(Stack):
             stage_name=STAGE_NAME,
             throttling_rate=config.throttling_rate,
             throttling_burst=config.throttling_burst,
+            set_log_role=config.gateway_log_role,
             log_retention=log_retention(config),
             removal_policy=removal_policy(config),
         )
-        add_command_routes(self, api=self.rest_api.api, commands=ledger.commands)
+        add_command_routes(self, api=self.rest_api.api, commands=ledger.commands, writes=config.writes)
         self._watch(config)
         CfnOutput(self, "ApiUrl", value=self.rest_api.api.url)
+        CfnOutput(self, "ApiFunctionName", value=self.function.function.function_name)
 
     def _function(self, config: Environment, ledger: LedgerStack, test_callers: Sequence[str]) -> PythonFunction:
         function = daybook_function(
@@ -78,6 +80,7 @@ class ApiStack(Stack):
                 "COMMANDS_TABLE": ledger.commands.table.table_name,
                 "SNAPSHOT_INTERVAL": str(config.snapshot_interval),
                 "TEST_CALLERS": ",".join(test_callers),
+                "WRITES": "on" if config.writes else "off",
             },
         )
         ledger.events.grant_append_and_read(function.role)

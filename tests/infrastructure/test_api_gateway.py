@@ -123,12 +123,10 @@ def test_access_is_logged_as_json_without_account_ids(anywhere: Synthesized) -> 
 
 def test_all_logs_end_in_groups_with_retention(anywhere: Synthesized) -> None:
     groups = anywhere.api.resources("AWS::Logs::LogGroup")
-    kept = "Retain" if anywhere.config.protect_data else "Delete"
     assert len(groups) == 3
     anywhere.api.template.all_resources_properties(
         "AWS::Logs::LogGroup", {"RetentionInDays": RETENTION_DAYS[anywhere.config.log_retention]}
     )
-    anywhere.api.template.all_resources("AWS::Logs::LogGroup", {"DeletionPolicy": kept})
 
 
 def test_the_group_the_gateway_would_create_without_retention_is_created_first(anywhere: Synthesized) -> None:
