@@ -59,8 +59,8 @@ class ReportsStack(Stack):
             self,
             "ReportMissing",
             metric=self.function.live.metric_invocations(),
-            hours=config.report_silent_hours,
-            description="The daily report has not run.",
+            periods=config.report_silent_hours,
+            description="The daily report ran before, and has not run for more than a day.",
         )
 
     def _schedule(self, config: Environment, function: PythonFunction) -> None:

@@ -29,6 +29,9 @@ was told to synthesize: with none named, stacks inside a stage would pass with a
 an exception, which fails the synthesis.
 """
 
+RUNBOOK = "docs/runbook.md"
+"""What every alarm's description leads to: the page has an entry for each alarm."""
+
 
 class DaybookStage(Stage):
     """The stacks `<stage id>-Ledger`, `-Api` and so on. Synthesis fails on an AwsSolutions finding."""
@@ -58,7 +61,7 @@ class DaybookStage(Stage):
         self.reports = ReportsStack(self, "Reports", config=config, lake=self.lake)
         if config.quicksight_user:
             self.dashboards = DashboardsStack(self, "Dashboards", config=config, lake=self.lake)
-        notify_of_every_alarm(self, self.notifications.alarms.topic)
+        notify_of_every_alarm(self, self.notifications.alarms.topic, runbook=RUNBOOK)
         Tags.of(self).add("service", "daybook")
         Tags.of(self).add("environment", config.name)
         if config.require_iam:  # the emulated environment is open on purpose; every cloud environment is checked
