@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 MAX_SNAPSHOT_INTERVAL = 50
-LOG_LEVELS = ("INFO", "WARN", "ERROR")
+LOG_LEVELS = ("INFO",)
 GIGABYTE = 10**9
 
 LogRetention = Literal[
@@ -43,8 +43,8 @@ class Environment:
     """Sizes, batches, retention, alarm thresholds and protection of one environment. Rates are requests per second.
 
     What the local emulator does not support is switched off here and nowhere else: `bundle_packages`, `named_queries`,
-    `publisher_record_age_seconds`, `command_record_age_seconds`, and dashboards, which are off if `quicksight_user` is
-    empty.
+    `publisher_record_age_seconds`, `command_record_age_seconds`, `metric_math_alarms`, and dashboards of QuickSight,
+    which are off if `quicksight_user` is empty.
     """
 
     name: str
@@ -111,15 +111,33 @@ class Environment:
     quicksight_user: str = ""
     """The owner of the dashboards: `NAMESPACE/NAME` of a QuickSight user. Empty: no dashboards."""
 
+    slow_request_ms: int = 1_500
+    """An alarm goes off when one request in a hundred takes longer, as the gateway measures it."""
+    account_concurrency: int = 1_000
+    """The AWS account's quota of concurrent executions in the region: an alarm goes off at four fifths of it."""
+    metric_math_alarms: bool = True
+    """Alarms on more than one metric: streams that nobody reads, system errors of tables."""
+    second_alarm_topic_arn: str = ""
+    """Another topic of this region, say a central team's in another account, that every alarm notifies as well.
+
+    It is heard when the environment's own topic is not: its policy must let CloudWatch of this account publish.
+    """
+
     def __post_init__(self) -> None:
         """Raises ValueError for a reservation below 0.
 
-        And for a log level at which the SDK would log requests with the function's session token.
+        And for every log level but INFO. Below it the SDK would log requests with the function's session token. Above
+        it Lambda would drop the lines from which CloudWatch makes this service's metrics, since a line without a level
+        counts as INFO: all alarms on them would be silent. Source: AWS Lambda Developer Guide, "Configuring advanced
+        logging controls for Lambda functions".
         """
         if min(self.publisher_reserved_concurrency, self.processor_reserved_concurrency) < 0:
             raise ValueError("a reserved concurrency is 0, for none, or more")
         if self.log_level not in LOG_LEVELS:
-            raise ValueError(f"the log level is one of {', '.join(LOG_LEVELS)}, not {self.log_level}")
+            raise ValueError(
+                f"the log level is {' or '.join(LOG_LEVELS)}, not {self.log_level}: above INFO Lambda drops the lines "
+                "that carry metrics, below it the SDK logs requests with their session token"
+            )
 
 
 LOCAL = Environment(
@@ -137,6 +155,7 @@ LOCAL = Environment(
     lake_interval_seconds=60,
     lake_buffer_mb=64,
     named_queries=False,  # the emulator refuses a whole template over their type
+    metric_math_alarms=False,  # the same
 )
 DEV = Environment(
     name="dev",

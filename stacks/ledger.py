@@ -8,6 +8,7 @@ from constructs_lib.event_table import EventTable
 from constructs_lib.inbox_table import InboxTable
 from constructs_lib.receipt_table import ReceiptTable
 from constructs_lib.stream_mapping import MAPPING_PREFIX
+from constructs_lib.table_alarms import watch_system_errors, watch_throttles
 from lambdas.inbox.table import FAILED_INDEX, FAILED_ON, HASH_KEY, RANGE_KEY, TTL_ATTRIBUTE
 from stacks.environment import Environment
 from stacks.retention import removal_policy
@@ -51,6 +52,7 @@ class LedgerStack(StatefulStack):
         self.parking = parking_bucket(self, config=config)
         self.parking.announce_objects()
         self._policies()
+        self._watch(config)
         CfnOutput(self, "EventTableName", value=self.events.table.table_name)
         CfnOutput(self, "EventTableStreamArn", value=self.events.table.table_stream_arn or "")
         CfnOutput(self, "EventTableReadPolicyArn", value=readers.managed_policy_arn)
@@ -58,6 +60,18 @@ class LedgerStack(StatefulStack):
         CfnOutput(self, "CommandsTableName", value=self.commands.table.table_name)
         CfnOutput(self, "CommandParkingBucketName", value=self.parking.bucket.bucket_name)
         CfnOutput(self, "CommandRedrivePolicyArn", value=self.may_redrive.managed_policy_arn)
+
+    def _watch(self, config: Environment) -> None:
+        watch_throttles(self, "Events", self.events.table)
+        watch_throttles(self, "Receipts", self.receipts.table)
+        watch_throttles(self, "Commands", self.commands.table, indexes=[FAILED_INDEX])
+        if not config.metric_math_alarms:
+            return
+        watch_system_errors(self, "Events", self.events.table, operations=["PutItem", "Query", "TransactWriteItems"])
+        watch_system_errors(self, "Receipts", self.receipts.table, operations=["PutItem", "TransactWriteItems"])
+        watch_system_errors(
+            self, "Commands", self.commands.table, operations=["GetItem", "Query", "TransactWriteItems", "UpdateItem"]
+        )
 
     def _policies(self) -> None:
         """Policies for operators on the dead-letter bucket of commands. None deletes or replaces an object for good."""

@@ -23,8 +23,12 @@ from tests.infrastructure.synthesis import Deployable, Synthesized
 
 LAYER = "AWS::Lambda::LayerVersion"
 NAMED_QUERY = "AWS::Athena::NamedQuery"
+ALARM = "AWS::CloudWatch::Alarm"
 CLOUD_ONLY = {LAYER, NAMED_QUERY}
-"""What the emulator does without: packages are in its virtual environment, named queries are unknown to it."""
+"""What the emulator does without: packages are in its virtual environment, named queries are unknown to it.
+
+And alarms on several metrics at once, which it refuses.
+"""
 
 
 def topology(stack: Deployable) -> set[tuple[str, str]]:
@@ -36,7 +40,7 @@ def topology(stack: Deployable) -> set[tuple[str, str]]:
     return {
         (re.sub(r"(ApiScoped|AllowEventRule).*", r"\1", paths[key]), each["Type"])
         for key, each in stack.body["Resources"].items()
-        if each["Type"] not in CLOUD_ONLY
+        if each["Type"] not in CLOUD_ONLY and not (each["Type"] == ALARM and "Metrics" in each["Properties"])
     }
 
 
@@ -92,7 +96,17 @@ def test_stack_names_are_stable_and_distinct(environments: Mapping[str, Synthesi
     assert {stack.name for each in environments.values() for stack in each.stacks} == {
         f"Daybook-{name}-{part}"
         for name in ENVIRONMENTS
-        for part in ("Notifications", "Ledger", "Api", "Commands", "DomainEvents", "Lake", "Publisher", "Reports")
+        for part in (
+            "Notifications",
+            "Ledger",
+            "Api",
+            "Commands",
+            "DomainEvents",
+            "Lake",
+            "Publisher",
+            "Reports",
+            "Watch",
+        )
     }
 
 
@@ -134,8 +148,23 @@ def test_an_environment_must_be_named(context: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("level", ["DEBUG", "TRACE", ""])
 def test_no_environment_lets_the_sdk_log_its_requests(level: str) -> None:
-    with pytest.raises(ValueError, match="the log level is one of"):
+    with pytest.raises(ValueError, match="below it the SDK logs requests"):
         replace(environment("dev"), log_level=level)
+
+
+@pytest.mark.parametrize("level", ["WARN", "WARNING", "ERROR", "FATAL"])
+def test_no_environment_drops_the_lines_that_carry_metrics(level: str) -> None:
+    with pytest.raises(ValueError, match=f"INFO, not {level}: above INFO Lambda drops the lines that carry metrics"):
+        replace(environment("dev"), log_level=level)
+
+
+def test_all_environments_log_at_that_level(anywhere: Synthesized) -> None:
+    levels = {
+        each["Properties"]["LoggingConfig"]["ApplicationLogLevel"]
+        for stack in anywhere.stacks
+        for each in stack.resources("AWS::Lambda::Function").values()
+    }
+    assert levels == {"INFO"}
 
 
 def test_a_cloud_environment_takes_no_override() -> None:
