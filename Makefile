@@ -14,10 +14,10 @@ ENVIRONMENTS = $(shell $(PYTHON) -m stacks.environment 2>/dev/null)
 # A process for each core; one that has nothing left takes over what waits for another.
 PARALLEL := -n auto --dist worksteal
 # What `check` runs besides the unit tests: what guards the two promises, that an append loses and doubles nothing, and
-# that no function and no route may do more than it must.
+# that no function and no route may do more than it must; and cfn-lint on the templates.
 PROMISES := $(addprefix tests/store/test_,appending.py preconditions.py lost_races.py interleavings.py) \
-	$(addprefix tests/infrastructure/test_,api_function.py api_gateway.py command_routes.py commands_stack.py \
-	ledger_stack.py publisher_stack.py reports_stack.py)
+	$(addprefix tests/infrastructure/test_,api_function.py api_gateway.py cfn_lint.py command_routes.py \
+	commands_stack.py ledger_stack.py publisher_stack.py reports_stack.py)
 # What `check` leaves to `test` for the time it takes: whole ways through the gateway and through the lake.
 LONG := $(addprefix --ignore=tests/unit/,command_templates/test_chain.py cli/reconcile inbox/test_hot_account.py \
 	analytics/test_ranges.py analytics/test_windows.py)
@@ -51,7 +51,7 @@ status: install ## Say where the running system is and how to call it
 logs: install ## Show the newest lines that the functions wrote, or all with a CORRELATION_ID
 	@$(PY) -m local logs $(if $(CORRELATION_ID),--correlation-id='$(subst ','\'',$(CORRELATION_ID))')
 
-check: lint ## Linters, unit tests, and what guards appending, grants and routes: just under a minute
+check: lint ## Linters, cfn-lint, unit tests, and what guards appending, grants and routes: just under a minute
 	DAYBOOK_TEST_RUNS=check $(PY) -m pytest $(PARALLEL) -m "not programs" $(LONG) tests/unit $(PROMISES)
 
 test: lint ## Everything that proves this repository, with coverage: about ten minutes

@@ -1,5 +1,7 @@
 """The HTTP API: stateless, safe to replace."""
 
+from collections.abc import Sequence
+
 from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
@@ -22,9 +24,17 @@ FUNCTION_TIMEOUT = Duration.seconds(20)
 class ApiStack(Stack):
     """API Gateway in front of the commands table and of one function, which may append to the ledger and read it."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, config: Environment, ledger: LedgerStack) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        config: Environment,
+        ledger: LedgerStack,
+        test_callers: Sequence[str],
+    ) -> None:
         super().__init__(scope, construct_id)
-        self.function = self._function(config, ledger)
+        self.function = self._function(config, ledger, test_callers)
         self.rest_api = FunctionRestApi(
             self,
             "Rest",
@@ -35,17 +45,19 @@ class ApiStack(Stack):
             stage_name=STAGE_NAME,
             throttling_rate=config.throttling_rate,
             throttling_burst=config.throttling_burst,
+            set_log_role=config.gateway_log_role,
             log_retention=log_retention(config),
             removal_policy=removal_policy(config),
             metric_namespace=SERVICE,
             metric_dimensions=metric_dimensions(config),
         )
-        add_command_routes(self, api=self.rest_api.api, commands=ledger.commands)
+        add_command_routes(self, api=self.rest_api.api, commands=ledger.commands, writes=config.writes)
         self.rollback_alarms = watch_api(self, config, function=self.function, rest_api=self.rest_api)
         """Alarms that a bad version of the function sets off, and little else does."""
         CfnOutput(self, "ApiUrl", value=self.rest_api.api.url)
+        CfnOutput(self, "ApiFunctionName", value=self.function.function.function_name)
 
-    def _function(self, config: Environment, ledger: LedgerStack) -> PythonFunction:
+    def _function(self, config: Environment, ledger: LedgerStack, test_callers: Sequence[str]) -> PythonFunction:
         function = daybook_function(
             self,
             "Accounts",
@@ -54,11 +66,14 @@ class ApiStack(Stack):
             description="Answers the synchronous routes of the accounts API",
             memory_mb=config.function_memory_mb,
             timeout=FUNCTION_TIMEOUT,
+            snap_start=True,
             environment={
                 "EVENT_TABLE": ledger.events.table.table_name,
                 "RECEIPTS_TABLE": ledger.receipts.table.table_name,
                 "COMMANDS_TABLE": ledger.commands.table.table_name,
                 "SNAPSHOT_INTERVAL": str(config.snapshot_interval),
+                "TEST_CALLERS": ",".join(test_callers),
+                "WRITES": "on" if config.writes else "off",
             },
         )
         ledger.events.grant_append_and_read(function.role)

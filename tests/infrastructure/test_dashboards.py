@@ -65,7 +65,7 @@ def test_the_data_source_asks_the_workgroup_with_a_role_of_its_own(on: Synthesiz
 
 def test_that_role_reads_the_lake_and_changes_nothing(on: Synthesized) -> None:
     may = allowed(on, dashboards(on), "Dashboards/Role")
-    assert trusted(on, dashboards(on), "Dashboards/Role") == ("quicksight.amazonaws.com", True)
+    assert trusted(on, dashboards(on), "Dashboards/Role") == "quicksight.amazonaws.com"
     assert may["<Lake/Lake/Bucket>/events/*"] == {"s3:GetObject"}
     writable = {where for where, actions in may.items() if any("Put" in action for action in actions)}
     assert writable == {"<Lake/Results/Bucket>/athena/*"}

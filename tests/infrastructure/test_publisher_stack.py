@@ -81,7 +81,7 @@ def test_the_function_follows_the_stream_publishes_and_parks_and_no_more(anywher
         "<Publisher/Publisher/Logs>": {"logs:CreateLogStream", "logs:PutLogEvents"},
         "*": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
     }
-    assert trusted(anywhere, anywhere.publisher, ROLE) == ("lambda.amazonaws.com", False)
+    assert trusted(anywhere, anywhere.publisher, ROLE) == "lambda.amazonaws.com"
 
 
 def test_its_reading_is_of_the_tables_stream_and_not_of_the_table(anywhere: Synthesized) -> None:
@@ -102,6 +102,7 @@ def test_the_function_learns_where_to_publish_and_to_park(anywhere: Synthesized)
         "DOMAIN_EVENT_STREAM": "<DomainEvents/Events/Stream>",
         "PARKING_BUCKET": "<DomainEvents/Parking/Bucket>",
         "ENVIRONMENT": anywhere.config.name,
+        "LEDGER_GENERATION": "1",
         "POWERTOOLS_SERVICE_NAME": "daybook",
         "POWERTOOLS_METRICS_NAMESPACE": "daybook",
         "POWERTOOLS_LOG_LEVEL": anywhere.config.log_level,
