@@ -12,12 +12,14 @@ from cli.connections import Connections
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cli.doctor.account import Account
     from cli.environments.lake import Target
     from cli.environments.ledger import Ledger
     from cli.environments.place import Place
     from cli.reconcile.recorded import Known, Recorded, Window
     from cli.redrive.inbox import Clients, Inbox
     from cli.republish.places import Parts
+    from cli.restore.clients import Clients as Restoring
     from cli.sql.session import Result
     from lambdas.eventsourcing.store import EventStore
     from lambdas.reporting.report import Queries, Shelf
@@ -69,3 +71,16 @@ class AWS(Connections):
         from cli.redrive.inbox import open_clients
 
         return open_clients(inbox)
+
+    def account(self, place: Place) -> Account:
+        """The account of an environment, to be examined."""
+        from cli.doctor.account import Account
+        from stacks.environment import environment
+
+        return Account(environment(place.environment), place.client)
+
+    def restoring(self, place: Place) -> Restoring:
+        """Clients for the ledger's tables and stack, and for the functions that write."""
+        from cli.restore.clients import open_clients
+
+        return open_clients(place)

@@ -9,12 +9,14 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cli.doctor.account import Account
     from cli.environments.lake import Target
     from cli.environments.ledger import Ledger
     from cli.environments.place import Place
     from cli.reconcile.recorded import Known, Recorded, Window
     from cli.redrive.inbox import Clients, Inbox
     from cli.republish.places import Parts
+    from cli.restore.clients import Clients as Restoring
     from cli.sql.session import Result
     from lambdas.eventsourcing.store import EventStore
     from lambdas.reporting.report import Queries, Shelf
@@ -43,6 +45,12 @@ class Connections(Protocol):
 
     def inbox(self, inbox: Inbox) -> Clients:
         """Clients for the commands table, its parking bucket and its processor."""
+
+    def account(self, place: Place) -> Account:
+        """The account of an environment, to be examined."""
+
+    def restoring(self, place: Place) -> Restoring:
+        """Clients for the ledger's tables and stack, and for the functions that write."""
 
 
 def connections_of(context: typer.Context) -> Connections:

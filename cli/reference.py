@@ -1,4 +1,7 @@
-"""Run as a module, it writes docs/cli.md and docs/cli.schema.json from the application. A test compares them."""
+"""Run as a module, it writes docs/cli.md, docs/cli.schema.json and docs/doctor-policy.json from the application.
+
+A test compares them.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,22 @@ from typer.cli import get_docs_for_click
 from typer.main import get_command
 
 from cli.app import PROGRAM, app
+from cli.doctor.finding import Diagnosis
+from cli.doctor.permissions import policy
 from cli.envelope import Envelope
 from cli.errors import ExitStatus
 from cli.reconcile.comparison import Reconciliation
 from cli.redrive.retrying import Redriven
 from cli.report.writing import Written
 from cli.republish.sending import Republished
+from cli.restore.planning import Plan
 from cli.sql.output import Rows
 from cli.verify.verification import Verified
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 PAGE: Final = DOCS / "cli.md"
 SCHEMA: Final = DOCS / "cli.schema.json"
+DOCTOR_POLICY: Final = DOCS / "doctor-policy.json"
 
 DOCUMENTS: Final[Mapping[str, Any]] = {
     "verify": Envelope[Verified],
@@ -32,6 +39,8 @@ DOCUMENTS: Final[Mapping[str, Any]] = {
     "reconcile": Envelope[Reconciliation],
     "republish": Envelope[Republished],
     "redrive": Envelope[Redriven],
+    "restore": Envelope[Plan],
+    "doctor": Envelope[Diagnosis],
 }
 """The document that each command prints with `--json`."""
 
@@ -44,6 +53,8 @@ HOW: Final = (
     ("send the missing events again", "daybook republish --ids found.json"),
     ("retry a command that failed", "daybook redrive --command ACCOUNT_ID CALLER/KEY"),
     ("retry all that failed on a day", "daybook redrive --failed-on 2026-11-22"),
+    ("find out whether an account is ready to deploy to", "daybook doctor --env prod"),
+    ("see how a restore would go", "daybook restore plan --env prod --at 2026-11-22T09:30:00Z"),
     ("work on an environment in AWS", "daybook verify --env prod --region eu-central-1 ACCOUNT_ID"),
     ("read the answer in a program", "daybook reconcile --from 2026-11-22 --json"),
     ("get completion in bash or zsh", "daybook --install-completion"),
@@ -84,6 +95,12 @@ def schema() -> str:
     return msgspec.json.format(msgspec.json.encode(document)).decode() + "\n"
 
 
+def doctor_policy() -> str:
+    """docs/doctor-policy.json: what `daybook doctor` asks for."""
+    return msgspec.json.format(msgspec.json.encode(policy())).decode() + "\n"
+
+
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
     SCHEMA.write_text(schema(), encoding="utf-8")
+    DOCTOR_POLICY.write_text(doctor_policy(), encoding="utf-8")

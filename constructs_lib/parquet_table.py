@@ -1,4 +1,4 @@
-"""A Glue table over Parquet files in daily folders, without a crawler."""
+"""Glue tables over Parquet files, without a crawler: in daily folders, or all below one prefix."""
 
 from collections.abc import Mapping, Sequence
 
@@ -60,22 +60,7 @@ class DailyParquetTable(Construct):
             "Table",
             catalog_id=Aws.ACCOUNT_ID,
             database_name=database.ref,
-            table_input=CfnTable.TableInputProperty(
-                name=name,
-                description=description,
-                table_type="EXTERNAL_TABLE",
-                parameters={"EXTERNAL": "TRUE", "classification": "parquet", **projection},
-                partition_keys=[CfnTable.ColumnProperty(**partition)],
-                storage_descriptor=CfnTable.StorageDescriptorProperty(
-                    columns=[CfnTable.ColumnProperty(**each) for each in columns],
-                    location=location,
-                    input_format=INPUT_FORMAT,
-                    output_format=OUTPUT_FORMAT,
-                    serde_info=CfnTable.SerdeInfoProperty(
-                        serialization_library=SERDE, parameters={"serialization.format": "1"}
-                    ),
-                ),
-            ),
+            table_input=_table_input(name, description, columns, location, [partition], projection),
         )
 
     def grant_schema(self, grantee: IGrantable) -> None:
@@ -86,6 +71,58 @@ class DailyParquetTable(Construct):
             tables=[self.name],
             actions=["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"],
         )
+
+
+class ParquetTable(Construct):
+    """`columns` in all files below `prefix`, which are few: nothing tells them apart. There need not be any."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        database: CfnDatabase,
+        name: str,
+        description: str,
+        columns: list[GlueColumn],
+        bucket: IBucket,
+        prefix: str,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.name = name
+        self.table = CfnTable(
+            self,
+            "Table",
+            catalog_id=Aws.ACCOUNT_ID,
+            database_name=database.ref,
+            table_input=_table_input(name, description, columns, f"s3://{bucket.bucket_name}/{prefix}", [], {}),
+        )
+
+
+def _table_input(
+    name: str,
+    description: str,
+    columns: list[GlueColumn],
+    location: str,
+    partitions: list[GlueColumn],
+    projection: Mapping[str, str],
+) -> CfnTable.TableInputProperty:
+    return CfnTable.TableInputProperty(
+        name=name,
+        description=description,
+        table_type="EXTERNAL_TABLE",
+        parameters={"EXTERNAL": "TRUE", "classification": "parquet", **projection},
+        partition_keys=[CfnTable.ColumnProperty(**each) for each in partitions],
+        storage_descriptor=CfnTable.StorageDescriptorProperty(
+            columns=[CfnTable.ColumnProperty(**each) for each in columns],
+            location=location,
+            input_format=INPUT_FORMAT,
+            output_format=OUTPUT_FORMAT,
+            serde_info=CfnTable.SerdeInfoProperty(
+                serialization_library=SERDE, parameters={"serialization.format": "1"}
+            ),
+        ),
+    )
 
 
 def grant_tables(grantee: IGrantable, *, database: CfnDatabase, tables: Sequence[str], actions: Sequence[str]) -> None:

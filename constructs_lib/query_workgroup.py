@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Aws, Stack
+from aws_cdk import Aws, RemovalPolicy, Stack
 from aws_cdk.aws_athena import CfnNamedQuery, CfnWorkGroup
 from aws_cdk.aws_glue import CfnDatabase
 from aws_cdk.aws_iam import Grant, ManagedPolicy
@@ -36,7 +36,10 @@ MIN_CUTOFF_BYTES = 10_000_000
 
 
 class QueryWorkgroup(Construct):
-    """Cancels a query that has scanned `cutoff_bytes`. Results are encrypted, below `prefix` of `results`."""
+    """Cancels a query that has scanned `cutoff_bytes`. Results are encrypted, below `prefix` of `results`.
+
+    It holds the history of its queries. With them Athena deletes it only when it is told to (RecursiveDeleteOption).
+    """
 
     def __init__(
         self,
@@ -48,7 +51,7 @@ class QueryWorkgroup(Construct):
         results: PrivateBucket,
         prefix: str,
         cutoff_bytes: int,
-        remove_with_history: bool,
+        removal_policy: RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
         if cutoff_bytes < MIN_CUTOFF_BYTES:
@@ -60,7 +63,7 @@ class QueryWorkgroup(Construct):
             "Workgroup",
             name=name,
             description=description,
-            recursive_delete_option=remove_with_history,
+            recursive_delete_option=removal_policy == RemovalPolicy.DESTROY,
             work_group_configuration=CfnWorkGroup.WorkGroupConfigurationProperty(
                 enforce_work_group_configuration=True,
                 publish_cloud_watch_metrics_enabled=True,
@@ -76,6 +79,7 @@ class QueryWorkgroup(Construct):
                 ),
             ),
         )
+        self.workgroup.apply_removal_policy(removal_policy)
 
     @property
     def arn(self) -> str:
@@ -102,14 +106,14 @@ class QueryWorkgroup(Construct):
         database: CfnDatabase,
         tables: Sequence[str],
         data: PrivateBucket,
-        prefix: str,
+        prefixes: Sequence[str],
     ) -> None:
-        """Allow running statements here that read these tables, whose files are below `prefix` of `data`; no change."""
+        """Allow running statements here that read these tables, with files below `prefixes` of `data`; no change."""
         Grant.add_to_principal(grantee=policy, actions=list(QUERY_ACTIONS), resource_arns=[self.arn])
         grant_tables(policy, database=database, tables=tables, actions=SCHEMA_ACTIONS)
         grant_catalog(policy, database=DEFAULT_DATABASE, actions=LOOKUP_ACTIONS)
         data.grant_on_bucket(policy, actions=["s3:GetBucketLocation", "s3:ListBucket"])
-        data.grant(policy, prefixes=[prefix], actions=["s3:GetObject"])
+        data.grant(policy, prefixes=prefixes, actions=["s3:GetObject"])
         data.grant_key(policy, "Decrypt")
         self._results.grant_on_bucket(
             policy, actions=["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]

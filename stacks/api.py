@@ -1,5 +1,7 @@
 """The HTTP API: stateless, safe to replace."""
 
+from collections.abc import Sequence
+
 from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk.aws_cloudwatch import Alarm
 from constructs import Construct
@@ -34,9 +36,17 @@ FUNCTION_TIMEOUT = Duration.seconds(20)
 class ApiStack(Stack):
     """API Gateway in front of the commands table and of one function, which may append to the ledger and read it."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, config: Environment, ledger: LedgerStack) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        config: Environment,
+        ledger: LedgerStack,
+        test_callers: Sequence[str],
+    ) -> None:
         super().__init__(scope, construct_id)
-        self.function = self._function(config, ledger)
+        self.function = self._function(config, ledger, test_callers)
         self.rest_api = FunctionRestApi(
             self,
             "Rest",
@@ -47,15 +57,16 @@ class ApiStack(Stack):
             stage_name=STAGE_NAME,
             throttling_rate=config.throttling_rate,
             throttling_burst=config.throttling_burst,
+            set_log_role=config.gateway_log_role,
             log_retention=log_retention(config),
             removal_policy=removal_policy(config),
         )
-        add_command_routes(self, api=self.rest_api.api, commands=ledger.commands)
+        add_command_routes(self, api=self.rest_api.api, commands=ledger.commands, writes=config.writes)
         roll_out(self, config=config, function=self.function, api=self.rest_api, watched=self._watch(config))
-        CfnOutput(self, "ApiFunctionName", value=self.function.function.function_name)
         CfnOutput(self, "ApiUrl", value=self.rest_api.api.url)
+        CfnOutput(self, "ApiFunctionName", value=self.function.function.function_name)
 
-    def _function(self, config: Environment, ledger: LedgerStack) -> PythonFunction:
+    def _function(self, config: Environment, ledger: LedgerStack, test_callers: Sequence[str]) -> PythonFunction:
         function = daybook_function(
             self,
             "Accounts",
@@ -71,6 +82,8 @@ class ApiStack(Stack):
                 "RECEIPTS_TABLE": ledger.receipts.table.table_name,
                 "COMMANDS_TABLE": ledger.commands.table.table_name,
                 "SNAPSHOT_INTERVAL": str(config.snapshot_interval),
+                "TEST_CALLERS": ",".join(test_callers),
+                "WRITES": "on" if config.writes else "off",
             },
         )
         ledger.events.grant_append_and_read(function.role)

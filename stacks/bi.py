@@ -8,6 +8,7 @@ from constructs import Construct
 from analytics import catalog
 from constructs_lib.dashboard import Chart, definition
 from constructs_lib.parquet_table import grant_tables
+from constructs_lib.stack_suffix import stack_suffix
 from stacks.environment import Environment
 from stacks.lake import LakeStack
 from stacks.quicksight_owner import DASHBOARD_ACTIONS, DATA_SET_ACTIONS, DATA_SOURCE_ACTIONS
@@ -64,7 +65,7 @@ CATALOG_ACTIONS = (
 )
 """The actions with which QuickSight reads the catalog, besides those that any query needs."""
 TABLE_ACTIONS = ("glue:BatchGetPartition", "glue:GetPartition", "glue:GetTables")
-"""The same for Glue. Source of both: AWS Managed Policy Reference, AWSQuicksightAthenaAccess, which allows them on all."""
+"""The same for Glue. Source of both: AWS Managed Policy Reference, AWSQuicksightAthenaAccess, there on everything."""
 
 
 class DashboardsStack(Stack):
@@ -73,6 +74,7 @@ class DashboardsStack(Stack):
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment, lake: LakeStack) -> None:
         super().__init__(scope, construct_id)
         self._config = config
+        self._id = f"daybook-{config.name}-{stack_suffix()}"
         self._owner = f"arn:{Aws.PARTITION}:quicksight:{Aws.REGION}:{Aws.ACCOUNT_ID}:user/{config.quicksight_user}"
         source = self._data_source(lake)
         data_set = self._data_set(source, lake)
@@ -81,7 +83,7 @@ class DashboardsStack(Stack):
             self,
             "Dashboard",
             aws_account_id=Aws.ACCOUNT_ID,
-            dashboard_id=f"daybook-{config.name}",
+            dashboard_id=self._id,
             name=f"Daybook {config.name}",
             permissions=[
                 CfnDashboard.ResourcePermissionProperty(principal=self._owner, actions=list(DASHBOARD_ACTIONS))
@@ -110,7 +112,7 @@ class DashboardsStack(Stack):
             self,
             "Source",
             aws_account_id=Aws.ACCOUNT_ID,
-            data_source_id=f"daybook-{self._config.name}",
+            data_source_id=self._id,
             name=f"Daybook {self._config.name}",
             type="ATHENA",
             data_source_parameters=CfnDataSource.DataSourceParametersProperty(
@@ -142,7 +144,7 @@ class DashboardsStack(Stack):
             self,
             "DataSet",
             aws_account_id=Aws.ACCOUNT_ID,
-            data_set_id=f"daybook-{self._config.name}-daily",
+            data_set_id=f"{self._id}-daily",
             name=f"Daybook {self._config.name}, daily activity",
             import_mode="SPICE",
             physical_table_map={"daily": CfnDataSet.PhysicalTableProperty(relational_table=table)},

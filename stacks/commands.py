@@ -1,5 +1,7 @@
 """Processes the commands table's stream, and marks commands that failed. Stateless: safe to replace."""
 
+from collections.abc import Sequence
+
 from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk.aws_iam import Grant, ManagedPolicy
 from constructs import Construct
@@ -11,6 +13,7 @@ from constructs_lib.stream_mapping import MAPPING_PREFIX, StreamMapping
 from lambdas.inbox.table import PENDING, STATUS
 from stacks.environment import Environment
 from stacks.functions import daybook_function, own_metric
+from stacks.generations import generation_id
 from stacks.ledger import LedgerStack
 
 FUNCTION_TIMEOUT = Duration.minutes(1)
@@ -24,12 +27,20 @@ NEW_COMMANDS = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {STATUS: {"S":
 class CommandsStack(Stack):
     """Processes stored commands. A batch that fails in all its retries goes to the dead-letter bucket as FAILED."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, config: Environment, ledger: LedgerStack) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        config: Environment,
+        ledger: LedgerStack,
+        test_callers: Sequence[str],
+    ) -> None:
         super().__init__(scope, construct_id)
-        self.processor = self._processor(config, ledger)
+        self.processor = self._processor(config, ledger, test_callers)
         self.mapping = StreamMapping(
             self,
-            "Mapping",
+            generation_id("Mapping", config.ledger_generation),
             table=ledger.commands.table,
             function=self.processor,
             parking=ledger.parking,
@@ -38,6 +49,7 @@ class CommandsStack(Stack):
             retries=config.command_retries,
             record_age_seconds=config.command_record_age_seconds,
             patterns=[NEW_COMMANDS],
+            enabled=config.writes,
         )
         self.failures = self._failures(config, ledger)
         self.trigger = ObjectTrigger(
@@ -55,9 +67,10 @@ class CommandsStack(Stack):
             grantee=may_process, actions=["lambda:InvokeFunction"], resource_arns=[self.processor.live.function_arn]
         )
         CfnOutput(self, "CommandProcessorName", value=self.processor.function.function_name)
+        CfnOutput(self, "CommandMappingId", value=self.mapping.mapping.ref)
         CfnOutput(self, "CommandProcessPolicyArn", value=may_process.managed_policy_arn)
 
-    def _processor(self, config: Environment, ledger: LedgerStack) -> PythonFunction:
+    def _processor(self, config: Environment, ledger: LedgerStack, test_callers: Sequence[str]) -> PythonFunction:
         function = daybook_function(
             self,
             "Processor",
@@ -72,6 +85,7 @@ class CommandsStack(Stack):
                 "EVENT_TABLE": ledger.events.table.table_name,
                 "COMMANDS_TABLE": ledger.commands.table.table_name,
                 "SNAPSHOT_INTERVAL": str(config.snapshot_interval),
+                "TEST_CALLERS": ",".join(test_callers),
             },
         )
         ledger.events.grant_append_and_read(function.role)

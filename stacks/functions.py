@@ -52,6 +52,7 @@ def daybook_function(
         environment={
             **environment,
             "ENVIRONMENT": config.name,
+            "LEDGER_GENERATION": str(config.ledger_generation),  # no code reads it: see Environment.ledger_generation
             "POWERTOOLS_SERVICE_NAME": SERVICE,
             "POWERTOOLS_METRICS_NAMESPACE": SERVICE,
             "POWERTOOLS_LOG_LEVEL": config.log_level,

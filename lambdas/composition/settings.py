@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -24,13 +24,20 @@ class LedgerSettings(msgspec.Struct, frozen=True, rename="upper"):
     event_table: TableName
     environment: Name
     snapshot_interval: Annotated[int, msgspec.Meta(ge=1)]
+    test_callers: str
+    """Ids of callers, separated by commas: any of them may be empty, and so may the whole."""
+
+    def test_caller_ids(self) -> frozenset[str]:
+        """The callers that may open accounts in the test currency."""
+        return frozenset(filter(None, self.test_callers.split(",")))
 
 
 class ApiSettings(LedgerSettings, frozen=True, rename="upper"):
-    """Settings of the HTTP API. It puts receipts, reads stored commands, and ends none."""
+    """Settings of the HTTP API. It puts receipts, reads stored commands, and ends none. `writes` off: it only reads."""
 
     receipts_table: TableName
     commands_table: TableName
+    writes: Literal["on", "off"]
 
 
 class ProcessorSettings(LedgerSettings, frozen=True, rename="upper"):

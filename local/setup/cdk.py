@@ -1,0 +1,27 @@
+"""What the CDK's command line is asked for, as the pages write it. The local deployment adds options."""
+
+import shlex
+from collections.abc import Sequence
+
+
+def bootstrap(account: str, region: str) -> list[str]:
+    """Create what the CDK itself needs, once for an account and region. No environment is named."""
+    return ["bootstrap", f"aws://{account}/{region}"]
+
+
+def deploy(environment: str, *, first: bool = False) -> list[str]:
+    """Deploy every stack of an environment. `**` finds also those in a stage, which `--all` does not.
+
+    `first` leaves protection against deletion to the next deployment.
+    """
+    return ["deploy", "**", "-c", f"env={environment}", *(["-c", "first=true"] if first else [])]
+
+
+def destroy(environment: str) -> list[str]:
+    """Remove every stack of an environment, without another question."""
+    return ["destroy", "**", "-c", f"env={environment}", "--force"]
+
+
+def written(arguments: Sequence[str]) -> str:
+    """A command as somebody would type it."""
+    return shlex.join(["cdk", *arguments])
