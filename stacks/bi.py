@@ -65,7 +65,7 @@ CATALOG_ACTIONS = (
 )
 """The actions with which QuickSight reads the catalog, besides those that any query needs."""
 TABLE_ACTIONS = ("glue:BatchGetPartition", "glue:GetPartition", "glue:GetTables")
-"""The same for Glue. Source of both: AWS Managed Policy Reference, AWSQuicksightAthenaAccess, there on everything."""
+"""The same for Glue. Source of both: AWS Managed Policy Reference, AWSQuicksightAthenaAccess, which allows them all."""
 
 
 class DashboardsStack(Stack):

@@ -58,8 +58,8 @@ class Environment:
     """Sizes, batches, retention, alarm thresholds and protection of one environment. Rates are requests per second.
 
     What the local emulator does not support is switched off here and nowhere else: `bundle_packages`, `named_queries`,
-    `publisher_record_age_seconds`, `command_record_age_seconds`, `recovery_windows`, `rollout`, and dashboards,
-    which are off if `quicksight_user` is empty.
+    `publisher_record_age_seconds`, `command_record_age_seconds`, `recovery_windows`, `rollout`, and dashboards, off if
+    `quicksight_user` is empty.
     """
 
     name: str
@@ -93,15 +93,6 @@ class Environment:
     """
     snapshot_interval: int = 10
 
-    rollout: Rollout = "ALL_AT_ONCE"
-    """How a new version of the API's function takes over. In steps, it goes back when an alarm goes off meanwhile. All
-    at once needs no CodeDeploy, which the emulator does not know.
-    """
-    rollout_slow_ms: int = 3_000
-    """A new version goes back when the slowest hundredth of its calls take longer than this."""
-    rollout_server_error_percent: int = 5
-    """And when more of the API's answers than this are 5xx."""
-
     account: str = ""
     region: str = ""
     """Where the environment is at home. The CDK's command line then refuses credentials of another account, and takes
@@ -116,6 +107,14 @@ class Environment:
     setting it replaces another's: say no where the account has one already. Without any, API Gateway refuses a stage
     that logs. Source: API Gateway Developer Guide, "Set up CloudWatch logging for REST APIs in API Gateway".
     """
+    rollout: Rollout = "ALL_AT_ONCE"
+    """How a new version of the API's function takes over. In steps, it goes back when an alarm goes off meanwhile. All
+    at once needs no CodeDeploy, which the emulator does not know.
+    """
+    rollout_slow_ms: int = 3_000
+    """A new version goes back when the slowest hundredth of its calls take longer than this."""
+    rollout_server_error_percent: int = 5
+    """And when more of the API's answers than this are 5xx."""
 
     event_stream_days: int = 7
     """How long consumers can still read a domain event from the stream."""
@@ -216,8 +215,8 @@ LOCAL = Environment(
     lake_buffer_mb=64,
     test_callers=("anonymous",),  # everybody: nobody has to say who he is
     named_queries=False,  # the emulator refuses a whole template over their type
-    rollout="ALL_AT_ONCE",  # the same, over CodeDeploy's
     recovery_windows=False,  # the emulator keeps no past: it restores a table as it is now, whatever time is asked for
+    rollout="ALL_AT_ONCE",  # the same, over CodeDeploy's
 )
 DEV = Environment(
     name="dev",
@@ -269,7 +268,8 @@ def environment(name: str) -> Environment:
         return ENVIRONMENTS[name]
     except KeyError:
         known = ", ".join(ENVIRONMENTS)
-        raise UnknownEnvironmentError(f"unknown environment {name!r}: use -c env=NAME with one of {known}") from None
+        problem = f"unknown environment {name!r}" if name else "no environment is named"
+        raise UnknownEnvironmentError(f"{problem}: use -c env=NAME with one of {known}") from None
 
 
 def environment_from_context(node: Context) -> Environment:

@@ -60,6 +60,7 @@ def test_a_view_is_what_athena_would_have_stored_itself(anywhere: Synthesized) -
         assert [each["name"] for each in document["columns"]] == list(declared.columns)
         assert {each["type"] for each in document["columns"]} <= {
             "varchar",
+            "boolean",
             "bigint",
             "decimal(38,0)",
             "timestamp(3)",
