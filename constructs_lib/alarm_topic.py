@@ -1,8 +1,8 @@
-"""A topic that alarms notify, and the rule that every alarm notifies it."""
+"""A topic that alarms notify, and the rule that every alarm notifies it and says where it is explained."""
 
 import jsii
 from aws_cdk import AspectPriority, Aspects, IAspect, RemovalPolicy, Stack
-from aws_cdk.aws_cloudwatch import Alarm
+from aws_cdk.aws_cloudwatch import Alarm, CfnAlarm
 from aws_cdk.aws_cloudwatch_actions import SnsAction
 from aws_cdk.aws_iam import PolicyStatement, ServicePrincipal
 from aws_cdk.aws_kms import Key
@@ -53,18 +53,31 @@ def _alarms_of(stack: Stack) -> str:
     return stack.format_arn(service="cloudwatch", resource="alarm:*")
 
 
-def notify_of_every_alarm(scope: Construct, topic: ITopic) -> None:
-    """Notify `topic` when any alarm below `scope` goes off and when it ends, also for alarms that are added later."""
-    Aspects.of(scope).add(_Notify(topic), priority=AspectPriority.MUTATING)
+def notify_of_every_alarm(scope: Construct, topic: ITopic, *, runbook: str) -> None:
+    """Notify `topic` when any alarm below `scope` goes off and when it ends, also for alarms that are added later.
+
+    An alarm whose missing data counts as MISSING goes off by having none: it notifies of that state, too. Each alarm's
+    description ends with the page `runbook` and the alarm's name there, which is its path below `scope`.
+    """
+    Aspects.of(scope).add(_Notify(scope, topic, runbook), priority=AspectPriority.MUTATING)
 
 
 @jsii.implements(IAspect)
 class _Notify:
-    def __init__(self, topic: ITopic) -> None:
+    def __init__(self, scope: Construct, topic: ITopic, runbook: str) -> None:
         self._action = SnsAction(topic)
+        self._above = f"{scope.node.path}/"
+        self._runbook = runbook
 
     def visit(self, node: IConstruct) -> None:
         """Called for each construct before synthesis."""
-        if isinstance(node, Alarm):
-            node.add_alarm_action(self._action)
-            node.add_ok_action(self._action)
+        if not isinstance(node, Alarm):
+            return
+        node.add_alarm_action(self._action)
+        node.add_ok_action(self._action)
+        resource = node.node.default_child
+        assert isinstance(resource, CfnAlarm)  # noqa: S101 - what every Alarm is made of
+        if resource.treat_missing_data == "missing":
+            node.add_insufficient_data_action(self._action)
+        name = node.node.path.removeprefix(self._above)
+        resource.alarm_description = f"{resource.alarm_description or ''} {self._runbook}: {name}".lstrip()

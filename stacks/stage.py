@@ -9,6 +9,7 @@ from constructs import Construct
 
 from constructs_lib.alarm_topic import notify_of_every_alarm
 from stacks.api import ApiStack
+from stacks.backup import BackupStack
 from stacks.bi import DashboardsStack
 from stacks.commands import CommandsStack
 from stacks.domain_events import DomainEventsStack
@@ -28,6 +29,9 @@ was told to synthesize: with none named, stacks inside a stage would pass with a
 an exception, which fails the synthesis.
 """
 
+RUNBOOK = "docs/runbook.md"
+"""What every alarm's description leads to: the page has an entry for each alarm."""
+
 
 class DaybookStage(Stage):
     """The stacks `<stage id>-Ledger`, `-Api` and so on. Synthesis fails on an AwsSolutions finding."""
@@ -38,6 +42,7 @@ class DaybookStage(Stage):
         )
         self.notifications = NotificationsStack(self, "Notifications", config=config)
         self.ledger = LedgerStack(self, "Ledger", config=config)
+        self.backup = BackupStack(self, "Backup", config=config, ledger=self.ledger)
         # Whoever adds a role that tests has it in a stack of its own before these two, and adds its `role_id` here.
         test_callers = config.test_callers
         self.api = ApiStack(self, "Api", config=config, ledger=self.ledger, test_callers=test_callers)
@@ -56,7 +61,7 @@ class DaybookStage(Stage):
         self.reports = ReportsStack(self, "Reports", config=config, lake=self.lake)
         if config.quicksight_user:
             self.dashboards = DashboardsStack(self, "Dashboards", config=config, lake=self.lake)
-        notify_of_every_alarm(self, self.notifications.alarms.topic)
+        notify_of_every_alarm(self, self.notifications.alarms.topic, runbook=RUNBOOK)
         Tags.of(self).add("service", "daybook")
         Tags.of(self).add("environment", config.name)
         if config.require_iam:  # the emulated environment is open on purpose; every cloud environment is checked
