@@ -27,7 +27,8 @@ IN_ACCOUNT = @$(PY) -m deploy $@ $(if $(filter file,$(origin ENV)),,$(ENV)) $(if
 SOAK_SEED ?= $(shell date +%s)
 
 .DEFAULT_GOAL := help
-.PHONY: help run introduction sql stop status logs test test-store check soak lint format synth bench install lock audit python clean bootstrap deploy protect recover destroy
+.PHONY: help run introduction sql stop status logs test test-store check soak lint format synth bench install lock costs audit \
+	python clean bootstrap deploy protect recover destroy
 
 help: ## Say what there is
 	@echo "make TARGET, where TARGET is"
@@ -106,6 +107,9 @@ install: python ## Create .venv and node_modules; every other target does it whe
 
 lock: install ## Compile the lock files again from the .in files; UPGRADE=1 takes the newest versions
 	@$(PY) -m local.setup.locks $(if $(UPGRADE),--upgrade)
+
+costs: install ## Count what the templates of every environment cost, and write the tables into README.md
+	@$(PY) -m local.costs
 
 audit: install ## Check packages for advisories and licences, and write bills of materials to .local/audit
 	@$(PY) -m local.audit

@@ -23,7 +23,9 @@ from cli.reconcile.comparison import Reconciliation
 from cli.redrive.retrying import Redriven
 from cli.report.writing import Written
 from cli.republish.sending import Republished
+from cli.restore.finishing import Finish
 from cli.restore.planning import Plan
+from cli.restore.running import Run
 from cli.sql.output import Rows
 from cli.verify.verification import Verified
 
@@ -39,7 +41,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = {
     "reconcile": Envelope[Reconciliation],
     "republish": Envelope[Republished],
     "redrive": Envelope[Redriven],
-    "restore": Envelope[Plan],
+    "restore": Envelope[Plan | Run | Finish],
     "doctor": Envelope[Diagnosis],
 }
 """The document that each command prints with `--json`."""

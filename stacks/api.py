@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk.aws_cloudwatch import Alarm
 from constructs import Construct
 
 from constructs_lib.alarms import alarm_on_any
@@ -15,6 +16,7 @@ from stacks.functions import daybook_function, own_metric
 from stacks.gateway_answers import GATEWAY_ANSWERS
 from stacks.ledger import LedgerStack
 from stacks.retention import log_retention, removal_policy
+from stacks.rollout import roll_out
 
 STAGE_NAME = "v1"
 ALARMING_COUNTS = {
@@ -60,7 +62,7 @@ class ApiStack(Stack):
             removal_policy=removal_policy(config),
         )
         add_command_routes(self, api=self.rest_api.api, commands=ledger.commands, writes=config.writes)
-        self._watch(config)
+        roll_out(self, config=config, function=self.function, api=self.rest_api, watched=self._watch(config))
         CfnOutput(self, "ApiUrl", value=self.rest_api.api.url)
         CfnOutput(self, "ApiFunctionName", value=self.function.function.function_name)
 
@@ -74,6 +76,7 @@ class ApiStack(Stack):
             memory_mb=config.function_memory_mb,
             timeout=FUNCTION_TIMEOUT,
             snap_start=True,
+            keep_versions=True,
             environment={
                 "EVENT_TABLE": ledger.events.table.table_name,
                 "RECEIPTS_TABLE": ledger.receipts.table.table_name,
@@ -88,13 +91,19 @@ class ApiStack(Stack):
         ledger.commands.grant_listing(function.role)
         return function
 
-    def _watch(self, config: Environment) -> None:
-        """No alarm on every 5xx: a `min_version` that is not stored yet is answered 503."""
-        for name, description in ALARMING_COUNTS.items():
-            alarm_on_any(self, name, metric=own_metric(config, name), description=description)
+    def _watch(self, config: Environment) -> list[Alarm]:
+        """The alarms among them that say that requests fail: each sends a new version back.
+
+        No alarm on every 5xx: a `min_version` that is not stored yet is answered 503.
+        """
+        counts = {
+            name: alarm_on_any(self, name, metric=own_metric(config, name), description=description)
+            for name, description in ALARMING_COUNTS.items()
+        }
         alarm_on_any(
             self,
             "FunctionErrors",
             metric=self.function.live.metric_errors(),
             description="The accounts function raised an error or ran out of time.",
         )
+        return [counts["InternalErrors"], counts["CommandsUnavailable"]]

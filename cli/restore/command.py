@@ -13,7 +13,7 @@ from cli.errors import UsageError
 from cli.options import ENVIRONMENT_FILE, LOCAL, Env, EnvironmentFile, Json, Region, Where, moment
 from cli.output import Outcome, Output
 
-STEPS: Final = {"plan": "planning"}
+STEPS: Final = {"plan": "planning", "run": "running", "finish": "finishing"}
 """For each step, the module beside this one that does it; its function has the name of the step."""
 
 

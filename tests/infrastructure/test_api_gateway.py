@@ -231,4 +231,4 @@ def test_one_failure_raises_an_alarm(anywhere: Synthesized, metric: str) -> None
 
 
 def test_clients_find_the_api_by_a_stable_output_name(anywhere: Synthesized) -> None:
-    assert set(anywhere.api.body["Outputs"]) == {"ApiUrl"}
+    assert set(anywhere.api.body["Outputs"]) == {"ApiUrl", "ApiFunctionName"}
