@@ -10,6 +10,7 @@ from constructs_lib.alarms import alarm_on_any
 from constructs_lib.python_function import PythonFunction
 from constructs_lib.rest_api import FunctionRestApi
 from lambdas.httpapi.routing import GATEWAY_ROUTES, ROUTES
+from stacks.api_policies import add_api_policies
 from stacks.command_routes import add_command_routes
 from stacks.environment import Environment
 from stacks.functions import daybook_function, own_metric
@@ -63,7 +64,8 @@ class ApiStack(Stack):
         )
         add_command_routes(self, api=self.rest_api.api, commands=ledger.commands, writes=config.writes)
         roll_out(self, config=config, function=self.function, api=self.rest_api, watched=self._watch(config))
-        CfnOutput(self, "ApiUrl", value=self.rest_api.api.url)
+        add_api_policies(self, self.rest_api.api, STAGE_NAME)
+        CfnOutput(self, "ApiUrl", value=self.rest_api.api.url_for_path("/").removesuffix("/"))
         CfnOutput(self, "ApiFunctionName", value=self.function.function.function_name)
 
     def _function(self, config: Environment, ledger: LedgerStack, test_callers: Sequence[str]) -> PythonFunction:
