@@ -10,6 +10,8 @@ from local.setup import cdk
 from stacks.environment import Environment
 
 Say = Callable[[str], None]
+VERSION = "AWS::Lambda::Version"
+"""Kept by its stack for a rollback, and gone with its function all the same."""
 ATTEMPTS = 3
 """S3 writes access logs, and Firehose its last files, while stacks are being removed: then buckets fill again."""
 
@@ -33,7 +35,8 @@ def destroy(config: Environment, account: Account, say: Say, *, yes: bool, optio
     _remove(config, account, say, stacks, [*cdk.destroy(config.name), *options])
     for each in stacks:
         for kept in created_by(cloudformation, each):
-            say(f"  stays: {kept.id} ({kept.type})")
+            if kept.type != VERSION:
+                say(f"  stays: {kept.id} ({kept.type})")
 
 
 def _remove(config: Environment, account: Account, say: Say, stacks: Sequence[Stack], arguments: Sequence[str]) -> None:
