@@ -12,6 +12,7 @@ from cli.connections import Connections
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cli.doctor.account import Account
     from cli.environments.lake import Target
     from cli.environments.ledger import Ledger
     from cli.environments.place import Place
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from cli.restore.announcing import Announcer
     from cli.restore.clients import Clients as Restoring
     from cli.restore.published import Told
+    from cli.smoke.places import Parts as SmokeParts
     from cli.sql.session import Result
     from lambdas.eventsourcing.store import EventStore
     from lambdas.reporting.report import Queries, Shelf
@@ -73,11 +75,24 @@ class AWS(Connections):
 
         return open_clients(inbox)
 
+    def account(self, place: Place) -> Account:
+        """The account of an environment, to be examined."""
+        from cli.doctor.account import Account
+        from stacks.environment import environment
+
+        return Account(environment(place.environment), place.client)
+
     def restoring(self, place: Place) -> Restoring:
         """Clients for the ledger's tables and stack, and for the functions that write."""
         from cli.restore.clients import open_clients
 
         return open_clients(place)
+
+    def smoke(self, place: Place, run: str) -> SmokeParts:
+        """What a trial goes through. Its requests carry the correlation id `run`."""
+        from cli.smoke.places import open_parts
+
+        return open_parts(place, self.queries(place.lake()), run)
 
     def told(self, place: Place) -> Told:
         """What was published: the lake, the stream, and what earlier restores revoked."""

@@ -9,6 +9,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cli.doctor.account import Account
     from cli.environments.lake import Target
     from cli.environments.ledger import Ledger
     from cli.environments.place import Place
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from cli.restore.announcing import Announcer
     from cli.restore.clients import Clients as Restoring
     from cli.restore.published import Told
+    from cli.smoke.places import Parts as SmokeParts
     from cli.sql.session import Result
     from lambdas.eventsourcing.store import EventStore
     from lambdas.reporting.report import Queries, Shelf
@@ -47,8 +49,14 @@ class Connections(Protocol):
     def inbox(self, inbox: Inbox) -> Clients:
         """Clients for the commands table, its parking bucket and its processor."""
 
+    def account(self, place: Place) -> Account:
+        """The account of an environment, to be examined."""
+
     def restoring(self, place: Place) -> Restoring:
         """Clients for the ledger's tables and stack, and for the functions that write."""
+
+    def smoke(self, place: Place, run: str) -> SmokeParts:
+        """What a trial goes through. Its requests carry the correlation id `run`."""
 
     def told(self, place: Place) -> Told:
         """What was published: the lake, the stream, and what earlier restores revoked."""

@@ -12,6 +12,7 @@ from constructs_lib.event_stream import EventStream
 from constructs_lib.parquet_delivery import ParquetDelivery
 from constructs_lib.parquet_table import DailyParquetTable, ParquetTable
 from constructs_lib.query_workgroup import QueryWorkgroup
+from constructs_lib.stack_suffix import stack_suffix
 from lambdas.contracts.lake import (
     EVENTS_PREFIX,
     EVENTS_TABLE,
@@ -36,7 +37,7 @@ class LakeStack(Stack):
     """Stateful. Deployed before the publisher, because Firehose begins at the end of the stream."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment, events: EventStream) -> None:
-        super().__init__(scope, construct_id, termination_protection=config.protect_data)
+        super().__init__(scope, construct_id)
         self.lake, self.results = lake_buckets(self, config)
         self._catalog(config)
         self.delivery = ParquetDelivery(
@@ -62,12 +63,17 @@ class LakeStack(Stack):
         CfnOutput(self, "RestoreAnnouncePolicyArn", value=self.may_announce.managed_policy_arn)
         CfnOutput(self, "AthenaWorkgroupName", value=self.workgroup.workgroup.ref)
 
+    @property
+    def readable(self) -> list[str]:
+        """The names of the tables and of all views, which whoever queries the lake may read."""
+        return [self.table.name, self.revocations.name, *(each.name for each in self.views)]
+
     def _policies(self, events: EventStream) -> None:
         self.may_query = ManagedPolicy(self, "MayQuery", description="Running queries on the lake, read-only")
         self.workgroup.grant_query(
             self.may_query,
             database=self.database,
-            tables=[self.table.name, self.revocations.name, *(each.name for each in self.views)],
+            tables=self.readable,
             data=self.lake,
             prefixes=[EVENTS_PREFIX, REVOCATIONS_PREFIX],
         )
@@ -83,7 +89,7 @@ class LakeStack(Stack):
         events.grant_read(self.may_announce)
 
     def _catalog(self, config: Environment) -> None:
-        name = f"daybook_{config.name}"
+        name = f"daybook_{config.name}_{stack_suffix()}"
         self.database = CfnDatabase(
             self,
             "Database",
@@ -115,20 +121,19 @@ class LakeStack(Stack):
         )
         views = Construct(self, "Views")
         self.views = [
-            AthenaView(views, each.name, database=self.database, database_name=name, view=_view(each))
-            for each in catalog.views().values()
+            AthenaView(views, each.name, database=self.database, view=_view(each)) for each in catalog.views().values()
         ]
 
     def _workgroup(self, config: Environment) -> None:
         self.workgroup = QueryWorkgroup(
             self,
             "Queries",
-            name=f"daybook-{config.name}",
+            name=f"daybook-{config.name}-{stack_suffix()}",
             description="Queries on the history of bank accounts",
             results=self.results,
             prefix=QUERY_RESULTS_PREFIX,
             cutoff_bytes=config.query_cutoff_bytes,
-            remove_with_history=not config.protect_data,
+            removal_policy=removal_policy(config),
         )
         for query in catalog.queries().values() if config.named_queries else ():
             self.workgroup.add_query(

@@ -1,7 +1,7 @@
 """The daily report: a function on a schedule. Stateless: the reports are in the lake's results bucket."""
 
-from aws_cdk import Aws, Duration, Stack
-from aws_cdk.aws_iam import Grant, Role, ServicePrincipal
+from aws_cdk import Aws, CfnOutput, Duration, Stack
+from aws_cdk.aws_iam import Grant, ManagedPolicy, Role, ServicePrincipal
 from aws_cdk.aws_scheduler import CfnSchedule
 from constructs import Construct
 
@@ -32,11 +32,17 @@ class ReportsStack(Stack):
                 "GLUE_DATABASE": lake.database.ref,
                 "REPORT_BUCKET": lake.results.bucket.bucket_name,
             },
-            packages=("lambdas", "analytics"),  # the report's statements are files
+            data=("lambdas/reporting/templates", "analytics/queries", "analytics/views"),
         )
         self.function.role.add_managed_policy(lake.may_query)
         self.function.role.add_managed_policy(lake.may_report)
         self._schedule(config, self.function)
+        may_run = ManagedPolicy(self, "MayRun", description="Writing the daily report by hand")
+        Grant.add_to_principal(
+            grantee=may_run, actions=["lambda:InvokeFunction"], resource_arns=[self.function.live.function_arn]
+        )
+        CfnOutput(self, "DailyReportName", value=self.function.function.function_name)
+        CfnOutput(self, "DailyReportPolicyArn", value=may_run.managed_policy_arn)
         alarm_on_any(
             self,
             "ReportFailed",
@@ -61,6 +67,7 @@ class ReportsStack(Stack):
         role = Role(
             self,
             "SchedulerRole",
+            # Source: EventBridge Scheduler User Guide, "Confused deputy prevention in EventBridge Scheduler".
             assumed_by=ServicePrincipal(
                 "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
             ),

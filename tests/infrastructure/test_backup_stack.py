@@ -60,7 +60,7 @@ def test_the_role_may_back_up_these_tables_and_nothing_more(anywhere: Synthesize
         **{key: {"kms:DescribeKey"} for key in keys},
         **{f"{key} for services of AWS": {"kms:CreateGrant"} for key in keys},
     }  # fmt: skip
-    assert trusted(anywhere, anywhere.backup, ROLE) == ("backup.amazonaws.com", False)
+    assert trusted(anywhere, anywhere.backup, ROLE) == "backup.amazonaws.com"
 
 
 def test_backups_are_under_a_key_of_their_own(anywhere: Synthesized) -> None:

@@ -94,7 +94,7 @@ def test_firehose_writes_and_never_deletes(anywhere: Synthesized) -> None:
         "<Lake/Delivery/Logs>": {"logs:CreateLogStream", "logs:PutLogEvents"},
     }
     assert not any("Delete" in action for actions in may.values() for action in actions)
-    assert trusted(anywhere, anywhere.lake, "Lake/Delivery/Role") == ("firehose.amazonaws.com", True)
+    assert trusted(anywhere, anywhere.lake, "Lake/Delivery/Role") == "firehose.amazonaws.com"
 
 
 def test_firehose_is_created_after_what_it_may_do(anywhere: Synthesized) -> None:

@@ -28,7 +28,7 @@ def test_the_function_may_query_and_write_reports_and_no_more(anywhere: Synthesi
     }
     querying = policy_allows(anywhere, anywhere.lake, "Lake/MayQuery")
     assert allowed(anywhere, anywhere.reports, ROLE) == merged(querying, own)
-    assert trusted(anywhere, anywhere.reports, ROLE) == ("lambda.amazonaws.com", False)
+    assert trusted(anywhere, anywhere.reports, ROLE) == "lambda.amazonaws.com"
 
 
 def test_it_runs_once_a_day_through_the_live_alias(anywhere: Synthesized) -> None:
@@ -45,7 +45,7 @@ def test_it_runs_once_a_day_through_the_live_alias(anywhere: Synthesized) -> Non
 def test_the_scheduler_may_invoke_that_alias_only(anywhere: Synthesized) -> None:
     may = allowed(anywhere, anywhere.reports, "Reports/SchedulerRole")
     assert may == {"<Reports/DailyReport/Live>": {"lambda:InvokeFunction"}}
-    assert trusted(anywhere, anywhere.reports, "Reports/SchedulerRole") == ("scheduler.amazonaws.com", True)
+    assert trusted(anywhere, anywhere.reports, "Reports/SchedulerRole") == "scheduler.amazonaws.com"
 
 
 def test_the_function_learns_where_to_ask_and_to_write(anywhere: Synthesized) -> None:
@@ -107,3 +107,13 @@ def test_every_handler_of_every_stack_is_a_file_with_that_function(anywhere: Syn
         module, _, name = handler.rpartition(".")
         source = Path(REPOSITORY, *module.split(".")).with_suffix(".py")
         assert f"def {name}(" in source.read_text(), f"{module} defines no function {name}"
+
+
+def test_operators_may_run_it_by_hand_and_find_it(anywhere: Synthesized) -> None:
+    outputs = anywhere.reports.body["Outputs"]
+    function_id, _ = anywhere.reports.only(FUNCTION)
+    alias_id, _ = anywhere.reports.only("AWS::Lambda::Alias")
+    assert outputs["DailyReportName"]["Value"] == {"Ref": function_id}
+    assert rendered(anywhere, anywhere.reports, outputs["DailyReportPolicyArn"]["Value"]) == "<Reports/MayRun>"
+    alias = rendered(anywhere, anywhere.reports, {"Ref": alias_id})
+    assert policy_allows(anywhere, anywhere.reports, "Reports/MayRun") == {alias: {"lambda:InvokeFunction"}}

@@ -106,6 +106,7 @@ def test_the_views_figures_are_the_reports(lake: Lake) -> None:
 @pytest.mark.parametrize("name", views())
 def test_a_views_declared_columns_are_those_of_its_statement(name: str, lake: Lake) -> None:
     sql_types = {"string": "VARCHAR", "bigint": "BIGINT", "timestamp": "TIMESTAMP", "date": "DATE"}
+    sql_types["boolean"] = "BOOLEAN"
     sql_types["decimal(38,0)"] = "DECIMAL(38,0)"
     declared = views()[name].columns
     values = ", ".join(f"max(typeof({column})) AS {column}" for column in declared)
