@@ -67,6 +67,12 @@ class Drill:
         self.environment = deployment.environment_from_outputs(outputs, self.emulator)
         self.environment.save(self.layout.environment_file)
 
+    def rest_mappings(self) -> None:
+        """The emulator says `Enabled` of a mapping that it creates disabled; told once more, it says how it is."""
+        functions = aws.client(self.environment, "lambda")
+        for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+            functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+
     # --- the command line
 
     def daybook(self, *words: str) -> int:

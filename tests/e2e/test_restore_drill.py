@@ -145,6 +145,7 @@ def take_over(drill: Drill) -> None:
     )  # fmt: skip
     assert drill.restore("announce") == 2, "the consumers do not use the restored tables yet"
     drill.deploy(generation=2, writes="off")
+    drill.rest_mappings()
     assert drill.restore("announce") == 0
     drill.deploy(generation=2)
     assert drill.restore("announce") == 0, "told again, it revokes nothing else"
