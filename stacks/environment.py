@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol
 STACKS_WITH_DATA = ("Notifications", "Ledger", "DomainEvents", "Lake")
 """The stacks that are protected against deletion, by their names behind `Daybook-<environment>-`."""
 MAX_SNAPSHOT_INTERVAL = 50
+MOST_CANARY_MINUTES = 5
 LOG_LEVELS = ("INFO", "WARN", "ERROR")
 GIGABYTE = 10**9
 
@@ -156,6 +157,11 @@ class Environment:
     test. Source: IAM User Guide, "IAM identifiers" (unique identifiers).
     """
 
+    canary_minutes: int = 0
+    """How often the canary calls the API as a client does: every 1 to 5 minutes; 0: never. Its alarm on silence counts
+    periods of five minutes. Each run adds three events to an account in the test currency.
+    """
+
     quicksight_user: str = ""
     """The owner of the dashboards: `NAMESPACE/NAME` of a QuickSight user. Empty: no dashboards."""
 
@@ -171,6 +177,8 @@ class Environment:
             raise ValueError("a reserved concurrency is 0, for none, or more")
         if self.ledger_generation < 1:
             raise ValueError("the generation of the ledger is 1, or more after a restore")
+        if not 0 <= self.canary_minutes <= MOST_CANARY_MINUTES:
+            raise ValueError(f"the canary runs every 1 to {MOST_CANARY_MINUTES} minutes, or never: 0")
         if self.log_level not in LOG_LEVELS:
             raise ValueError(f"the log level is one of {', '.join(LOG_LEVELS)}, not {self.log_level}")
         if self.account and not re.fullmatch("[0-9]{12}", self.account):
@@ -220,6 +228,7 @@ STAGING = replace(
     throttling_rate=500,
     throttling_burst=1_000,
     function_memory_mb=1769,  # one full vCPU
+    canary_minutes=5,
     publisher_reserved_concurrency=20,
     processor_reserved_concurrency=20,
     query_cutoff_bytes=50 * GIGABYTE,

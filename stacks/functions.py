@@ -5,6 +5,7 @@ from pathlib import Path
 
 from aws_cdk import Duration, Stack
 from aws_cdk.aws_cloudwatch import Metric
+from aws_cdk.aws_iam import IRole
 from aws_cdk.aws_lambda import ILayerVersion
 
 from constructs_lib.alarms import alarm_on_any
@@ -31,6 +32,7 @@ def daybook_function(
     data: tuple[str, ...] = (),
     reserved_concurrency: int = 0,
     snap_start: bool = False,
+    role: IRole | None = None,
 ) -> PythonFunction:
     """The function with the handler `lambdas.handlers.<handler>`, and an alarm when Lambda throttles it.
 
@@ -61,6 +63,7 @@ def daybook_function(
         log_removal_policy=removal_policy(config),
         snap_start=snap_start and config.snap_start,
         reserved_concurrency=reserved_concurrency or None,
+        role=role,
     )
     alarm_on_any(
         function,

@@ -1,12 +1,10 @@
 """The daily report: a function on a schedule. Stateless: the reports are in the lake's results bucket."""
 
-from aws_cdk import Aws, Duration, Stack
-from aws_cdk.aws_iam import Grant, Role, ServicePrincipal
-from aws_cdk.aws_scheduler import CfnSchedule
+from aws_cdk import Duration, Stack
 from constructs import Construct
 
 from constructs_lib.alarms import alarm_on_any, alarm_on_silence
-from constructs_lib.python_function import PythonFunction
+from constructs_lib.function_schedule import FunctionSchedule
 from stacks.environment import Environment
 from stacks.functions import daybook_function, own_metric
 from stacks.lake import LakeStack
@@ -36,7 +34,15 @@ class ReportsStack(Stack):
         )
         self.function.role.add_managed_policy(lake.may_query)
         self.function.role.add_managed_policy(lake.may_report)
-        self._schedule(config, self.function)
+        FunctionSchedule(
+            self,
+            "Daily",
+            function=self.function,
+            expression=config.report_schedule,
+            description="The daily report",
+            retries=10,
+            max_age=Duration.hours(1),
+        )
         alarm_on_any(
             self,
             "ReportFailed",
@@ -55,33 +61,4 @@ class ReportsStack(Stack):
             metric=self.function.live.metric_invocations(),
             periods=config.report_silent_hours,
             description="The daily report ran before, and has not run for more than a day.",
-        )
-
-    def _schedule(self, config: Environment, function: PythonFunction) -> None:
-        role = Role(
-            self,
-            "SchedulerRole",
-            # Source: EventBridge Scheduler User Guide, "Confused deputy prevention in EventBridge Scheduler".
-            assumed_by=ServicePrincipal(
-                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-            ),
-        )
-        Grant.add_to_principal(
-            grantee=role, actions=["lambda:InvokeFunction"], resource_arns=[function.live.function_arn]
-        )
-        CfnSchedule(
-            self,
-            "Daily",
-            description="The daily report",
-            schedule_expression=config.report_schedule,
-            schedule_expression_timezone="UTC",
-            flexible_time_window=CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-            target=CfnSchedule.TargetProperty(
-                arn=function.live.function_arn,
-                role_arn=role.role_arn,
-                input="{}",
-                retry_policy=CfnSchedule.RetryPolicyProperty(
-                    maximum_event_age_in_seconds=3600, maximum_retry_attempts=10
-                ),
-            ),
         )

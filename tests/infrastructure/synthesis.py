@@ -58,6 +58,8 @@ class Synthesized:
     publisher: Deployable
     reports: Deployable
     dashboards: Deployable | None
+    canary_caller: Deployable | None
+    canary: Deployable | None
     dependencies: dict[str, set[str]]
     """Names of the stacks that are deployed before a stack, by its name."""
 
@@ -74,7 +76,7 @@ class Synthesized:
             self.publisher,
             self.reports,
         ]
-        return found if self.dashboards is None else [*found, self.dashboards]
+        return [*found, *filter(None, (self.canary_caller, self.canary, self.dashboards))]
 
     def stack(self, name: str) -> Deployable:
         """The stack of that whole name."""
@@ -134,6 +136,8 @@ def synthesize(
         publisher=stacks["Publisher"],
         reports=stacks["Reports"],
         dashboards=stacks.get("Dashboards"),
+        canary_caller=stacks.get("CanaryCaller"),
+        canary=stacks.get("Canary"),
         dependencies={
             each.stack_name: {names[one.id] for one in each.dependencies if one.id in names} for each in built
         },
