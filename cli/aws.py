@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cli.reconcile.recorded import Known, Recorded, Window
     from cli.redrive.inbox import Clients, Inbox
     from cli.republish.places import Parts
+    from cli.restore.clients import Clients as Restoring
     from cli.smoke.places import Parts as SmokeParts
     from cli.sql.session import Result
     from lambdas.eventsourcing.store import EventStore
@@ -78,6 +79,12 @@ class AWS(Connections):
         from stacks.environment import environment
 
         return Account(environment(place.environment), place.client)
+
+    def restoring(self, place: Place) -> Restoring:
+        """Clients for the ledger's tables and stack, and for the functions that write."""
+        from cli.restore.clients import open_clients
+
+        return open_clients(place)
 
     def smoke(self, place: Place, run: str) -> SmokeParts:
         """What a trial goes through. Its requests carry the correlation id `run`."""

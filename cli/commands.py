@@ -17,7 +17,17 @@ from typer.main import get_command
 
 from cli.errors import ExitStatus
 
-COMMANDS: Final = ("verify", "sql", "report", "reconcile", "republish", "redrive", "doctor", "smoke")
+COMMANDS: Final = (
+    "verify",
+    "sql",
+    "report",
+    "reconcile",
+    "republish",
+    "redrive",
+    "restore",
+    "doctor",
+    "smoke",
+)
 """For each, the docstring of `cli.NAME` is its summary, and `cli.NAME.command` has a function of that name."""
 
 DASHED: Final = ("sql",)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cli.reconcile.recorded import Known, Recorded, Window
     from cli.redrive.inbox import Clients, Inbox
     from cli.republish.places import Parts
+    from cli.restore.clients import Clients as Restoring
     from cli.smoke.places import Parts as SmokeParts
     from cli.sql.session import Result
     from lambdas.eventsourcing.store import EventStore
@@ -48,6 +49,9 @@ class Connections(Protocol):
 
     def account(self, place: Place) -> Account:
         """The account of an environment, to be examined."""
+
+    def restoring(self, place: Place) -> Restoring:
+        """Clients for the ledger's tables and stack, and for the functions that write."""
 
     def smoke(self, place: Place, run: str) -> SmokeParts:
         """What a trial goes through. Its requests carry the correlation id `run`."""

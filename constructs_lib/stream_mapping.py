@@ -24,7 +24,8 @@ class StreamMapping(Construct):
     With `patterns`, only changes that match one of them; Lambda skips the others without an invocation. A batch that
     fails is retried and halved until `retries` or `record_age_seconds` (None: no bound) is reached; then the whole
     records go to the dead-letter bucket `parking`. Retries block their shard. The role of `function` must be allowed to
-    read the stream and to put objects below MAPPING_PREFIX of `parking`.
+    read the stream and to put objects below MAPPING_PREFIX of `parking`. With `enabled` false it delivers nothing and
+    keeps its place, as long as the stream keeps the records.
     """
 
     def __init__(
@@ -40,12 +41,14 @@ class StreamMapping(Construct):
         retries: int,
         record_age_seconds: int | None,
         patterns: Sequence[Mapping[str, object]] = (),
+        enabled: bool = True,
     ) -> None:
         super().__init__(scope, construct_id)
         self.mapping = CfnEventSourceMapping(
             self,
             "Mapping",
             event_source_arn=table.table_stream_arn,
+            enabled=enabled,
             function_name=function.live.function_arn,
             starting_position="TRIM_HORIZON",
             filter_criteria=_criteria(patterns) if patterns else None,

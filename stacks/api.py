@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk.aws_cloudwatch import Alarm
 from constructs import Construct
 
 from constructs_lib.alarms import alarm_on_any
@@ -16,6 +17,7 @@ from stacks.functions import daybook_function, own_metric
 from stacks.gateway_answers import GATEWAY_ANSWERS
 from stacks.ledger import LedgerStack
 from stacks.retention import log_retention, removal_policy
+from stacks.rollout import roll_out
 
 STAGE_NAME = "v1"
 ALARMING_COUNTS = {
@@ -56,13 +58,15 @@ class ApiStack(Stack):
             stage_name=STAGE_NAME,
             throttling_rate=config.throttling_rate,
             throttling_burst=config.throttling_burst,
+            set_log_role=config.gateway_log_role,
             log_retention=log_retention(config),
             removal_policy=removal_policy(config),
         )
-        add_command_routes(self, api=self.rest_api.api, commands=ledger.commands)
-        self._watch(config)
+        add_command_routes(self, api=self.rest_api.api, commands=ledger.commands, writes=config.writes)
+        roll_out(self, config=config, function=self.function, api=self.rest_api, watched=self._watch(config))
         add_api_policies(self, self.rest_api.api, STAGE_NAME)
         CfnOutput(self, "ApiUrl", value=self.rest_api.api.url_for_path("/").removesuffix("/"))
+        CfnOutput(self, "ApiFunctionName", value=self.function.function.function_name)
 
     def _function(self, config: Environment, ledger: LedgerStack, test_callers: Sequence[str]) -> PythonFunction:
         function = daybook_function(
@@ -74,12 +78,14 @@ class ApiStack(Stack):
             memory_mb=config.function_memory_mb,
             timeout=FUNCTION_TIMEOUT,
             snap_start=True,
+            keep_versions=True,
             environment={
                 "EVENT_TABLE": ledger.events.table.table_name,
                 "RECEIPTS_TABLE": ledger.receipts.table.table_name,
                 "COMMANDS_TABLE": ledger.commands.table.table_name,
                 "SNAPSHOT_INTERVAL": str(config.snapshot_interval),
                 "TEST_CALLERS": ",".join(test_callers),
+                "WRITES": "on" if config.writes else "off",
             },
         )
         ledger.events.grant_append_and_read(function.role)
@@ -87,13 +93,19 @@ class ApiStack(Stack):
         ledger.commands.grant_listing(function.role)
         return function
 
-    def _watch(self, config: Environment) -> None:
-        """No alarm on every 5xx: a `min_version` that is not stored yet is answered 503."""
-        for name, description in ALARMING_COUNTS.items():
-            alarm_on_any(self, name, metric=own_metric(config, name), description=description)
+    def _watch(self, config: Environment) -> list[Alarm]:
+        """The alarms among them that say that requests fail: each sends a new version back.
+
+        No alarm on every 5xx: a `min_version` that is not stored yet is answered 503.
+        """
+        counts = {
+            name: alarm_on_any(self, name, metric=own_metric(config, name), description=description)
+            for name, description in ALARMING_COUNTS.items()
+        }
         alarm_on_any(
             self,
             "FunctionErrors",
             metric=self.function.live.metric_errors(),
             description="The accounts function raised an error or ran out of time.",
         )
+        return [counts["InternalErrors"], counts["CommandsUnavailable"]]

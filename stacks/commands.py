@@ -13,6 +13,7 @@ from constructs_lib.stream_mapping import MAPPING_PREFIX, StreamMapping
 from lambdas.inbox.table import PENDING, STATUS
 from stacks.environment import Environment
 from stacks.functions import daybook_function, own_metric
+from stacks.generations import generation_id
 from stacks.ledger import LedgerStack
 
 FUNCTION_TIMEOUT = Duration.minutes(1)
@@ -39,7 +40,7 @@ class CommandsStack(Stack):
         self.processor = self._processor(config, ledger, test_callers)
         self.mapping = StreamMapping(
             self,
-            "Mapping",
+            generation_id("Mapping", config.ledger_generation),
             table=ledger.commands.table,
             function=self.processor,
             parking=ledger.parking,
@@ -48,6 +49,7 @@ class CommandsStack(Stack):
             retries=config.command_retries,
             record_age_seconds=config.command_record_age_seconds,
             patterns=[NEW_COMMANDS],
+            enabled=config.writes,
         )
         self.failures = self._failures(config, ledger)
         self.trigger = ObjectTrigger(
@@ -65,6 +67,7 @@ class CommandsStack(Stack):
             grantee=may_process, actions=["lambda:InvokeFunction"], resource_arns=[self.processor.live.function_arn]
         )
         CfnOutput(self, "CommandProcessorName", value=self.processor.function.function_name)
+        CfnOutput(self, "CommandMappingId", value=self.mapping.mapping.ref)
         CfnOutput(self, "CommandProcessPolicyArn", value=may_process.managed_policy_arn)
 
     def _processor(self, config: Environment, ledger: LedgerStack, test_callers: Sequence[str]) -> PythonFunction:

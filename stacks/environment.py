@@ -29,6 +29,15 @@ LogRetention = Literal[
 ]
 """Members of the CDK's `RetentionDays`, by name."""
 
+Rollout = Literal[
+    "ALL_AT_ONCE",
+    "CANARY_10_PERCENT_5_MINUTES",
+    "CANARY_10_PERCENT_15_MINUTES",
+    "LINEAR_10_PERCENT_EVERY_1_MINUTE",
+    "LINEAR_10_PERCENT_EVERY_3_MINUTES",
+]
+"""Members of the CDK's `LambdaDeploymentConfig`, by name."""
+
 
 class UnknownEnvironmentError(ValueError):
     """`-c env=NAME` names no environment."""
@@ -49,12 +58,28 @@ class Environment:
     """Sizes, batches, retention, alarm thresholds and protection of one environment. Rates are requests per second.
 
     What the local emulator does not support is switched off here and nowhere else: `bundle_packages`, `named_queries`,
-    `publisher_record_age_seconds`, `command_record_age_seconds`, and dashboards, which are off if `quicksight_user` is
-    empty.
+    `publisher_record_age_seconds`, `command_record_age_seconds`, `recovery_windows`, `rollout`, and dashboards, off if
+    `quicksight_user` is empty.
     """
 
     name: str
     protect_data: bool
+
+    ledger_generation: int = 1
+    """Which tables are the ledger: 1 for those that the first deployment creates, and one more for each restore.
+
+    It is part of the tables' construct ids and stands in the variables of every function. References to another stack
+    are read at deployment, and the command line skips a stack whose template is the same as before: so whoever is not
+    changed by this number would go on with the tables that a restore has replaced.
+    """
+    writes: bool = True
+    """Whether commands are taken: `-c writes=off` deploys an environment that only reads, while tables are restored.
+
+    Then the API answers every command 503 `not-applied`, and no stream is processed.
+    """
+    recovery_windows: bool = True
+    """Whether the tables' point-in-time recovery tells how far back it goes."""
+
     require_iam: bool
     bundle_packages: bool
     log_retention: LogRetention
@@ -73,11 +98,23 @@ class Environment:
     """Where the environment is at home. The CDK's command line then refuses credentials of another account, and takes
     no other region. Empty: wherever the credentials lead.
     """
+    first: bool = False
+    """Whether its stacks are being created, by `-c first=true`. Nothing is protected against deletion yet, so that
+    CloudFormation and whoever cleans up can remove what failed; the next deployment without it protects.
+    """
     gateway_log_role: bool = True
     """Whether the API's stack sets the role with which API Gateway writes logs. An account has one for each region, and
     setting it replaces another's: say no where the account has one already. Without any, API Gateway refuses a stage
     that logs. Source: API Gateway Developer Guide, "Set up CloudWatch logging for REST APIs in API Gateway".
     """
+    rollout: Rollout = "ALL_AT_ONCE"
+    """How a new version of the API's function takes over. In steps, it goes back when an alarm goes off meanwhile. All
+    at once needs no CodeDeploy, which the emulator does not know.
+    """
+    rollout_slow_ms: int = 3_000
+    """A new version goes back when the slowest hundredth of its calls take longer than this."""
+    rollout_server_error_percent: int = 5
+    """And when more of the API's answers than this are 5xx."""
 
     event_stream_days: int = 7
     """How long consumers can still read a domain event from the stream."""
@@ -140,17 +177,26 @@ class Environment:
     """The owner of the dashboards: `NAMESPACE/NAME` of a QuickSight user. Empty: no dashboards."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a reservation below 0, and for a test caller that is no unique id.
+        """Raises ValueError for a reservation below 0, a generation below 1, and an id that is none.
 
-        And for a log level at which the SDK would log requests with the function's session token.
+        And for a log level at which the SDK would log requests with the session token of the function.
         """
         for caller in self.test_callers:
             if _UNIQUE_ID.fullmatch(caller) is None:
                 raise ValueError(f"a test caller is an id such as AROA…, without a session's name, and not {caller}")
         if min(self.publisher_reserved_concurrency, self.processor_reserved_concurrency) < 0:
             raise ValueError("a reserved concurrency is 0, for none, or more")
+        if self.ledger_generation < 1:
+            raise ValueError("the generation of the ledger is 1, or more after a restore")
         if self.log_level not in LOG_LEVELS:
             raise ValueError(f"the log level is one of {', '.join(LOG_LEVELS)}, not {self.log_level}")
+        if self.account and not re.fullmatch("[0-9]{12}", self.account):
+            raise ValueError(f"an account has twelve digits, unlike {self.account}")
+
+    @property
+    def protected(self) -> bool:
+        """Whether its data is protected against deletion now: of the stacks that hold it, and of the tables."""
+        return self.protect_data and not self.first
 
 
 LOCAL = Environment(
@@ -169,10 +215,12 @@ LOCAL = Environment(
     lake_buffer_mb=64,
     test_callers=("anonymous",),  # everybody: nobody has to say who he is
     named_queries=False,  # the emulator refuses a whole template over their type
+    recovery_windows=False,  # the emulator keeps no past: it restores a table as it is now, whatever time is asked for
+    rollout="ALL_AT_ONCE",  # the same, over CodeDeploy's
 )
 DEV = Environment(
     name="dev",
-    protect_data=True,
+    protect_data=False,  # it can be destroyed, and deployed again
     require_iam=True,
     bundle_packages=True,
     log_retention="ONE_MONTH",
@@ -184,11 +232,13 @@ DEV = Environment(
 STAGING = replace(
     DEV,
     name="staging",
+    protect_data=True,
     log_retention="THREE_MONTHS",
     log_level="INFO",
     throttling_rate=500,
     throttling_burst=1_000,
     function_memory_mb=1769,  # one full vCPU
+    rollout="LINEAR_10_PERCENT_EVERY_1_MINUTE",
     publisher_reserved_concurrency=20,
     processor_reserved_concurrency=20,
     query_cutoff_bytes=50 * GIGABYTE,
@@ -218,24 +268,45 @@ def environment(name: str) -> Environment:
         return ENVIRONMENTS[name]
     except KeyError:
         known = ", ".join(ENVIRONMENTS)
-        raise UnknownEnvironmentError(f"unknown environment {name!r}: use -c env=NAME with one of {known}") from None
+        problem = f"unknown environment {name!r}" if name else "no environment is named"
+        raise UnknownEnvironmentError(f"{problem}: use -c env=NAME with one of {known}") from None
 
 
 def environment_from_context(node: Context) -> Environment:
     """The environment that the context value `env` names. There is no default, because `local` is open to everybody.
 
     `-c snapshot_interval=N` (1 to 50) overrides the interval of `local` only, to try another one on a workstation.
+    `-c writes=off` deploys any environment for reading only, as a restore needs it; `-c first=true` leaves protection
+    against deletion to the next deployment.
     Raises UnknownEnvironmentError and InvalidContextError.
     """
     chosen = environment(str(node.try_get_context("env") or ""))
+    return replace(chosen, snapshot_interval=_snapshot_interval(node, chosen), writes=_writes(node), first=_first(node))
+
+
+def _first(node: Context) -> bool:
+    first = str(node.try_get_context("first") or "false").lower()
+    if first not in {"true", "false"}:
+        raise InvalidContextError(f"first is true or false, not {first}")
+    return first == "true"
+
+
+def _snapshot_interval(node: Context, chosen: Environment) -> int:
     interval = node.try_get_context("snapshot_interval")
     if interval is None:
-        return chosen
+        return chosen.snapshot_interval
     if chosen.name != LOCAL.name:
         raise InvalidContextError("snapshot_interval can be overridden in the local environment only")
     if not str(interval).isdecimal() or not 1 <= int(interval) <= MAX_SNAPSHOT_INTERVAL:
         raise InvalidContextError(f"snapshot_interval is a whole number from 1 to {MAX_SNAPSHOT_INTERVAL}")
-    return replace(chosen, snapshot_interval=int(interval))
+    return int(interval)
+
+
+def _writes(node: Context) -> bool:
+    wanted: object = node.try_get_context("writes")
+    if wanted not in (None, "on", "off"):
+        raise InvalidContextError("writes is on or off")
+    return wanted != "off"
 
 
 def main(arguments: list[str]) -> None:

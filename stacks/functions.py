@@ -31,12 +31,14 @@ def daybook_function(
     data: tuple[str, ...] = (),
     reserved_concurrency: int = 0,
     snap_start: bool = False,
+    keep_versions: bool = False,
 ) -> PythonFunction:
     """The function with the handler `lambdas.handlers.<handler>`, and an alarm when Lambda throttles it.
 
     It ships what the handler imports, and the files of the folders `data` of the repository. With
     `reserved_concurrency` 0 it shares the account's executions. `snap_start` is for a function for whose start somebody
-    waits, and which is called at least every 14 days; the environment can switch it off.
+    waits, and which is called at least every 14 days; the environment can switch it off. With `keep_versions` the
+    function can go back to an earlier version.
     """
     module = f"lambdas.handlers.{handler}"
     function = PythonFunction(
@@ -50,6 +52,7 @@ def daybook_function(
         environment={
             **environment,
             "ENVIRONMENT": config.name,
+            "LEDGER_GENERATION": str(config.ledger_generation),  # no code reads it: see Environment.ledger_generation
             "POWERTOOLS_SERVICE_NAME": SERVICE,
             "POWERTOOLS_METRICS_NAMESPACE": SERVICE,
             "POWERTOOLS_LOG_LEVEL": config.log_level,
@@ -59,6 +62,7 @@ def daybook_function(
         log_retention=log_retention(config),
         log_removal_policy=removal_policy(config),
         snap_start=snap_start and config.snap_start,
+        keep_versions=keep_versions,
         reserved_concurrency=reserved_concurrency or None,
     )
     alarm_on_any(

@@ -1,6 +1,7 @@
 """The tables that must not lose data: events, receipts and commands; and the dead-letter bucket of commands."""
 
 from aws_cdk import CfnOutput
+from aws_cdk.aws_dynamodb import CfnTable
 from aws_cdk.aws_iam import ManagedPolicy
 from constructs import Construct
 
@@ -10,7 +11,8 @@ from constructs_lib.receipt_table import ReceiptTable
 from constructs_lib.stream_mapping import MAPPING_PREFIX
 from lambdas.inbox.table import FAILED_INDEX, FAILED_ON, HASH_KEY, RANGE_KEY, TTL_ATTRIBUTE
 from stacks.environment import Environment
-from stacks.retention import removal_policy
+from stacks.generations import COMMANDS, EVENTS, FIRST, RECEIPTS, generation_id
+from stacks.retention import table_removal_policy
 from stacks.stateful import StatefulStack, parking_bucket
 
 
@@ -22,30 +24,31 @@ class LedgerStack(StatefulStack):
         super().__init__(scope, construct_id, config=config, key_description=encrypts)
         self.events = EventTable(
             self,
-            "Events",
+            generation_id(EVENTS, config.ledger_generation),
             key=self.key,
-            removal_policy=removal_policy(config),
-            deletion_protection=config.protect_data,
+            removal_policy=table_removal_policy(config),
+            deletion_protection=config.protected,
         )
         self.receipts = ReceiptTable(
             self,
-            "Receipts",
+            generation_id(RECEIPTS, config.ledger_generation),
             key=self.key,
-            removal_policy=removal_policy(config),
-            deletion_protection=config.protect_data,
+            removal_policy=table_removal_policy(config),
+            deletion_protection=config.protected,
         )
         self.commands = InboxTable(
             self,
-            "Commands",
+            generation_id(COMMANDS, config.ledger_generation),
             hash_key=HASH_KEY,
             range_key=RANGE_KEY,
             ttl_attribute=TTL_ATTRIBUTE,
             failed_index=FAILED_INDEX,
             failed_attribute=FAILED_ON,
             key=self.key,
-            removal_policy=removal_policy(config),
-            deletion_protection=config.protect_data,
+            removal_policy=table_removal_policy(config),
+            deletion_protection=config.protected,
         )
+        self._name_restored(config)
         readers = ManagedPolicy(self, "Readers", description="Reading the event table, to fill gaps")
         self.events.grant_read(readers)
         self.parking = parking_bucket(self, config=config)
@@ -58,6 +61,16 @@ class LedgerStack(StatefulStack):
         CfnOutput(self, "CommandsTableName", value=self.commands.table.table_name)
         CfnOutput(self, "CommandParkingBucketName", value=self.parking.bucket.bucket_name)
         CfnOutput(self, "CommandRedrivePolicyArn", value=self.may_redrive.managed_policy_arn)
+        CfnOutput(self, "LedgerGeneration", value=str(config.ledger_generation))
+
+    def _name_restored(self, config: Environment) -> None:
+        """Give restored tables logical ids without a hash: `daybook restore` writes them into the import's mapping."""
+        if config.ledger_generation == FIRST:
+            return
+        for each in (self.events, self.receipts, self.commands):
+            resource = each.table.node.default_child
+            assert isinstance(resource, CfnTable)  # noqa: S101 - what every Table is made of
+            resource.override_logical_id(each.node.id)
 
     def _policies(self) -> None:
         """Policies for operators on the dead-letter bucket of commands. None deletes or replaces an object for good."""

@@ -1,6 +1,6 @@
 """Publishes the event table's stream as domain events. Stateless: safe to replace."""
 
-from aws_cdk import Duration, Stack
+from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
 from constructs_lib.alarms import alarm_above, alarm_on_any
@@ -9,6 +9,7 @@ from constructs_lib.stream_mapping import StreamMapping
 from stacks.domain_events import DomainEventsStack
 from stacks.environment import Environment
 from stacks.functions import daybook_function, own_metric
+from stacks.generations import generation_id
 
 FUNCTION_TIMEOUT = Duration.minutes(2)
 
@@ -45,7 +46,7 @@ class PublisherStack(Stack):
         self.function.role.add_managed_policy(published.may_park)
         self.mapping = StreamMapping(
             self,
-            "Mapping",
+            generation_id("Mapping", config.ledger_generation),
             table=events.table,
             function=self.function,
             parking=published.parking,
@@ -53,8 +54,10 @@ class PublisherStack(Stack):
             batch_window=Duration.seconds(config.publisher_batch_window_seconds),
             retries=config.publisher_retries,
             record_age_seconds=config.publisher_record_age_seconds,
+            enabled=config.writes,
         )
         self._watch(config)
+        CfnOutput(self, "PublisherMappingId", value=self.mapping.mapping.ref)
 
     def _watch(self, config: Environment) -> None:
         alarm_above(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -33,10 +33,11 @@ class LedgerSettings(msgspec.Struct, frozen=True, rename="upper"):
 
 
 class ApiSettings(LedgerSettings, frozen=True, rename="upper"):
-    """Settings of the HTTP API. It puts receipts, reads stored commands, and ends none."""
+    """Settings of the HTTP API. It puts receipts, reads stored commands, and ends none. `writes` off: it only reads."""
 
     receipts_table: TableName
     commands_table: TableName
+    writes: Literal["on", "off"]
 
 
 class ProcessorSettings(LedgerSettings, frozen=True, rename="upper"):

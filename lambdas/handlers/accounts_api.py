@@ -30,6 +30,7 @@ from lambdas.httpapi.conditional import entity_tag
 from lambdas.httpapi.errors import InvalidRequestError, VersionNotReachedError
 from lambdas.httpapi.idempotency import derived_account_id, idempotency_of
 from lambdas.httpapi.paging import decode_cursor
+from lambdas.httpapi.reading_only import offered
 from lambdas.httpapi.replies import Reply, recall
 from lambdas.httpapi.requests import ACCOUNT_ID, Request, moment, positive_integer
 from lambdas.httpapi.telemetry import count, counted_command, logger, metrics
@@ -207,7 +208,7 @@ def _answer(request: Request, outcome: Outcome | OpenedBefore, respond: Callable
 _settings = load(ApiSettings, os.environ)
 _clock = ClockCheck()
 _service, _openings = deployed_api(_settings, _clock)
-_application = Application(AccountsApi(_service, expected=_openings.expected).routes())
+_application = Application(offered(AccountsApi(_service, expected=_openings.expected).routes(), _settings.writes))
 metrics.set_default_dimensions(environment=_settings.environment)
 
 

@@ -7,16 +7,23 @@ RequestError
 ├── UnknownCallerError         the caller's id is not that of a principal
 ├── PayloadTooLargeError
 ├── UnsupportedMediaTypeError
-└── VersionNotReachedError     read-your-writes: the account is not at `min_version` yet
+├── VersionNotReachedError     read-your-writes: the account is not at `min_version` yet
+└── WritesOffError             the environment takes no commands for the time being
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 
 class RequestError(Exception):
-    """Base of the errors in this module. The message may be shown to the caller."""
+    """Base of the errors in this module. The message may be shown to the caller.
+
+    `retry_after`, in seconds, replaces that of the problem's type.
+    """
+
+    retry_after: ClassVar[int | None] = None
 
 
 class InvalidRequestError(RequestError):
@@ -53,3 +60,12 @@ class UnsupportedMediaTypeError(RequestError):
 
 class VersionNotReachedError(RequestError):
     """The account's newest version is below the requested `min_version`."""
+
+
+class WritesOffError(RequestError):
+    """The environment takes no commands, as while its tables are restored. That takes longer than a lost race."""
+
+    retry_after = 60
+
+    def __init__(self) -> None:
+        super().__init__("no commands are taken while the ledger is restored; reading goes on")

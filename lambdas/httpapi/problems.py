@@ -25,6 +25,7 @@ _OF_REQUESTS: Final[dict[type[Exception], ProblemType]] = {
     http.PayloadTooLargeError: types.PAYLOAD_TOO_LARGE,
     http.UnsupportedMediaTypeError: types.UNSUPPORTED_MEDIA_TYPE,
     http.VersionNotReachedError: types.VERSION_NOT_REACHED,
+    http.WritesOffError: types.NOT_APPLIED,
 }
 
 
@@ -37,8 +38,9 @@ def problem_reply(error: Exception, correlation_id: str) -> Reply:
     """The reply to a request that ended in `error`."""
     kind = problem_type(error)
     headers = {"Content-Type": PROBLEM_MEDIA_TYPE}
-    if kind.retry_after is not None:
-        headers["Retry-After"] = str(kind.retry_after)
+    wait = error.retry_after if isinstance(error, http.RequestError) else None
+    if (wait or kind.retry_after) is not None:
+        headers["Retry-After"] = str(wait or kind.retry_after)
     if isinstance(error, http.MethodNotAllowedError):
         headers["Allow"] = ", ".join(error.allowed)
     return json_reply(kind.status, _document(error, correlation_id), headers)

@@ -1,5 +1,6 @@
 """What a role may do, whichever stack its policies stand in, in words without hashed names."""
 
+import base64
 from typing import Any
 
 from tests.infrastructure.synthesis import Deployable, Synthesized
@@ -23,6 +24,8 @@ def rendered(environment: Synthesized, stack: Deployable, value: Any) -> str:
             return value
         case {"Ref": str() as name} | {"Fn::GetAtt": [str() as name, str()]}:
             return f"<{path_of(stack, name)}>"
+        case {"Fn::Base64": inner}:
+            return base64.b64encode(rendered(environment, stack, inner).encode()).decode()
         case {"Fn::Join": [str() as separator, list() as parts]}:
             return separator.join(rendered(environment, stack, each) for each in parts)
         case _:

@@ -152,6 +152,8 @@ def test_the_function_learns_its_tables_from_the_ledger(anywhere: Synthesized) -
     assert variables == {
         "SNAPSHOT_INTERVAL": "10",
         "TEST_CALLERS": ",".join(anywhere.config.test_callers),
+        "WRITES": "on",
+        "LEDGER_GENERATION": "1",
         "ENVIRONMENT": anywhere.config.name,
         "POWERTOOLS_SERVICE_NAME": "daybook",
         "POWERTOOLS_METRICS_NAMESPACE": "daybook",

@@ -221,6 +221,7 @@ def test_the_functions_learn_their_tables(anywhere: Synthesized, handler: str, o
         **own,
         **COMMON_VARIABLES,
         "ENVIRONMENT": anywhere.config.name,
+        "LEDGER_GENERATION": "1",
         "POWERTOOLS_LOG_LEVEL": anywhere.config.log_level,
     }
 

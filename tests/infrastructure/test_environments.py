@@ -27,6 +27,8 @@ LAYER = "AWS::Lambda::LayerVersion"
 NAMED_QUERY = "AWS::Athena::NamedQuery"
 CLOUD_ONLY = {LAYER, NAMED_QUERY}
 """What the emulator does without: packages are in its virtual environment, named queries are unknown to it."""
+IN_STEPS = "Api/Rollout/"
+"""What moves calls to a new version in steps: where nobody depends on the service it would only take time."""
 
 
 def topology(stack: Deployable) -> set[tuple[str, str]]:
@@ -38,7 +40,7 @@ def topology(stack: Deployable) -> set[tuple[str, str]]:
     return {
         (re.sub(r"(ApiScoped|AllowEventRule).*", r"\1", paths[key]), each["Type"])
         for key, each in stack.body["Resources"].items()
-        if each["Type"] not in CLOUD_ONLY
+        if each["Type"] not in CLOUD_ONLY and not paths[key].startswith(IN_STEPS)
     }
 
 

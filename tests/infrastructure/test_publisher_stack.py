@@ -102,6 +102,7 @@ def test_the_function_learns_where_to_publish_and_to_park(anywhere: Synthesized)
         "DOMAIN_EVENT_STREAM": "<DomainEvents/Events/Stream>",
         "PARKING_BUCKET": "<DomainEvents/Parking/Bucket>",
         "ENVIRONMENT": anywhere.config.name,
+        "LEDGER_GENERATION": "1",
         "POWERTOOLS_SERVICE_NAME": "daybook",
         "POWERTOOLS_METRICS_NAMESPACE": "daybook",
         "POWERTOOLS_LOG_LEVEL": anywhere.config.log_level,

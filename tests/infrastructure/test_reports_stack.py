@@ -56,6 +56,7 @@ def test_the_function_learns_where_to_ask_and_to_write(anywhere: Synthesized) ->
         "GLUE_DATABASE": "<Lake/Database>",
         "REPORT_BUCKET": "<Lake/Results/Bucket>",
         "ENVIRONMENT": anywhere.config.name,
+        "LEDGER_GENERATION": "1",
         "POWERTOOLS_SERVICE_NAME": "daybook",
         "POWERTOOLS_METRICS_NAMESPACE": "daybook",
         "POWERTOOLS_LOG_LEVEL": anywhere.config.log_level,

@@ -17,6 +17,7 @@ ACCOUNTS = {
     "COMMANDS_TABLE": "commands",
     "SNAPSHOT_INTERVAL": "10",
     "TEST_CALLERS": "AROATESTER",
+    "WRITES": "on",
 }
 """The HTTP API and the processor of commands."""
 PUBLISHER = {**EVERY_FUNCTION, "DOMAIN_EVENT_STREAM": "domain-events", "PARKING_BUCKET": "parking"}

@@ -23,6 +23,7 @@ VARIABLES = {
     "COMMANDS_TABLE": "commands",
     "SNAPSHOT_INTERVAL": "7",
     "TEST_CALLERS": "AROAONE,,AIDATWO",
+    "WRITES": "on",
     "ENVIRONMENT": "dev",
     "PATH": "/bin",
 }
@@ -34,7 +35,7 @@ COMMON = {"event_table": "events", "environment": "dev", "snapshot_interval": 7,
 @pytest.mark.parametrize(
     "expected",
     [
-        ApiSettings(**COMMON, receipts_table="receipts", commands_table="commands"),  # type: ignore[arg-type]
+        ApiSettings(**COMMON, receipts_table="receipts", commands_table="commands", writes="on"),  # type: ignore[arg-type]
         ProcessorSettings(**COMMON, commands_table="commands"),  # type: ignore[arg-type]
     ],
 )
@@ -52,7 +53,7 @@ def test_no_gap_in_the_list_of_test_callers_is_a_caller(given: str, ids: set[str
 
 @pytest.mark.parametrize("kind", [ApiSettings, ProcessorSettings])
 def test_a_missing_variable_is_named(kind: type[LedgerSettings]) -> None:
-    own = ["RECEIPTS_TABLE"] if kind is ApiSettings else []
+    own = ["RECEIPTS_TABLE", "WRITES"] if kind is ApiSettings else []
     for name in ("EVENT_TABLE", "COMMANDS_TABLE", "SNAPSHOT_INTERVAL", "TEST_CALLERS", "ENVIRONMENT", *own):
         with pytest.raises(SettingsError, match=f"not set: {name}$"):
             load(kind, {key: value for key, value in VARIABLES.items() if key != name})
@@ -60,7 +61,13 @@ def test_a_missing_variable_is_named(kind: type[LedgerSettings]) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"SNAPSHOT_INTERVAL": "0"}, {"SNAPSHOT_INTERVAL": "ten"}, {"SNAPSHOT_INTERVAL": ""}, {"EVENT_TABLE": ""}],
+    [
+        {"WRITES": "yes"},
+        {"SNAPSHOT_INTERVAL": "0"},
+        {"SNAPSHOT_INTERVAL": "ten"},
+        {"SNAPSHOT_INTERVAL": ""},
+        {"EVENT_TABLE": ""},
+    ],
     ids=str,
 )
 def test_an_unacceptable_variable_is_named(wrong: dict[str, str]) -> None:

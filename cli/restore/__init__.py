@@ -1,0 +1,1 @@
+"""Restore the ledger's tables to a second, in steps: plan, run, check, mend, finish, announce."""
