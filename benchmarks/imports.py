@@ -26,6 +26,7 @@ FUNCTION_ENVIRONMENT = {
     "RECEIPTS_TABLE": "receipts",
     "COMMANDS_TABLE": "commands",
     "SNAPSHOT_INTERVAL": "10",
+    "TEST_CALLERS": "",
     "DOMAIN_EVENT_STREAM": "domain-events",
     "PARKING_BUCKET": "parking",
     "ATHENA_WORKGROUP": "reports",

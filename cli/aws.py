@@ -12,6 +12,7 @@ from cli.connections import Connections
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cli.doctor.account import Account
     from cli.environments.lake import Target
     from cli.environments.ledger import Ledger
     from cli.environments.place import Place
@@ -70,6 +71,13 @@ class AWS(Connections):
         from cli.redrive.inbox import open_clients
 
         return open_clients(inbox)
+
+    def account(self, place: Place) -> Account:
+        """The account of an environment, to be examined."""
+        from cli.doctor.account import Account
+        from stacks.environment import environment
+
+        return Account(environment(place.environment), place.client)
 
     def restoring(self, place: Place) -> Restoring:
         """Clients for the ledger's tables and stack, and for the functions that write."""

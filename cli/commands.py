@@ -17,7 +17,16 @@ from typer.main import get_command
 
 from cli.errors import ExitStatus
 
-COMMANDS: Final = ("verify", "sql", "report", "reconcile", "republish", "redrive", "restore")
+COMMANDS: Final = (
+    "verify",
+    "sql",
+    "report",
+    "reconcile",
+    "republish",
+    "redrive",
+    "restore",
+    "doctor",
+)
 """For each, the docstring of `cli.NAME` is its summary, and `cli.NAME.command` has a function of that name."""
 
 DASHED: Final = ("sql",)

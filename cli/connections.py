@@ -9,6 +9,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cli.doctor.account import Account
     from cli.environments.lake import Target
     from cli.environments.ledger import Ledger
     from cli.environments.place import Place
@@ -44,6 +45,9 @@ class Connections(Protocol):
 
     def inbox(self, inbox: Inbox) -> Clients:
         """Clients for the commands table, its parking bucket and its processor."""
+
+    def account(self, place: Place) -> Account:
+        """The account of an environment, to be examined."""
 
     def restoring(self, place: Place) -> Restoring:
         """Clients for the ledger's tables and stack, and for the functions that write."""

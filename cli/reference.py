@@ -1,4 +1,7 @@
-"""Run as a module, it writes docs/cli.md and docs/cli.schema.json from the application. A test compares them."""
+"""Run as a module, it writes docs/cli.md, docs/cli.schema.json and docs/doctor-policy.json from the application.
+
+A test compares them.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from typer.cli import get_docs_for_click
 from typer.main import get_command
 
 from cli.app import PROGRAM, app
+from cli.doctor.finding import Diagnosis
+from cli.doctor.permissions import policy
 from cli.envelope import Envelope
 from cli.errors import ExitStatus
 from cli.reconcile.comparison import Reconciliation
@@ -27,6 +32,7 @@ from cli.verify.verification import Verified
 DOCS: Final = Path(__file__).parents[1] / "docs"
 PAGE: Final = DOCS / "cli.md"
 SCHEMA: Final = DOCS / "cli.schema.json"
+DOCTOR_POLICY: Final = DOCS / "doctor-policy.json"
 
 DOCUMENTS: Final[Mapping[str, Any]] = {
     "verify": Envelope[Verified],
@@ -36,6 +42,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = {
     "republish": Envelope[Republished],
     "redrive": Envelope[Redriven],
     "restore": Envelope[Plan | Run | Finish],
+    "doctor": Envelope[Diagnosis],
 }
 """The document that each command prints with `--json`."""
 
@@ -48,6 +55,7 @@ HOW: Final = (
     ("send the missing events again", "daybook republish --ids found.json"),
     ("retry a command that failed", "daybook redrive --command ACCOUNT_ID CALLER/KEY"),
     ("retry all that failed on a day", "daybook redrive --failed-on 2026-11-22"),
+    ("find out whether an account is ready to deploy to", "daybook doctor --env prod"),
     ("see how a restore would go", "daybook restore plan --env prod --at 2026-11-22T09:30:00Z"),
     ("work on an environment in AWS", "daybook verify --env prod --region eu-central-1 ACCOUNT_ID"),
     ("read the answer in a program", "daybook reconcile --from 2026-11-22 --json"),
@@ -89,6 +97,12 @@ def schema() -> str:
     return msgspec.json.format(msgspec.json.encode(document)).decode() + "\n"
 
 
+def doctor_policy() -> str:
+    """docs/doctor-policy.json: what `daybook doctor` asks for."""
+    return msgspec.json.format(msgspec.json.encode(policy())).decode() + "\n"
+
+
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
     SCHEMA.write_text(schema(), encoding="utf-8")
+    DOCTOR_POLICY.write_text(doctor_policy(), encoding="utf-8")

@@ -27,6 +27,8 @@ class AlarmTopic(Construct):
             removal_policy=removal_policy,
         )
         # No condition: AWS documents none that holds for CloudWatch's use of keys, and an alarm must not fail silently.
+        # Source: SNS Developer Guide, "Enable compatibility between event sources from AWS services and encrypted
+        # topics".
         self.key.add_to_resource_policy(
             PolicyStatement(
                 principals=[ServicePrincipal(_CLOUDWATCH)],
@@ -36,6 +38,7 @@ class AlarmTopic(Construct):
         )
         self.topic = Topic(self, "Topic", display_name=display_name, master_key=self.key, enforce_ssl=True)
         self.topic.apply_removal_policy(removal_policy)  # with it would go everybody's subscriptions
+        # Source: SNS Developer Guide, "Example cases for Amazon SNS access control".
         self.topic.add_to_resource_policy(
             PolicyStatement(
                 principals=[ServicePrincipal(_CLOUDWATCH)],

@@ -71,6 +71,7 @@ class DynamoDbRoute(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._api = api
+        # Source: API Gateway Developer Guide, "Control access to a REST API with IAM permissions".
         self.role = Role(self, "Role", assumed_by=ServicePrincipal("apigateway.amazonaws.com"))
         grant(self.role)
         integration = AwsIntegration(

@@ -51,8 +51,9 @@ class ParquetDelivery(Construct):
         self.role = Role(
             self,
             "Role",
+            # Source: Firehose Developer Guide, "Allow Firehose to assume an IAM role". It sends no `aws:SourceAccount`.
             assumed_by=ServicePrincipal(
-                "firehose.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+                "firehose.amazonaws.com", conditions={"StringEquals": {"sts:ExternalId": Aws.ACCOUNT_ID}}
             ),
             managed_policies=[self.policy],
         )

@@ -1,9 +1,8 @@
 """A Python Lambda function with the settings that every function shares."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from aws_cdk import Acknowledgment, Duration, IgnoreMode, RemovalPolicy, Validations
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
 from aws_cdk.aws_iam import Policy, PolicyStatement, Role, ServicePrincipal
 from aws_cdk.aws_lambda import (
     Alias,
@@ -18,6 +17,7 @@ from aws_cdk.aws_lambda import (
     RuntimeManagementMode,
     SnapStartConf,
     SystemLogLevel,
+    VersionOptions,
 )
 from aws_cdk.aws_logs import LogGroup, RetentionDays
 from constructs import Construct
@@ -27,31 +27,18 @@ ARCHITECTURE = Architecture.ARM_64
 LIVE_ALIAS = "live"
 
 
-def source_code(root: Path, *packages: str) -> Code:
-    """An asset with the files of these packages of the repository, under their import names.
-
-    Its hash depends on those files only: caches, tests and everything outside the packages are left out.
-    """
-    return Code.from_asset(
-        str(root),
-        exclude=[
-            "/*",
-            *(f"!/{each}" for each in packages),
-            "__pycache__",
-            "*.pyc",
-            "py.typed",
-            "requirements.*",
-            ".*",
-        ],
-        ignore_mode=IgnoreMode.GIT,
-    )
-
-
 class PythonFunction(Construct):
-    """A function on arm64 with SnapStart behind the alias `live`, X-Ray, JSON logs and its own log group.
+    """A function on arm64 behind the alias `live`, with X-Ray, JSON logs and its own log group.
 
     Its role may write to that log group and send traces. Everything else must be granted. `reserved_concurrency` is
     what this function alone may use, and the most it may use; None: it shares with all others. 0 would stop it.
+
+    With `keep_versions` the alias can go back to an earlier version by hand; CloudFormation then deletes none, and
+    neither does Lambda. Without it only the newest is kept.
+
+    `snap_start` is for functions that are called all the time: Lambda drops the snapshot of a version that was not
+    invoked for 14 days, and fails the first call after that. Source: Lambda Developer Guide, "Improving startup
+    performance with Lambda SnapStart", function states.
     """
 
     def __init__(
@@ -69,10 +56,13 @@ class PythonFunction(Construct):
         log_level: str,
         log_retention: RetentionDays,
         log_removal_policy: RemovalPolicy,
+        snap_start: bool,
+        keep_versions: bool = False,
         reserved_concurrency: int | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         log_group = LogGroup(self, "Logs", retention=log_retention, removal_policy=log_removal_policy)
+        # Source: Lambda Developer Guide, "Defining Lambda function permissions with an execution role".
         self.role = Role(self, "Role", assumed_by=ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(self.role)
         self.function = Function(
@@ -90,10 +80,13 @@ class PythonFunction(Construct):
             memory_size=memory_mb,
             timeout=timeout,
             reserved_concurrent_executions=reserved_concurrency,
+            current_version_options=VersionOptions(
+                removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if keep_versions else RemovalPolicy.DESTROY
+            ),
             environment=dict(environment),
             layers=list(layers),
             role=self.role,
-            snap_start=SnapStartConf.ON_PUBLISHED_VERSIONS,
+            snap_start=SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
             log_group=log_group,
             logging_format=LoggingFormat.JSON,
             application_log_level_v2=ApplicationLogLevel(log_level),
@@ -101,12 +94,13 @@ class PythonFunction(Construct):
         )
         self._trace()
         self.live = Alias(self, "Live", alias_name=LIVE_ALIAS, version=self.function.current_version)
-        Validations.of(self.function).acknowledge(
-            Acknowledgment(
-                id="Annotation::@aws-cdk/aws-lambda:snapStartRequirePublish",
-                reason="The alias publishes a version on every change, and callers use the alias only.",
+        if snap_start:
+            Validations.of(self.function).acknowledge(
+                Acknowledgment(
+                    id="Annotation::@aws-cdk/aws-lambda:snapStartRequirePublish",
+                    reason="The alias publishes a version on every change, and callers use the alias only.",
+                )
             )
-        )
 
     def _trace(self) -> None:
         """Active tracing with a policy of its own, so that the acknowledgement covers no other grant."""

@@ -1,6 +1,7 @@
 """Third-party packages for the Lambda runtime, installed by pip as wheels for its platform. No Docker."""
 
 import hashlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,12 @@ from aws_cdk.aws_lambda import Architecture, Code, LayerVersion, Runtime
 from constructs import Construct
 
 PLATFORMS = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}
+UNUSED = ("bin", "*/test", "*/tests", "*/*.pyi", "*.dist-info/INSTALLER", "*.dist-info/RECORD", "*.dist-info/REQUESTED")
+"""What no function runs: scripts, packages' own tests, type stubs, and pip's notes on what it did.
+
+A package's metadata stays: some read their entry points when they are imported, Amazon Inspector finds vulnerable
+packages of a layer by it, and the licences stand beside it.
+"""
 _NOT_WHAT_WAS_LOCKED = "DO NOT MATCH THE HASHES"
 
 
@@ -60,12 +67,23 @@ class PipBundling:
                 f"pip could not install {self._requirements.name} for {self._platform}, Python "
                 f"{self._python_version}. {why}\n{done.stderr.strip()}"
             )
+        remove_unused(target)
         return True
 
     def fingerprint(self) -> str:
-        """Changes with the lock, the Python version and the platform, and with nothing else."""
-        identity = "\n".join((self._requirements.read_text(), self._python_version, self._platform))
+        """Changes with the lock, the Python version, the platform and what is removed, and with nothing else."""
+        identity = "\n".join((self._requirements.read_text(), self._python_version, self._platform, *UNUSED))
         return hashlib.sha256(identity.encode()).hexdigest()
+
+
+def remove_unused(target: Path) -> None:
+    """Remove what UNUSED describes from a folder of installed packages."""
+    for pattern in UNUSED:
+        for found in list(target.glob(pattern)):
+            if found.is_dir():
+                shutil.rmtree(found)
+            else:
+                found.unlink()
 
 
 class PythonPackages(LayerVersion):

@@ -4,7 +4,7 @@ Point-in-time recovery is the way back from a mistake, to any second. These back
 table that was deleted, recovery that was switched off, and somebody with the rights to do both.
 """
 
-from aws_cdk import Acknowledgment, ArnFormat, CfnOutput, Duration, Stack, Validations
+from aws_cdk import Acknowledgment, ArnFormat, CfnOutput, Duration, Fn, Stack, Validations
 from aws_cdk.aws_backup import (
     BackupPlan,
     BackupPlanRule,
@@ -42,6 +42,8 @@ class BackupStack(StatefulStack):
         self.vault = BackupVault(
             self,
             "Vault",
+            # A vault must be named. By the stack's own id, so that one that outlived its stack is not in the way.
+            backup_vault_name=f"daybook-{Fn.select(2, Fn.split('/', self.stack_id))}",
             encryption_key=self.key,
             lock_configuration=_lock(config),
             removal_policy=removal_policy(config),

@@ -1,5 +1,7 @@
 """Processes the commands table's stream, and marks commands that failed. Stateless: safe to replace."""
 
+from collections.abc import Sequence
+
 from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk.aws_iam import Grant, ManagedPolicy
 from constructs import Construct
@@ -25,9 +27,17 @@ NEW_COMMANDS = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {STATUS: {"S":
 class CommandsStack(Stack):
     """Processes stored commands. A batch that fails in all its retries goes to the dead-letter bucket as FAILED."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, config: Environment, ledger: LedgerStack) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        config: Environment,
+        ledger: LedgerStack,
+        test_callers: Sequence[str],
+    ) -> None:
         super().__init__(scope, construct_id)
-        self.processor = self._processor(config, ledger)
+        self.processor = self._processor(config, ledger, test_callers)
         self.mapping = StreamMapping(
             self,
             generation_id("Mapping", config.ledger_generation),
@@ -60,7 +70,7 @@ class CommandsStack(Stack):
         CfnOutput(self, "CommandMappingId", value=self.mapping.mapping.ref)
         CfnOutput(self, "CommandProcessPolicyArn", value=may_process.managed_policy_arn)
 
-    def _processor(self, config: Environment, ledger: LedgerStack) -> PythonFunction:
+    def _processor(self, config: Environment, ledger: LedgerStack, test_callers: Sequence[str]) -> PythonFunction:
         function = daybook_function(
             self,
             "Processor",
@@ -69,11 +79,13 @@ class CommandsStack(Stack):
             description="Processes stored commands and stores how each one ended",
             memory_mb=config.function_memory_mb,
             timeout=FUNCTION_TIMEOUT,
+            snap_start=True,
             reserved_concurrency=config.processor_reserved_concurrency,
             environment={
                 "EVENT_TABLE": ledger.events.table.table_name,
                 "COMMANDS_TABLE": ledger.commands.table.table_name,
                 "SNAPSHOT_INTERVAL": str(config.snapshot_interval),
+                "TEST_CALLERS": ",".join(test_callers),
             },
         )
         ledger.events.grant_append_and_read(function.role)

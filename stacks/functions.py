@@ -1,6 +1,6 @@
 """Creates the service's functions: sources, packages, and the environment variables that all functions share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from aws_cdk import Duration, Stack
@@ -8,8 +8,9 @@ from aws_cdk.aws_cloudwatch import Metric
 from aws_cdk.aws_lambda import ILayerVersion
 
 from constructs_lib.alarms import alarm_on_any
-from constructs_lib.python_function import ARCHITECTURE, RUNTIME, PythonFunction, source_code
+from constructs_lib.python_function import ARCHITECTURE, RUNTIME, PythonFunction
 from constructs_lib.python_packages import PythonPackages
+from constructs_lib.source_files import source_code
 from stacks.environment import Environment
 from stacks.retention import log_retention, removal_policy
 
@@ -27,18 +28,24 @@ def daybook_function(
     memory_mb: int,
     timeout: Duration,
     environment: Mapping[str, str],
-    packages: Sequence[str] = ("lambdas",),
+    data: tuple[str, ...] = (),
     reserved_concurrency: int = 0,
+    snap_start: bool = False,
+    keep_versions: bool = False,
 ) -> PythonFunction:
     """The function with the handler `lambdas.handlers.<handler>`, and an alarm when Lambda throttles it.
 
-    It ships `packages` of the repository. With `reserved_concurrency` 0 it shares the account's executions.
+    It ships what the handler imports, and the files of the folders `data` of the repository. With
+    `reserved_concurrency` 0 it shares the account's executions. `snap_start` is for a function for whose start somebody
+    waits, and which is called at least every 14 days; the environment can switch it off. With `keep_versions` the
+    function can go back to an earlier version.
     """
+    module = f"lambdas.handlers.{handler}"
     function = PythonFunction(
         stack,
         construct_id,
-        code=source_code(REPOSITORY, *packages),
-        handler=f"lambdas.handlers.{handler}.handler",
+        code=source_code(REPOSITORY, module, data=data),
+        handler=f"{module}.handler",
         description=description,
         memory_mb=memory_mb,
         timeout=timeout,
@@ -54,6 +61,8 @@ def daybook_function(
         log_level=config.log_level,
         log_retention=log_retention(config),
         log_removal_policy=removal_policy(config),
+        snap_start=snap_start and config.snap_start,
+        keep_versions=keep_versions,
         reserved_concurrency=reserved_concurrency or None,
     )
     alarm_on_any(

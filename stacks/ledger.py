@@ -12,7 +12,7 @@ from constructs_lib.stream_mapping import MAPPING_PREFIX
 from lambdas.inbox.table import FAILED_INDEX, FAILED_ON, HASH_KEY, RANGE_KEY, TTL_ATTRIBUTE
 from stacks.environment import Environment
 from stacks.generations import COMMANDS, EVENTS, FIRST, RECEIPTS, generation_id
-from stacks.retention import removal_policy
+from stacks.retention import table_removal_policy
 from stacks.stateful import StatefulStack, parking_bucket
 
 
@@ -26,15 +26,15 @@ class LedgerStack(StatefulStack):
             self,
             generation_id(EVENTS, config.ledger_generation),
             key=self.key,
-            removal_policy=removal_policy(config),
-            deletion_protection=config.protect_data,
+            removal_policy=table_removal_policy(config),
+            deletion_protection=config.protected,
         )
         self.receipts = ReceiptTable(
             self,
             generation_id(RECEIPTS, config.ledger_generation),
             key=self.key,
-            removal_policy=removal_policy(config),
-            deletion_protection=config.protect_data,
+            removal_policy=table_removal_policy(config),
+            deletion_protection=config.protected,
         )
         self.commands = InboxTable(
             self,
@@ -45,8 +45,8 @@ class LedgerStack(StatefulStack):
             failed_index=FAILED_INDEX,
             failed_attribute=FAILED_ON,
             key=self.key,
-            removal_policy=removal_policy(config),
-            deletion_protection=config.protect_data,
+            removal_policy=table_removal_policy(config),
+            deletion_protection=config.protected,
         )
         self._name_restored(config)
         readers = ManagedPolicy(self, "Readers", description="Reading the event table, to fill gaps")

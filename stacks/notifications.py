@@ -12,7 +12,7 @@ class NotificationsStack(Stack):
     """Deployed before every stack that has an alarm. Protected, because it holds the subscriptions of teams."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment) -> None:
-        super().__init__(scope, construct_id, termination_protection=config.protect_data)
+        super().__init__(scope, construct_id)
         self.alarms = AlarmTopic(
             self, "Alarms", display_name=f"Daybook {config.name}", removal_policy=removal_policy(config)
         )

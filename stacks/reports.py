@@ -32,7 +32,7 @@ class ReportsStack(Stack):
                 "GLUE_DATABASE": lake.database.ref,
                 "REPORT_BUCKET": lake.results.bucket.bucket_name,
             },
-            packages=("lambdas", "analytics"),  # the report's statements are files
+            data=("lambdas/reporting/templates", "analytics/queries", "analytics/views"),
         )
         self.function.role.add_managed_policy(lake.may_query)
         self.function.role.add_managed_policy(lake.may_report)
@@ -61,6 +61,7 @@ class ReportsStack(Stack):
         role = Role(
             self,
             "SchedulerRole",
+            # Source: EventBridge Scheduler User Guide, "Confused deputy prevention in EventBridge Scheduler".
             assumed_by=ServicePrincipal(
                 "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
             ),

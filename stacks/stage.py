@@ -2,7 +2,8 @@
 
 from itertools import pairwise
 
-from aws_cdk import Stage, Tags, Validations
+from aws_cdk import Environment as CdkEnvironment
+from aws_cdk import Stack, Stage, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 from constructs import Construct
 
@@ -12,7 +13,7 @@ from stacks.backup import BackupStack
 from stacks.bi import DashboardsStack
 from stacks.commands import CommandsStack
 from stacks.domain_events import DomainEventsStack
-from stacks.environment import Environment
+from stacks.environment import STACKS_WITH_DATA, Environment
 from stacks.lake import LakeStack
 from stacks.ledger import LedgerStack
 from stacks.notifications import NotificationsStack
@@ -33,12 +34,16 @@ class DaybookStage(Stage):
     """The stacks `<stage id>-Ledger`, `-Api` and so on. Synthesis fails on an AwsSolutions finding."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment) -> None:
-        super().__init__(scope, construct_id)
+        super().__init__(
+            scope, construct_id, env=CdkEnvironment(account=config.account or None, region=config.region or None)
+        )
         self.notifications = NotificationsStack(self, "Notifications", config=config)
         self.ledger = LedgerStack(self, "Ledger", config=config)
         self.backup = BackupStack(self, "Backup", config=config, ledger=self.ledger)
-        self.api = ApiStack(self, "Api", config=config, ledger=self.ledger)
-        self.commands = CommandsStack(self, "Commands", config=config, ledger=self.ledger)
+        # Whoever adds a role that tests has it in a stack of its own before these two, and adds its `role_id` here.
+        test_callers = config.test_callers
+        self.api = ApiStack(self, "Api", config=config, ledger=self.ledger, test_callers=test_callers)
+        self.commands = CommandsStack(self, "Commands", config=config, ledger=self.ledger, test_callers=test_callers)
         self.domain_events = DomainEventsStack(self, "DomainEvents", config=config)
         self.lake = LakeStack(self, "Lake", config=config, events=self.domain_events.events)
         self.publisher = PublisherStack(
@@ -49,6 +54,7 @@ class DaybookStage(Stage):
             published=self.domain_events,
         )
         self._deploy_readers_first()
+        self._protect(config)
         self.reports = ReportsStack(self, "Reports", config=config, lake=self.lake)
         if config.quicksight_user:
             self.dashboards = DashboardsStack(self, "Dashboards", config=config, lake=self.lake)
@@ -57,6 +63,18 @@ class DaybookStage(Stage):
         Tags.of(self).add("environment", config.name)
         if config.require_iam:  # the emulated environment is open on purpose; every cloud environment is checked
             Validations.of(self).add_plugins(AwsSolutionsChecks(self))
+
+    def _protect(self, config: Environment) -> None:
+        """CloudFormation then refuses to delete the stacks that hold data.
+
+        The command line turns this on before it creates a stack, and may not remove a protected one whose creation
+        failed, so the first deployment leaves it out. Without it the command line turns it off. Source: `deploy-stack`
+        in aws-cdk 2.1148.1.
+        """
+        for name in STACKS_WITH_DATA:
+            stack = self.node.find_child(name)
+            assert isinstance(stack, Stack)  # noqa: S101 - the children of a stage
+            stack.termination_protection = config.protected
 
     def _deploy_readers_first(self) -> None:
         """In a release, whatever reads events comes before what writes them: the API last.

@@ -1,6 +1,6 @@
 -- Which accounts were below zero after an event, how often, and how deep against their overdraft limit (minor units)?
 -- `overdraft_limit` is the account's limit today. What came after an event of a kind that the view `delivered_events`
--- does not list is left out.
+-- does not list is left out, and so are test accounts.
 SELECT
   subject AS account_id,
   max(account_limit) AS overdraft_limit,
@@ -23,6 +23,7 @@ FROM (
       PARTITION BY subject ORDER BY streamversion ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     ) AS balance
   FROM domain_events
+  WHERE NOT is_test
 ) AS statements
 WHERE balance < 0 AND unknown = 0
 GROUP BY subject

@@ -1,7 +1,8 @@
 -- The daily report's figures of each booking day from one day to another (both included): amounts in minor units.
 -- Transfers are counted once, on the sender's side; `net` is the change of all accounts' balances, or NULL
 -- if there is an event of a kind that the view `delivered_events` does not list. Each day's events count up to
--- `late_days` after that day, whatever the last day is, so a day's figures are the same in every range.
+-- `late_days` after that day, whatever the last day is, so a day's figures are the same in every range. Test accounts
+-- are left out.
 -- parameter from_day date, e.g. current_date - INTERVAL '7' DAY
 -- parameter to_day date, e.g. current_date - INTERVAL '1' DAY
 -- parameter late_days integer, or 3
@@ -28,6 +29,7 @@ FROM (
     AND dt <= CAST(CAST(date_add('day', :late_days, CAST(recordedtime AS date)) AS date) AS varchar)
 ) AS deliveries
 WHERE delivery = 1
+  AND NOT is_test
   AND CAST(recordedtime AS date) BETWEEN :from_day AND :to_day
 GROUP BY CAST(recordedtime AS date), currency
 ORDER BY day, currency

@@ -1,6 +1,6 @@
 -- The daily report: what was booked on a day (in UTC) in each currency; amounts in minor units. Transfers are counted
 -- once, on the sender's side; `net` is the change of all balances in the currency, or
--- NULL if there is an event of a kind that the view `delivered_events` does not list.
+-- NULL if there is an event of a kind that the view `delivered_events` does not list. Test accounts are left out.
 -- It reads only partitions that can hold the day's events: a file's `dt` is the arrival of its oldest record, up to
 -- `late_days` after the day. A larger `late_days` also counts later events, such as a dead letter that was replayed.
 -- parameter day date, e.g. current_date - INTERVAL '1' DAY
@@ -27,6 +27,7 @@ FROM (
     AND CAST(CAST(date_add('day', :late_days, :day) AS date) AS varchar)
 ) AS deliveries
 WHERE delivery = 1
+  AND NOT is_test
   AND CAST(recordedtime AS date) = :day
 GROUP BY CAST(recordedtime AS date), currency
 ORDER BY currency

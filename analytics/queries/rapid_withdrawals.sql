@@ -1,7 +1,7 @@
 -- From which accounts was money taken out at least `times` times within a minute, and when did that begin and end?
 -- One row for each withdrawal that completes such a series; booking days from one to another, both included.
 -- A series may have begun on the day before the first, so that day is read too. Events that arrived more than
--- `late_days` after their day are left out, so a day's series are the same in every range.
+-- `late_days` after their day are left out, so a day's series are the same in every range; so are test accounts.
 -- parameter from_day date, e.g. current_date - INTERVAL '7' DAY
 -- parameter to_day date, e.g. current_date - INTERVAL '1' DAY
 -- parameter late_days integer, or 3
@@ -22,6 +22,7 @@ FROM (
       AND dt <= CAST(CAST(date_add('day', :late_days, CAST(recordedtime AS date)) AS date) AS varchar)
   ) AS deliveries
   WHERE delivery = 1
+    AND NOT is_test
     AND effect = 'withdrawal'
     AND CAST(recordedtime AS date) BETWEEN CAST(date_add('day', -1, :from_day) AS date) AND :to_day
 ) AS withdrawals

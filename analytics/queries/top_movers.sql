@@ -1,5 +1,5 @@
 -- On which accounts did the most money move on a booking day: the first `top` of each currency, amounts in minor units?
--- Events of a kind that the view `delivered_events` does not list are left out.
+-- Events of a kind that the view `delivered_events` does not list are left out, and so are test accounts.
 -- parameter day date, e.g. current_date - INTERVAL '1' DAY
 -- parameter late_days integer, or 3
 -- parameter top integer, e.g. 10
@@ -27,6 +27,7 @@ FROM (
         AND CAST(CAST(date_add('day', :late_days, :day) AS date) AS varchar)
     ) AS deliveries
     WHERE delivery = 1
+      AND NOT is_test
       AND CAST(recordedtime AS date) = :day
       AND signed_amount <> 0
     GROUP BY currency, subject

@@ -1,7 +1,7 @@
 -- The daily report's figures of each account on each booking day (the day in UTC of `recordedtime`): added up by day
 -- and currency they are the rows of the query `daily_report`. Amounts in minor units; a transfer is counted once, for
 -- its sender, and `transfers_in` is the receiver's side of the same ones. `net` is NULL if
--- there is an event of a kind that the view `delivered_events` does not list.
+-- there is an event of a kind that the view `delivered_events` does not list. Test accounts are left out.
 -- column day date
 -- column account_id string
 -- column currency string
@@ -34,4 +34,5 @@ SELECT
   sum(CASE WHEN effect = 'transfer in' THEN CAST(amount AS decimal(38, 0)) ELSE 0 END) AS transferred_in,
   CASE WHEN count(effect) = count(*) THEN sum(CAST(signed_amount AS decimal(38, 0))) END AS net
 FROM domain_events
+WHERE NOT is_test
 GROUP BY CAST(recordedtime AS date), subject, currency

@@ -3,6 +3,7 @@
 DomainError
 ├── InvalidFieldError              a value is not acceptable, whatever the state
 ├── AccountNotFoundError           the account was never opened
+├── NoTestCallerError              the caller may not open an account in the test currency
 └── RuleBrokenError                the account's state forbids it
     ├── AccountAlreadyExistsError
     ├── AccountClosedError
@@ -38,6 +39,12 @@ class AccountNotFoundError(DomainError):
     """The account was never opened."""
 
     code = "account-not-found"
+
+
+class NoTestCallerError(DomainError):
+    """The caller is none of those that may open an account in the test currency."""
+
+    code = "test-callers-only"
 
 
 class RuleBrokenError(DomainError):

@@ -28,7 +28,7 @@ def account_service(
 ) -> AccountService:
     """The service on any event store."""
     repository = Repository(store, ACCOUNT_DECIDER, clock=clock, snapshot_interval=settings.snapshot_interval)
-    return AccountService(repository, clock=clock)
+    return AccountService(repository, clock=clock, test_callers=settings.test_caller_ids())
 
 
 def watched_client(check: ClockCheck) -> Any:

@@ -24,6 +24,12 @@ class LedgerSettings(msgspec.Struct, frozen=True, rename="upper"):
     event_table: TableName
     environment: Name
     snapshot_interval: Annotated[int, msgspec.Meta(ge=1)]
+    test_callers: str
+    """Ids of callers, separated by commas: any of them may be empty, and so may the whole."""
+
+    def test_caller_ids(self) -> frozenset[str]:
+        """The callers that may open accounts in the test currency."""
+        return frozenset(filter(None, self.test_callers.split(",")))
 
 
 class ApiSettings(LedgerSettings, frozen=True, rename="upper"):

@@ -17,7 +17,8 @@ SUBMIT_COMMAND: Final = Operation(
     description="202 says that the command is stored and will be processed, not that it succeeds: read its status at "
     "Location. What is wrong with a field is answered 400, but for a moment that does not exist or lies in the future: "
     "it ends as REJECTED with `invalid-command`. The account of an OpenAccount is the one in the path: the client "
-    "chooses a UUID, of any version but 8, which POST /accounts derives. A Transfer is sent to the account it takes "
+    "chooses a UUID, of any version but 8, which POST /accounts derives; one in XTS, the test currency, ends as "
+    "REJECTED unless the environment names the caller. A Transfer is sent to the account it takes "
     "from. Query parameters are ignored; If-Match gets 400. PENDING comes with Retry-After. "
     "429 may also mean that the command is stored and is being carried out.",
     commands=COMMANDS,

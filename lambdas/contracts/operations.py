@@ -87,7 +87,8 @@ OPERATIONS: Final = (
         path="/accounts",
         operation_id="openAccount",
         summary="Open an account",
-        description="With an Idempotency-Key, the account's id is derived from the caller and the key, as a UUID of "
+        description="XTS is ISO 4217's code for testing: only callers that the environment names may open an account "
+        "in it. With an Idempotency-Key, the account's id is derived from the caller and the key, as a UUID of "
         "version 8. Repeated, the request gets the first answer for ever; another request under the key gets 422, with "
         "the `account_id` that it has opened.",
         command=OpenAccount,
@@ -95,7 +96,7 @@ OPERATIONS: Final = (
         reply=Account,
         reply_headers=("Location", "ETag", "IdempotentReplayed"),
         parameters=_COMMAND_PARAMETERS,
-        problems=_COMMAND,
+        problems=(*_COMMAND, problems.TEST_CALLERS_ONLY),
     ),
     Operation(
         method="GET",

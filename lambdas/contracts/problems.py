@@ -35,6 +35,10 @@ PATH_NOT_FOUND: Final = ProblemType("not-found", 404, "Nothing is served at this
 METHOD_NOT_ALLOWED: Final = ProblemType("method-not-allowed", 405, "The path does not support this method")
 CONTENTION: Final = ProblemType("contention", 409, "Other commands on the account won every race; nothing was changed")
 PRECONDITION_FAILED: Final = ProblemType("precondition-failed", 412, "The account is at another version than If-Match")
+TEST_CALLERS_ONLY: Final = ProblemType(
+    "test-callers-only", 403, "Only test callers may open an account in the test currency"
+)
+"""About the caller, not the account: no receipt keeps it, so it ends when the caller is named in the config."""
 PAYLOAD_TOO_LARGE: Final = ProblemType("payload-too-large", 413, "The request body is larger than 64 KB")
 UNSUPPORTED_MEDIA_TYPE: Final = ProblemType(
     "unsupported-media-type", 415, "The request body is not application/json in UTF-8"
@@ -90,6 +94,7 @@ PROBLEM_TYPES: Final = (
     MALFORMED_REQUEST,
     UNAUTHORIZED,
     FORBIDDEN,
+    TEST_CALLERS_ONLY,
     ACCOUNT_NOT_FOUND,
     COMMAND_NOT_FOUND,
     VERSION_NOT_FOUND,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import partial
 from typing import NoReturn
@@ -19,6 +19,7 @@ from lambdas.eventsourcing.timestamps import format_timestamp
 from lambdas.inbox import table
 from lambdas.inbox.deliveries import Content
 from lambdas.inbox.instructions import Instruction
+from lambdas.inbox.stream_records import CommandRow
 from lambdas.service.account_service import CommandContext
 from lambdas.service.derived_ids import effect_id
 from lambdas.service.problems import problem_document
@@ -29,8 +30,13 @@ INVALID_KEPT_SECONDS = 7 * 24 * 3600
 as receipts are kept, so a client that repeats its request in time gets the same answer."""
 
 
-def stored_command(content: Content, clock: Callable[[], datetime]) -> StoredCommand[Account, AccountEvent]:
-    """A delivered command, for the event store to end; `clock` gives `completed_at`."""
+def stored_command(
+    content: Content, clock: Callable[[], datetime], test_callers: Collection[str] = ()
+) -> StoredCommand[Account, AccountEvent]:
+    """A delivered command, for the event store to end; `clock` gives `completed_at`.
+
+    Only `test_callers` may open an account in the test currency.
+    """
     row, instruction = content.row, content.instruction
 
     def succeed(committed: Committed[Account]) -> Outcome:
@@ -50,7 +56,7 @@ def stored_command(content: Content, clock: Callable[[], datetime]) -> StoredCom
         return Outcome(table.REJECTED, {table.COMPLETED_AT: format_timestamp(now), **ended})
 
     key, effect = row.key, effect_id(row.key.account_id, row.key.command_id)
-    task = _task(key.account_id, instruction, effect)
+    task = _task(row, instruction, effect, test_callers)
     return StoredCommand(
         scope=key.account_id,
         key=key.command_id,
@@ -65,13 +71,15 @@ def stored_command(content: Content, clock: Callable[[], datetime]) -> StoredCom
     )
 
 
-def _task(account_id: str, instruction: Instruction | InvalidFieldError, effect: str) -> Task:
+def _task(
+    row: CommandRow, instruction: Instruction | InvalidFieldError, effect: str, test_callers: Collection[str]
+) -> Task:
     """An invalid command is refused whatever the accounts are like."""
     if isinstance(instruction, InvalidFieldError):
         return Task((), partial(_refuse, instruction))
     if isinstance(instruction.command, Transfer):
         return transfer_task(instruction.command, effect)
-    return task_of(instruction.command, account_id)
+    return task_of(instruction.command, row.key.account_id, actor=row.actor, test_callers=test_callers)
 
 
 def _refuse(error: InvalidFieldError) -> NoReturn:

@@ -53,7 +53,8 @@ class QueueRunner:
             self._leave(going)
             return
         try:
-            ends = self._service.carry_out([stored_command(content, self._clock) for _, content in contents])
+            callers = self._service.test_callers
+            ends = self._service.carry_out([stored_command(content, self._clock, callers) for _, content in contents])
         except FaultyCommandError as error:
             if len(going) == 1:
                 self._fail(going, error.reason)

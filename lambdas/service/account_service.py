@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct, UnsetType
@@ -56,13 +56,20 @@ class CommandContext(Struct, frozen=True):
 class AccountService:
     """Commands and queries on accounts.
 
-    Every method may raise the store's errors (see `lambdas.eventsourcing.errors`); each method names the domain
-    errors that it raises.
+    Only `test_callers`, actors of commands, may open accounts in the test currency. Every method may raise the store's
+    errors (see `lambdas.eventsourcing.errors`); each method names the domain errors that it raises.
     """
 
-    def __init__(self, repository: Repository[Account, AccountEvent], *, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        repository: Repository[Account, AccountEvent],
+        *,
+        clock: Callable[[], datetime],
+        test_callers: Collection[str] = (),
+    ) -> None:
         self._repository = repository
         self._clock = clock
+        self.test_callers = frozenset(test_callers)
 
     def execute(
         self,
@@ -77,7 +84,8 @@ class AccountService:
 
         Raises DomainError, PreconditionFailedError, IdempotencyKeyReusedError, ContentionError.
         """
-        return self._execute(task_of(command, account_id), command, context, expected, idempotency)
+        task = task_of(command, account_id, actor=context.actor, test_callers=self.test_callers)
+        return self._execute(task, command, context, expected, idempotency)
 
     def open_once(
         self, command: OpenAccount, account_id: str, context: CommandContext, *, idempotency: Idempotency[Account]

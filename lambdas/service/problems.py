@@ -9,7 +9,13 @@ from typing import Final
 
 from msgspec import UNSET, UnsetType
 
-from lambdas.accounts.errors import AccountNotFoundError, DomainError, InvalidFieldError, RuleBrokenError
+from lambdas.accounts.errors import (
+    AccountNotFoundError,
+    DomainError,
+    InvalidFieldError,
+    NoTestCallerError,
+    RuleBrokenError,
+)
 from lambdas.contracts import problems as types
 from lambdas.contracts.http import Problem
 from lambdas.contracts.problems import ProblemType
@@ -19,6 +25,7 @@ from lambdas.service.openings import OpeningKeyReusedError
 _PROBLEM_TYPES: Final[dict[type[Exception], ProblemType]] = {
     InvalidFieldError: types.INVALID_REQUEST,
     AccountNotFoundError: types.ACCOUNT_NOT_FOUND,
+    NoTestCallerError: types.TEST_CALLERS_ONLY,
     store.VersionNotFoundError: types.VERSION_NOT_FOUND,
     store.PreconditionFailedError: types.PRECONDITION_FAILED,
     store.IdempotencyKeyReusedError: types.IDEMPOTENCY_KEY_REUSED,

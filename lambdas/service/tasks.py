@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 
 from msgspec import Struct
 
@@ -10,6 +11,7 @@ from lambdas.accounts.commands import AccountCommand, OpenAccount, Transfer
 from lambdas.accounts.decider import decide, decide_transfer
 from lambdas.accounts.events import AccountEvent
 from lambdas.accounts.state import Account
+from lambdas.service.test_currency import check_caller
 
 
 class Task(Struct, frozen=True):
@@ -20,9 +22,10 @@ class Task(Struct, frozen=True):
     opens: bool = False
 
 
-def task_of(command: AccountCommand, account_id: str) -> Task:
-    """The task of a command to one account."""
-    return Task((account_id,), _decision(command), opens=isinstance(command, OpenAccount))
+def task_of(command: AccountCommand, account_id: str, *, actor: str, test_callers: Collection[str]) -> Task:
+    """The task of a command to one account. Only `test_callers` may open one in the test currency."""
+    decision = partial(_decide, command, actor, test_callers)
+    return Task((account_id,), decision, opens=isinstance(command, OpenAccount))
 
 
 def transfer_task(command: Transfer, transfer_id: str) -> Task:
@@ -30,8 +33,11 @@ def transfer_task(command: Transfer, transfer_id: str) -> Task:
     return Task((command.from_account_id, command.to_account_id), _transfer(command, transfer_id))
 
 
-def _decision(command: AccountCommand) -> Callable[[Account | None], tuple[Sequence[AccountEvent], ...]]:
-    return lambda state: (decide(command, state),)
+def _decide(
+    command: AccountCommand, actor: str, test_callers: Collection[str], state: Account | None
+) -> tuple[Sequence[AccountEvent], ...]:
+    check_caller(command, actor, test_callers)
+    return (decide(command, state),)
 
 
 def _transfer(

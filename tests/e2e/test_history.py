@@ -64,7 +64,9 @@ class Told:
 
 
 def service_on(environment: Environment) -> AccountService:
-    settings = LedgerSettings(event_table=environment.event_table, environment="local", snapshot_interval=10)
+    settings = LedgerSettings(
+        event_table=environment.event_table, environment="local", snapshot_interval=10, test_callers=""
+    )
     store = DynamoDBEventStore(aws.client(environment, "dynamodb"), event_table=environment.event_table)
     return account_service(store, settings)
 

@@ -151,6 +151,7 @@ def test_the_function_learns_its_tables_from_the_ledger(anywhere: Synthesized) -
     assert exported(anywhere, variables.pop("COMMANDS_TABLE")) == {"Ref": ledger_table(anywhere, "account_id")}
     assert variables == {
         "SNAPSHOT_INTERVAL": "10",
+        "TEST_CALLERS": ",".join(anywhere.config.test_callers),
         "WRITES": "on",
         "LEDGER_GENERATION": "1",
         "ENVIRONMENT": anywhere.config.name,

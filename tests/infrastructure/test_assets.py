@@ -6,7 +6,6 @@ import importlib.metadata
 import os
 import re
 import shutil
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -16,22 +15,22 @@ from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 from aws_cdk.aws_lambda import Architecture, Function, Runtime
 
-from constructs_lib.python_function import source_code
 from constructs_lib.python_packages import PackageInstallError, PipBundling, PythonPackages
+from constructs_lib.source_files import imported_files, source_code
 from local.setup.locks import read_lock
 from tests.infrastructure.synthesis import NO_PACKAGES, REPOSITORY
 
 REQUIREMENTS = REPOSITORY / "lambdas" / "requirements.txt"
 
 
-def stage_sources(root: Path, outdir: Path, *packages: str) -> Path:
-    """The asset directory that would be uploaded for packages below `root`."""
+def stage_sources(root: Path, outdir: Path, module: str, *data: str) -> Path:
+    """The asset directory that would be uploaded for a module below `root`, and folders with data."""
     stack = Stack(App(outdir=str(outdir)), "Stack")
     Function(
         stack,
         "Function",
-        code=source_code(root, *packages),
-        handler="lambdas.x.handler",
+        code=source_code(root, module, data=data),
+        handler=f"{module}.handler",
         runtime=Runtime.PYTHON_3_14,
         architecture=Architecture.ARM_64,
     )
@@ -39,78 +38,89 @@ def stage_sources(root: Path, outdir: Path, *packages: str) -> Path:
     return asset
 
 
+def files_of(asset: Path) -> set[str]:
+    """The names of all files of an asset."""
+    return {str(file.relative_to(asset)) for file in asset.rglob("*") if file.is_file()}
+
+
+API = "lambdas.handlers.api"
+TREE = {
+    "lambdas/__init__.py": "",
+    "lambdas/handlers/__init__.py": "import lambdas.early",
+    "lambdas/handlers/api.py": "import json\nfrom lambdas.domain import rules\nfrom lambdas.store.table import KEY",
+    "lambdas/early.py": "",
+    "lambdas/domain/__init__.py": "",
+    "lambdas/domain/rules.py": "def late() -> None:\n    from lambdas.domain import pages",
+    "lambdas/domain/pages.py": "import lambdas.handlers.api",
+    "lambdas/domain/generate.py": "",
+    "lambdas/domain/text/page.html": "",
+    "lambdas/domain/text/.secret": "",
+    "lambdas/store/table.py": "KEY = 1",
+    "lambdas/store/memory.py": "",
+    "lambdas/handlers/__pycache__/api.cpython-314.pyc": "",
+    "lambdas/requirements.txt": "",
+    "lambdas/openapi.json": "",
+    "lambdas/.env": "",
+    "tests/test_api.py": "",
+    "app.py": "",
+    ".env": "",
+    ".git/config": "",
+    "cdk.out/lambdas/old.py": "",
+    "node_modules/lambdas/index.js": "",
+}
+NEEDED = {
+    "lambdas/__init__.py",
+    "lambdas/handlers/__init__.py",
+    "lambdas/handlers/api.py",
+    "lambdas/early.py",
+    "lambdas/domain/__init__.py",
+    "lambdas/domain/rules.py",
+    "lambdas/domain/pages.py",
+    "lambdas/store/table.py",
+}
+
+
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A small repository with sources, caches, tests and secrets."""
     root = tmp_path / "tree"
-    for name in (
-        "lambdas/__init__.py",
-        "lambdas/handlers/api.py",
-        "lambdas/handlers/__pycache__/api.cpython-314.pyc",
-        "lambdas/requirements.txt",
-        "lambdas/contracts/openapi.json",
-        "lambdas/.env",
-        "tests/test_api.py",
-        "tests/lambdas/test_more.py",
-        "app.py",
-        ".env",
-        ".git/config",
-        "cdk.out/lambdas/old.py",
-        "node_modules/lambdas/index.js",
-    ):
+    for name, text in TREE.items():
         file = root / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(name)
+        file.write_text(text)
     return root
 
 
-def test_only_the_package_is_shipped_under_its_import_name(tree: Path, tmp_path: Path) -> None:
-    asset = stage_sources(tree, tmp_path / "out", "lambdas")
-    shipped = {str(file.relative_to(asset)) for file in asset.rglob("*") if file.is_file()}
-    assert shipped == {
-        "lambdas/__init__.py",
-        "lambdas/handlers/api.py",
-        "lambdas/contracts/openapi.json",
-    }
+def test_a_function_ships_what_it_imports_under_its_import_name_and_nothing_else(tree: Path, tmp_path: Path) -> None:
+    assert files_of(stage_sources(tree, tmp_path / "out", API)) == NEEDED
 
 
-def test_the_repository_ships_nothing_but_its_functions(tmp_path: Path) -> None:
-    asset = stage_sources(REPOSITORY, tmp_path / "out", "lambdas")
-    shipped = {file.relative_to(asset) for file in asset.rglob("*") if file.is_file()}
-    assert {file.parts[0] for file in shipped} == {"lambdas"}
-    assert {file.suffix for file in shipped} <= {".py", ".json", ".html", ".css"}
-    assert {file.name for file in shipped if file.suffix in {".html", ".css"}} == {"report.html", "report.css"}
+def test_with_the_files_of_the_folders_that_it_reads(tree: Path, tmp_path: Path) -> None:
+    shipped = files_of(stage_sources(tree, tmp_path / "out", API, "lambdas/domain/text"))
+    assert shipped == NEEDED | {"lambdas/domain/text/page.html"}
 
 
-def test_the_page_of_the_report_is_made_from_what_is_shipped(tmp_path: Path) -> None:
-    asset = stage_sources(REPOSITORY, tmp_path / "out", "lambdas", "analytics")
-    program = (
-        "import datetime\n"
-        "from lambdas.reporting import figures, page\n"
-        "print(page.__file__, page.as_page(figures.DailyReport(datetime.date(2026, 3, 1), (), ())).decode())"
-    )
-    done = subprocess.run([sys.executable, "-c", program], cwd=asset, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"{asset}/")
-    assert "Sunday, 1 March 2026" in done.stdout
+def test_a_handler_that_is_not_there_is_an_error(tree: Path) -> None:
+    with pytest.raises(ModuleNotFoundError, match=r"there is no module lambdas\.handlers\.lost in"):
+        imported_files(tree, "lambdas.handlers.lost")
 
 
-def test_a_function_that_asks_the_lake_ships_its_statements_too(tmp_path: Path) -> None:
-    asset = stage_sources(REPOSITORY, tmp_path / "out", "lambdas", "analytics")
-    shipped = {str(file.relative_to(asset)) for file in asset.rglob("*") if file.is_file()}
-    assert {"analytics/catalog.py", "analytics/queries/daily_report.sql", "lambdas/__init__.py"} <= shipped
-    assert {name.split("/")[0] for name in shipped} == {"lambdas", "analytics"}
+def test_a_relative_import_is_refused_rather_than_left_out(tree: Path) -> None:
+    (tree / "lambdas/handlers/relative.py").write_text("from . import api")
+    with pytest.raises(ValueError, match=r"relative\.py:1 imports relatively"):
+        imported_files(tree, "lambdas.handlers.relative")
 
 
 def test_the_asset_changes_with_its_sources_and_with_nothing_else(tree: Path, tmp_path: Path) -> None:
-    first = stage_sources(tree, tmp_path / "first", "lambdas").name
+    first = stage_sources(tree, tmp_path / "first", API).name
     copy = tmp_path / "elsewhere"
     shutil.copytree(tree, copy)
     (copy / "lambdas/handlers/__pycache__/more.pyc").write_text("compiled")
-    (copy / "app.py").write_text("changed")
-    assert stage_sources(copy, tmp_path / "second", "lambdas").name == first
-    (copy / "lambdas/handlers/api.py").write_text("changed")
-    assert stage_sources(copy, tmp_path / "third", "lambdas").name != first
+    for other in ("app.py", "lambdas/store/memory.py", "lambdas/openapi.json"):
+        (copy / other).write_text("changed = True")
+    assert stage_sources(copy, tmp_path / "second", API).name == first
+    (copy / "lambdas/store/table.py").write_text("KEY = 2")
+    assert stage_sources(copy, tmp_path / "third", API).name != first
 
 
 def bundling() -> PipBundling:

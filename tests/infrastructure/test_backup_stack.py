@@ -60,7 +60,7 @@ def test_the_role_may_back_up_these_tables_and_nothing_more(anywhere: Synthesize
         **{key: {"kms:DescribeKey"} for key in keys},
         **{f"{key} for services of AWS": {"kms:CreateGrant"} for key in keys},
     }  # fmt: skip
-    assert trusted(anywhere, anywhere.backup, ROLE) == ("backup.amazonaws.com", False)
+    assert trusted(anywhere, anywhere.backup, ROLE) == "backup.amazonaws.com"
 
 
 def test_backups_are_under_a_key_of_their_own(anywhere: Synthesized) -> None:
@@ -102,6 +102,6 @@ def test_a_lock_that_would_refuse_the_backups_is_refused(change: dict[str, int])
 
 def test_protected_backups_outlive_their_stack(cloud: Synthesized) -> None:
     config: Environment = cloud.config
-    assert cloud.backup.termination_protection is config.protect_data
+    assert cloud.backup.termination_protection is config.protected
     if config.protect_data:
-        cloud.backup.template.all_resources(VAULT, {"DeletionPolicy": "Retain"})
+        cloud.backup.template.all_resources(VAULT, {"DeletionPolicy": "RetainExceptOnCreate"})

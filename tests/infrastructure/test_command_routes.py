@@ -72,7 +72,7 @@ def test_each_routes_role_may_do_one_thing_on_the_commands_table(
     # No aws:SourceAccount: API Gateway does not send it when it assumes the role of an integration, so that the
     # condition would deny every call (aws-solutions-library-samples/accelerated-intelligent-document-processing-on-aws
     # pull request 479). Whoever may pass this role to an API is limited by iam:PassRole, in this account only.
-    assert trusted(anywhere, anywhere.api, role) == ("apigateway.amazonaws.com", False)
+    assert trusted(anywhere, anywhere.api, role) == "apigateway.amazonaws.com"
 
 
 @pytest.mark.parametrize(("verb", "path", "action", "role"), ROUTES)

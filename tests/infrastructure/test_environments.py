@@ -4,11 +4,13 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import get_args
 
 import pytest
 from aws_cdk import App
 
+from lambdas.httpapi.requests import ANONYMOUS
 from stacks.environment import (
     ENVIRONMENTS,
     LOCAL,
@@ -19,13 +21,15 @@ from stacks.environment import (
     environment_from_context,
 )
 from stacks.retention import log_retention
-from tests.infrastructure.synthesis import Deployable, Synthesized
+from tests.infrastructure.synthesis import Deployable, Synthesized, synthesize, synthesized_once
 
 LAYER = "AWS::Lambda::LayerVersion"
 NAMED_QUERY = "AWS::Athena::NamedQuery"
 BACKUP_SELECTION = "AWS::Backup::BackupSelection"
 CLOUD_ONLY = {LAYER, NAMED_QUERY, BACKUP_SELECTION}
 """What the emulator does without: packages are in its virtual environment, and it does not know the other types."""
+IN_STEPS = "Api/Rollout/"
+"""What moves calls to a new version in steps: where nobody depends on the service it would only take time."""
 
 
 def topology(stack: Deployable) -> set[tuple[str, str]]:
@@ -37,7 +41,7 @@ def topology(stack: Deployable) -> set[tuple[str, str]]:
     return {
         (re.sub(r"(ApiScoped|AllowEventRule).*", r"\1", paths[key]), each["Type"])
         for key, each in stack.body["Resources"].items()
-        if each["Type"] not in CLOUD_ONLY
+        if each["Type"] not in CLOUD_ONLY and not paths[key].startswith(IN_STEPS)
     }
 
 
@@ -158,6 +162,31 @@ def test_an_environment_must_be_named(context: dict[str, object]) -> None:
 def test_no_environment_lets_the_sdk_log_its_requests(level: str) -> None:
     with pytest.raises(ValueError, match="the log level is one of"):
         replace(environment("dev"), log_level=level)
+
+
+@pytest.mark.parametrize("caller", ["arn:aws:iam::123456789012:role/tester", "AROAONE:session", "AROAONE,AROATWO", ""])
+def test_a_test_caller_is_an_id_and_nothing_else(caller: str) -> None:
+    with pytest.raises(ValueError, match="a test caller is an id"):
+        replace(environment("dev"), test_callers=("AIDAONE", caller))
+
+
+def test_every_function_that_opens_accounts_knows_all_test_callers(shared: Path) -> None:
+    config = replace(environment("dev"), test_callers=("AIDAONE", "AROATWO"))
+    tested = synthesized_once(shared, "dev-tested", lambda outdir: synthesize("dev", outdir=outdir, config=config))
+    told = {
+        each["Properties"]["Handler"]: each["Properties"]["Environment"]["Variables"].get("TEST_CALLERS")
+        for stack in (tested.api, tested.commands)
+        for each in stack.resources("AWS::Lambda::Function").values()
+    }
+    assert told == {
+        "lambdas.handlers.accounts_api.handler": "AIDAONE,AROATWO",
+        "lambdas.handlers.command_processor.handler": "AIDAONE,AROATWO",
+        "lambdas.handlers.command_failures.handler": None,
+    }
+
+
+def test_only_the_emulated_environment_lets_everybody_open_test_accounts() -> None:
+    assert {name for name, each in ENVIRONMENTS.items() if ANONYMOUS in each.test_callers} == {LOCAL.name}
 
 
 @pytest.mark.parametrize("override", ["snapshot_interval", "ledger_generation"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks.environment import DEV, ENVIRONMENTS, Environment
+from stacks.environment import DEV, ENVIRONMENTS, PROD, Environment
 from tests.infrastructure.permissions import path_of
 from tests.infrastructure.synthesis import Deployable, Resource, Synthesized, synthesize
 
@@ -17,7 +17,7 @@ QUOTA = 1_000
 """Concurrent executions of an AWS account and region. Source: AWS Lambda Developer Guide, "Lambda quotas"."""
 UNRESERVED = 100
 """What must stay of them for all other functions. Source: the same, "Configuring reserved concurrency"."""
-PROCESSOR, PUBLISHER = "Commands/Processor/Function", "Publisher/Publisher/Function"
+API, PROCESSOR, PUBLISHER = "Api/Accounts/Function", "Commands/Processor/Function", "Publisher/Publisher/Function"
 
 
 def functions(environment: Synthesized) -> Iterator[tuple[Deployable, str, Resource]]:
@@ -103,3 +103,23 @@ def test_a_reservation_below_none_is_refused() -> None:
         replace(DEV, processor_reserved_concurrency=-1)
     with pytest.raises(ValueError, match="0, for none, or more"):
         replace(DEV, publisher_reserved_concurrency=-1)
+
+
+def snap_started(environment: Synthesized) -> set[str]:
+    """Paths of the functions that start from a snapshot."""
+    started = {
+        path_of(stack, name): properties["SnapStart"]
+        for stack, name, properties in functions(environment)
+        if "SnapStart" in properties
+    }
+    assert all(each == {"ApplyOn": "PublishedVersions"} for each in started.values())
+    return set(started)
+
+
+def test_only_functions_that_are_called_all_the_time_start_from_a_snapshot(anywhere: Synthesized) -> None:
+    """Lambda drops the snapshot of a version that nobody called for 14 days, and fails the next call."""
+    assert snap_started(anywhere) == {API, PROCESSOR}
+
+
+def test_a_region_without_snapstart_can_have_the_service_too(tmp_path: Path) -> None:
+    assert snap_started(synthesize("prod", outdir=tmp_path, config=replace(PROD, snap_start=False))) == set()

@@ -88,8 +88,6 @@ def test_only_this_accounts_alarms_are_published_and_nothing_without_tls(anywher
     assert refused["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_teams_find_the_topic_by_a_stable_output_name_and_it_outlives_its_stack(cloud: Synthesized) -> None:
-    topic_id, topic = cloud.notifications.only(TOPIC)
+def test_teams_find_the_topic_by_a_stable_output_name(cloud: Synthesized) -> None:
+    topic_id, _ = cloud.notifications.only(TOPIC)
     cloud.notifications.template.has_output("AlarmTopicArn", {"Value": {"Ref": topic_id}})
-    assert topic["DeletionPolicy"] == topic["UpdateReplacePolicy"] == "Retain"
-    assert cloud.notifications.termination_protection

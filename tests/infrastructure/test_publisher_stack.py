@@ -81,7 +81,7 @@ def test_the_function_follows_the_stream_publishes_and_parks_and_no_more(anywher
         "<Publisher/Publisher/Logs>": {"logs:CreateLogStream", "logs:PutLogEvents"},
         "*": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
     }
-    assert trusted(anywhere, anywhere.publisher, ROLE) == ("lambda.amazonaws.com", False)
+    assert trusted(anywhere, anywhere.publisher, ROLE) == "lambda.amazonaws.com"
 
 
 def test_its_reading_is_of_the_tables_stream_and_not_of_the_table(anywhere: Synthesized) -> None:

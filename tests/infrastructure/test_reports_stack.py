@@ -28,7 +28,7 @@ def test_the_function_may_query_and_write_reports_and_no_more(anywhere: Synthesi
     }
     querying = policy_allows(anywhere, anywhere.lake, "Lake/MayQuery")
     assert allowed(anywhere, anywhere.reports, ROLE) == merged(querying, own)
-    assert trusted(anywhere, anywhere.reports, ROLE) == ("lambda.amazonaws.com", False)
+    assert trusted(anywhere, anywhere.reports, ROLE) == "lambda.amazonaws.com"
 
 
 def test_it_runs_once_a_day_through_the_live_alias(anywhere: Synthesized) -> None:
@@ -45,7 +45,7 @@ def test_it_runs_once_a_day_through_the_live_alias(anywhere: Synthesized) -> Non
 def test_the_scheduler_may_invoke_that_alias_only(anywhere: Synthesized) -> None:
     may = allowed(anywhere, anywhere.reports, "Reports/SchedulerRole")
     assert may == {"<Reports/DailyReport/Live>": {"lambda:InvokeFunction"}}
-    assert trusted(anywhere, anywhere.reports, "Reports/SchedulerRole") == ("scheduler.amazonaws.com", True)
+    assert trusted(anywhere, anywhere.reports, "Reports/SchedulerRole") == "scheduler.amazonaws.com"
 
 
 def test_the_function_learns_where_to_ask_and_to_write(anywhere: Synthesized) -> None:

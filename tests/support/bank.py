@@ -168,7 +168,7 @@ def _process(bank: AccountService, order: Order, context: CommandContext) -> Com
     if isinstance(order.command, Transfer):
         task = transfer_task(order.command, transfer_id(order.label))
     else:
-        task = task_of(order.command, order.account_ids[0])
+        task = task_of(order.command, order.account_ids[0], actor="", test_callers=())
     stored = StoredCommand(
         order.account_ids[0], order.label, task.stream_ids, task.decide, context.metadata(), OCCURRED_AT,
         _succeeded, _rejected, expected={}, opens=task.opens,

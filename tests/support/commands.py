@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -82,6 +82,7 @@ def new_processor(
     new_deadline: Callable[[], Deadline] = Deadline,
     workers: int = 1,
     most_commands: int = MAX_RUN_COMMANDS,
+    test_callers: Collection[str] = (),
     **options: Any,
 ) -> CommandProcessor:
     """A processor with a cache of its own, one account after the other; `options` are the repository's."""
@@ -91,16 +92,16 @@ def new_processor(
         store, ACCOUNT_DECIDER, clock=clock, new_deadline=new_deadline,
         backoff=backoff or Backoff(sleep=lambda _: None), **options,
     )  # fmt: skip
-    service = AccountService(repository, clock=clock)
+    service = AccountService(repository, clock=clock, test_callers=test_callers)
     return CommandProcessor(service, clock=clock, workers=workers, most_commands=most_commands)
 
 
 class Desk:
     """A store in memory, a processor, and a stream of commands to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, test_callers: Collection[str] = ()) -> None:
         self.store = InMemoryEventStore()
-        self.processor = new_processor(self.store)
+        self.processor = new_processor(self.store, test_callers=test_callers)
         self._sequence = itertools.count(1)
 
     def record(self, account_id: str, body: bytes | Mapping[str, Any], command_id: str | None = None) -> Record:

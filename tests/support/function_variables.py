@@ -16,6 +16,7 @@ ACCOUNTS = {
     "RECEIPTS_TABLE": "receipts",
     "COMMANDS_TABLE": "commands",
     "SNAPSHOT_INTERVAL": "10",
+    "TEST_CALLERS": "AROATESTER",
     "WRITES": "on",
 }
 """The HTTP API and the processor of commands."""

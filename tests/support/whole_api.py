@@ -1,14 +1,16 @@
 """The whole HTTP API on a port of this machine: the function's code, the gateway's templates, tables in this process.
 
-What is stored stays PENDING until `carry_out` hands it to the processor. All clocks stand still.
+What is stored stays PENDING until `carry_out` hands it to the processor. All clocks stand still, unless a test gives
+the function another.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -24,6 +26,8 @@ from tests.support.dynamodb_tables import create_tables, moto_client, store_on
 from tests.unit.httpapi.suite.api import Answer, Call
 from tests.unit.httpapi.suite.in_process import in_process_api
 
+Clock = Callable[[], datetime]
+
 STAGE = "/v1"
 _STORED = re.compile(r"/accounts/([^/]+)/commands(?:/([^/]+))?")
 
@@ -31,13 +35,13 @@ _STORED = re.compile(r"/accounts/([^/]+)/commands(?:/([^/]+))?")
 class WholeApi:
     """Both doors of the API on tables of `client`, and what carries out stored commands."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, client: Any) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, client: Any, *, test_callers: str, clock: Clock) -> None:
         self._client = client
         self._tables = create_tables(client)
         store = store_on(client, self._tables)
-        self._function = in_process_api(monkeypatch, store=store, clock=lambda: START)
+        self._function = in_process_api(monkeypatch, store=store, clock=clock, test_callers=test_callers)
         self._gateway = CommandGateway(self._tables.commands)
-        self._processor = new_processor(store)
+        self._processor = new_processor(store, test_callers=test_callers.split(","))
 
     def answer(self, call: Call) -> Answer:
         """What API Gateway does with a request: the function answers it, or DynamoDB."""
@@ -62,10 +66,12 @@ def _answer(answer: GatewayAnswer) -> Answer:
 
 
 @contextmanager
-def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[WholeApi, str]]:
+def served(
+    monkeypatch: pytest.MonkeyPatch, *, test_callers: str = "", clock: Clock = lambda: START
+) -> Iterator[tuple[WholeApi, str]]:
     """The API and its URL."""
     with moto_client() as client:
-        api = WholeApi(monkeypatch, client)
+        api = WholeApi(monkeypatch, client, test_callers=test_callers, clock=clock)
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:

@@ -22,13 +22,14 @@ VARIABLES = {
     "RECEIPTS_TABLE": "receipts",
     "COMMANDS_TABLE": "commands",
     "SNAPSHOT_INTERVAL": "7",
+    "TEST_CALLERS": "AROAONE,,AIDATWO",
     "WRITES": "on",
     "ENVIRONMENT": "dev",
     "PATH": "/bin",
 }
 
 
-COMMON = {"event_table": "events", "environment": "dev", "snapshot_interval": 7}
+COMMON = {"event_table": "events", "environment": "dev", "snapshot_interval": 7, "test_callers": "AROAONE,,AIDATWO"}
 
 
 @pytest.mark.parametrize(
@@ -42,10 +43,18 @@ def test_settings(expected: LedgerSettings) -> None:
     assert load(type(expected), VARIABLES) == expected
 
 
+@pytest.mark.parametrize(
+    ("given", "ids"),
+    [("", set()), (",", set()), ("AROAONE", {"AROAONE"}), ("AROAONE,,AIDATWO", {"AROAONE", "AIDATWO"})],
+)
+def test_no_gap_in_the_list_of_test_callers_is_a_caller(given: str, ids: set[str]) -> None:
+    assert load(ApiSettings, VARIABLES | {"TEST_CALLERS": given}).test_caller_ids() == ids
+
+
 @pytest.mark.parametrize("kind", [ApiSettings, ProcessorSettings])
 def test_a_missing_variable_is_named(kind: type[LedgerSettings]) -> None:
     own = ["RECEIPTS_TABLE", "WRITES"] if kind is ApiSettings else []
-    for name in ("EVENT_TABLE", "COMMANDS_TABLE", "SNAPSHOT_INTERVAL", "ENVIRONMENT", *own):
+    for name in ("EVENT_TABLE", "COMMANDS_TABLE", "SNAPSHOT_INTERVAL", "TEST_CALLERS", "ENVIRONMENT", *own):
         with pytest.raises(SettingsError, match=f"not set: {name}$"):
             load(kind, {key: value for key, value in VARIABLES.items() if key != name})
 

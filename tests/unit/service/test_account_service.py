@@ -137,7 +137,11 @@ LONG_AFTER_NOW = "2099-01-01T00:00:00.000Z"
 
 
 def stored(command: AnyCommand) -> StoredCommand[Account, AccountEvent]:
-    task = transfer_task(command, transfer_id("t")) if isinstance(command, Transfer) else task_of(command, A)
+    task = (
+        transfer_task(command, transfer_id("t"))
+        if isinstance(command, Transfer)
+        else task_of(command, A, actor="tester", test_callers=())
+    )
     return StoredCommand(
         A, "command", task.stream_ids, task.decide, CONTEXT.metadata(), LONG_AFTER_NOW,
         lambda committed: Outcome(table.SUCCEEDED, {table.VERSION: committed.streams[0].version}),

@@ -69,12 +69,13 @@ def in_process_api(
     store: EventStore | None = None,
     clock: Any = utc_now,
     expected: Callable[[str], bool] = lambda _: False,
+    test_callers: str = "",
     writes: str = "on",
     **options: Any,
 ) -> InProcessApi:
     """The handler composed as in AWS, but over `store`. `expected`: accounts that a stored command is about to open."""
     module = handler_module(monkeypatch)
-    settings = LedgerSettings(event_table="events", environment="test", snapshot_interval=10)
+    settings = LedgerSettings(event_table="events", environment="test", snapshot_interval=10, test_callers=test_callers)
     service = account_service(store or InMemoryEventStore(), settings, clock=clock)
     application = module.Application(module.offered(module.AccountsApi(service, expected=expected).routes(), writes))
     monkeypatch.setattr(module, "_application", application)

@@ -1,0 +1,23 @@
+"""Which managed policy lets a caller use which operation: one to read accounts, one to command them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lambdas.contracts.asynchronous_operations import ASYNCHRONOUS_OPERATIONS
+from lambdas.contracts.operations import OPERATIONS, Operation
+
+MAY_READ: Final = "MayReadAccounts"
+MAY_COMMAND: Final = "MayCommand"
+ACTION: Final = "execute-api:Invoke"
+"""All that calling an API needs. Source: API Gateway Developer Guide, "Control access for invoking an API"."""
+
+
+def policy_of(operation: Operation) -> str:
+    """The policy that allows an operation. What became of a command is for whoever may send one."""
+    return MAY_READ if operation in OPERATIONS and operation.method == "GET" else MAY_COMMAND
+
+
+def operations_of(policy: str) -> tuple[Operation, ...]:
+    """The operations that a policy allows, and no other policy does."""
+    return tuple(each for each in (*OPERATIONS, *ASYNCHRONOUS_OPERATIONS) if policy_of(each) == policy)

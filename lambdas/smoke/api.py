@@ -1,0 +1,152 @@
+"""Calls the HTTP API with signed requests, and says of a refusal what it is for and what would mend it.
+
+Source of the signature: AWS Signature Version 4 for API requests (IAM User Guide), service name `execute-api`, as
+botocore makes it. It needs neither boto3 nor an HTTP library.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any, Final, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+import msgspec
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from lambdas.contracts.http import Problem
+from lambdas.contracts.operations import Operation
+from lambdas.contracts.policies import ACTION, policy_of
+from lambdas.contracts.problems import (
+    FORBIDDEN,
+    NOT_APPLIED,
+    TEST_CALLERS_ONLY,
+    TOO_MANY_REQUESTS,
+    TYPE_PREFIX,
+)
+from lambdas.smoke.steps import StepFailedError
+
+SERVICE: Final = "execute-api"
+TIMEOUT_SECONDS: Final = 35.0
+"""More than the gateway's 29 s: its answer says more than a timeout here."""
+
+_UNSIGNED_WELL: Final = ("signature", "expired", "not signed", "token")
+"""Words of the gateway's reasons that are about the credentials, not about a policy (stacks/gateway_answers.py)."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer of the API; header names in lower case."""
+
+    route: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def read(self, kind: type[T]) -> T:
+        """The body as one of the contract's shapes. Raises StepFailedError."""
+        try:
+            return msgspec.json.decode(self.body, type=kind)
+        except (msgspec.MsgspecError, UnicodeError) as error:
+            raise StepFailedError(
+                f"{self.route} answered {self.status}",
+                f"its body is not as the contract says: {error}",
+                "whether the API's release is the one that this checks (the contract is of this checkout)",
+            ) from None
+
+
+class Api:
+    """One deployed API at `url`, without a trailing slash, called with `credentials` under one correlation id."""
+
+    def __init__(self, url: str, *, credentials: Credentials, region: str, correlation_id: str) -> None:
+        self._url = url
+        self._place = urlsplit(url)
+        self._signer = SigV4Auth(credentials, SERVICE, region)
+        self._correlation_id = correlation_id
+
+    def call(
+        self,
+        operation: Operation,
+        *,
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        key: str | None = None,
+    ) -> Answer:
+        """Send one request. Raises StepFailedError unless the answer has the operation's own status."""
+        route = f"{operation.method} {operation.path}"
+        answer = self._send(operation, route, self._target(operation, path or {}, query or {}), body, key)
+        if answer.status != operation.status:
+            raise _refused(answer, operation, self._correlation_id)
+        return answer
+
+    def _target(self, operation: Operation, path: Mapping[str, str], query: Mapping[str, str]) -> str:
+        filled = operation.path.format(**{name: quote(value, safe="") for name, value in path.items()})
+        return self._url + filled + (f"?{urlencode(query)}" if query else "")
+
+    def _send(
+        self, operation: Operation, route: str, url: str, body: Mapping[str, Any] | None, key: str | None
+    ) -> Answer:
+        headers = {"Content-Type": "application/json", "X-Correlation-Id": self._correlation_id}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        content = None if body is None else json.dumps(body).encode()
+        request = AWSRequest(method=operation.method, url=url, data=content, headers=headers)
+        self._signer.add_auth(request)
+        connect = HTTPSConnection if self._place.scheme == "https" else HTTPConnection
+        connection = connect(self._place.netloc, timeout=TIMEOUT_SECONDS)
+        target = url.partition(self._place.netloc)[2]
+        try:
+            connection.request(operation.method, target, body=content, headers=dict(request.headers.items()))
+            response = connection.getresponse()
+            told = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(route, response.status, told, response.read())
+        except (OSError, HTTPException) as error:
+            raise StepFailedError(
+                f"{route} got no answer",
+                f"{type(error).__name__}: {error}",
+                f"whether {self._place.netloc} is the API's address (output ApiUrl) and can be reached from here",
+            ) from None
+        finally:
+            connection.close()
+
+
+def _refused(answer: Answer, operation: Operation, correlation_id: str) -> StepFailedError:
+    problem = _problem(answer)
+    what = f"{answer.route} answered {answer.status}"
+    if problem is None:
+        text = answer.body[:200].decode("utf-8", "replace")
+        return StepFailedError(what, f"not a problem of the contract: {text!r}", "whether ApiUrl is this API's address")
+    code = problem.type.removeprefix(TYPE_PREFIX)
+    why = f"{code}, {problem.detail or problem.title}"
+    return StepFailedError(what, why, _advice(code, str(problem.detail or ""), operation, correlation_id))
+
+
+def _advice(code: str, detail: str, operation: Operation, correlation_id: str) -> str:
+    match code:
+        case TEST_CALLERS_ONLY.code:
+            return "add this id to test_callers of the environment in stacks/environment.py, and deploy it"
+        case FORBIDDEN.code if any(word in detail for word in _UNSIGNED_WELL):
+            return "the credentials: their session, this machine's clock, the region, and `aws sts get-caller-identity`"
+        case FORBIDDEN.code:
+            needed = f"{ACTION} on {operation.method} {operation.path}"
+            return f"the caller's policies: it needs {needed}, which the policy {policy_of(operation)} gives"
+        case TOO_MANY_REQUESTS.code:
+            return "the API's throttle (throttling_rate, throttling_burst), and the account's concurrency of Lambda"
+        case NOT_APPLIED.code:
+            return f"whether writes are off for a restore, then the alarms, and the log of {correlation_id}"
+        case _:
+            return f"the environment's alarms, and the functions' log of the correlation id {correlation_id}"
+
+
+def _problem(answer: Answer) -> Problem | None:
+    try:
+        return msgspec.json.decode(answer.body, type=Problem)
+    except (msgspec.MsgspecError, UnicodeError):
+        return None
