@@ -27,7 +27,7 @@ IN_ACCOUNT = @$(PY) -m deploy $@ $(if $(filter file,$(origin ENV)),,$(ENV)) $(if
 SOAK_SEED ?= $(shell date +%s)
 
 .DEFAULT_GOAL := help
-.PHONY: help run introduction sql stop status logs test test-store check soak lint format synth bench install lock costs audit \
+.PHONY: help run introduction sql stop status logs smoke test test-store check soak lint format synth bench install lock costs audit \
 	python clean bootstrap deploy protect recover destroy
 
 help: ## Say what there is
@@ -53,6 +53,9 @@ status: install ## Say where the running system is and how to call it
 
 logs: install ## Show the newest lines that the functions wrote, or all with a CORRELATION_ID
 	@$(PY) -m local logs $(if $(CORRELATION_ID),--correlation-id='$(subst ','\'',$(CORRELATION_ID))')
+
+smoke: install ## Try a deployed system out end to end: the running one, or that of ENV in AWS
+	@$(BIN)/daybook smoke $(if $(filter file,$(origin ENV)),,--env $(ENV))
 
 check: lint ## Linters, cfn-lint, unit tests, and what guards appending, grants and routes: just under a minute
 	DAYBOOK_TEST_RUNS=check $(PY) -m pytest $(PARALLEL) -m "not programs" $(LONG) tests/unit $(PROMISES)

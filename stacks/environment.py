@@ -20,7 +20,7 @@ STACKS_WITH_DATA = ("Notifications", "Ledger", "Backup", "DomainEvents", "Lake")
 MAX_SNAPSHOT_INTERVAL = 50
 MAX_GENERATION = 1_000
 MIN_GRACE_DAYS = 3
-LOG_LEVELS = ("INFO", "WARN", "ERROR")
+LOG_LEVELS = ("INFO",)
 GIGABYTE = 10**9
 
 _UNIQUE_ID = re.compile("[A-Za-z0-9_-]{1,128}")
@@ -61,7 +61,7 @@ class Environment:
 
     What the local emulator does not support is switched off here and nowhere else: `bundle_packages`, `named_queries`,
     `publisher_record_age_seconds`, `command_record_age_seconds`, `recovery_windows`, `backup_selections`, `rollout`,
-    and dashboards, off if `quicksight_user` is empty.
+    `metric_math_alarms`, and dashboards of QuickSight, which are off if `quicksight_user` is empty.
     """
 
     name: str
@@ -195,11 +195,25 @@ class Environment:
     quicksight_user: str = ""
     """The owner of the dashboards: `NAMESPACE/NAME` of a QuickSight user. Empty: no dashboards."""
 
-    def __post_init__(self) -> None:
-        """Raises ValueError for a reservation below 0, a generation below 1, an id that is none, and a lock that does
-        not fit the backups.
+    slow_request_ms: int = 1_500
+    """An alarm goes off when one request in a hundred takes longer, as the gateway measures it."""
+    account_concurrency: int = 1_000
+    """The AWS account's quota of concurrent executions in the region: an alarm goes off at four fifths of it."""
+    metric_math_alarms: bool = True
+    """Alarms on more than one metric: streams that nobody reads, system errors of tables."""
+    second_alarm_topic_arn: str = ""
+    """Another topic of this region, say a central team's in another account, that every alarm notifies as well.
 
-        And for a log level at which the SDK would log requests with the session token of the function.
+    It is heard when the environment's own topic is not: its policy must let CloudWatch of this account publish.
+    """
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a number below its least, an id that is none, and a lock that does not fit the backups.
+
+        And for every log level but INFO. Below it the SDK would log requests with the function's session token. Above
+        it Lambda would drop the lines from which CloudWatch makes this service's metrics, since a line without a level
+        counts as INFO: all alarms on them would be silent. Source: AWS Lambda Developer Guide, "Configuring advanced
+        logging controls for Lambda functions".
         """
         for caller in self.test_callers:
             if _UNIQUE_ID.fullmatch(caller) is None:
@@ -213,7 +227,10 @@ class Environment:
         if self.vault_lock_grace_days < MIN_GRACE_DAYS:
             raise ValueError(f"a lock can be taken back for at least {MIN_GRACE_DAYS} days")
         if self.log_level not in LOG_LEVELS:
-            raise ValueError(f"the log level is one of {', '.join(LOG_LEVELS)}, not {self.log_level}")
+            raise ValueError(
+                f"the log level is {' or '.join(LOG_LEVELS)}, not {self.log_level}: above INFO Lambda drops the lines "
+                "that carry metrics, below it the SDK logs requests with their session token"
+            )
         if self.account and not re.fullmatch("[0-9]{12}", self.account):
             raise ValueError(f"an account has twelve digits, unlike {self.account}")
 
@@ -239,9 +256,10 @@ LOCAL = Environment(
     lake_buffer_mb=64,
     test_callers=("anonymous",),  # everybody: nobody has to say who he is
     named_queries=False,  # the emulator refuses a whole template over their type
-    backup_selections=False,  # the emulator refuses a whole template over their type
-    recovery_windows=False,  # the emulator keeps no past: it restores a table as it is now, whatever time is asked for
+    backup_selections=False,  # the same
     rollout="ALL_AT_ONCE",  # the same, over CodeDeploy's
+    metric_math_alarms=False,  # the same, over alarms on several metrics
+    recovery_windows=False,  # the emulator keeps no past: it restores a table as it is now, whatever time is asked for
 )
 DEV = Environment(
     name="dev",
@@ -257,8 +275,8 @@ DEV = Environment(
 STAGING = replace(
     DEV,
     name="staging",
-    vault_lock="governance",
     protect_data=True,
+    vault_lock="governance",
     log_retention="THREE_MONTHS",
     log_level="INFO",
     throttling_rate=500,

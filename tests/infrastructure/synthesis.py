@@ -58,6 +58,7 @@ class Synthesized:
     lake: Deployable
     publisher: Deployable
     reports: Deployable
+    watch: Deployable
     dashboards: Deployable | None
     dependencies: dict[str, set[str]]
     """Names of the stacks that are deployed before a stack, by its name."""
@@ -75,6 +76,7 @@ class Synthesized:
             self.lake,
             self.publisher,
             self.reports,
+            self.watch,
         ]
         return found if self.dashboards is None else [*found, self.dashboards]
 
@@ -136,6 +138,7 @@ def synthesize(
         lake=stacks["Lake"],
         publisher=stacks["Publisher"],
         reports=stacks["Reports"],
+        watch=stacks["Watch"],
         dashboards=stacks.get("Dashboards"),
         dependencies={
             each.stack_name: {names[one.id] for one in each.dependencies if one.id in names} for each in built

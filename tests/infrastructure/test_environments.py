@@ -25,9 +25,13 @@ from tests.infrastructure.synthesis import Deployable, Synthesized, synthesize, 
 
 LAYER = "AWS::Lambda::LayerVersion"
 NAMED_QUERY = "AWS::Athena::NamedQuery"
+ALARM = "AWS::CloudWatch::Alarm"
 BACKUP_SELECTION = "AWS::Backup::BackupSelection"
 CLOUD_ONLY = {LAYER, NAMED_QUERY, BACKUP_SELECTION}
-"""What the emulator does without: packages are in its virtual environment, and it does not know the other types."""
+"""What the emulator does without: packages are in its virtual environment, and it does not know the other types.
+
+And alarms on several metrics at once, which it refuses.
+"""
 IN_STEPS = "Api/Rollout/"
 """What moves calls to a new version in steps: where nobody depends on the service it would only take time."""
 
@@ -41,7 +45,9 @@ def topology(stack: Deployable) -> set[tuple[str, str]]:
     return {
         (re.sub(r"(ApiScoped|AllowEventRule).*", r"\1", paths[key]), each["Type"])
         for key, each in stack.body["Resources"].items()
-        if each["Type"] not in CLOUD_ONLY and not paths[key].startswith(IN_STEPS)
+        if each["Type"] not in CLOUD_ONLY
+        and not paths[key].startswith(IN_STEPS)
+        and not (each["Type"] == ALARM and "Metrics" in each["Properties"])
     }
 
 
@@ -107,6 +113,7 @@ def test_stack_names_are_stable_and_distinct(environments: Mapping[str, Synthesi
             "Lake",
             "Publisher",
             "Reports",
+            "Watch",
         )
     }
 
@@ -160,8 +167,23 @@ def test_an_environment_must_be_named(context: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("level", ["DEBUG", "TRACE", ""])
 def test_no_environment_lets_the_sdk_log_its_requests(level: str) -> None:
-    with pytest.raises(ValueError, match="the log level is one of"):
+    with pytest.raises(ValueError, match="below it the SDK logs requests"):
         replace(environment("dev"), log_level=level)
+
+
+@pytest.mark.parametrize("level", ["WARN", "WARNING", "ERROR", "FATAL"])
+def test_no_environment_drops_the_lines_that_carry_metrics(level: str) -> None:
+    with pytest.raises(ValueError, match=f"INFO, not {level}: above INFO Lambda drops the lines that carry metrics"):
+        replace(environment("dev"), log_level=level)
+
+
+def test_all_environments_log_at_that_level(anywhere: Synthesized) -> None:
+    levels = {
+        each["Properties"]["LoggingConfig"]["ApplicationLogLevel"]
+        for stack in anywhere.stacks
+        for each in stack.resources("AWS::Lambda::Function").values()
+    }
+    assert levels == {"INFO"}
 
 
 @pytest.mark.parametrize("caller", ["arn:aws:iam::123456789012:role/tester", "AROAONE:session", "AROAONE,AROATWO", ""])
