@@ -4,7 +4,7 @@ Point-in-time recovery is the way back from a mistake, to any second. These back
 table that was deleted, recovery that was switched off, and somebody with the rights to do both.
 """
 
-from aws_cdk import Acknowledgment, ArnFormat, CfnOutput, Duration, Fn, Stack, Validations
+from aws_cdk import Acknowledgment, ArnFormat, CfnOutput, Duration, Stack, Validations
 from aws_cdk.aws_backup import (
     BackupPlan,
     BackupPlanRule,
@@ -19,6 +19,7 @@ from aws_cdk.aws_kms import Key
 from constructs import Construct
 
 from constructs_lib.key_access import grant_key
+from constructs_lib.stack_suffix import stack_suffix
 from stacks.environment import Environment
 from stacks.ledger import LedgerStack
 from stacks.retention import removal_policy
@@ -42,8 +43,7 @@ class BackupStack(StatefulStack):
         self.vault = BackupVault(
             self,
             "Vault",
-            # A vault must be named. By the stack's own id, so that one that outlived its stack is not in the way.
-            backup_vault_name=f"daybook-{Fn.select(2, Fn.split('/', self.stack_id))}",
+            backup_vault_name=f"daybook-{config.name}-{stack_suffix()}",  # a vault must be named
             encryption_key=self.key,
             lock_configuration=_lock(config),
             removal_policy=removal_policy(config),
