@@ -18,6 +18,7 @@ from aws_cdk.aws_iam import ManagedPolicy, PolicyStatement, Role, ServicePrincip
 from aws_cdk.aws_kms import Key
 from constructs import Construct
 
+from constructs_lib.arns_in_findings import arn_in_findings
 from constructs_lib.key_access import grant_key
 from constructs_lib.stack_suffix import stack_suffix
 from stacks.environment import Environment
@@ -111,7 +112,7 @@ class BackupStack(StatefulStack):
         self.role.add_managed_policy(policy)
         Validations.of(policy).acknowledge(
             Acknowledgment(
-                id="AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:backup:<AWS::Region>:<AWS::AccountId>:recovery-point:*]",
+                id=f"AwsSolutions-IAM5[Resource::{arn_in_findings(self, 'backup', 'recovery-point:*')}]",
                 reason="AWS Backup chooses the id of a recovery point; the action only adds tags.",
             )
         )
