@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from aws_cdk import Aws, RemovalPolicy, Stack
 from aws_cdk.aws_athena import CfnNamedQuery, CfnWorkGroup
+from aws_cdk.aws_cloudwatch import Metric
 from aws_cdk.aws_glue import CfnDatabase
 from aws_cdk.aws_iam import Grant, ManagedPolicy
 from constructs import Construct
@@ -86,6 +87,14 @@ class QueryWorkgroup(Construct):
         """The workgroup's ARN, which CloudFormation does not return."""
         stack = Stack.of(self)
         return f"arn:{Aws.PARTITION}:athena:{stack.region}:{stack.account}:workgroup/{self.workgroup.ref}"
+
+    def metric_scanned(self, state: str) -> Metric:
+        """Bytes that statements read which ended in `state`: SUCCEEDED, FAILED or CANCELED (as by the cut-off).
+
+        Source: Athena User Guide, "Monitor Athena query metrics with CloudWatch".
+        """
+        where = {"WorkGroup": self.workgroup.ref, "QueryType": "DML", "QueryState": state}
+        return Metric(namespace="AWS/Athena", metric_name="ProcessedBytes", dimensions_map=where)
 
     def add_query(self, name: str, *, database: CfnDatabase, comment: str, sql: str) -> CfnNamedQuery:
         """Add a named query to the workgroup."""

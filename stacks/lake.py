@@ -161,6 +161,17 @@ class LakeStack(Stack):
             metric=self.delivery.metric("FailedConversion.Records"),
             description="A record does not fit the lake's table: it lies whole below the error prefix.",
         )
+        for operation in ("GetRecords", "GetShardIterator"):
+            alarm_on_any(
+                self,
+                f"{operation}Throttled",
+                metric=self.delivery.metric(f"Throttled{operation}"),
+                periods=3,
+                description=(
+                    f"Firehose's {operation} on the stream of domain events is throttled, for a quarter of an hour: "
+                    "others read too much of it."
+                ),
+            )
 
 
 def _glue_column(column: Column) -> dict[str, str]:

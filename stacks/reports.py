@@ -1,8 +1,9 @@
 """The daily report: a function on a schedule. Stateless: the reports are in the lake's results bucket."""
 
 from aws_cdk import Aws, CfnOutput, Duration, Stack
+from aws_cdk.aws_cloudwatch import Metric
 from aws_cdk.aws_iam import Grant, ManagedPolicy, Role, ServicePrincipal
-from aws_cdk.aws_scheduler import CfnSchedule
+from aws_cdk.aws_scheduler import CfnSchedule, CfnScheduleGroup
 from constructs import Construct
 
 from constructs_lib.alarms import alarm_on_any, alarm_on_silence
@@ -36,7 +37,7 @@ class ReportsStack(Stack):
         )
         self.function.role.add_managed_policy(lake.may_query)
         self.function.role.add_managed_policy(lake.may_report)
-        self._schedule(config, self.function)
+        group = self._schedule(config, self.function)
         may_run = ManagedPolicy(self, "MayRun", description="Writing the daily report by hand")
         Grant.add_to_principal(
             grantee=may_run, actions=["lambda:InvokeFunction"], resource_arns=[self.function.live.function_arn]
@@ -59,11 +60,24 @@ class ReportsStack(Stack):
             self,
             "ReportMissing",
             metric=self.function.live.metric_invocations(),
-            hours=config.report_silent_hours,
-            description="The daily report has not run.",
+            periods=config.report_silent_hours,
+            description="The daily report ran before, and has not run for more than a day.",
+        )
+        # Source: EventBridge Scheduler User Guide, "Monitoring Amazon EventBridge Scheduler with Amazon CloudWatch"
+        alarm_on_any(
+            self,
+            "ReportNotStarted",
+            metric=Metric(
+                namespace="AWS/Scheduler",
+                metric_name="InvocationDroppedCount",
+                dimensions_map={"ScheduleGroup": group.ref},
+            ),
+            description="The schedule could not start the daily report, after all retries.",
         )
 
-    def _schedule(self, config: Environment, function: PythonFunction) -> None:
+    def _schedule(self, config: Environment, function: PythonFunction) -> CfnScheduleGroup:
+        """In a group of its own, since metrics are counted by group."""
+        group = CfnScheduleGroup(self, "Schedules")
         role = Role(
             self,
             "SchedulerRole",
@@ -79,6 +93,7 @@ class ReportsStack(Stack):
             self,
             "Daily",
             description="The daily report",
+            group_name=group.ref,
             schedule_expression=config.report_schedule,
             schedule_expression_timezone="UTC",
             flexible_time_window=CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
@@ -91,3 +106,4 @@ class ReportsStack(Stack):
                 ),
             ),
         )
+        return group

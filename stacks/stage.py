@@ -9,6 +9,7 @@ from constructs import Construct
 
 from constructs_lib.alarm_topic import notify_of_every_alarm
 from stacks.api import ApiStack
+from stacks.backup import BackupStack
 from stacks.bi import DashboardsStack
 from stacks.commands import CommandsStack
 from stacks.domain_events import DomainEventsStack
@@ -18,6 +19,8 @@ from stacks.ledger import LedgerStack
 from stacks.notifications import NotificationsStack
 from stacks.publisher import PublisherStack
 from stacks.reports import ReportsStack
+from stacks.watch import WatchStack
+from stacks.watch_dashboard import Watched
 
 FINDINGS_STOP_SYNTHESIS = {
     "@aws-cdk/core:failSynthOnValidationErrors": True,
@@ -27,6 +30,9 @@ FINDINGS_STOP_SYNTHESIS = {
 was told to synthesize: with none named, stacks inside a stage would pass with any finding. With `inmemory` a finding is
 an exception, which fails the synthesis.
 """
+
+RUNBOOK = "docs/runbook.md"
+"""What every alarm's description leads to: the page has an entry for each alarm."""
 
 
 class DaybookStage(Stage):
@@ -38,6 +44,7 @@ class DaybookStage(Stage):
         )
         self.notifications = NotificationsStack(self, "Notifications", config=config)
         self.ledger = LedgerStack(self, "Ledger", config=config)
+        self.backup = BackupStack(self, "Backup", config=config, ledger=self.ledger)
         # Whoever adds a role that tests has it in a stack of its own before these two, and adds its `role_id` here.
         test_callers = config.test_callers
         self.api = ApiStack(self, "Api", config=config, ledger=self.ledger, test_callers=test_callers)
@@ -56,11 +63,25 @@ class DaybookStage(Stage):
         self.reports = ReportsStack(self, "Reports", config=config, lake=self.lake)
         if config.quicksight_user:
             self.dashboards = DashboardsStack(self, "Dashboards", config=config, lake=self.lake)
-        notify_of_every_alarm(self, self.notifications.alarms.topic)
+        self._watch(config)  # last: it shows the alarms that are there
+        notify_of_every_alarm(self, self.notifications.topics, runbook=RUNBOOK)
         Tags.of(self).add("service", "daybook")
         Tags.of(self).add("environment", config.name)
         if config.require_iam:  # the emulated environment is open on purpose; every cloud environment is checked
             Validations.of(self).add_plugins(AwsSolutionsChecks(self))
+
+    def _watch(self, config: Environment) -> None:
+        watched = Watched(
+            notifications=self.notifications,
+            ledger=self.ledger,
+            api=self.api,
+            commands=self.commands,
+            domain_events=self.domain_events,
+            lake=self.lake,
+            publisher=self.publisher,
+            reports=self.reports,
+        )
+        self.watch = WatchStack(self, "Watch", config=config, watched=watched)
 
     def _protect(self, config: Environment) -> None:
         """CloudFormation then refuses to delete the stacks that hold data.

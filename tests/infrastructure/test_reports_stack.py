@@ -76,7 +76,7 @@ def test_a_report_that_fails_or_is_not_even_begun_raises_an_alarm(anywhere: Synt
             "Threshold": 1,
             "Period": 3600,
             "EvaluationPeriods": 26,
-            "TreatMissingData": "breaching",
+            "TreatMissingData": "missing",
         },
     )
 
