@@ -22,6 +22,7 @@ TABLE = "AWS::DynamoDB::Table"
 HOLDS_DATA = {
     TABLE,
     "AWS::Athena::WorkGroup",
+    "AWS::Backup::BackupVault",
     "AWS::Glue::Database",
     "AWS::KMS::Key",
     "AWS::Kinesis::Stream",
