@@ -149,6 +149,26 @@ def test_an_aws_that_does_not_answer_is_status_3(capsys: pytest.CaptureFixture[s
     assert set(severities.values()) == {"ok", "not known"}
 
 
+def test_an_aws_that_refuses_everything_did_answer() -> None:
+    assert main(DOCTOR, connections=Accounts(World(dict.fromkeys(in_order(), DENIED)))) == 1
+
+
+def test_without_credentials_nothing_is_answered(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.answers = dict.fromkeys(in_order(), NoCredentialsError())
+    assert main(DOCTOR, connections=Accounts(world)) == 3
+    assert "problem    credentials                  there are no credentials" in capsys.readouterr().out
+
+
+def test_without_a_region_nothing_is_asked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/nowhere")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    assert main(["doctor", "--env", "prod"]) == 2
+    assert "AWS's configuration is not complete: You must specify a region." in capsys.readouterr().err
+
+
 def test_one_service_that_does_not_answer_is_a_finding(world: World) -> None:
     world.answers["GetDataLakeSettings"] = SILENT
     assert [each.check for each in bad(world)] == ["Lake Formation"]
