@@ -21,6 +21,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlglot
+from sqlglot import exp
 
 from benchmarks.report import Row, at_most
 from lambdas.accounts.events import AccountEvent, BalanceCredited, BalanceWithdrawn
@@ -33,7 +34,8 @@ from lambdas.reporting.figures import DAYS_BEFORE
 from lambdas.reporting.report import read_report
 from local.athena.footers import column_sizes
 from local.athena.scanning import DataFile, bytes_scanned
-from local.athena.translation import translate
+from local.athena.tables import Table
+from local.athena.translation import empty_relation, translate
 from tests.unit.analytics.lake import DATABASE, Lake, glue_tables
 
 DAYS = 365
@@ -112,7 +114,11 @@ def _write(lake: Lake, day: datetime, events: list[DomainEvent[Any]]) -> Iterato
 
 def _report_over(relation: str, statement: str) -> str:
     source = sqlglot.select("*").from_(sqlglot.parse_one(relation, dialect="duckdb")).subquery()
-    return translate(statement, glue_tables(), lambda _: source.copy(), database=DATABASE)
+
+    def relation_of(table: Table) -> exp.Expression:
+        return source.copy() if table.name == EVENTS_TABLE else empty_relation(table)
+
+    return translate(statement, glue_tables(), relation_of, database=DATABASE)
 
 
 class _Asked:

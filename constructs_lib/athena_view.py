@@ -5,12 +5,11 @@ statement, where unqualified names are looked up, and the columns with their typ
 stale when the statement does not give a column the type that the document names.
 """
 
-import base64
 import json
 import re
 from dataclasses import dataclass
 
-from aws_cdk import Aws
+from aws_cdk import Aws, Fn
 from aws_cdk.aws_glue import CfnDatabase, CfnTable
 from constructs import Construct
 
@@ -46,22 +45,23 @@ def sql_type(glue_type: str) -> str:
 
 
 def view_text(view: View, *, database: str) -> str:
-    """The view's original text as Glue stores it. Raises InvalidViewError."""
+    """The view's original text as Glue stores it. CloudFormation encodes it, for only there the database has a name.
+
+    Raises InvalidViewError.
+    """
     document = {
         "originalSql": view.sql,
         "catalog": CATALOG,
         "schema": database,
         "columns": [{"name": name, "type": sql_type(kind)} for name, kind in view.columns],
     }
-    return f"/* Presto View: {base64.b64encode(json.dumps(document).encode()).decode()} */"
+    return f"/* Presto View: {Fn.base64(json.dumps(document))} */"
 
 
 class AthenaView(Construct):
-    """A view in a database. The database's name must be known at synthesis, because the encoded text contains it."""
+    """A view in a database."""
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, database: CfnDatabase, database_name: str, view: View
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, database: CfnDatabase, view: View) -> None:
         super().__init__(scope, construct_id)
         self.name = view.name
         self.table = CfnTable(
@@ -74,7 +74,7 @@ class AthenaView(Construct):
                 description=view.comment,
                 table_type="VIRTUAL_VIEW",
                 parameters={"presto_view": "true", "comment": "Presto View"},
-                view_original_text=view_text(view, database=database_name),
+                view_original_text=view_text(view, database=database.ref),
                 view_expanded_text="/* Presto View */",
                 partition_keys=[],
                 storage_descriptor=CfnTable.StorageDescriptorProperty(

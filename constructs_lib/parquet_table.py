@@ -1,8 +1,8 @@
-"""A Glue table over Parquet files in daily folders, without a crawler."""
+"""Glue tables over Parquet files, without a crawler: in daily folders, or all below one prefix."""
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Aws, Stack
+from aws_cdk import Aws
 from aws_cdk.aws_glue import CfnDatabase, CfnTable
 from aws_cdk.aws_iam import Grant, IGrantable
 from aws_cdk.aws_s3 import IBucket
@@ -60,22 +60,7 @@ class DailyParquetTable(Construct):
             "Table",
             catalog_id=Aws.ACCOUNT_ID,
             database_name=database.ref,
-            table_input=CfnTable.TableInputProperty(
-                name=name,
-                description=description,
-                table_type="EXTERNAL_TABLE",
-                parameters={"EXTERNAL": "TRUE", "classification": "parquet", **projection},
-                partition_keys=[CfnTable.ColumnProperty(**partition)],
-                storage_descriptor=CfnTable.StorageDescriptorProperty(
-                    columns=[CfnTable.ColumnProperty(**each) for each in columns],
-                    location=location,
-                    input_format=INPUT_FORMAT,
-                    output_format=OUTPUT_FORMAT,
-                    serde_info=CfnTable.SerdeInfoProperty(
-                        serialization_library=SERDE, parameters={"serialization.format": "1"}
-                    ),
-                ),
-            ),
+            table_input=_table_input(name, description, columns, location, [partition], projection),
         )
 
     def grant_schema(self, grantee: IGrantable) -> None:
@@ -88,9 +73,65 @@ class DailyParquetTable(Construct):
         )
 
 
+class ParquetTable(Construct):
+    """`columns` in all files below `prefix`, which are few: nothing tells them apart. There need not be any."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        database: CfnDatabase,
+        name: str,
+        description: str,
+        columns: list[GlueColumn],
+        bucket: IBucket,
+        prefix: str,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.name = name
+        self.table = CfnTable(
+            self,
+            "Table",
+            catalog_id=Aws.ACCOUNT_ID,
+            database_name=database.ref,
+            table_input=_table_input(name, description, columns, f"s3://{bucket.bucket_name}/{prefix}", [], {}),
+        )
+
+
+def _table_input(
+    name: str,
+    description: str,
+    columns: list[GlueColumn],
+    location: str,
+    partitions: list[GlueColumn],
+    projection: Mapping[str, str],
+) -> CfnTable.TableInputProperty:
+    return CfnTable.TableInputProperty(
+        name=name,
+        description=description,
+        table_type="EXTERNAL_TABLE",
+        parameters={"EXTERNAL": "TRUE", "classification": "parquet", **projection},
+        partition_keys=[CfnTable.ColumnProperty(**each) for each in partitions],
+        storage_descriptor=CfnTable.StorageDescriptorProperty(
+            columns=[CfnTable.ColumnProperty(**each) for each in columns],
+            location=location,
+            input_format=INPUT_FORMAT,
+            output_format=OUTPUT_FORMAT,
+            serde_info=CfnTable.SerdeInfoProperty(
+                serialization_library=SERDE, parameters={"serialization.format": "1"}
+            ),
+        ),
+    )
+
+
 def grant_tables(grantee: IGrantable, *, database: CfnDatabase, tables: Sequence[str], actions: Sequence[str]) -> None:
     """Allow exactly `actions` on these tables. Glue asks for the catalog and the database as well."""
-    stack = Stack.of(database)
-    resources = ["catalog", f"database/{database.ref}", *(f"table/{database.ref}/{each}" for each in tables)]
-    arns = [f"arn:{Aws.PARTITION}:glue:{stack.region}:{stack.account}:{each}" for each in resources]
+    grant_catalog(grantee, database=database.ref, tables=tables, actions=actions)
+
+
+def grant_catalog(grantee: IGrantable, *, database: str, actions: Sequence[str], tables: Sequence[str] = ()) -> None:
+    """Allow exactly `actions` on the catalog, a database and tables in it, all by name."""
+    resources = ["catalog", f"database/{database}", *(f"table/{database}/{each}" for each in tables)]
+    arns = [f"arn:{Aws.PARTITION}:glue:{Aws.REGION}:{Aws.ACCOUNT_ID}:{each}" for each in resources]
     Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=arns)

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Aws, Stack
+from aws_cdk import Aws, RemovalPolicy, Stack
 from aws_cdk.aws_athena import CfnNamedQuery, CfnWorkGroup
+from aws_cdk.aws_cloudwatch import Metric
 from aws_cdk.aws_glue import CfnDatabase
 from aws_cdk.aws_iam import Grant, ManagedPolicy
 from constructs import Construct
 
-from constructs_lib.parquet_table import grant_tables
+from constructs_lib.parquet_table import grant_catalog, grant_tables
 from constructs_lib.private_bucket import PrivateBucket
 
 QUERY_ACTIONS = (
@@ -24,14 +25,22 @@ RESULT_ACTIONS = (
     "s3:ListMultipartUploadParts",
     "s3:PutObject",
 )
-SCHEMA_ACTIONS = ("glue:GetDatabase", "glue:GetPartitions", "glue:GetTable")
+SCHEMA_ACTIONS = ("glue:GetDatabase", "glue:GetDatabases", "glue:GetPartitions", "glue:GetTable")
+LOOKUP_ACTIONS = ("glue:GetDatabase", "glue:GetDatabases")
+DEFAULT_DATABASE = "default"
+"""Athena also looks there, whatever a statement names. Source: Athena User Guide, "Configure access to databases and
+tables in the AWS Glue Data Catalog". The page lets it create that database, too; nobody who only reads needs to.
+"""
 ENGINE = "Athena engine version 3"
 MIN_CUTOFF_BYTES = 10_000_000
 """The smallest cut-off that Athena accepts."""
 
 
 class QueryWorkgroup(Construct):
-    """Cancels a query that has scanned `cutoff_bytes`. Results are encrypted, below `prefix` of `results`."""
+    """Cancels a query that has scanned `cutoff_bytes`. Results are encrypted, below `prefix` of `results`.
+
+    It holds the history of its queries. With them Athena deletes it only when it is told to (RecursiveDeleteOption).
+    """
 
     def __init__(
         self,
@@ -43,7 +52,7 @@ class QueryWorkgroup(Construct):
         results: PrivateBucket,
         prefix: str,
         cutoff_bytes: int,
-        remove_with_history: bool,
+        removal_policy: RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
         if cutoff_bytes < MIN_CUTOFF_BYTES:
@@ -55,7 +64,7 @@ class QueryWorkgroup(Construct):
             "Workgroup",
             name=name,
             description=description,
-            recursive_delete_option=remove_with_history,
+            recursive_delete_option=removal_policy == RemovalPolicy.DESTROY,
             work_group_configuration=CfnWorkGroup.WorkGroupConfigurationProperty(
                 enforce_work_group_configuration=True,
                 publish_cloud_watch_metrics_enabled=True,
@@ -71,12 +80,21 @@ class QueryWorkgroup(Construct):
                 ),
             ),
         )
+        self.workgroup.apply_removal_policy(removal_policy)
 
     @property
     def arn(self) -> str:
         """The workgroup's ARN, which CloudFormation does not return."""
         stack = Stack.of(self)
         return f"arn:{Aws.PARTITION}:athena:{stack.region}:{stack.account}:workgroup/{self.workgroup.ref}"
+
+    def metric_scanned(self, state: str) -> Metric:
+        """Bytes that statements read which ended in `state`: SUCCEEDED, FAILED or CANCELED (as by the cut-off).
+
+        Source: Athena User Guide, "Monitor Athena query metrics with CloudWatch".
+        """
+        where = {"WorkGroup": self.workgroup.ref, "QueryType": "DML", "QueryState": state}
+        return Metric(namespace="AWS/Athena", metric_name="ProcessedBytes", dimensions_map=where)
 
     def add_query(self, name: str, *, database: CfnDatabase, comment: str, sql: str) -> CfnNamedQuery:
         """Add a named query to the workgroup."""
@@ -97,13 +115,14 @@ class QueryWorkgroup(Construct):
         database: CfnDatabase,
         tables: Sequence[str],
         data: PrivateBucket,
-        prefix: str,
+        prefixes: Sequence[str],
     ) -> None:
-        """Allow running statements here that read these tables, whose files are below `prefix` of `data`; no change."""
+        """Allow running statements here that read these tables, with files below `prefixes` of `data`; no change."""
         Grant.add_to_principal(grantee=policy, actions=list(QUERY_ACTIONS), resource_arns=[self.arn])
         grant_tables(policy, database=database, tables=tables, actions=SCHEMA_ACTIONS)
+        grant_catalog(policy, database=DEFAULT_DATABASE, actions=LOOKUP_ACTIONS)
         data.grant_on_bucket(policy, actions=["s3:GetBucketLocation", "s3:ListBucket"])
-        data.grant(policy, prefixes=[prefix], actions=["s3:GetObject"])
+        data.grant(policy, prefixes=prefixes, actions=["s3:GetObject"])
         data.grant_key(policy, "Decrypt")
         self._results.grant_on_bucket(
             policy, actions=["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]

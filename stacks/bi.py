@@ -7,6 +7,8 @@ from constructs import Construct
 
 from analytics import catalog
 from constructs_lib.dashboard import Chart, definition
+from constructs_lib.parquet_table import grant_tables
+from constructs_lib.stack_suffix import stack_suffix
 from stacks.environment import Environment
 from stacks.lake import LakeStack
 from stacks.quicksight_owner import DASHBOARD_ACTIONS, DATA_SET_ACTIONS, DATA_SOURCE_ACTIONS
@@ -62,6 +64,8 @@ CATALOG_ACTIONS = (
     "athena:ListTableMetadata",
 )
 """The actions with which QuickSight reads the catalog, besides those that any query needs."""
+TABLE_ACTIONS = ("glue:BatchGetPartition", "glue:GetPartition", "glue:GetTables")
+"""The same for Glue. Source of both: AWS Managed Policy Reference, AWSQuicksightAthenaAccess, which allows them all."""
 
 
 class DashboardsStack(Stack):
@@ -70,6 +74,7 @@ class DashboardsStack(Stack):
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment, lake: LakeStack) -> None:
         super().__init__(scope, construct_id)
         self._config = config
+        self._id = f"daybook-{config.name}-{stack_suffix()}"
         self._owner = f"arn:{Aws.PARTITION}:quicksight:{Aws.REGION}:{Aws.ACCOUNT_ID}:user/{config.quicksight_user}"
         source = self._data_source(lake)
         data_set = self._data_set(source, lake)
@@ -78,7 +83,7 @@ class DashboardsStack(Stack):
             self,
             "Dashboard",
             aws_account_id=Aws.ACCOUNT_ID,
-            dashboard_id=f"daybook-{config.name}",
+            dashboard_id=self._id,
             name=f"Daybook {config.name}",
             permissions=[
                 CfnDashboard.ResourcePermissionProperty(principal=self._owner, actions=list(DASHBOARD_ACTIONS))
@@ -102,11 +107,12 @@ class DashboardsStack(Stack):
         )
         catalog_arn = f"arn:{Aws.PARTITION}:athena:{Aws.REGION}:{Aws.ACCOUNT_ID}:datacatalog/{CATALOG}"
         Grant.add_to_principal(grantee=role, actions=list(CATALOG_ACTIONS), resource_arns=[catalog_arn])
+        grant_tables(role, database=lake.database, tables=lake.readable, actions=TABLE_ACTIONS)
         source = CfnDataSource(
             self,
             "Source",
             aws_account_id=Aws.ACCOUNT_ID,
-            data_source_id=f"daybook-{self._config.name}",
+            data_source_id=self._id,
             name=f"Daybook {self._config.name}",
             type="ATHENA",
             data_source_parameters=CfnDataSource.DataSourceParametersProperty(
@@ -138,7 +144,7 @@ class DashboardsStack(Stack):
             self,
             "DataSet",
             aws_account_id=Aws.ACCOUNT_ID,
-            data_set_id=f"daybook-{self._config.name}-daily",
+            data_set_id=f"{self._id}-daily",
             name=f"Daybook {self._config.name}, daily activity",
             import_mode="SPICE",
             physical_table_map={"daily": CfnDataSet.PhysicalTableProperty(relational_table=table)},

@@ -1,12 +1,11 @@
 """The daily report: a function on a schedule. Stateless: the reports are in the lake's results bucket."""
 
-from aws_cdk import Aws, Duration, Stack
-from aws_cdk.aws_iam import Grant, Role, ServicePrincipal
-from aws_cdk.aws_scheduler import CfnSchedule
+from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk.aws_iam import Grant, ManagedPolicy
 from constructs import Construct
 
 from constructs_lib.alarms import alarm_on_any, alarm_on_silence
-from constructs_lib.python_function import PythonFunction
+from constructs_lib.function_schedule import FunctionSchedule
 from stacks.environment import Environment
 from stacks.functions import daybook_function, own_metric
 from stacks.lake import LakeStack
@@ -36,7 +35,21 @@ class ReportsStack(Stack):
         )
         self.function.role.add_managed_policy(lake.may_query)
         self.function.role.add_managed_policy(lake.may_report)
-        self._schedule(config, self.function)
+        schedule = FunctionSchedule(
+            self,
+            "Daily",
+            function=self.function,
+            expression=config.report_schedule,
+            description="The daily report",
+            retries=10,
+            max_age=Duration.hours(1),
+        )
+        may_run = ManagedPolicy(self, "MayRun", description="Writing the daily report by hand")
+        Grant.add_to_principal(
+            grantee=may_run, actions=["lambda:InvokeFunction"], resource_arns=[self.function.live.function_arn]
+        )
+        CfnOutput(self, "DailyReportName", value=self.function.function.function_name)
+        CfnOutput(self, "DailyReportPolicyArn", value=may_run.managed_policy_arn)
         alarm_on_any(
             self,
             "ReportFailed",
@@ -53,35 +66,12 @@ class ReportsStack(Stack):
             self,
             "ReportMissing",
             metric=self.function.live.metric_invocations(),
-            hours=config.report_silent_hours,
-            description="The daily report has not run.",
+            periods=config.report_silent_hours,
+            description="The daily report ran before, and has not run for more than a day.",
         )
-
-    def _schedule(self, config: Environment, function: PythonFunction) -> None:
-        role = Role(
+        alarm_on_any(
             self,
-            "SchedulerRole",
-            # Source: EventBridge Scheduler User Guide, "Confused deputy prevention in EventBridge Scheduler".
-            assumed_by=ServicePrincipal(
-                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-            ),
-        )
-        Grant.add_to_principal(
-            grantee=role, actions=["lambda:InvokeFunction"], resource_arns=[function.live.function_arn]
-        )
-        CfnSchedule(
-            self,
-            "Daily",
-            description="The daily report",
-            schedule_expression=config.report_schedule,
-            schedule_expression_timezone="UTC",
-            flexible_time_window=CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-            target=CfnSchedule.TargetProperty(
-                arn=function.live.function_arn,
-                role_arn=role.role_arn,
-                input="{}",
-                retry_policy=CfnSchedule.RetryPolicyProperty(
-                    maximum_event_age_in_seconds=3600, maximum_retry_attempts=10
-                ),
-            ),
+            "ReportNotStarted",
+            metric=schedule.metric_dropped(),
+            description="The schedule could not start the daily report, after all retries.",
         )

@@ -2,21 +2,26 @@
 
 from itertools import pairwise
 
-from aws_cdk import Stage, Tags, Validations
+from aws_cdk import Environment as CdkEnvironment
+from aws_cdk import Stack, Stage, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 from constructs import Construct
 
 from constructs_lib.alarm_topic import notify_of_every_alarm
 from stacks.api import ApiStack
+from stacks.backup import BackupStack
 from stacks.bi import DashboardsStack
+from stacks.canary import CanaryCallerStack, CanaryStack
 from stacks.commands import CommandsStack
 from stacks.domain_events import DomainEventsStack
-from stacks.environment import Environment
+from stacks.environment import STACKS_WITH_DATA, Environment
 from stacks.lake import LakeStack
 from stacks.ledger import LedgerStack
 from stacks.notifications import NotificationsStack
 from stacks.publisher import PublisherStack
 from stacks.reports import ReportsStack
+from stacks.watch import WatchStack
+from stacks.watch_dashboard import Watched
 
 FINDINGS_STOP_SYNTHESIS = {
     "@aws-cdk/core:failSynthOnValidationErrors": True,
@@ -27,16 +32,22 @@ was told to synthesize: with none named, stacks inside a stage would pass with a
 an exception, which fails the synthesis.
 """
 
+RUNBOOK = "docs/runbook.md"
+"""What every alarm's description leads to: the page has an entry for each alarm."""
+
 
 class DaybookStage(Stage):
     """The stacks `<stage id>-Ledger`, `-Api` and so on. Synthesis fails on an AwsSolutions finding."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment) -> None:
-        super().__init__(scope, construct_id)
+        super().__init__(
+            scope, construct_id, env=CdkEnvironment(account=config.account or None, region=config.region or None)
+        )
         self.notifications = NotificationsStack(self, "Notifications", config=config)
         self.ledger = LedgerStack(self, "Ledger", config=config)
-        # Whoever adds a role that tests has it in a stack of its own before these two, and adds its `role_id` here.
-        test_callers = config.test_callers
+        self.backup = BackupStack(self, "Backup", config=config, ledger=self.ledger)
+        caller = CanaryCallerStack(self, "CanaryCaller") if config.canary_minutes else None
+        test_callers = (*config.test_callers, *([caller.role.role_id] if caller else []))
         self.api = ApiStack(self, "Api", config=config, ledger=self.ledger, test_callers=test_callers)
         self.commands = CommandsStack(self, "Commands", config=config, ledger=self.ledger, test_callers=test_callers)
         self.domain_events = DomainEventsStack(self, "DomainEvents", config=config)
@@ -49,14 +60,46 @@ class DaybookStage(Stage):
             published=self.domain_events,
         )
         self._deploy_readers_first()
+        self._protect(config)
+        if caller:
+            for each in (self.api, self.commands):
+                each.add_stack_dependency(caller)
+            self.canary = CanaryStack(self, "Canary", config=config, api=self.api, caller=caller)
+            self.canary.add_stack_dependency(self.api)
         self.reports = ReportsStack(self, "Reports", config=config, lake=self.lake)
         if config.quicksight_user:
             self.dashboards = DashboardsStack(self, "Dashboards", config=config, lake=self.lake)
-        notify_of_every_alarm(self, self.notifications.alarms.topic)
+        self._watch(config)  # last: it shows the alarms that are there
+        notify_of_every_alarm(self, self.notifications.topics, runbook=RUNBOOK)
         Tags.of(self).add("service", "daybook")
         Tags.of(self).add("environment", config.name)
         if config.require_iam:  # the emulated environment is open on purpose; every cloud environment is checked
             Validations.of(self).add_plugins(AwsSolutionsChecks(self))
+
+    def _watch(self, config: Environment) -> None:
+        watched = Watched(
+            notifications=self.notifications,
+            ledger=self.ledger,
+            api=self.api,
+            commands=self.commands,
+            domain_events=self.domain_events,
+            lake=self.lake,
+            publisher=self.publisher,
+            reports=self.reports,
+        )
+        self.watch = WatchStack(self, "Watch", config=config, watched=watched)
+
+    def _protect(self, config: Environment) -> None:
+        """CloudFormation then refuses to delete the stacks that hold data.
+
+        The command line turns this on before it creates a stack, and may not remove a protected one whose creation
+        failed, so the first deployment leaves it out. Without it the command line turns it off. Source: `deploy-stack`
+        in aws-cdk 2.1148.1.
+        """
+        for name in STACKS_WITH_DATA:
+            stack = self.node.find_child(name)
+            assert isinstance(stack, Stack)  # noqa: S101 - the children of a stage
+            stack.termination_protection = config.protected
 
     def _deploy_readers_first(self) -> None:
         """In a release, whatever reads events comes before what writes them: the API last.

@@ -1,4 +1,4 @@
-"""The base of stacks that hold data: protection, a key of their own, and a dead-letter bucket."""
+"""The base of stacks that hold data: a key of their own, and a dead-letter bucket."""
 
 from aws_cdk import Duration, Stack
 from aws_cdk.aws_kms import Key
@@ -10,10 +10,10 @@ from stacks.retention import removal_policy
 
 
 class StatefulStack(Stack):
-    """Protected against removal if the environment protects data. Its key encrypts all its data."""
+    """Its key encrypts all its data."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment, key_description: str) -> None:
-        super().__init__(scope, construct_id, termination_protection=config.protect_data)
+        super().__init__(scope, construct_id)
         self.key = Key(
             self,
             "Key",

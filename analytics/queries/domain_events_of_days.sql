@@ -9,7 +9,16 @@ SELECT id, type, subject, streamversion, time, recordedtime, rowhash, correlatio
 FROM (
   SELECT *, row_number() OVER (PARTITION BY id, CAST(recordedtime AS date)
     ORDER BY recordedtime DESC, dt, rowhash) AS delivery
-  FROM events
+  FROM (
+    SELECT events.*
+    FROM events
+    LEFT JOIN revocations
+      ON revocations.account_id = events.subject
+      AND events.streamversion > revocations.last_good_version
+      AND events.recordedtime < revocations.recordedtime
+    WHERE revocations.account_id IS NULL
+      AND coalesce(events.source, '') <> '/daybook/ledger'
+  ) AS standing
   WHERE dt BETWEEN CAST(CAST(date_add('day', -1, :from_day) AS date) AS varchar)
     AND CAST(CAST(date_add('day', :late_days, :to_day) AS date) AS varchar)
     AND dt <= CAST(CAST(date_add('day', :late_days, CAST(recordedtime AS date)) AS date) AS varchar)

@@ -2,7 +2,7 @@
 -- (both included): rows in the lake, distinct events, redelivered rows (duplicates), and the events that must exist by
 -- the accounts' versions, which have no gaps. `missing` counts the gaps between an account's events of these days, on
 -- the day of the event after the gap. A gap before an account's first event of these days, or after its last, is not
--- found. Versions that are booked on an earlier day too, after a restore say, count on each: no account's gap is below
+-- found. Versions that are booked on an earlier day too count on each: no account's gap is below
 -- zero and hides another's.
 -- Events that arrived more than `late_days` after their own day do not count, as in the report.
 -- `daybook reconcile` does not depend on this: it compares the lake's ids with the event table's.
@@ -34,7 +34,7 @@ FROM (
       count(DISTINCT streamversion) AS events,
       min(streamversion) AS oldest,
       max(streamversion) AS newest
-    FROM events
+    FROM delivered_events
     WHERE dt BETWEEN CAST(CAST(date_add('day', -1, :from_day) AS date) AS varchar)
       AND CAST(CAST(date_add('day', :late_days, :to_day) AS date) AS varchar)
       AND dt <= CAST(CAST(date_add('day', :late_days, CAST(recordedtime AS date)) AS date) AS varchar)

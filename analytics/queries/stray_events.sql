@@ -6,7 +6,7 @@
 -- parameter first_day date, e.g. current_date - INTERVAL '7' DAY
 -- parameter last_day date, e.g. current_date - INTERVAL '1' DAY
 SELECT DISTINCT id, subject AS account_id, streamversion AS version
-FROM events
+FROM delivered_events
 WHERE id IS NULL
   OR subject IS NULL
   OR streamversion IS NULL

@@ -4,6 +4,7 @@
 -- units. `overdraft_limit` is what it sets the limit to, or NULL. Of a kind of event that is not listed here, `effect`
 -- and `signed_amount` are NULL. No other view or query names a class: they go by the effect. `is_test` says that the
 -- account is in the test currency: what reports on accounts leaves it out, what shows or checks events holds it.
+-- What a restore revoked is left out, and so is what the ledger itself tells: neither is part of a history.
 -- A filter on `dt` skips partitions. Filter before duplicates are dropped: a condition above a window function skips
 -- nothing below it.
 -- column id string
@@ -67,9 +68,9 @@ SELECT
   dt
 FROM (
   SELECT
-    *,
-    split_part(type, '.', 3) AS event,
-    CASE split_part(type, '.', 3)
+    events.*,
+    split_part(events.type, '.', 3) AS event,
+    CASE split_part(events.type, '.', 3)
       WHEN 'AccountCreated' THEN 'opening'
       WHEN 'BalanceCredited' THEN 'credit'
       WHEN 'BalanceWithdrawn' THEN 'withdrawal'
@@ -78,4 +79,10 @@ FROM (
       WHEN 'AccountClosed' THEN 'closing'
     END AS effect
   FROM events
+  LEFT JOIN revocations
+    ON revocations.account_id = events.subject
+    AND events.streamversion > revocations.last_good_version
+    AND events.recordedtime < revocations.recordedtime
+  WHERE revocations.account_id IS NULL
+    AND coalesce(events.source, '') <> '/daybook/ledger'
 ) AS named

@@ -1,8 +1,8 @@
 -- The domain events, each exactly once: delivery is at least once, and a redelivered event has the same id.
 -- For ad-hoc queries. It reads the whole history; the queries of days filter the partition `dt` before they dedupe.
 -- `event`, `effect`, `status`, `signed_amount`, `is_test` and `overdraft_limit` are those of `delivered_events`. Order
--- events of an account by `streamversion`. If one id has two contents, after a restore say, the one that was booked
--- last stands; `daybook reconcile` tells of them.
+-- events of an account by `streamversion`. What a restore revoked is left out. If one id has two contents all the
+-- same, the one that was booked last stands; `daybook reconcile` tells of them.
 -- column id string
 -- column source string
 -- column type string

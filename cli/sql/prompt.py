@@ -106,11 +106,13 @@ def _command(text: str) -> str | tuple[str]:
 
 
 def _tables(only: str | None = None) -> str:
-    """Columns of the table and the views, or of one of them. Raises UsageError."""
-    from lambdas.contracts.lake import EVENTS_TABLE, LAKE_COLUMNS, PARTITION  # noqa: PLC0415 - heavy, and rarely wanted
+    """Columns of the tables and the views, or of one of them. Raises UsageError."""
+    from lambdas.contracts import lake  # noqa: PLC0415 - heavy, and rarely wanted
 
-    events = {column.name: column.type for column in (*LAKE_COLUMNS, PARTITION)}
-    known = {EVENTS_TABLE: events, **{name: view.columns for name, view in catalog.views().items()}}
+    events = {column.name: column.type for column in (*lake.LAKE_COLUMNS, lake.PARTITION)}
+    revocations = {column.name: column.type for column in lake.REVOCATION_COLUMNS}
+    tables = {lake.EVENTS_TABLE: events, lake.REVOCATIONS_TABLE: revocations}
+    known = {**tables, **{name: view.columns for name, view in catalog.views().items()}}
     if only is not None and only not in known:
         raise UsageError(f"There is no table or view {only}; there are {', '.join(known)}.")
     return "\n".join(

@@ -1,7 +1,7 @@
 """Read the running local system's domain events from Kinesis through the consumer of docs/consumers.md, and count them.
 
 It reads each shard from its beginning to what is there now, keeps nothing, and starts anew each time. An account that
-it cannot go on with is stopped; the others go on.
+it cannot go on with is stopped until it is restored; the others go on. What a restore revoked does not count.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 
-from docs.examples.consumer import Consumer, ForkError
+from docs.examples.consumer import RESTORED, Consumer, ForkError
 from lambdas.contracts.domain_events import NotPublishableError
 from lambdas.contracts.event_reader import open_reader
 from lambdas.eventsourcing.errors import CorruptRowError, InconsistentReadError
@@ -45,16 +45,26 @@ def main(environment_file: str = ".local/environment.json") -> int:
 
 def follow(given: Iterable[tuple[str, bytes]], reader: Any) -> tuple[Counter[str], dict[str, str], int]:
     """How many documents of each type there are, the accounts that had to stop and why, and the number of accounts."""
-    types: Counter[str] = Counter()
+    applied: dict[str, list[str]] = {}
     stopped: dict[str, str] = {}
-    consumer = Consumer(lambda event: types.update([event["type"]]), reader, {})
+
+    def apply(event: dict[str, Any]) -> None:
+        mine = applied.setdefault(event["subject"], [])
+        if event["type"] == RESTORED:
+            del mine[event["data"]["last_good_version"] :]
+        else:
+            mine.append(event["type"])
+
+    consumer = Consumer(apply, reader, {}, {})
     for account, record in given:
-        if account in stopped:
+        if account in stopped and not any(json.loads(line)["type"] == RESTORED for line in record.splitlines()):
             continue
         try:
             consumer.take(record)
+            stopped.pop(account, None)
         except STOPS as error:
             stopped[account] = str(error)
+    types = Counter(each for mine in applied.values() for each in mine)
     return types + consumer.skipped, stopped, len(consumer.last)
 
 

@@ -8,5 +8,5 @@ export function eventValidator(folder) {
   const texts = readdirSync(folder).map((name) => readFileSync(`${folder}/${name}`, "utf8"));
   const ajv = addFormats(new Ajv());
   ajv.addSchema(texts.map((text) => JSON.parse(text))); // each under its $id
-  return ajv.getSchema("urn:daybook:schema:domain-event");
+  return ajv.getSchema("urn:daybook:schema:published");
 }

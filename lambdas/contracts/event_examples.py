@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from lambdas.accounts.events import AccountEvent
 from lambdas.contracts.domain_events import AccountDomainEvent, domain_event
 from lambdas.contracts.examples import ACCOUNT_ID, EVENT_EXAMPLES, event_example
+from lambdas.contracts.ledger_events import Restored, RestoredEvent, restored_event
 from lambdas.contracts.reply_examples import CORRELATION_ID
 from lambdas.eventsourcing.chain import GENESIS, row_hash
 from lambdas.eventsourcing.rows import EventRow, Metadata
@@ -43,7 +45,20 @@ def _published() -> Iterator[AccountDomainEvent]:
         yield domain_event(msgspec.structs.replace(row, hash=previous))
 
 
+def restored_example() -> RestoredEvent:
+    """The account of the other examples, restored to where it was after its third event."""
+    return restored_event(
+        ACCOUNT_ID,
+        last_good_version=3,
+        restored_to=datetime(2026, 3, 1, 9, 30, 30, tzinfo=UTC),
+        generation=2,
+        announced=datetime(2026, 3, 1, 11, 15, tzinfo=UTC),
+    )
+
+
 def published_example(event: type[msgspec.Struct]) -> Any:
     """The document of the example of an event, as JSON values. Raises ContractIncompleteError."""
+    if event is Restored:
+        return msgspec.to_builtins(restored_example())
     example = event_example(event)
     return msgspec.to_builtins(list(_published())[EVENT_EXAMPLES.index(example)])

@@ -13,9 +13,21 @@ import msgspec
 from lambdas.accounts.codec import EVENT_SCHEMAS, Schema
 from lambdas.contracts.domain_events import DATASCHEMA_PREFIX, TYPE_PREFIX, DomainEvent
 from lambdas.contracts.json_schema import Document, without_python_anchors
+from lambdas.contracts.ledger_events import (
+    LEDGER_EVENTS,
+    LEDGER_SOURCE,
+    LedgerEvent,
+    ledger_data_schema,
+    ledger_event_type,
+)
 
 ENVELOPE_NAME: Final = "DomainEvent"
 ENVELOPE_ID: Final = "urn:daybook:schema:domain-event"
+LEDGER_ENVELOPE_NAME: Final = "LedgerEvent"
+LEDGER_ENVELOPE_ID: Final = "urn:daybook:schema:ledger-event"
+PUBLISHED_NAME: Final = "Published"
+PUBLISHED_ID: Final = "urn:daybook:schema:published"
+"""Either envelope, by its source: what any line of the stream is."""
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -43,21 +55,52 @@ def data_document(schema: Schema) -> Document:
     return document
 
 
+def ledger_schema_name(cls: type[msgspec.Struct]) -> str:
+    """The name of the schema of the data of what the ledger tells: `<class>.v1`."""
+    return f"{cls.__name__}.v1"
+
+
 def envelope_document() -> Document:
     """The schema of the envelope, with any object as `data`, without an identity of its own.
 
     `description` and `title` are the contract's; unknown attributes are allowed, so that some can be added.
     """
-    _, components = msgspec.json.schema_components([DomainEvent[dict[str, Any]]], ref_template="#/$defs/{name}")
+    return {**_envelope(DomainEvent[dict[str, Any]]), "title": ENVELOPE_NAME}
+
+
+def ledger_envelope_document() -> Document:
+    """The same of the envelope of what the ledger tells."""
+    return {**_envelope(LedgerEvent[dict[str, Any]]), "title": LEDGER_ENVELOPE_NAME}
+
+
+def _envelope(cls: Any) -> Document:
+    _, components = msgspec.json.schema_components([cls], ref_template="#/$defs/{name}")
     (document,) = without_python_anchors(components).values()
-    return {**document, "title": ENVELOPE_NAME}
+    return dict(document)
 
 
 def event_schema_documents() -> dict[str, Document]:
-    """Name to document, for the envelope and every current version.
+    """Name to document, for the envelopes and every current version.
 
-    The envelope's schema says which data goes with which known type, and accepts types that are added later.
+    An envelope's schema says which data goes with which known type, and accepts types that are added later.
     """
+    return {
+        **_account_documents(),
+        **_ledger_documents(),
+        PUBLISHED_NAME: {
+            "$schema": _DIALECT,
+            "$id": PUBLISHED_ID,
+            "title": PUBLISHED_NAME,
+            "description": "Any line of the stream of domain events: its source says which envelope it has.",
+            "type": "object",
+            "if": {"properties": {"source": {"const": LEDGER_SOURCE}}, "required": ["source"]},
+            "then": {"$ref": LEDGER_ENVELOPE_ID},
+            "else": {"$ref": ENVELOPE_ID},
+        },
+    }
+
+
+def _account_documents() -> dict[str, Document]:
     documents: dict[str, Document] = {
         schema_name(each): {"$schema": _DIALECT, "$id": data_schema(each), **data_document(each)}
         for each in EVENT_SCHEMAS
@@ -67,17 +110,35 @@ def event_schema_documents() -> dict[str, Document]:
         "$id": ENVELOPE_ID,
         **envelope_document(),
         "allOf": [
-            {
-                "if": {"properties": {"type": {"const": event_type(each, version)}}},
-                "then": {
-                    "properties": {
-                        "dataschema": {"const": data_schema(each, version)},
-                        "data": {"$ref": data_schema(each, version)},
-                    }
-                },
-            }
+            _data_of(event_type(each, version), data_schema(each, version))
             for each in EVENT_SCHEMAS
             for version in range(1, each.version + 1)
         ],
     }
     return documents
+
+
+def _ledger_documents() -> dict[str, Document]:
+    documents: dict[str, Document] = {
+        ledger_schema_name(each): {
+            "$schema": _DIALECT,
+            "$id": ledger_data_schema(each),
+            **data_document(Schema(each)),
+        }
+        for each in LEDGER_EVENTS
+    }
+    documents[LEDGER_ENVELOPE_NAME] = {
+        "$schema": _DIALECT,
+        "$id": LEDGER_ENVELOPE_ID,
+        **ledger_envelope_document(),
+        "allOf": [_data_of(ledger_event_type(each), ledger_data_schema(each)) for each in LEDGER_EVENTS],
+    }
+    return documents
+
+
+def _data_of(kind: str, schema_id: str) -> Document:
+    """The data of documents of this type meets that schema."""
+    return {
+        "if": {"properties": {"type": {"const": kind}}},
+        "then": {"properties": {"dataschema": {"const": schema_id}, "data": {"$ref": schema_id}}},
+    }

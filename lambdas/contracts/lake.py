@@ -1,8 +1,9 @@
 """The lake's table of events: its columns follow from the published classes. No function imports this.
 
-A column for each attribute of the envelope, and one struct, `data`, with every field of every event class; an event
-leaves the others null. Columns and struct fields are found by name: adding one is allowed, changing its type never.
-Parquet types follow from these (`string`: UTF-8, `bigint`: 64 bits, `timestamp`: Athena reads milliseconds).
+A column for each attribute of the envelope, and one struct, `data`, with every field of every event class, and of what
+the ledger tells; an event leaves the others null. Columns and struct fields are found by name: adding one is allowed,
+changing its type never. Parquet types follow from these (`string`: UTF-8, `bigint`: 64 bits, `timestamp`: Athena reads
+milliseconds).
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import msgspec
 from msgspec import inspect
 
 from lambdas.accounts.events import EVENTS
-from lambdas.contracts.domain_events import DomainEvent
+from lambdas.contracts.domain_events import DomainEvent, Timestamp
+from lambdas.contracts.ledger_events import LEDGER_EVENTS
 
 
 class LakeTypeError(TypeError):
@@ -96,8 +98,31 @@ def _comment(field: inspect.Type) -> str:
     return str((extra or {}).get("description", ""))
 
 
-DATA_FIELDS: Final = data_fields(EVENTS)
+DATA_FIELDS: Final = data_fields((*EVENTS, *LEDGER_EVENTS))
 """Name and Glue type of each field of the `data` struct."""
 
 LAKE_COLUMNS: Final = _columns()
 """The table's columns, without the partition."""
+
+
+class Revocation(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the table of revocations: an account's events that a restore revoked.
+
+    They are those beyond `last_good_version` that were recorded before `recordedtime`.
+    """
+
+    account_id: str
+    last_good_version: int
+    recordedtime: Timestamp
+    restored_to: Timestamp
+    generation: int
+
+
+REVOCATIONS_TABLE: Final = "revocations"
+REVOCATIONS_PREFIX: Final = "revocations/"
+"""The prefix of the table's files in the bucket: one file for each restore."""
+
+REVOCATION_COLUMNS: Final = tuple(
+    Column(field.encode_name, column_type(field.type)) for field in _struct(Revocation).fields
+)
+"""The table's columns. It has no partitions: a handful of files stands for all restores there ever were."""

@@ -16,6 +16,8 @@ from lambdas.httpapi.telemetry import count, logger
 Route = Callable[[Request], Reply]
 
 _NO_STORE = "no-store"
+READING = frozenset({"GET", "HEAD"})
+"""Methods whose failures are counted here. Those of commands are counted where the command is carried out."""
 
 
 class Application:
@@ -36,7 +38,13 @@ class Application:
             reply = self._route(request)(request)
         except Exception as error:  # noqa: BLE001 - the client must get an answer, whatever went wrong
             reply = _failed(error, request)
-        logger.info("request answered", method=request.method, route=request.route or "unknown", status=reply.status)
+        logger.info(
+            "request answered",
+            method=request.method,
+            route=request.route or "unknown",
+            status=reply.status,
+            **request.noted,
+        )
         return _response(reply, request)
 
     def _route(self, request: Request) -> Route:
@@ -53,10 +61,13 @@ class Application:
 
 def _failed(error: Exception, request: Request) -> Reply:
     kind = problem_type(error)
+    request.noted["problem"] = kind.code
     if kind is problems.INTERNAL_ERROR:
         count("InternalErrors")
         logger.exception("request failed unexpectedly", exc_info=error)
     elif kind.status >= problems.INTERNAL_ERROR.status:
+        if request.method in READING and kind is not problems.VERSION_NOT_REACHED:
+            count("ReadsUnavailable")
         logger.warning("request could not be served", problem=kind.code, reason=str(error))
     return problem_reply(error, request.correlation_id)
 

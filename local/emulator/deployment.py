@@ -11,8 +11,10 @@ from local.machine import files
 from local.machine.environment import Environment
 from local.machine.errors import DeployFailedError
 from local.machine.layout import REPOSITORY, Layout
+from local.setup import cdk
 from local.setup.programs import run_logged
 from local.setup.toolchain import ACCOUNT, REGION, cdk_command, cdk_environment
+from stacks.environment import LOCAL
 
 _API_URL = re.compile(r"https?://(?P<api>[^.]+)\.execute-api\.[^/]+/(?P<stage>[^/]+)/?")
 _TIMEOUT_SECONDS = 600
@@ -48,8 +50,7 @@ def is_current(layout: Layout, found: Emulator, fingerprint: str) -> bool:
 
 def bootstrap(layout: Layout, found: Emulator) -> None:
     """Create what the CDK needs in an account. Raises DeployFailedError."""
-    # An empty application: bootstrapping needs no synthesis.
-    _cdk(layout, found, "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", "")
+    _cdk(layout, found, *cdk.bootstrap(ACCOUNT, REGION, LOCAL.name), f"--output={layout.assembly}")
     _record(layout, Deployment(instance=found.instance, fingerprint=""))
 
 
@@ -64,10 +65,8 @@ def deploy(layout: Layout, found: Emulator, fingerprint: str) -> Environment:
     _cdk(
         layout,
         found,
-        "deploy",
-        "**",  # every stack, also those in a stage: `--all` finds none there
+        *cdk.deploy(LOCAL.name),
         "--require-approval=never",
-        "--context=env=local",
         f"--output={layout.assembly}",
         f"--outputs-file={layout.outputs_file}",
     )

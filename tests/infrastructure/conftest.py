@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from stacks.environment import CLOUD_NAMES, LOCAL, PROD
+from stacks.environment import CLOUD_NAMES, ENVIRONMENTS, LOCAL, PROD
 from tests.infrastructure.synthesis import Synthesized, synthesize, synthesized_once
 from tests.support.runs import chosen
 
 CLOUD = (PROD.name,) if chosen() == "check" else CLOUD_NAMES
 """What a developer checks all the time, he checks on one of them."""
+PROTECTED = tuple(name for name in CLOUD if ENVIRONMENTS[name].protect_data)
 ALL = (LOCAL.name, *CLOUD)
 
 
@@ -63,6 +64,12 @@ def environments(shared: Path) -> Environments:
 @pytest.fixture(params=CLOUD)
 def cloud(request: pytest.FixtureRequest, environments: Environments) -> Synthesized:
     """Each cloud environment in turn."""
+    return environments[request.param]
+
+
+@pytest.fixture(params=PROTECTED)
+def protected(request: pytest.FixtureRequest, environments: Environments) -> Synthesized:
+    """Each environment in turn whose data is protected."""
     return environments[request.param]
 
 

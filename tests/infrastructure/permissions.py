@@ -1,5 +1,6 @@
 """What a role may do, whichever stack its policies stand in, in words without hashed names."""
 
+import base64
 from typing import Any
 
 from tests.infrastructure.synthesis import Deployable, Synthesized
@@ -23,6 +24,8 @@ def rendered(environment: Synthesized, stack: Deployable, value: Any) -> str:
             return value
         case {"Ref": str() as name} | {"Fn::GetAtt": [str() as name, str()]}:
             return f"<{path_of(stack, name)}>"
+        case {"Fn::Base64": inner}:
+            return base64.b64encode(rendered(environment, stack, inner).encode()).decode()
         case {"Fn::Join": [str() as separator, list() as parts]}:
             return separator.join(rendered(environment, stack, each) for each in parts)
         case _:
@@ -93,7 +96,9 @@ def _add(found: Allowed, environment: Synthesized, stack: Deployable, statement:
     assert statement["Effect"] == "Allow"
     assert not {"NotAction", "NotResource"} & statement.keys()
     via = ""
-    if "Condition" in statement:
+    if statement.get("Condition") == {"Bool": {"kms:GrantIsForAWSResource": "true"}}:
+        via = " for services of AWS"
+    elif "Condition" in statement:
         assert set(statement["Condition"]) == {"StringEquals"}
         [(name, service)] = statement["Condition"]["StringEquals"].items()
         assert name == "kms:ViaService"

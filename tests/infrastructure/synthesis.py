@@ -51,13 +51,17 @@ class Synthesized:
     config: Environment
     notifications: Deployable
     ledger: Deployable
+    backup: Deployable
     api: Deployable
     commands: Deployable
     domain_events: Deployable
     lake: Deployable
     publisher: Deployable
     reports: Deployable
+    watch: Deployable
     dashboards: Deployable | None
+    canary_caller: Deployable | None
+    canary: Deployable | None
     dependencies: dict[str, set[str]]
     """Names of the stacks that are deployed before a stack, by its name."""
 
@@ -67,14 +71,16 @@ class Synthesized:
         found = [
             self.notifications,
             self.ledger,
+            self.backup,
             self.api,
             self.commands,
             self.domain_events,
             self.lake,
             self.publisher,
             self.reports,
+            self.watch,
         ]
-        return found if self.dashboards is None else [*found, self.dashboards]
+        return [*found, *filter(None, (self.canary_caller, self.canary, self.dashboards))]
 
     def stack(self, name: str) -> Deployable:
         """The stack of that whole name."""
@@ -127,13 +133,17 @@ def synthesize(
         config=config,
         notifications=stacks["Notifications"],
         ledger=stacks["Ledger"],
+        backup=stacks["Backup"],
         api=stacks["Api"],
         commands=stacks["Commands"],
         domain_events=stacks["DomainEvents"],
         lake=stacks["Lake"],
         publisher=stacks["Publisher"],
         reports=stacks["Reports"],
+        watch=stacks["Watch"],
         dashboards=stacks.get("Dashboards"),
+        canary_caller=stacks.get("CanaryCaller"),
+        canary=stacks.get("Canary"),
         dependencies={
             each.stack_name: {names[one.id] for one in each.dependencies if one.id in names} for each in built
         },

@@ -59,6 +59,13 @@ def test_an_unknown_environment_is_told_in_the_last_line(tmp_path: Path) -> None
     assert done.stderr.strip().splitlines()[-1].endswith("one of " + ", ".join(ENVIRONMENTS))
 
 
+def test_that_no_environment_is_named_is_told_in_the_last_line(tmp_path: Path) -> None:
+    done = run_app(tmp_path)
+    assert done.returncode != 0
+    last = done.stderr.strip().splitlines()[-1]
+    assert last == "no environment is named: use -c env=NAME with one of " + ", ".join(ENVIRONMENTS)
+
+
 def test_cdk_json_sets_every_feature_flag_the_library_recommends() -> None:
     [bundle] = [each for each in files("aws_cdk._jsii").iterdir() if each.name.endswith(".tgz")]
     with tarfile.open(str(bundle)) as package:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import sqlglot
+from aws_cdk import Stack
 from sqlglot import exp
 
 from analytics import catalog
@@ -23,9 +24,8 @@ def views(environment: Synthesized) -> dict[str, dict[str, Any]]:
     return {each["Name"]: each for each in tables if each["TableType"] == "VIRTUAL_VIEW"}
 
 
-def decoded(view: dict[str, Any]) -> dict[str, Any]:
+def decoded(text: str) -> dict[str, Any]:
     """The document inside a view's text."""
-    text = view["ViewOriginalText"]
     assert text.startswith("/* Presto View: ")
     assert text.endswith(" */")
     document: dict[str, Any] = json.loads(base64.b64decode(text[len("/* Presto View: ") : -len(" */")], validate=True))
@@ -36,7 +36,6 @@ def test_nobody_overrides_the_workgroups_settings(anywhere: Synthesized) -> None
     _, workgroup = anywhere.lake.only(WORKGROUP)
     properties = workgroup["Properties"]
     configuration = properties["WorkGroupConfiguration"]
-    assert properties["Name"] == f"daybook-{anywhere.config.name}"
     assert configuration["EnforceWorkGroupConfiguration"] is True
     assert configuration["PublishCloudWatchMetricsEnabled"] is True
     assert configuration["BytesScannedCutoffPerQuery"] == anywhere.config.query_cutoff_bytes
@@ -53,14 +52,15 @@ def test_a_view_for_each_file_under_its_name(anywhere: Synthesized) -> None:
 
 def test_a_view_is_what_athena_would_have_stored_itself(anywhere: Synthesized) -> None:
     for name, view in views(anywhere).items():
-        document = decoded(view)
+        document = decoded(rendered(anywhere, anywhere.lake, view["ViewOriginalText"]))
         declared = catalog.views()[name]
         assert document["originalSql"] in (ANALYTICS / "views" / f"{name}.sql").read_text()
         assert document["originalSql"].startswith("SELECT")
-        assert (document["catalog"], document["schema"]) == ("awsdatacatalog", f"daybook_{anywhere.config.name}")
+        assert (document["catalog"], document["schema"]) == ("awsdatacatalog", "<Lake/Database>")
         assert [each["name"] for each in document["columns"]] == list(declared.columns)
         assert {each["type"] for each in document["columns"]} <= {
             "varchar",
+            "boolean",
             "bigint",
             "decimal(38,0)",
             "timestamp(3)",
@@ -73,8 +73,7 @@ def test_a_view_is_what_athena_would_have_stored_itself(anywhere: Synthesized) -
 
 
 def test_views_and_table_are_in_the_database_that_the_views_name(anywhere: Synthesized) -> None:
-    database_id, database = anywhere.lake.only("AWS::Glue::Database")
-    assert database["Properties"]["DatabaseInput"]["Name"] == f"daybook_{anywhere.config.name}"
+    database_id, _ = anywhere.lake.only("AWS::Glue::Database")
     anywhere.lake.template.all_resources_properties("AWS::Glue::Table", {"DatabaseName": {"Ref": database_id}})
 
 
@@ -93,7 +92,7 @@ def test_every_query_is_offered_by_name_with_what_it_answers(cloud: Synthesized)
 
 
 def test_every_offered_query_runs_as_it_stands(cloud: Synthesized) -> None:
-    known = {"events", *catalog.views()}
+    known = {"events", "revocations", *catalog.views()}
     for each in cloud.lake.resources("AWS::Athena::NamedQuery").values():
         (statement,) = sqlglot.parse(each["Properties"]["QueryString"], dialect="athena")
         assert isinstance(statement, exp.Query)
@@ -107,9 +106,10 @@ def test_the_emulator_which_knows_no_named_query_gets_none(local: Synthesized) -
 
 
 def test_whoever_may_query_reads_events_and_writes_results_only(anywhere: Synthesized) -> None:
-    schema = {"glue:GetDatabase", "glue:GetPartitions", "glue:GetTable"}
+    lookup = {"glue:GetDatabase", "glue:GetDatabases"}
+    schema = {*lookup, "glue:GetPartitions", "glue:GetTable"}
     glue = "arn:<Partition>:glue:<Region>:<AccountId>"
-    tables = ("events", *catalog.views())
+    tables = ("events", "revocations", *catalog.views())
     assert policy_allows(anywhere, anywhere.lake, "Lake/MayQuery") == {
         "arn:<Partition>:athena:<Region>:<AccountId>:workgroup/<Lake/Queries/Workgroup>": {
             "athena:GetQueryExecution",
@@ -120,9 +120,11 @@ def test_whoever_may_query_reads_events_and_writes_results_only(anywhere: Synthe
         },
         f"{glue}:catalog": schema,
         f"{glue}:database/<Lake/Database>": schema,
+        f"{glue}:database/default": lookup,
         **{f"{glue}:table/<Lake/Database>/{table}": schema for table in tables},
         "<Lake/Lake/Bucket>": {"s3:GetBucketLocation", "s3:ListBucket"},
         "<Lake/Lake/Bucket>/events/*": {"s3:GetObject"},
+        "<Lake/Lake/Bucket>/revocations/*": {"s3:GetObject"},
         "<Lake/Key> via s3": {"kms:Decrypt", "kms:GenerateDataKey"},
         "<Lake/Results/Bucket>": {"s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"},
         "<Lake/Results/Bucket>/athena/*": {
@@ -143,5 +145,8 @@ def test_a_view_without_columns_or_with_nested_ones_is_refused() -> None:
 
 def test_text_outside_ascii_survives_in_a_view() -> None:
     view = View(name="v", comment="", columns=(("a", "string"),), sql="SELECT 'für' AS a")
-    text = view_text(view, database="d")
-    assert decoded({"ViewOriginalText": text})["originalSql"] == "SELECT 'für' AS a"
+    resolved = Stack().resolve(view_text(view, database="d"))
+    _, [before, encoded, after] = resolved["Fn::Join"]
+    assert (before, after) == ("/* Presto View: ", " */")
+    assert json.loads(encoded["Fn::Base64"])["originalSql"] == "SELECT 'für' AS a"
+    assert encoded["Fn::Base64"].isascii()

@@ -91,10 +91,3 @@ def test_results_of_queries_expire_and_reports_stay(anywhere: Synthesized) -> No
     _, _, results = buckets(anywhere)["Lake/Results/Bucket"]
     expiring = [rule for rule in results["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in rule]
     assert [(rule["Prefix"], rule["ExpirationInDays"]) for rule in expiring] == [("athena/", 30)]
-
-
-def test_every_bucket_outlives_its_stack_in_the_cloud(cloud: Synthesized) -> None:
-    for stack, logical_id, _ in buckets(cloud).values():
-        resource = stack.body["Resources"][logical_id]
-        assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
-        assert stack.termination_protection

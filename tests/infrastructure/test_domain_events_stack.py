@@ -59,12 +59,6 @@ def test_what_is_parked_stays_until_somebody_has_dealt_with_it(anywhere: Synthes
     assert not any("ExpirationInDays" in rule for rule in rules), "only what was replaced or deleted may go"
 
 
-def test_stream_key_and_parked_records_outlive_their_stack_in_the_cloud(cloud: Synthesized) -> None:
-    assert cloud.domain_events.termination_protection
-    for kind in (STREAM, BUCKET, "AWS::KMS::Key"):
-        cloud.domain_events.template.all_resources(kind, {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"})
-
-
 def test_others_find_stream_key_policy_and_bucket_by_stable_output_names(anywhere: Synthesized) -> None:
     own = {name for name in anywhere.domain_events.body["Outputs"] if not name.startswith("PublishOutput")}
     assert own == {

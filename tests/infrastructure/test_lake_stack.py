@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from lambdas.contracts.lake import LAKE_COLUMNS
+from lambdas.contracts.lake import LAKE_COLUMNS, REVOCATION_COLUMNS
 from stacks.environment import environment
-from tests.infrastructure.permissions import allowed, rendered, trusted
+from tests.infrastructure.permissions import allowed, policy_allows, rendered, trusted
 from tests.infrastructure.synthesis import Synthesized, synthesize
 
 DELIVERY = "AWS::KinesisFirehose::DeliveryStream"
@@ -23,12 +23,18 @@ def destination(of: Synthesized) -> dict[str, Any]:
 
 def events_table(of: Synthesized) -> dict[str, Any]:
     """The table's input, as Glue takes it."""
-    [table] = [
-        each["Properties"]["TableInput"]
+    return table_of_files(of, "events")
+
+
+def table_of_files(of: Synthesized, name: str) -> dict[str, Any]:
+    """The input of the table of files with this name; there are two."""
+    tables = {
+        each["Properties"]["TableInput"]["Name"]: each["Properties"]["TableInput"]
         for each in of.lake.resources("AWS::Glue::Table").values()
         if each["Properties"]["TableInput"]["TableType"] == "EXTERNAL_TABLE"
-    ]
-    return dict(table)
+    }
+    assert tables.keys() == {"events", "revocations"}
+    return dict(tables[name])
 
 
 def test_firehose_reads_the_stream_of_domain_events(anywhere: Synthesized) -> None:
@@ -134,6 +140,40 @@ def test_partitions_are_computed_and_never_crawled(anywhere: Synthesized) -> Non
     assert not anywhere.lake.resources("AWS::Glue::Crawler")
 
 
+def test_revocations_lie_beside_the_events_in_no_partitions(anywhere: Synthesized) -> None:
+    table = table_of_files(anywhere, "revocations")
+    storage = table["StorageDescriptor"]
+    assert [(each["Name"], each["Type"]) for each in storage["Columns"]] == [
+        (each.name, each.type) for each in REVOCATION_COLUMNS
+    ]
+    assert rendered(anywhere, anywhere.lake, storage["Location"]) == "s3://<Lake/Lake/Bucket>/revocations/"
+    assert (table.get("PartitionKeys", []), table["Parameters"]) == (
+        [],
+        {"EXTERNAL": "TRUE", "classification": "parquet"},
+    )
+    assert storage["SerdeInfo"]["SerializationLibrary"].endswith("parquet.serde.ParquetHiveSerDe")
+
+
+def test_who_announces_a_restore_writes_revocations_and_the_stream_and_no_event_of_the_lake(
+    anywhere: Synthesized,
+) -> None:
+    may = policy_allows(anywhere, anywhere.lake, "Lake/MayAnnounce")
+    assert may == {
+        "<Lake/Lake/Bucket>": {"s3:ListBucket"},
+        "<Lake/Lake/Bucket>/revocations/*": {"s3:GetObject", "s3:PutObject"},
+        "<Lake/Key> via s3": {"kms:Decrypt", "kms:GenerateDataKey"},
+        "<DomainEvents/Events/Stream>": {
+            "kinesis:DescribeStream",
+            "kinesis:DescribeStreamSummary",
+            "kinesis:GetRecords",
+            "kinesis:GetShardIterator",
+            "kinesis:ListShards",
+            "kinesis:PutRecords",
+        },
+        "<DomainEvents/Key> via kinesis": {"kms:Decrypt", "kms:GenerateDataKey"},
+    }
+
+
 def test_the_table_is_read_as_parquet(anywhere: Synthesized) -> None:
     storage = events_table(anywhere)["StorageDescriptor"]
     assert storage["InputFormat"].endswith("parquet.MapredParquetInputFormat")
@@ -193,6 +233,7 @@ def test_clients_find_the_lake_by_stable_output_names(anywhere: Synthesized) -> 
         "GlueDatabaseName": "<Lake/Database>",
         "AthenaWorkgroupName": "<Lake/Queries/Workgroup>",
         "LakeQueryPolicyArn": "<Lake/MayQuery>",
+        "RestoreAnnouncePolicyArn": "<Lake/MayAnnounce>",
     }
 
 

@@ -160,21 +160,6 @@ def test_nobody_rewrites_the_event_table(anywhere: Synthesized) -> None:
     )
 
 
-def test_cloud_data_outlives_its_stack_and_cannot_be_deleted(cloud: Synthesized) -> None:
-    retained = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
-    assert cloud.ledger.termination_protection
-    cloud.ledger.template.all_resources_properties(TABLE, {"DeletionProtectionEnabled": True})
-    cloud.ledger.template.all_resources(TABLE, retained)
-    cloud.ledger.template.all_resources("AWS::KMS::Key", retained)
-
-
-def test_local_data_goes_with_its_stack(local: Synthesized) -> None:
-    assert not local.ledger.termination_protection
-    local.ledger.template.all_resources_properties(TABLE, {"DeletionProtectionEnabled": False})
-    local.ledger.template.all_resources(TABLE, {"DeletionPolicy": "Delete"})
-    local.ledger.template.all_resources("AWS::KMS::Key", {"DeletionPolicy": "Delete"})
-
-
 def test_others_find_the_tables_by_stable_output_names(anywhere: Synthesized) -> None:
     by_keys = {
         str(table["Properties"]["KeySchema"]): logical_id

@@ -43,9 +43,9 @@ def test_it_runs_once_a_day_through_the_live_alias(anywhere: Synthesized) -> Non
 
 
 def test_the_scheduler_may_invoke_that_alias_only(anywhere: Synthesized) -> None:
-    may = allowed(anywhere, anywhere.reports, "Reports/SchedulerRole")
+    may = allowed(anywhere, anywhere.reports, "Reports/Daily/Role")
     assert may == {"<Reports/DailyReport/Live>": {"lambda:InvokeFunction"}}
-    assert trusted(anywhere, anywhere.reports, "Reports/SchedulerRole") == "scheduler.amazonaws.com"
+    assert trusted(anywhere, anywhere.reports, "Reports/Daily/Role") == "scheduler.amazonaws.com"
 
 
 def test_the_function_learns_where_to_ask_and_to_write(anywhere: Synthesized) -> None:
@@ -76,7 +76,7 @@ def test_a_report_that_fails_or_is_not_even_begun_raises_an_alarm(anywhere: Synt
             "Threshold": 1,
             "Period": 3600,
             "EvaluationPeriods": 26,
-            "TreatMissingData": "breaching",
+            "TreatMissingData": "missing",
         },
     )
 
@@ -102,8 +102,18 @@ def test_every_handler_of_every_stack_is_a_file_with_that_function(anywhere: Syn
     handlers = [
         each["Properties"]["Handler"] for stack in anywhere.stacks for each in stack.resources(FUNCTION).values()
     ]
-    assert len(handlers) == 5
+    assert len(handlers) == (6 if anywhere.canary else 5)
     for handler in handlers:
         module, _, name = handler.rpartition(".")
         source = Path(REPOSITORY, *module.split(".")).with_suffix(".py")
         assert f"def {name}(" in source.read_text(), f"{module} defines no function {name}"
+
+
+def test_operators_may_run_it_by_hand_and_find_it(anywhere: Synthesized) -> None:
+    outputs = anywhere.reports.body["Outputs"]
+    function_id, _ = anywhere.reports.only(FUNCTION)
+    alias_id, _ = anywhere.reports.only("AWS::Lambda::Alias")
+    assert outputs["DailyReportName"]["Value"] == {"Ref": function_id}
+    assert rendered(anywhere, anywhere.reports, outputs["DailyReportPolicyArn"]["Value"]) == "<Reports/MayRun>"
+    alias = rendered(anywhere, anywhere.reports, {"Ref": alias_id})
+    assert policy_allows(anywhere, anywhere.reports, "Reports/MayRun") == {alias: {"lambda:InvokeFunction"}}

@@ -1,10 +1,10 @@
-"""A lake in a folder: the table's own columns, filled with domain events, and statements run on it by DuckDB."""
+"""A lake in a folder: the tables' own columns, filled with domain events, and statements run on it by DuckDB."""
 
 from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,17 @@ import msgspec
 from sqlglot import exp
 
 from analytics.catalog import query, views
-from lambdas.contracts.domain_events import DomainEvent, encode_domain_event
-from lambdas.contracts.lake import EVENTS_TABLE, LAKE_COLUMNS, PARTITION
+from cli.restore.revocations import revocations_file
+from lambdas.contracts.domain_events import DomainEvent
+from lambdas.contracts.lake import (
+    EVENTS_TABLE,
+    LAKE_COLUMNS,
+    PARTITION,
+    REVOCATION_COLUMNS,
+    REVOCATIONS_TABLE,
+    Revocation,
+)
+from lambdas.contracts.ledger_events import RestoredEvent, restored_event
 from local.athena.reading import rows_of
 from local.athena.tables import Table
 from local.athena.translation import empty_relation, translate
@@ -24,37 +33,46 @@ DATABASE = "daybook_test"
 
 
 def glue_tables(**changed: str) -> dict[str, Table]:
-    """The table and the views as a deployed database has them, or with another statement for a view."""
+    """The tables and the views as a deployed database has them, or with another statement for a view."""
     columns = {column.name: column.type for column in (*LAKE_COLUMNS, PARTITION)}
     events = Table(DATABASE, EVENTS_TABLE, columns, location="s3://lake/events/")
-    return {EVENTS_TABLE: events} | {
+    columns = {column.name: column.type for column in REVOCATION_COLUMNS}
+    revocations = Table(DATABASE, REVOCATIONS_TABLE, columns, location="s3://lake/revocations/")
+    return {EVENTS_TABLE: events, REVOCATIONS_TABLE: revocations} | {
         view.name: Table(DATABASE, view.name, view.columns, view_sql=changed.get(view.name, view.sql))
         for view in views().values()
     }
 
 
 class Lake:
-    """Parquet files below `dt=…/`, one for each `arrive`."""
+    """Parquet files below `events/dt=…/`, one for each `arrive`, and below `revocations/`, one for each `revoke`."""
 
     def __init__(self, folder: Path, **changed: str) -> None:
         self.folder = folder
+        self._revocations = folder / "revocations"
         self._tables = glue_tables(**changed)
         self._files = 0
         self._connection = duckdb.connect()
 
-    def arrive(self, day: str, events: Iterable[DomainEvent[Any]]) -> Path:
+    def arrive(self, day: str, events: Iterable[DomainEvent[Any] | RestoredEvent]) -> Path:
         """Write one file into the partition of a day of arrival."""
         self._files += 1
-        place = self.folder / f"dt={day}"
+        place = self.folder / "events" / f"dt={day}"
         place.mkdir(exist_ok=True, parents=True)
         lines = place / "lines.json"
-        lines.write_bytes(b"\n".join(map(encode_domain_event, events)))
+        lines.write_bytes(b"\n".join(map(msgspec.json.encode, events)))
         types = {column.name: duckdb_type(column.type) for column in LAKE_COLUMNS}
         read = self._connection.read_json(str(lines), format="newline_delimited", columns=types)
         target = place / f"{self._files}.parquet"
         read.write_parquet(str(target), compression="snappy")
         lines.unlink()
         return target
+
+    def revoke(self, *revoked: Revocation) -> None:
+        """Write the file of one restore."""
+        self._revocations.mkdir(exist_ok=True, parents=True)
+        number = len(list(self._revocations.iterdir())) + 1
+        (self._revocations / f"{number}.parquet").write_bytes(revocations_file(revoked))
 
     def edit(self, file: Path, **expressions: str) -> None:
         """Rewrite a file as somebody might who has access to the bucket: columns become expressions of DuckDB's SQL."""
@@ -78,9 +96,15 @@ class Lake:
         return self.sql(query(name).fill(values))
 
     def _relation(self, table: Table) -> exp.Expression:
+        if table.name == REVOCATIONS_TABLE:
+            if not self._revocations.exists():
+                return empty_relation(table)
+            return rows_of(f"read_parquet('{self._revocations}/*.parquet', union_by_name = true)", table)
         if not self._files:
             return empty_relation(table)
-        files = f"read_parquet('{self.folder}/*/*.parquet', union_by_name = true, hive_types = {{'dt': VARCHAR}})"
+        files = (
+            f"read_parquet('{self.folder}/events/*/*.parquet', union_by_name = true, hive_types = {{'dt': VARCHAR}})"
+        )
         return rows_of(files, table)
 
 
@@ -111,6 +135,30 @@ def event(
             "data": data,
         },
         DomainEvent[Any],
+    )
+
+
+def revocation(account: str, last_good_version: int, announced: str, generation: int = 2) -> Revocation:
+    """What a restore revoked of an account; its moment is `YYYY-MM-DD HH:MM:SS`."""
+    moment = _in_full(announced)
+    return Revocation(
+        account_id=account,
+        last_good_version=last_good_version,
+        recordedtime=moment,
+        restored_to=moment,
+        generation=generation,
+    )
+
+
+def restored(account: str, last_good_version: int, announced: str, generation: int = 2) -> RestoredEvent:
+    """How a restore is told in the stream."""
+    moment = datetime.fromisoformat(announced).replace(tzinfo=UTC)
+    return restored_event(
+        account,
+        last_good_version=last_good_version,
+        restored_to=moment,
+        generation=generation,
+        announced=moment,
     )
 
 

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from analytics.catalog import views
-from lambdas.accounts.events import AccountEvent
+from lambdas.accounts.events import EVENTS, AccountEvent
 from lambdas.accounts.state import Account, evolve
 from lambdas.contracts.examples import EVENT_EXAMPLES
-from lambdas.contracts.lake import DATA_FIELDS
+from lambdas.contracts.lake import data_fields
 from tests.unit.analytics.conftest import FIRST, SECOND, THIRD, A, B, C
 from tests.unit.analytics.lake import DATABASE, Lake, event
 
@@ -50,7 +50,8 @@ def test_the_views_move_a_balance_as_the_domain_does(tmp_path: Path, example: Ac
 @pytest.mark.parametrize("name", ["delivered_events", "domain_events"])
 def test_every_field_of_an_event_is_a_column(name: str) -> None:
     columns = views()[name].columns
-    assert {field: columns.get(field) for field in DATA_FIELDS} == DATA_FIELDS
+    fields = data_fields(EVENTS)
+    assert {field: columns.get(field) for field in fields} == fields
 
 
 def test_balances(lake: Lake) -> None:

@@ -12,13 +12,17 @@ import pytest
 from lambdas.accounts.codec import EVENT_SCHEMAS
 from lambdas.contracts.asyncapi import asyncapi_document
 from lambdas.contracts.domain_events import domain_event, encode_domain_event
+from lambdas.contracts.event_examples import restored_example
 from lambdas.contracts.generate import ASYNCAPI_FILE, SCHEMA_FOLDER, artifacts
+from lambdas.contracts.ledger_events import LEDGER_EVENTS, encode_ledger_event
 from tests.support.event_rows import credited, row_of, stored_events
 
 COMMITTED: dict[str, Any] = {path.stem: json.loads(path.read_text("utf-8")) for path in SCHEMA_FOLDER.iterdir()}
 REGISTRY = jsonschema_rs.Registry([(schema["$id"], schema) for schema in COMMITTED.values()])
+PUBLISHED = jsonschema_rs.Draft202012Validator(COMMITTED["Published"], registry=REGISTRY, validate_formats=True)
 ENVELOPE = jsonschema_rs.Draft202012Validator(COMMITTED["DomainEvent"], registry=REGISTRY, validate_formats=True)
 ASYNCAPI = asyncapi_document()
+ENVELOPES = {"DomainEvent", "LedgerEvent", "Published"}
 
 
 def document(sample: str) -> dict[str, Any]:
@@ -34,14 +38,16 @@ def test_the_committed_documents_are_the_generated_ones(path: Any) -> None:
 
 def test_every_type_and_version_has_a_committed_schema() -> None:
     versions = {f"{each.cls.__name__}.v{n}" for each in EVENT_SCHEMAS for n in range(1, each.version + 1)}
-    assert COMMITTED.keys() == versions | {"DomainEvent"}
+    of_the_ledger = {f"{each.__name__}.v1" for each in LEDGER_EVENTS}
+    assert COMMITTED.keys() == versions | of_the_ledger | ENVELOPES
 
 
 def test_a_schema_is_found_by_the_dataschema_of_its_events() -> None:
     for name, schema in COMMITTED.items():
         cls, _, version = name.partition(".v")
-        if name != "DomainEvent":
-            assert schema["$id"] == f"urn:daybook:schema:account:{cls}:{version}"
+        if name not in ENVELOPES:
+            of = "ledger" if cls in {each.__name__ for each in LEDGER_EVENTS} else "account"
+            assert schema["$id"] == f"urn:daybook:schema:{of}:{cls}:{version}"
 
 
 @pytest.mark.parametrize("name", sorted(stored_events()))
@@ -53,6 +59,7 @@ def test_every_sample_meets_the_schema_of_its_type_and_version(name: str) -> Non
 @pytest.mark.parametrize("name", sorted(stored_events()))
 def test_every_published_sample_meets_the_envelope(name: str) -> None:
     ENVELOPE.validate(document(name))
+    PUBLISHED.validate(document(name))
 
 
 @pytest.mark.parametrize("attribute", sorted(document("AccountClosed.v1")))
@@ -91,6 +98,27 @@ def test_the_envelope_accepts_types_and_attributes_to_come() -> None:
     ENVELOPE.validate(event)
 
 
+RESTORED: dict[str, Any] = json.loads(encode_ledger_event(restored_example()))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"source": "/daybook/accounts"},
+        {"id": f"{RESTORED['subject']}/2"},
+        {"subject": "somebody"},
+        {"data": {"last_good_version": -1, "restored_to": "2026-03-01T09:30:30.000Z", "generation": 2}},
+        {"data": {"last_good_version": 1, "generation": 2}},
+        {"dataschema": "urn:daybook:schema:ledger:Other:1"},
+    ],
+    ids=str,
+)
+def test_what_a_restore_tells_is_checked_as_well(change: dict[str, Any]) -> None:
+    assert PUBLISHED.is_valid(RESTORED)
+    assert not PUBLISHED.is_valid(RESTORED | change)
+    assert not ENVELOPE.is_valid(RESTORED), "it is no event of an account"
+
+
 def references(value: Any) -> Iterator[str]:
     """Every $ref in it."""
     if isinstance(value, dict):
@@ -112,7 +140,8 @@ def test_the_asyncapi_document_has_every_event_once() -> None:
     assert json.loads(ASYNCAPI_FILE.read_text("utf-8"))["asyncapi"] == "3.0.0"
     (channel,) = ASYNCAPI["channels"].values()
     names = [resolve(message["$ref"])["name"] for message in channel["messages"].values()]
-    assert names == [f"daybook.account.{each.cls.__name__}.v{each.version}" for each in EVENT_SCHEMAS]
+    accounts = [f"daybook.account.{each.cls.__name__}.v{each.version}" for each in EVENT_SCHEMAS]
+    assert names == [*accounts, "daybook.ledger.Restored.v1"]
     for reference in references(ASYNCAPI):
         resolve(reference)
 
@@ -124,7 +153,7 @@ def test_every_example_of_the_asyncapi_document_meets_its_payload_and_the_schema
     (example,) = message["examples"]
     assert example["payload"]["type"] == message["name"]
     payload.validate(example["payload"])
-    ENVELOPE.validate(example["payload"])
+    PUBLISHED.validate(example["payload"])
     assert not payload.is_valid(example["payload"] | {"type": "daybook.account.Other.v1"})
 
 

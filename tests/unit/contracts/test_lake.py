@@ -13,7 +13,15 @@ from lambdas.accounts.events import EVENTS
 from lambdas.contracts.domain_events import domain_event, encode_domain_event
 from lambdas.contracts.event_schemas import schema_name
 from lambdas.contracts.generate import SCHEMA_FOLDER
-from lambdas.contracts.lake import DATA_FIELDS, LAKE_COLUMNS, PARTITION, LakeTypeError, data_fields
+from lambdas.contracts.lake import (
+    DATA_FIELDS,
+    LAKE_COLUMNS,
+    PARTITION,
+    REVOCATION_COLUMNS,
+    LakeTypeError,
+    data_fields,
+)
+from lambdas.contracts.ledger_events import LEDGER_EVENTS
 from tests.support.event_rows import row_of, stored_events
 
 JSON_TYPES = {"string": str, "timestamp": str, "bigint": int}
@@ -22,7 +30,9 @@ JSON_TYPES = {"string": str, "timestamp": str, "bigint": int}
 SCHEMAS = [json.loads((SCHEMA_FOLDER / f"{schema_name(each)}.json").read_text("utf-8")) for each in EVENT_SCHEMAS]
 GLUE_TYPES = {"string": "string", "integer": "bigint"}
 FIELDS = {name: GLUE_TYPES[field["type"]] for schema in SCHEMAS for name, field in schema["properties"].items()}
-"""Every field of the committed schemas."""
+"""Every field of the committed schemas of accounts' events."""
+OF_THE_LEDGER = {"last_good_version": "bigint", "restored_to": "timestamp", "generation": "bigint"}
+"""Those of what the ledger tells."""
 
 
 def test_the_columns() -> None:
@@ -40,7 +50,7 @@ def test_the_columns() -> None:
         "rowhash": "string",
         "correlationid": "string",
         "causationid": "string",
-        "data": f"struct<{','.join(f'{name}:{kind}' for name, kind in FIELDS.items())}>",
+        "data": f"struct<{','.join(f'{name}:{kind}' for name, kind in (FIELDS | OF_THE_LEDGER).items())}>",
     }
 
 
@@ -68,7 +78,19 @@ def test_every_published_value_has_a_column_of_its_type(name: str) -> None:
 
 
 def test_every_field_of_every_event_is_there() -> None:
-    assert {field for cls in EVENTS for field in cls.__struct_fields__} == DATA_FIELDS.keys()
+    classes = (*EVENTS, *LEDGER_EVENTS)
+    assert {field for cls in classes for field in cls.__struct_fields__} == DATA_FIELDS.keys()
+
+
+def test_the_columns_of_revocations() -> None:
+    """Written once, read for ever: none may go or get another type."""
+    assert {column.name: column.type for column in REVOCATION_COLUMNS} == {
+        "account_id": "string",
+        "last_good_version": "bigint",
+        "recordedtime": "timestamp",
+        "restored_to": "timestamp",
+        "generation": "bigint",
+    }
 
 
 def test_comments_fit_glue() -> None:

@@ -12,7 +12,9 @@ import pytest
 
 from docs.examples.validator import event_validator
 from lambdas.contracts.domain_events import domain_event, encode_domain_event
+from lambdas.contracts.event_examples import restored_example
 from lambdas.contracts.generate import SCHEMA_FOLDER
+from lambdas.contracts.ledger_events import encode_ledger_event
 from local.machine.layout import REPOSITORY
 from tests.support.event_rows import row_of, stored_events
 
@@ -28,6 +30,9 @@ WRONG = [
     CREDIT | {"subject": "somebody"},
     {name: value for name, value in CREDIT.items() if name != "id"},
 ]
+RESTORED: dict[str, Any] = json.loads(encode_ledger_event(restored_example()))
+WRONG += [RESTORED | {"source": "/daybook/accounts"}, RESTORED | {"data": {}}]
+EVENTS.append(RESTORED)
 TO_COME = CREDIT | {"type": "daybook.account.AccountFrozen.v1", "data": {}, "later": 1}
 Judge = Callable[[list[dict[str, Any]]], list[bool]]
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
-from lambdas.contracts.domain_events import domain_event, encode_domain_event
+from lambdas.contracts.domain_events import decode_domain_event, domain_event, encode_domain_event
+from lambdas.contracts.event_examples import restored_example
 from lambdas.contracts.event_reader import DomainEventReader
+from lambdas.contracts.ledger_events import encode_ledger_event, restored_event
 from lambdas.eventsourcing.errors import InconsistentReadError
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.rows import Commit
 from lambdas.eventsourcing.store import Page
+from lambdas.eventsourcing.timestamps import format_timestamp
 from tests.support.event_rows import ACCOUNT, account_id, credited
 from tests.support.publishing import EXAMPLE, GUIDE, guide_code, guide_consumer, guide_lines
 from tests.support.stores import as_is
@@ -44,7 +48,9 @@ class Ledger:
         store.commit(as_is(Commit("c", tuple(ROWS))), deadline=Deadline())
         self.applied: list[dict[str, Any]] = []
         self.last: dict[str, tuple[int, str, str]] = {}
-        self.consumer = guide_consumer()(self.applied.append, DomainEventReader(store, backoff=NO_WAITING), self.last)
+        self.restores: dict[str, set[tuple[int, str]]] = {}
+        reader = DomainEventReader(store, backoff=NO_WAITING)
+        self.consumer = guide_consumer()(self.applied.append, reader, self.last, self.restores)
 
     def take(self, *numbers: int) -> list[int]:
         """Feed it a record with these events; the versions applied so far."""
@@ -52,8 +58,8 @@ class Ledger:
         return self.versions()
 
     def versions(self) -> list[int]:
-        """The versions applied so far."""
-        return [event["streamversion"] for event in self.applied]
+        """The versions applied so far; 0 where a restore was undone."""
+        return [event.get("streamversion", 0) for event in self.applied]
 
     def checkpoint(self) -> dict[str, int]:
         """The version of each account's last event; what else is kept of it is that event's."""
@@ -159,6 +165,116 @@ def test_a_gap_that_is_filled_from_another_history_is_a_fork() -> None:
     assert ledger.checkpoint() == {ACCOUNT: 3}
 
 
+ANNOUNCED = datetime(2026, 3, 1, 9, 31, tzinfo=UTC)
+
+
+def restore(good: int, announced: datetime = ANNOUNCED, generation: int = 2) -> bytes:
+    event = restored_event(
+        ACCOUNT, last_good_version=good, restored_to=ANNOUNCED, generation=generation, announced=announced
+    )
+    return encode_ledger_event(event)
+
+
+def after_the_restore(version: int, seconds: int = 0) -> bytes:
+    """What was booked in the place of a revoked event, so long after the announcement."""
+    moment = format_timestamp(ANNOUNCED + timedelta(seconds=seconds))
+    document = json.loads(LINES[version - 1]) | {"recordedtime": moment, "rowhash": REWRITTEN}
+    return json.dumps(document).encode()
+
+
+def test_a_restore_is_undone_and_the_account_goes_on_from_its_last_good_version() -> None:
+    ledger = Ledger()
+    ledger.take(1, 2, 3, 4, 5)
+    ledger.consumer.take(restore(3))
+    assert ledger.applied[-1]["data"]["last_good_version"] == 3
+    kept = domain_event(ROWS[2])
+    assert ledger.last == {ACCOUNT: (3, kept.rowhash, kept.recordedtime)}
+    ledger.consumer.take(after_the_restore(4))
+    ledger.consumer.take(after_the_restore(5, 1))
+    assert ledger.versions() == [1, 2, 3, 4, 5, 0, 4, 5]
+
+
+def test_an_account_that_was_never_opened_begins_anew() -> None:
+    ledger = Ledger()
+    ledger.take(1, 2)
+    ledger.consumer.take(restore(0))
+    assert ledger.last == {}
+    ledger.consumer.take(after_the_restore(1))
+    assert ledger.last[ACCOUNT][0] == 1
+
+
+@pytest.mark.parametrize("taken", [(1, 2), (1, 2, 3)])
+def test_nothing_is_undone_where_nothing_is_beyond(taken: tuple[int, ...]) -> None:
+    ledger = Ledger()
+    ledger.take(*taken)
+    before = dict(ledger.last)
+    ledger.consumer.take(restore(3))
+    assert (ledger.versions(), ledger.last) == (list(taken), before)
+    assert ledger.consumer.skipped == {}
+
+
+def test_it_may_be_told_again_and_again_and_so_may_what_it_revoked() -> None:
+    """After the restore a revoked event is neither next, nor a gap, nor a fork."""
+    ledger = Ledger()
+    ledger.take(1, 2, 3, 4, 5)
+    ledger.consumer.take(restore(3))
+    ledger.take(4, 5, 6)
+    assert ledger.last[ACCOUNT][0] == 3
+    ledger.consumer.take(restore(3))
+    ledger.consumer.take(after_the_restore(4))
+    ledger.consumer.take(restore(3))
+    ledger.take(3, 4, 5, 6)
+    assert ledger.versions() == [1, 2, 3, 4, 5, 0, 4]
+    assert sum(ledger.consumer.skipped.values()) == 6
+
+
+def test_a_restore_that_cannot_be_read_changes_nothing_and_may_be_tried_again() -> None:
+    ledger = Ledger(3)
+    ledger.consumer.take(b"".join(LINES[:2]))
+    ledger.consumer.take(LINES[2] + LINES[3])
+    before = dict(ledger.last)
+    with pytest.raises(InconsistentReadError):
+        ledger.consumer.take(restore(3))
+    assert (ledger.versions(), ledger.last, ledger.restores) == ([1, 2, 3, 4], before, {})
+
+
+def test_each_of_several_restores_counts() -> None:
+    """The second one goes back less far; what the first one revoked comes once more."""
+    ledger = Ledger()
+    later = ANNOUNCED + timedelta(seconds=9)
+    ledger.take(1, 2, 3, 4)
+    ledger.consumer.take(restore(2))
+    for version in (3, 4, 5):
+        ledger.consumer.take(after_the_restore(version, version))
+    ledger.consumer.reader = Going([json.loads(after_the_restore(4, 4))])
+    ledger.consumer.take(restore(4, later, 3))
+    assert ledger.last[ACCOUNT][0] == 4
+    ledger.take(3, 4, 5)
+    ledger.consumer.take(after_the_restore(5, 5))
+    assert ledger.last[ACCOUNT][0] == 4, "all of these are revoked by one or the other"
+    ledger.consumer.take(after_the_restore(5, 9))
+    assert ledger.last[ACCOUNT][0] == 5
+
+
+def test_a_reader_of_the_old_table_fills_no_gap_with_what_is_revoked() -> None:
+    ledger = Ledger()
+    ledger.consumer.take(restore(3))
+    with pytest.raises(LookupError, match="no event 4"):
+        ledger.consumer.take(after_the_restore(6))
+    assert ledger.last[ACCOUNT][0] == 3
+
+
+class Going:
+    """A reader that gives what it has, whatever is asked."""
+
+    def __init__(self, documents: list[dict[str, Any]]) -> None:
+        self._documents = documents
+
+    def read(self, *_: Any, after: int, up_to: int) -> list[Any]:
+        found = [decode_domain_event(json.dumps(each)) for each in self._documents]
+        return [each for each in found if after < each.streamversion <= up_to]
+
+
 def test_accounts_are_apart() -> None:
     ledger = Ledger()
     other = encode_domain_event(domain_event(credited(1, account_id(1))))
@@ -202,8 +318,10 @@ def test_the_guide_shows_all_of_the_code_that_is_run() -> None:
 
 
 def test_the_example_is_short_and_the_document_shown_is_a_real_one() -> None:
-    assert guide_lines() <= 30
+    assert guide_lines() <= 46
     shown = GUIDE.read_text("utf-8").partition("```json\n")[2].partition("```")[0]
     document = json.loads(shown)
     assert list(document) == list(json.loads(LINES[0]))
     assert document["id"] == f"{document['subject']}/{document['streamversion']}"
+    told = GUIDE.read_text("utf-8").partition("### After a restore")[2].partition("```json\n")[2].partition("```")[0]
+    assert json.loads(told) == json.loads(encode_ledger_event(restored_example()))

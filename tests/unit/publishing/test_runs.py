@@ -204,7 +204,7 @@ class World:
         for each in self.rows:
             store.commit(as_is(Commit(each.commit_id, (each,))), deadline=Deadline())
         taken: list[Any] = []
-        consumer = CONSUMER(taken.append, DomainEventReader(store), {})
+        consumer = CONSUMER(taken.append, DomainEventReader(store), {}, {})
         for _, data in self.kinesis.arrived:
             consumer.take(data)
         for account, version in newest.items():

@@ -70,7 +70,11 @@ def test_another_value_in_any_column_or_field_differs(lake: Lake, otherwise: dic
     def only_for(place: str, value: str, kept: str) -> str:
         return f"CASE WHEN id = '{A}/{places.index(place) + 1}' THEN {value} ELSE {kept} END"
 
-    members = [f"{name} := {only_for(name, otherwise[kind], f'data.{name}')}" for name, kind in DATA_FIELDS.items()]
+    moment = "TIMESTAMP '2026-03-01 10:00:00'"
+    members = [
+        f"{name} := {only_for(name, otherwise[kind].format(moment), f'data.{name}')}"
+        for name, kind in DATA_FIELDS.items()
+    ]
     values = {name: only_for(name, otherwise[kind].format(name), name) for name, kind in columns.items()}
     lake.edit(lake.arrive("2026-03-01", events), **values, data=f"struct_pack({', '.join(members)})")
     told = reconcile(lambda known: recorded(map(item, events), WINDOW, known), Asked(lake), WINDOW, today=TODAY)
