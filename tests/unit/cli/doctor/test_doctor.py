@@ -199,7 +199,7 @@ def test_for_people_each_finding_has_its_reason_and_its_command(
     [at] = [number for number, line in enumerate(lines) if line.startswith("problem")]
     assert re.fullmatch(r"problem +bootstrap +eu-central-1 is not bootstrapped", lines[at])
     assert lines[at + 1].strip() == f"why: {BOOTSTRAP.why}"
-    assert lines[at + 2].strip() == "do:  cdk bootstrap aws://ACCOUNT/eu-central-1 -c env=prod"
+    assert lines[at + 2].strip() == "do:  make bootstrap ENV=prod"
 
 
 def test_every_check_has_a_name_and_a_reason_of_its_own() -> None:
