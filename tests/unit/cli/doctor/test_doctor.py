@@ -108,8 +108,7 @@ def test_a_question_that_the_policy_does_not_allow_cannot_be_asked(world: World)
 
 @pytest.mark.parametrize("operation", sorted(in_order()))
 def test_a_request_that_is_denied_is_named_and_hides_nothing_else(operation: str) -> None:
-    world = World(empty() if operation in {"GetDatabase", "GetWorkGroup"} else in_order())
-    world.answers[operation] = DENIED
+    world = World(in_order() | {operation: DENIED})
     found = bad(world)
     assert found, operation
     assert {each.severity for each in found} == {Severity.NOT_KNOWN}
@@ -389,22 +388,6 @@ class TestLeftovers:
 
         world.answers["DescribeStacks"] = page
         assert world.only("stacks").severity is Severity.PROBLEM
-
-    @pytest.mark.parametrize("stacks", [[], [stack("Lake", "ROLLBACK_COMPLETE")]], ids=["no stack", "rolled back"])
-    def test_what_has_a_fixed_name_and_no_stack(self, stacks: list[Any]) -> None:
-        there: dict[str, Answer] = {
-            "GetDatabase": {"Database": {"Name": "daybook_prod"}},
-            "GetWorkGroup": {"WorkGroup": {"Name": "daybook-prod"}},
-        }
-        world = World(empty() | {"DescribeStacks": {"Stacks": stacks}} | there)
-        for check, name in (("Glue database", "daybook_prod"), ("Athena workgroup", "daybook-prod")):
-            found = world.only(check)
-            assert (found.severity, found.mend) == (Severity.PROBLEM, "make recover ENV=prod")
-            assert name in found.found
-
-    def test_once_the_lake_is_deployed_they_are_not_even_asked_for(self, world: World) -> None:
-        world.findings()
-        assert world.asked["GetDatabase"] == world.asked["GetWorkGroup"] == 0
 
     def test_a_stack_of_another_environment_is_nobodys_business(self) -> None:
         other = stack("Lake", "ROLLBACK_COMPLETE") | {"StackName": "Daybook-production-Lake"}
