@@ -1,4 +1,4 @@
-"""What earlier attempts left behind, and what stands in the way of the next."""
+"""Stacks of earlier attempts that stand in the way of the next. Nothing else does: no resource has a fixed name."""
 
 from __future__ import annotations
 
