@@ -44,7 +44,7 @@ class BackupStack(StatefulStack):
         self.vault = BackupVault(
             self,
             "Vault",
-            backup_vault_name=f"daybook-{config.name}-{stack_suffix()}",
+            backup_vault_name=f"daybook-{config.name}-{stack_suffix()}",  # a vault must be named
             encryption_key=self.key,
             lock_configuration=_lock(config),
             removal_policy=removal_policy(config),

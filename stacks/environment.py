@@ -331,9 +331,10 @@ def environment_from_context(node: Context) -> Environment:
     """The environment that the context value `env` names. There is no default, because `local` is open to everybody.
 
     `-c snapshot_interval=N` (1 to 50) and `-c ledger_generation=N` override these of `local` only, to try others on a
-    workstation. `-c writes=off` deploys any environment for reading only, as a restore needs it; its functions change
-    at once. `-c first=true` leaves protection against deletion to the next deployment. `-c rollout=ALL_AT_ONCE` deploys
-    a fix while the alarms that would send it back are on already.
+    workstation. `-c writes=off` deploys any environment for reading only, as a restore needs it, and
+    `-c rollout=at-once` lets the API's new version take over at once, as writes must come back: in steps, the alarms on
+    what the version before refuses would send it back. `-c first=true` leaves protection against deletion to the next
+    deployment.
     Raises UnknownEnvironmentError and InvalidContextError.
     """
     chosen = environment(str(node.try_get_context("env") or ""))
@@ -343,9 +344,16 @@ def environment_from_context(node: Context) -> Environment:
         snapshot_interval=_number(node, chosen, "snapshot_interval", most=MAX_SNAPSHOT_INTERVAL),
         ledger_generation=_number(node, chosen, "ledger_generation", most=MAX_GENERATION),
         writes=writes,
-        rollout=_rollout(node, chosen.rollout if writes else "ALL_AT_ONCE"),
+        rollout="ALL_AT_ONCE" if _at_once(node) or not writes else chosen.rollout,
         first=_first(node),
     )
+
+
+def _at_once(node: Context) -> bool:
+    rollout: object = node.try_get_context("rollout")
+    if rollout not in (None, "at-once"):
+        raise InvalidContextError(f"rollout is at-once, or left out, not {rollout}")
+    return rollout is not None
 
 
 def _first(node: Context) -> bool:
@@ -353,13 +361,6 @@ def _first(node: Context) -> bool:
     if first not in {"true", "false"}:
         raise InvalidContextError(f"first is true or false, not {first}")
     return first == "true"
-
-
-def _rollout(node: Context, chosen: Rollout) -> Rollout:
-    wanted: object = node.try_get_context("rollout")
-    if wanted not in (None, "ALL_AT_ONCE"):
-        raise InvalidContextError("rollout can be overridden with ALL_AT_ONCE only")
-    return "ALL_AT_ONCE" if wanted else chosen
 
 
 def _number(node: Context, chosen: Environment, name: str, *, most: int) -> int:

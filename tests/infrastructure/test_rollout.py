@@ -156,13 +156,13 @@ def test_another_way_is_one_word_of_the_configuration(rollout: Rollout, tmp_path
 
 def test_a_fix_is_deployed_at_once_while_the_alarms_are_on() -> None:
     """They would stop it, too."""
-    context = {"env": "prod", "rollout": "ALL_AT_ONCE"}
+    context = {"env": "prod", "rollout": "at-once"}
     assert environment_from_context(App(context=context).node) == replace(PROD, rollout="ALL_AT_ONCE")
     assert environment_from_context(App(context={"env": "prod"}).node) == PROD
 
 
 def test_another_way_for_once_is_refused() -> None:
-    with pytest.raises(InvalidContextError, match="with ALL_AT_ONCE only"):
+    with pytest.raises(InvalidContextError, match="rollout is at-once"):
         environment_from_context(App(context={"env": "dev", "rollout": "LINEAR_10_PERCENT_EVERY_1_MINUTE"}).node)
 
 

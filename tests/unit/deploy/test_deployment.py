@@ -97,7 +97,7 @@ def test_protecting_again_changes_nothing_and_ends_well(desk: Desk) -> None:
     has(desk, protected=True)
     protect(PROD, desk.account, desk.said.append)
     assert desk.asked == [PLAIN]
-    assert desk.said[-1].startswith("Protected against deletion: Notifications, Ledger, DomainEvents, Lake")
+    assert desk.said[-1].startswith("Protected against deletion: Notifications, Ledger, Backup, DomainEvents, Lake")
 
 
 def test_bootstrapping_names_the_account_and_region_of_the_credentials(desk: Desk) -> None:
