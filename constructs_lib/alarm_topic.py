@@ -1,5 +1,7 @@
 """A topic that alarms notify, and the rule that every alarm notifies it and says where it is explained."""
 
+from collections.abc import Sequence
+
 import jsii
 from aws_cdk import AspectPriority, Aspects, IAspect, RemovalPolicy, Stack
 from aws_cdk.aws_cloudwatch import Alarm, CfnAlarm
@@ -9,11 +11,16 @@ from aws_cdk.aws_kms import Key
 from aws_cdk.aws_sns import ITopic, Topic
 from constructs import Construct, IConstruct
 
+from constructs_lib.alarms import alarm_on_any
+
 _CLOUDWATCH = "cloudwatch.amazonaws.com"
 
 
 class AlarmTopic(Construct):
-    """Encrypted and TLS only. The key is customer-managed: CloudWatch may not use the AWS-managed key of SNS."""
+    """Encrypted and TLS only, with an alarm on deliveries that fail, which those hear whose deliveries do not.
+
+    The key is customer-managed: CloudWatch may not use the AWS-managed key of SNS.
+    """
 
     def __init__(
         self, scope: Construct, construct_id: str, *, display_name: str, removal_policy: RemovalPolicy
@@ -47,37 +54,52 @@ class AlarmTopic(Construct):
                 conditions={"ArnLike": {"aws:SourceArn": _alarms_of(Stack.of(self))}},
             )
         )
+        alarm_on_any(
+            self,
+            "NotDelivered",
+            metric=self.topic.metric_number_of_notifications_failed(),
+            description="What alarms say did not reach one of the subscribers.",
+        )
 
 
 def _alarms_of(stack: Stack) -> str:
     return stack.format_arn(service="cloudwatch", resource="alarm:*")
 
 
-def notify_of_every_alarm(scope: Construct, topic: ITopic, *, runbook: str) -> None:
-    """Notify `topic` when any alarm below `scope` goes off and when it ends, also for alarms that are added later.
+def notify_of_every_alarm(scope: Construct, topics: Sequence[ITopic], *, runbook: str) -> None:
+    """Notify `topics` when any alarm below `scope` goes off and when it ends, also for alarms that are added later.
 
-    An alarm whose missing data counts as MISSING goes off by having none: it notifies of that state, too. Each alarm's
-    description ends with the page `runbook` and the alarm's name there, which is its path below `scope`.
+    An alarm whose missing data counts as MISSING goes off by having none: it notifies of that state, too.
+
+    Each alarm is named after its path, `SCOPE-Stack-Construct`, because that name is what a notification shows, what a
+    dashboard is built from and what people search for. Its description ends with the page `runbook` and the name of its
+    entry there, which is the alarm's name without that of `scope`.
     """
-    Aspects.of(scope).add(_Notify(scope, topic, runbook), priority=AspectPriority.MUTATING)
+    Aspects.of(scope).add(_Notify(scope, topics, runbook), priority=AspectPriority.MUTATING)
+
+
+def alarm_name(alarm: Alarm) -> str:
+    """The name that `notify_of_every_alarm` gives."""
+    return alarm.node.path.replace("/", "-")
 
 
 @jsii.implements(IAspect)
 class _Notify:
-    def __init__(self, scope: Construct, topic: ITopic, runbook: str) -> None:
-        self._action = SnsAction(topic)
-        self._above = f"{scope.node.path}/"
+    def __init__(self, scope: Construct, topics: Sequence[ITopic], runbook: str) -> None:
+        self._actions = [SnsAction(each) for each in topics]
+        self._above = f"{scope.node.id}-"
         self._runbook = runbook
 
     def visit(self, node: IConstruct) -> None:
         """Called for each construct before synthesis."""
         if not isinstance(node, Alarm):
             return
-        node.add_alarm_action(self._action)
-        node.add_ok_action(self._action)
+        node.add_alarm_action(*self._actions)
+        node.add_ok_action(*self._actions)
         resource = node.node.default_child
         assert isinstance(resource, CfnAlarm)  # noqa: S101 - what every Alarm is made of
         if resource.treat_missing_data == "missing":
-            node.add_insufficient_data_action(self._action)
-        name = node.node.path.removeprefix(self._above)
-        resource.alarm_description = f"{resource.alarm_description or ''} {self._runbook}: {name}".lstrip()
+            node.add_insufficient_data_action(*self._actions)
+        resource.alarm_name = alarm_name(node)
+        entry = resource.alarm_name.removeprefix(self._above)
+        resource.alarm_description = f"{resource.alarm_description or ''} {self._runbook}: {entry}".lstrip()

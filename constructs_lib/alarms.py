@@ -4,8 +4,10 @@ Source: Amazon CloudWatch User Guide, "Using Amazon CloudWatch alarms", "Configu
 data", and for missing values in an expression "Using metric math".
 """
 
+from collections.abc import Mapping
+
 from aws_cdk import Duration
-from aws_cdk.aws_cloudwatch import Alarm, ComparisonOperator, IMetric, MathExpression, Metric, Stats, TreatMissingData
+from aws_cdk.aws_cloudwatch import Alarm, ComparisonOperator, MathExpression, Metric, Stats, TreatMissingData
 from constructs import Construct
 
 MINUTES = Duration.minutes(5)
@@ -25,6 +27,26 @@ def alarm_on_any(scope: Construct, construct_id: str, *, metric: Metric, descrip
         comparison_operator=ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         threshold=1,
         evaluation_periods=periods,
+        treat_missing_data=TreatMissingData.NOT_BREACHING,
+    )
+
+
+def alarm_on_any_of(scope: Construct, construct_id: str, *, metrics: Mapping[str, Metric], description: str) -> Alarm:
+    """The same for the sum of `metrics`, by names that are words in an expression. Up to ten of them.
+
+    A missing value counts as 0 in a sum of series.
+    """
+    counted = {name: each.with_(statistic=Stats.SUM, period=MINUTES) for name, each in metrics.items()}
+    return Alarm(
+        scope,
+        construct_id,
+        metric=MathExpression(
+            expression=" + ".join(counted), using_metrics=counted, label=construct_id, period=MINUTES
+        ),
+        alarm_description=description,
+        comparison_operator=ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        threshold=1,
+        evaluation_periods=1,
         treat_missing_data=TreatMissingData.NOT_BREACHING,
     )
 
@@ -86,16 +108,16 @@ def alarm_on_unanswered(
     scope: Construct,
     construct_id: str,
     *,
-    causes: dict[str, IMetric],
-    effect: IMetric,
+    causes: Mapping[str, Metric],
+    effect: Metric,
     description: str,
     periods: int = 3,
 ) -> Alarm:
     """An alarm when any of `causes` counts something and `effect` nothing, so many times five minutes in a row.
 
     Both metrics may be without data for nothing: metric math treats a missing value as 0 when it compares or adds time
-    series. So the expression compares series, and never one alone with a number, which would leave a gap where data is
-    missing. Several periods, because data of the newest one may still be on its way.
+    series. So the last comparison is one of two series: with a number it would leave a gap where data is missing.
+    Several periods, because data of the newest one may still be on its way.
     """
     added = " + ".join(causes)
     return Alarm(

@@ -1,8 +1,9 @@
 """Invokes a function's alias on a schedule of EventBridge Scheduler, with a role that may do nothing else."""
 
 from aws_cdk import Aws, Duration
+from aws_cdk.aws_cloudwatch import Metric
 from aws_cdk.aws_iam import Grant, Role, ServicePrincipal
-from aws_cdk.aws_scheduler import CfnSchedule
+from aws_cdk.aws_scheduler import CfnSchedule, CfnScheduleGroup
 from constructs import Construct
 
 from constructs_lib.python_function import PythonFunction
@@ -12,7 +13,7 @@ class FunctionSchedule(Construct):
     """A rate or a cron expression in UTC; the function gets `{}`.
 
     An invocation that Lambda does not take is repeated up to `retries` times, while it is younger than `max_age`. With
-    `enabled` False nothing is invoked.
+    `enabled` False nothing is invoked. The schedule has a group of its own, by which its metrics are counted.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class FunctionSchedule(Construct):
         enabled: bool = True,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._group = CfnScheduleGroup(self, "Group")
         role = Role(
             self,
             "Role",
@@ -43,6 +45,7 @@ class FunctionSchedule(Construct):
             self,
             "Schedule",
             description=description,
+            group_name=self._group.ref,
             schedule_expression=expression,
             schedule_expression_timezone="UTC",
             state="ENABLED" if enabled else "DISABLED",
@@ -55,4 +58,15 @@ class FunctionSchedule(Construct):
                     maximum_event_age_in_seconds=max_age.to_seconds(), maximum_retry_attempts=retries
                 ),
             ),
+        )
+
+    def metric_dropped(self) -> Metric:
+        """Counts invocations that were given up after all retries.
+
+        Source: EventBridge Scheduler User Guide, "Monitoring Amazon EventBridge Scheduler with Amazon CloudWatch".
+        """
+        return Metric(
+            namespace="AWS/Scheduler",
+            metric_name="InvocationDroppedCount",
+            dimensions_map={"ScheduleGroup": self._group.ref},
         )

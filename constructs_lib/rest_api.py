@@ -15,10 +15,12 @@ from aws_cdk.aws_apigateway import (
     RestApi,
     StageOptions,
 )
+from aws_cdk.aws_cloudwatch import Metric
 from aws_cdk.aws_lambda import IFunction
 from aws_cdk.aws_logs import LogGroup, RetentionDays
 from constructs import Construct
 
+from constructs_lib.gateway_metrics import ANSWERED_BY_GATEWAY, STATUS, GatewayMetrics
 from constructs_lib.gateway_problems import GatewayProblem, add_problem_responses
 
 INTEGRATION_TIMEOUT = Duration.seconds(29)
@@ -34,8 +36,8 @@ ACCESS_LOG_FIELDS = {
     "sourceIp": "$context.identity.sourceIp",
     "method": "$context.httpMethod",
     "resource": "$context.resourcePath",
-    "status": "$context.status",
-    "responseType": "$context.error.responseType",
+    STATUS: "$context.status",
+    ANSWERED_BY_GATEWAY: "$context.error.responseType",
     "responseBytes": "$context.responseLength",
     "latencyMs": "$context.responseLatency",
     "integrationLatencyMs": "$context.integrationLatency",
@@ -54,6 +56,8 @@ class FunctionRestApi(Construct):
 
     With `set_log_role` it sets the role with which API Gateway writes the logs of all APIs of the account and region,
     and replaces what is set. Without it one must be set: else API Gateway refuses the stage, for it logs.
+
+    Metrics of the access log are in `metric_namespace`. Each line of the log holds their dimensions as fields.
     """
 
     def __init__(
@@ -71,8 +75,11 @@ class FunctionRestApi(Construct):
         set_log_role: bool,
         log_retention: RetentionDays,
         removal_policy: RemovalPolicy,
+        metric_namespace: str,
+        metric_dimensions: Mapping[str, str],
     ) -> None:
         super().__init__(scope, construct_id)
+        self._stage_name = stage_name
         access_log = LogGroup(self, "AccessLogs", retention=log_retention, removal_policy=removal_policy)
         self.api = RestApi(
             self,
@@ -94,14 +101,25 @@ class FunctionRestApi(Construct):
                 logging_level=MethodLoggingLevel.ERROR,
                 data_trace_enabled=False,
                 access_log_destination=LogGroupLogDestination(access_log),
-                access_log_format=AccessLogFormat.custom(json.dumps(ACCESS_LOG_FIELDS)),
+                access_log_format=AccessLogFormat.custom(json.dumps({**ACCESS_LOG_FIELDS, **metric_dimensions})),
             ),
+        )
+        self.metrics = GatewayMetrics(
+            self, "Metrics", access_log=access_log, namespace=metric_namespace, dimensions=metric_dimensions
         )
         self.api.node.try_remove_child("Endpoint")  # an output under a hashed name; stacks name their own
         self._log_execution(stage_name, log_retention, removal_policy)
         self._route(function, routes)
         add_problem_responses(self.api, problems)
         self._acknowledge(set_log_role=set_log_role)
+
+    def metric(self, name: str) -> Metric:
+        """One of API Gateway's metrics of the stage, over all routes. It names the stage and refers to nothing."""
+        return Metric(
+            namespace="AWS/ApiGateway",
+            metric_name=name,
+            dimensions_map={"ApiName": self.api.rest_api_name, "Stage": self._stage_name},
+        )
 
     def _route(self, function: IFunction, routes: Mapping[str, Sequence[str]]) -> None:
         integration = LambdaIntegration(function, timeout=INTEGRATION_TIMEOUT, scope_permission_to_method=False)

@@ -5,28 +5,20 @@ from collections.abc import Sequence
 from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
-from constructs_lib.alarms import alarm_on_any
 from constructs_lib.python_function import PythonFunction
 from constructs_lib.rest_api import FunctionRestApi
 from lambdas.httpapi.routing import GATEWAY_ROUTES, ROUTES
+from stacks.api_alarms import watch_api
+from stacks.api_policies import add_api_policies
 from stacks.command_routes import add_command_routes
 from stacks.environment import Environment
-from stacks.functions import daybook_function, own_metric
+from stacks.functions import SERVICE, daybook_function, metric_dimensions
 from stacks.gateway_answers import GATEWAY_ANSWERS
 from stacks.ledger import LedgerStack
 from stacks.retention import log_retention, removal_policy
+from stacks.rollout import roll_out
 
 STAGE_NAME = "v1"
-ALARMING_COUNTS = {
-    "ClockOff": (
-        "The clock of a function that books events is off by more than 5 seconds, as DynamoDB's answers show. "
-        "Its log says by how much."
-    ),
-    "InternalErrors": "A request ended in an error that nobody expected; the log has its traceback.",
-    "CommandsUnavailable": "A command was answered 503: it was not applied, or it is not known whether it was.",
-}
-"""Metrics of the function, and the alarm description for each. The processor of commands writes the first one, too."""
-
 FUNCTION_TIMEOUT = Duration.seconds(20)
 """Above the store's ten seconds of attempts, below the gateway's 29."""
 
@@ -58,10 +50,14 @@ class ApiStack(Stack):
             set_log_role=config.gateway_log_role,
             log_retention=log_retention(config),
             removal_policy=removal_policy(config),
+            metric_namespace=SERVICE,
+            metric_dimensions=metric_dimensions(config),
         )
         add_command_routes(self, api=self.rest_api.api, commands=ledger.commands, writes=config.writes)
-        self._watch(config)
-        CfnOutput(self, "ApiUrl", value=self.rest_api.api.url)
+        failing = watch_api(self, config, function=self.function, rest_api=self.rest_api)
+        roll_out(self, config=config, function=self.function, api=self.rest_api, watched=failing)
+        add_api_policies(self, self.rest_api.api, STAGE_NAME)
+        CfnOutput(self, "ApiUrl", value=self.rest_api.api.url_for_path("/").removesuffix("/"))
         CfnOutput(self, "ApiFunctionName", value=self.function.function.function_name)
 
     def _function(self, config: Environment, ledger: LedgerStack, test_callers: Sequence[str]) -> PythonFunction:
@@ -74,6 +70,7 @@ class ApiStack(Stack):
             memory_mb=config.function_memory_mb,
             timeout=FUNCTION_TIMEOUT,
             snap_start=True,
+            keep_versions=True,
             environment={
                 "EVENT_TABLE": ledger.events.table.table_name,
                 "RECEIPTS_TABLE": ledger.receipts.table.table_name,
@@ -87,14 +84,3 @@ class ApiStack(Stack):
         ledger.receipts.grant_put(function.role)
         ledger.commands.grant_listing(function.role)
         return function
-
-    def _watch(self, config: Environment) -> None:
-        """No alarm on every 5xx: a `min_version` that is not stored yet is answered 503."""
-        for name, description in ALARMING_COUNTS.items():
-            alarm_on_any(self, name, metric=own_metric(config, name), description=description)
-        alarm_on_any(
-            self,
-            "FunctionErrors",
-            metric=self.function.live.metric_errors(),
-            description="The accounts function raised an error or ran out of time.",
-        )

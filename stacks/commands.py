@@ -6,10 +6,11 @@ from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk.aws_iam import Grant, ManagedPolicy
 from constructs import Construct
 
-from constructs_lib.alarms import alarm_above, alarm_on_any
+from constructs_lib.alarms import alarm_above, alarm_on_any, alarm_on_unanswered
 from constructs_lib.object_trigger import ObjectTrigger
 from constructs_lib.python_function import PythonFunction
 from constructs_lib.stream_mapping import MAPPING_PREFIX, StreamMapping
+from constructs_lib.table_alarms import succeeded
 from lambdas.inbox.table import PENDING, STATUS
 from stacks.environment import Environment
 from stacks.functions import daybook_function, own_metric
@@ -62,6 +63,8 @@ class CommandsStack(Stack):
         )
         self._watch(config)
         self._watch_parking(config)
+        if config.metric_math_alarms:
+            self._watch_reading(ledger)
         may_process = ManagedPolicy(self, "MayProcess", description="Retrying commands")
         Grant.add_to_principal(
             grantee=may_process, actions=["lambda:InvokeFunction"], resource_arns=[self.processor.live.function_arn]
@@ -157,6 +160,22 @@ class CommandsStack(Stack):
             description=(
                 "A batch of commands failed in all its retries. "
                 "Look for it in the dead-letter bucket (CommandParkingBucketName)."
+            ),
+        )
+
+    def _watch_reading(self, ledger: LedgerStack) -> None:
+        """A mapping that is disabled or deleted has no iterator age, so `Behind` is silent then.
+
+        Redrives update the table, too, and invoke the processor themselves.
+        """
+        alarm_on_unanswered(
+            self,
+            "NotReading",
+            causes={"update": succeeded(ledger.commands.table, "UpdateItem")},
+            effect=self.processor.live.metric_invocations(),
+            description=(
+                "Commands are stored and the processor is not invoked: its event source mapping is disabled or gone. "
+                "They stay PENDING."
             ),
         )
 

@@ -4,12 +4,16 @@ from aws_cdk import CfnOutput, Duration
 from aws_cdk.aws_iam import ManagedPolicy
 from constructs import Construct
 
+from constructs_lib.alarms import alarm_on_any
 from constructs_lib.event_stream import EventStream
 from constructs_lib.stream_mapping import MAPPING_PREFIX
 from lambdas.publishing.parking import PREFIX as PARKING_PREFIX
 from stacks.environment import Environment
 from stacks.retention import removal_policy
 from stacks.stateful import StatefulStack, parking_bucket
+
+LASTING = 3
+"""So many times five minutes."""
 
 
 class DomainEventsStack(StatefulStack):
@@ -34,8 +38,27 @@ class DomainEventsStack(StatefulStack):
         self.parking.grant_on_bucket(self.may_park, actions=["s3:ListBucket"])
         for prefix in (PARKING_PREFIX, MAPPING_PREFIX):
             self.parking.grant_put(self.may_park, prefix=prefix)
+        self._watch()
         CfnOutput(self, "DomainEventStreamName", value=self.events.stream.stream_name)
         CfnOutput(self, "DomainEventStreamArn", value=self.events.stream.stream_arn)
         CfnOutput(self, "DomainEventKeyArn", value=self.key.key_arn)
         CfnOutput(self, "DomainEventReadPolicyArn", value=readers.managed_policy_arn)
         CfnOutput(self, "ParkingBucketName", value=self.parking.bucket.bucket_name)
+
+    def _watch(self) -> None:
+        """Lasting throttles only: the publisher retries, and a stream on demand grows with what is sent."""
+        stream = self.events.stream
+        alarm_on_any(
+            self,
+            "WritesThrottled",
+            metric=stream.metric_write_provisioned_throughput_exceeded(),
+            periods=LASTING,
+            description="The stream of domain events takes less than is sent, for a quarter of an hour. Events wait.",
+        )
+        alarm_on_any(
+            self,
+            "ReadsThrottled",
+            metric=stream.metric_read_provisioned_throughput_exceeded(),
+            periods=LASTING,
+            description="Consumers of the stream of domain events read more than it gives, for a quarter of an hour.",
+        )

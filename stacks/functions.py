@@ -8,7 +8,7 @@ from aws_cdk.aws_cloudwatch import Metric
 from aws_cdk.aws_iam import IRole
 from aws_cdk.aws_lambda import ILayerVersion
 
-from constructs_lib.alarms import alarm_on_any
+from constructs_lib.alarms import alarm_above, alarm_on_any
 from constructs_lib.python_function import ARCHITECTURE, RUNTIME, PythonFunction
 from constructs_lib.python_packages import PythonPackages
 from constructs_lib.source_files import source_code
@@ -17,6 +17,8 @@ from stacks.retention import log_retention, removal_policy
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SERVICE = "daybook"
+NEAR_TIMEOUT = 0.8
+"""The share of a function's timeout above which a single invocation raises an alarm."""
 
 
 def daybook_function(
@@ -32,13 +34,15 @@ def daybook_function(
     data: tuple[str, ...] = (),
     reserved_concurrency: int = 0,
     snap_start: bool = False,
+    keep_versions: bool = False,
     role: IRole | None = None,
 ) -> PythonFunction:
-    """The function with the handler `lambdas.handlers.<handler>`, and an alarm when Lambda throttles it.
+    """The function with the handler `lambdas.handlers.<handler>`, and its alarms: throttled, or near its timeout.
 
     It ships what the handler imports, and the files of the folders `data` of the repository. With
     `reserved_concurrency` 0 it shares the account's executions. `snap_start` is for a function for whose start somebody
-    waits, and which is called at least every 14 days; the environment can switch it off.
+    waits, and which is called at least every 14 days; the environment can switch it off. With `keep_versions` the
+    function can go back to an earlier version.
     """
     module = f"lambdas.handlers.{handler}"
     function = PythonFunction(
@@ -62,6 +66,7 @@ def daybook_function(
         log_retention=log_retention(config),
         log_removal_policy=removal_policy(config),
         snap_start=snap_start and config.snap_start,
+        keep_versions=keep_versions,
         reserved_concurrency=reserved_concurrency or None,
         role=role,
     )
@@ -74,6 +79,14 @@ def daybook_function(
             "its reserved concurrency, or what is left of the AWS account's, is used up."
         ),
     )
+    alarm_above(
+        function,
+        "NearTimeout",
+        metric=function.live.metric_duration(),
+        threshold=NEAR_TIMEOUT * timeout.to_milliseconds(),
+        periods=1,  # some functions run once a day
+        description=f"An invocation of the function {handler} took nearly as long as it may (milliseconds).",
+    )
     return function
 
 
@@ -82,8 +95,13 @@ def own_metric(config: Environment, name: str) -> Metric:
     return Metric(
         namespace=SERVICE,
         metric_name=name,
-        dimensions_map={"service": SERVICE, "environment": config.name},
+        dimensions_map=metric_dimensions(config),
     )
+
+
+def metric_dimensions(config: Environment) -> dict[str, str]:
+    """The dimensions of all metrics that the functions of an environment write."""
+    return {"service": SERVICE, "environment": config.name}
 
 
 def _packages(stack: Stack) -> ILayerVersion:

@@ -9,6 +9,7 @@ from constructs_lib.event_table import EventTable
 from constructs_lib.inbox_table import InboxTable
 from constructs_lib.receipt_table import ReceiptTable
 from constructs_lib.stream_mapping import MAPPING_PREFIX
+from constructs_lib.table_alarms import watch_system_errors, watch_throttles
 from lambdas.inbox.table import FAILED_INDEX, FAILED_ON, HASH_KEY, RANGE_KEY, TTL_ATTRIBUTE
 from stacks.environment import Environment
 from stacks.generations import COMMANDS, EVENTS, FIRST, RECEIPTS, generation_id
@@ -54,6 +55,7 @@ class LedgerStack(StatefulStack):
         self.parking = parking_bucket(self, config=config)
         self.parking.announce_objects()
         self._policies()
+        self._watch(config)
         CfnOutput(self, "EventTableName", value=self.events.table.table_name)
         CfnOutput(self, "EventTableStreamArn", value=self.events.table.table_stream_arn or "")
         CfnOutput(self, "EventTableReadPolicyArn", value=readers.managed_policy_arn)
@@ -71,6 +73,18 @@ class LedgerStack(StatefulStack):
             resource = each.table.node.default_child
             assert isinstance(resource, CfnTable)  # noqa: S101 - what every Table is made of
             resource.override_logical_id(each.node.id)
+
+    def _watch(self, config: Environment) -> None:
+        watch_throttles(self, "Events", self.events.table)
+        watch_throttles(self, "Receipts", self.receipts.table)
+        watch_throttles(self, "Commands", self.commands.table, indexes=[FAILED_INDEX])
+        if not config.metric_math_alarms:
+            return
+        watch_system_errors(self, "Events", self.events.table, operations=["PutItem", "Query", "TransactWriteItems"])
+        watch_system_errors(self, "Receipts", self.receipts.table, operations=["PutItem", "TransactWriteItems"])
+        watch_system_errors(
+            self, "Commands", self.commands.table, operations=["GetItem", "Query", "TransactWriteItems", "UpdateItem"]
+        )
 
     def _policies(self) -> None:
         """Policies for operators on the dead-letter bucket of commands. None deletes or replaces an object for good."""

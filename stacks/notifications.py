@@ -1,6 +1,7 @@
-"""The topic that all alarms of an environment notify."""
+"""The topic that all alarms of an environment notify, and a second one if the configuration names it."""
 
 from aws_cdk import CfnOutput, Stack
+from aws_cdk.aws_sns import ITopic, Topic
 from constructs import Construct
 
 from constructs_lib.alarm_topic import AlarmTopic
@@ -16,4 +17,9 @@ class NotificationsStack(Stack):
         self.alarms = AlarmTopic(
             self, "Alarms", display_name=f"Daybook {config.name}", removal_policy=removal_policy(config)
         )
+        second = config.second_alarm_topic_arn
+        self.topics: list[ITopic] = [self.alarms.topic]
+        """What every alarm notifies."""
+        if second:
+            self.topics.append(Topic.from_topic_arn(self, "Second", second))
         CfnOutput(self, "AlarmTopicArn", value=self.alarms.topic.topic_arn)

@@ -3,9 +3,10 @@
 from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
-from constructs_lib.alarms import alarm_above, alarm_on_any
+from constructs_lib.alarms import alarm_above, alarm_on_any, alarm_on_unanswered
 from constructs_lib.event_table import EventTable
 from constructs_lib.stream_mapping import StreamMapping
+from constructs_lib.table_alarms import succeeded
 from stacks.domain_events import DomainEventsStack
 from stacks.environment import Environment
 from stacks.functions import daybook_function, own_metric
@@ -58,6 +59,24 @@ class PublisherStack(Stack):
         )
         self._watch(config)
         CfnOutput(self, "PublisherMappingId", value=self.mapping.mapping.ref)
+        if config.metric_math_alarms:
+            self._watch_reading(events)
+
+    def _watch_reading(self, events: EventTable) -> None:
+        """A mapping that is disabled or deleted has no iterator age, so `Behind` is silent then."""
+        alarm_on_unanswered(
+            self,
+            "NotReading",
+            causes={
+                "put": succeeded(events.table, "PutItem"),
+                "transact": succeeded(events.table, "TransactWriteItems"),
+            },
+            effect=self.function.live.metric_invocations(),
+            description=(
+                "Events are written and the publisher is not invoked: its event source mapping is disabled or gone. "
+                "The stream keeps events for a day."
+            ),
+        )
 
     def _watch(self, config: Environment) -> None:
         alarm_above(

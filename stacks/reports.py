@@ -1,6 +1,7 @@
 """The daily report: a function on a schedule. Stateless: the reports are in the lake's results bucket."""
 
-from aws_cdk import Duration, Stack
+from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk.aws_iam import Grant, ManagedPolicy
 from constructs import Construct
 
 from constructs_lib.alarms import alarm_on_any, alarm_on_silence
@@ -34,7 +35,7 @@ class ReportsStack(Stack):
         )
         self.function.role.add_managed_policy(lake.may_query)
         self.function.role.add_managed_policy(lake.may_report)
-        FunctionSchedule(
+        schedule = FunctionSchedule(
             self,
             "Daily",
             function=self.function,
@@ -43,6 +44,12 @@ class ReportsStack(Stack):
             retries=10,
             max_age=Duration.hours(1),
         )
+        may_run = ManagedPolicy(self, "MayRun", description="Writing the daily report by hand")
+        Grant.add_to_principal(
+            grantee=may_run, actions=["lambda:InvokeFunction"], resource_arns=[self.function.live.function_arn]
+        )
+        CfnOutput(self, "DailyReportName", value=self.function.function.function_name)
+        CfnOutput(self, "DailyReportPolicyArn", value=may_run.managed_policy_arn)
         alarm_on_any(
             self,
             "ReportFailed",
@@ -61,4 +68,10 @@ class ReportsStack(Stack):
             metric=self.function.live.metric_invocations(),
             periods=config.report_silent_hours,
             description="The daily report ran before, and has not run for more than a day.",
+        )
+        alarm_on_any(
+            self,
+            "ReportNotStarted",
+            metric=schedule.metric_dropped(),
+            description="The schedule could not start the daily report, after all retries.",
         )

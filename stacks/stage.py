@@ -9,6 +9,7 @@ from constructs import Construct
 
 from constructs_lib.alarm_topic import notify_of_every_alarm
 from stacks.api import ApiStack
+from stacks.backup import BackupStack
 from stacks.bi import DashboardsStack
 from stacks.canary import CanaryCallerStack, CanaryStack
 from stacks.commands import CommandsStack
@@ -19,6 +20,8 @@ from stacks.ledger import LedgerStack
 from stacks.notifications import NotificationsStack
 from stacks.publisher import PublisherStack
 from stacks.reports import ReportsStack
+from stacks.watch import WatchStack
+from stacks.watch_dashboard import Watched
 
 FINDINGS_STOP_SYNTHESIS = {
     "@aws-cdk/core:failSynthOnValidationErrors": True,
@@ -42,6 +45,7 @@ class DaybookStage(Stage):
         )
         self.notifications = NotificationsStack(self, "Notifications", config=config)
         self.ledger = LedgerStack(self, "Ledger", config=config)
+        self.backup = BackupStack(self, "Backup", config=config, ledger=self.ledger)
         caller = CanaryCallerStack(self, "CanaryCaller") if config.canary_minutes else None
         test_callers = (*config.test_callers, *([caller.role.role_id] if caller else []))
         self.api = ApiStack(self, "Api", config=config, ledger=self.ledger, test_callers=test_callers)
@@ -65,11 +69,25 @@ class DaybookStage(Stage):
         self.reports = ReportsStack(self, "Reports", config=config, lake=self.lake)
         if config.quicksight_user:
             self.dashboards = DashboardsStack(self, "Dashboards", config=config, lake=self.lake)
-        notify_of_every_alarm(self, self.notifications.alarms.topic, runbook=RUNBOOK)
+        self._watch(config)  # last: it shows the alarms that are there
+        notify_of_every_alarm(self, self.notifications.topics, runbook=RUNBOOK)
         Tags.of(self).add("service", "daybook")
         Tags.of(self).add("environment", config.name)
         if config.require_iam:  # the emulated environment is open on purpose; every cloud environment is checked
             Validations.of(self).add_plugins(AwsSolutionsChecks(self))
+
+    def _watch(self, config: Environment) -> None:
+        watched = Watched(
+            notifications=self.notifications,
+            ledger=self.ledger,
+            api=self.api,
+            commands=self.commands,
+            domain_events=self.domain_events,
+            lake=self.lake,
+            publisher=self.publisher,
+            reports=self.reports,
+        )
+        self.watch = WatchStack(self, "Watch", config=config, watched=watched)
 
     def _protect(self, config: Environment) -> None:
         """CloudFormation then refuses to delete the stacks that hold data.

@@ -16,6 +16,8 @@ from lambdas.httpapi.telemetry import count, logger
 Route = Callable[[Request], Reply]
 
 _NO_STORE = "no-store"
+READING = frozenset({"GET", "HEAD"})
+"""Methods whose failures are counted here. Those of commands are counted where the command is carried out."""
 
 
 class Application:
@@ -64,6 +66,8 @@ def _failed(error: Exception, request: Request) -> Reply:
         count("InternalErrors")
         logger.exception("request failed unexpectedly", exc_info=error)
     elif kind.status >= problems.INTERNAL_ERROR.status:
+        if request.method in READING and kind is not problems.VERSION_NOT_REACHED:
+            count("ReadsUnavailable")
         logger.warning("request could not be served", problem=kind.code, reason=str(error))
     return problem_reply(error, request.correlation_id)
 

@@ -96,7 +96,9 @@ def _add(found: Allowed, environment: Synthesized, stack: Deployable, statement:
     assert statement["Effect"] == "Allow"
     assert not {"NotAction", "NotResource"} & statement.keys()
     via = ""
-    if "Condition" in statement:
+    if statement.get("Condition") == {"Bool": {"kms:GrantIsForAWSResource": "true"}}:
+        via = " for services of AWS"
+    elif "Condition" in statement:
         assert set(statement["Condition"]) == {"StringEquals"}
         [(name, service)] = statement["Condition"]["StringEquals"].items()
         assert name == "kms:ViaService"
@@ -112,3 +114,9 @@ def trusted(environment: Synthesized, stack: Deployable, role_path: str) -> str:
     [statement] = role["AssumeRolePolicyDocument"]["Statement"]
     service: str = statement["Principal"]["Service"]
     return service
+
+
+def told_callers(environment: Synthesized, stack: Deployable, told: Any) -> bool:
+    """Whether a function is told of the callers that the config names, and of the canary's role where there is one."""
+    expected = [*environment.config.test_callers, *(["<CanaryCaller/Role>"] if environment.canary else [])]
+    return rendered(environment, stack, told) == ",".join(expected)

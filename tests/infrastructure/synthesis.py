@@ -51,12 +51,14 @@ class Synthesized:
     config: Environment
     notifications: Deployable
     ledger: Deployable
+    backup: Deployable
     api: Deployable
     commands: Deployable
     domain_events: Deployable
     lake: Deployable
     publisher: Deployable
     reports: Deployable
+    watch: Deployable
     dashboards: Deployable | None
     canary_caller: Deployable | None
     canary: Deployable | None
@@ -69,12 +71,14 @@ class Synthesized:
         found = [
             self.notifications,
             self.ledger,
+            self.backup,
             self.api,
             self.commands,
             self.domain_events,
             self.lake,
             self.publisher,
             self.reports,
+            self.watch,
         ]
         return [*found, *filter(None, (self.canary_caller, self.canary, self.dashboards))]
 
@@ -129,12 +133,14 @@ def synthesize(
         config=config,
         notifications=stacks["Notifications"],
         ledger=stacks["Ledger"],
+        backup=stacks["Backup"],
         api=stacks["Api"],
         commands=stacks["Commands"],
         domain_events=stacks["DomainEvents"],
         lake=stacks["Lake"],
         publisher=stacks["Publisher"],
         reports=stacks["Reports"],
+        watch=stacks["Watch"],
         dashboards=stacks.get("Dashboards"),
         canary_caller=stacks.get("CanaryCaller"),
         canary=stacks.get("Canary"),

@@ -17,6 +17,8 @@ from lambdas.contracts.problems import (
     UNAUTHORIZED,
     ProblemType,
 )
+from stacks.api_policies import OUTPUTS
+from tests.infrastructure.permissions import rendered
 from tests.infrastructure.synthesis import Deployable, Synthesized
 
 METHOD = "AWS::ApiGateway::Method"
@@ -116,7 +118,8 @@ def test_access_is_logged_as_json_without_account_ids(anywhere: Synthesized) -> 
     assert {"requestId", "status", "method", "resource", "latencyMs"} <= fields.keys()
     assert "$context.path" not in fields.values()
     assert not any("identity.caller" in value or "identity.user" in value for value in fields.values())
-    assert all(value.startswith("$context.") for value in fields.values())
+    fixed = {name: value for name, value in fields.items() if not value.startswith("$context.")}
+    assert fixed == {"service": "daybook", "environment": anywhere.config.name}
     group_id = log["DestinationArn"]["Fn::Join"][1][-1]["Ref"]
     assert anywhere.api.body["Resources"][group_id]["Type"] == "AWS::Logs::LogGroup"
 
@@ -215,7 +218,10 @@ def test_what_the_contract_leaves_to_the_gateway_is_answered_by_it(local: Synthe
     assert any(f'"{problem.uri}"' in template for template in templates)
 
 
-@pytest.mark.parametrize("metric", ["ClockOff", "InternalErrors", "CommandsUnavailable", "Errors", "Throttles"])
+@pytest.mark.parametrize(
+    "metric",
+    ["ClockOff", "InternalErrors", "CommandsUnavailable", "ReadsUnavailable", "GatewayErrors", "Errors", "Throttles"],
+)
 def test_one_failure_raises_an_alarm(anywhere: Synthesized, metric: str) -> None:
     anywhere.api.template.has_resource_properties(
         "AWS::CloudWatch::Alarm",
@@ -231,4 +237,11 @@ def test_one_failure_raises_an_alarm(anywhere: Synthesized, metric: str) -> None
 
 
 def test_clients_find_the_api_by_a_stable_output_name(anywhere: Synthesized) -> None:
-    assert set(anywhere.api.body["Outputs"]) == {"ApiUrl"}
+    outputs = anywhere.api.body["Outputs"]
+    assert {each for each in outputs if not each.startswith("PublishOutput")} == {
+        "ApiUrl",
+        "ApiFunctionName",
+        *OUTPUTS.values(),
+    }
+    url = rendered(anywhere, anywhere.api, outputs["ApiUrl"]["Value"])
+    assert url == "https://<Api/Rest/Api>.execute-api.<Region>.<URLSuffix>/<Api/Rest/Api/DeploymentStage.v1>"

@@ -30,9 +30,13 @@ def test_readers_are_deployed_before_writers(anywhere: Synthesized) -> None:
         assert earlier in _before(later, anywhere.dependencies)
 
 
-def test_nothing_waits_for_the_api_but_what_calls_it(anywhere: Synthesized) -> None:
+def test_nothing_but_what_looks_at_it_and_what_calls_it_waits_for_the_api(anywhere: Synthesized) -> None:
     waiting = {name for name, dependencies in anywhere.dependencies.items() if anywhere.api.name in dependencies}
-    assert waiting == ({anywhere.canary.name} if anywhere.canary else set())
+    assert waiting == {each.name for each in (anywhere.watch, anywhere.canary) if each}
+
+
+def test_nothing_waits_for_what_looks_at_it(anywhere: Synthesized) -> None:
+    assert not [name for name, before in anywhere.dependencies.items() if anywhere.watch.name in before]
 
 
 def test_the_order_has_no_circle(anywhere: Synthesized) -> None:

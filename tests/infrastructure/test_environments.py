@@ -25,8 +25,18 @@ from tests.infrastructure.synthesis import Deployable, Synthesized, synthesize, 
 
 LAYER = "AWS::Lambda::LayerVersion"
 NAMED_QUERY = "AWS::Athena::NamedQuery"
-CLOUD_ONLY = {LAYER, NAMED_QUERY}
-"""What the emulator does without: packages are in its virtual environment, named queries are unknown to it."""
+ALARM = "AWS::CloudWatch::Alarm"
+BACKUP_SELECTION = "AWS::Backup::BackupSelection"
+CLOUD_ONLY = {LAYER, NAMED_QUERY, BACKUP_SELECTION}
+"""What the emulator does without: packages are in its virtual environment, and it does not know the other types.
+
+And alarms on several metrics at once, which it refuses.
+"""
+IN_STEPS = "Api/Rollout/"
+"""What moves calls to a new version in steps: where nobody depends on the service it would only take time."""
+
+OF_THE_CANARY = "Api/MayBeCanary/"
+"""What the canary's role may call: it is in staging and prod only."""
 
 
 def topology(stack: Deployable) -> set[tuple[str, str]]:
@@ -39,13 +49,18 @@ def topology(stack: Deployable) -> set[tuple[str, str]]:
         (re.sub(r"(ApiScoped|AllowEventRule).*", r"\1", paths[key]), each["Type"])
         for key, each in stack.body["Resources"].items()
         if each["Type"] not in CLOUD_ONLY
+        and not paths[key].startswith((IN_STEPS, OF_THE_CANARY))
+        and not (each["Type"] == ALARM and "Metrics" in each["Properties"])
     }
 
 
-def test_all_environments_have_the_same_resources(environments: Mapping[str, Synthesized]) -> None:
+def test_all_environments_have_the_same_resources_but_for_the_canary(environments: Mapping[str, Synthesized]) -> None:
+    def compared(of: Synthesized) -> list[Deployable]:
+        return [each for each in of.stacks if each not in (of.canary, of.canary_caller)]
+
     prod = environments["prod"]
     for other in environments.values():
-        for mine, theirs in zip(other.stacks, prod.stacks, strict=True):
+        for mine, theirs in zip(compared(other), compared(prod), strict=True):
             assert topology(mine) == topology(theirs)
 
 
@@ -94,7 +109,19 @@ def test_stack_names_are_stable_and_distinct(environments: Mapping[str, Synthesi
     assert {stack.name for each in environments.values() for stack in each.stacks} == {
         f"Daybook-{name}-{part}"
         for name in ENVIRONMENTS
-        for part in ("Notifications", "Ledger", "Api", "Commands", "DomainEvents", "Lake", "Publisher", "Reports")
+        for part in (
+            "Notifications",
+            "Ledger",
+            "Backup",
+            "Api",
+            "Commands",
+            "DomainEvents",
+            "Lake",
+            "Publisher",
+            "Reports",
+            "Watch",
+            *(("Canary", "CanaryCaller") if ENVIRONMENTS[name].canary_minutes else ()),
+        )
     }
 
 
@@ -128,6 +155,17 @@ def test_a_snapshot_interval_is_a_whole_number_from_1_to_50(interval: str) -> No
         environment_from_context(App(context={"env": "local", "snapshot_interval": interval}).node)
 
 
+def test_a_workstation_may_try_another_generation() -> None:
+    context = {"env": "local", "ledger_generation": "2"}
+    assert environment_from_context(App(context=context).node) == replace(LOCAL, ledger_generation=2)
+
+
+@pytest.mark.parametrize("generation", ["0", "1001", "-1", "two", ""])
+def test_a_generation_is_a_whole_number(generation: str) -> None:
+    with pytest.raises(InvalidContextError, match="ledger_generation is a whole number from 1 to 1000"):
+        environment_from_context(App(context={"env": "local", "ledger_generation": generation}).node)
+
+
 @pytest.mark.parametrize("context", [{}, {"env": ""}, {"env": "production"}, {"snapshot_interval": "7"}])
 def test_an_environment_must_be_named(context: dict[str, object]) -> None:
     with pytest.raises(UnknownEnvironmentError, match=f"use -c env=NAME with one of {', '.join(ENVIRONMENTS)}"):
@@ -136,8 +174,23 @@ def test_an_environment_must_be_named(context: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("level", ["DEBUG", "TRACE", ""])
 def test_no_environment_lets_the_sdk_log_its_requests(level: str) -> None:
-    with pytest.raises(ValueError, match="the log level is one of"):
+    with pytest.raises(ValueError, match="below it the SDK logs requests"):
         replace(environment("dev"), log_level=level)
+
+
+@pytest.mark.parametrize("level", ["WARN", "WARNING", "ERROR", "FATAL"])
+def test_no_environment_drops_the_lines_that_carry_metrics(level: str) -> None:
+    with pytest.raises(ValueError, match=f"INFO, not {level}: above INFO Lambda drops the lines that carry metrics"):
+        replace(environment("dev"), log_level=level)
+
+
+def test_all_environments_log_at_that_level(anywhere: Synthesized) -> None:
+    levels = {
+        each["Properties"]["LoggingConfig"]["ApplicationLogLevel"]
+        for stack in anywhere.stacks
+        for each in stack.resources("AWS::Lambda::Function").values()
+    }
+    assert levels == {"INFO"}
 
 
 @pytest.mark.parametrize("caller", ["arn:aws:iam::123456789012:role/tester", "AROAONE:session", "AROAONE,AROATWO", ""])
@@ -165,6 +218,8 @@ def test_only_the_emulated_environment_lets_everybody_open_test_accounts() -> No
     assert {name for name, each in ENVIRONMENTS.items() if ANONYMOUS in each.test_callers} == {LOCAL.name}
 
 
-def test_a_cloud_environment_takes_no_override() -> None:
-    with pytest.raises(InvalidContextError, match="local environment only"):
-        environment_from_context(App(context={"env": "prod", "snapshot_interval": "7"}).node)
+@pytest.mark.parametrize("override", ["snapshot_interval", "ledger_generation"])
+def test_a_cloud_environment_takes_no_override(override: str) -> None:
+    """Above all no generation: the next deployment without it would let go of the restored tables."""
+    with pytest.raises(InvalidContextError, match=f"{override} can be overridden in the local environment only"):
+        environment_from_context(App(context={"env": "prod", override: "7"}).node)

@@ -38,6 +38,7 @@ FIXED_NAMES = {
     ("AWS::ApiGateway::RestApi", "Name"): "shown only: APIs are told apart by their ids",
     ("AWS::ApiGateway::Stage", "StageName"): "a stage of its API; it is part of the address",
     ("AWS::Athena::NamedQuery", "Name"): "shown only: queries are told apart by their ids",
+    ("AWS::CloudWatch::Alarm", "AlarmName"): "its path, so the stack's own; no alarm outlives its stack",
     ("AWS::CloudWatch::Alarm", "MetricName"): "not its own: what AWS and the functions call a metric",
     ("AWS::Glue::Table", "TableInput.Name"): "in its database, whose name is its stack's own; statements name it",
     ("AWS::IAM::Policy", "PolicyName"): "in its role, which CloudFormation names",

@@ -1,11 +1,11 @@
-"""Alarms on silence call when something that came no longer comes, and not before it came for the first time."""
+"""Alarms that hear silence: what came no longer comes, or what is written is no longer read."""
 
 from typing import Any
 
 import pytest
 
 from tests.infrastructure.synthesis import Synthesized
-from tests.support.alarm_evaluation import ALARM, INSUFFICIENT_DATA, OK, state
+from tests.support.alarm_evaluation import ALARM, INSUFFICIENT_DATA, OK, Series, evaluated, state
 
 HOUR = 3600
 MORE_THAN_ASKED = 2
@@ -67,3 +67,66 @@ def test_and_its_coming_back_is_heard(report: dict[str, Any]) -> None:
 def test_no_alarm_counts_missing_data_as_a_failure(anywhere: Synthesized) -> None:
     """It would go off with every first deployment."""
     assert {each["TreatMissingData"] for each in silences(anywhere)} == {"missing"}
+
+
+def on_expressions(environment: Synthesized, name: str) -> list[dict[str, Any]]:
+    """The alarms on metric math whose names end so."""
+    found = [
+        each["Properties"]
+        for stack in environment.stacks
+        for each in stack.resources("AWS::CloudWatch::Alarm").values()
+    ]
+    return [each for each in found if "Metrics" in each and each["AlarmName"].endswith(name)]
+
+
+def state_of(alarm: dict[str, Any], counts: dict[str, dict[int, float]], now: int) -> str:
+    """The state after periods 0 to `now`, for counts by the metric's id and the period."""
+    [expression] = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
+    ids = [each["Id"] for each in alarm["Metrics"] if "MetricStat" in each]
+    found = evaluated(expression, {each: Series(counts.get(each, {})) for each in ids}).values
+    window = range(now + 1 - alarm["EvaluationPeriods"] - MORE_THAN_ASKED, now + 1)
+    points = [found[at] >= alarm["Threshold"] if at in found else None for at in window]
+    return state(points, periods=alarm["EvaluationPeriods"], missing=alarm["TreatMissingData"])
+
+
+ALWAYS = dict.fromkeys(range(20), 7.0)
+
+
+@pytest.mark.parametrize(("stack", "writes"), [("Publisher", ["put", "transact"]), ("Commands", ["update"])])
+def test_writes_that_nobody_reads_are_heard_and_nothing_else_is(
+    cloud: Synthesized, stack: str, writes: list[str]
+) -> None:
+    [alarm] = [each for each in on_expressions(cloud, "NotReading") if f"-{stack}-" in each["AlarmName"]]
+    assert sorted(each["Id"] for each in alarm["Metrics"] if "MetricStat" in each) == sorted([*writes, "effect"])
+    assert state_of(alarm, {}, now=10) == OK, "nothing is written"
+    assert state_of(alarm, {"effect": ALWAYS}, now=10) == OK, "a redrive, or retries"
+    for written in writes:
+        assert state_of(alarm, {written: ALWAYS, "effect": ALWAYS}, now=10) == OK
+        assert state_of(alarm, {written: ALWAYS}, now=10) == ALARM
+        assert state_of(alarm, {written: ALWAYS, "effect": {0: 1, 1: 1}}, now=4) == ALARM
+        assert state_of(alarm, {written: ALWAYS, "effect": dict.fromkeys(range(10), 1.0)}, now=10) == OK, "on its way"
+        assert state_of(alarm, {written: {3: 1.0, 9: 2.0}, "effect": {3: 1.0, 9: 1.0}}, now=10) == OK
+        assert state_of(alarm, {written: {9: 1.0, 10: 1.0}, "effect": {}}, now=10) == OK, "not long enough"
+
+
+def test_what_is_counted_as_written_and_as_read(cloud: Synthesized) -> None:
+    """Successful requests only: a failed condition writes nothing, and nobody has to read it."""
+    for alarm in on_expressions(cloud, "NotReading"):
+        for each in alarm["Metrics"]:
+            if each["Id"] == "effect":
+                assert each["MetricStat"]["Metric"]["MetricName"] == "Invocations"
+                assert each["MetricStat"]["Stat"] == "Sum"
+            elif "MetricStat" in each:
+                assert each["MetricStat"]["Metric"]["MetricName"] == "SuccessfulRequestLatency"
+                assert each["MetricStat"]["Stat"] == "SampleCount"
+            assert each.get("MetricStat", {}).get("Period", 300) == 300
+
+
+def test_an_error_of_any_operation_of_any_table_is_heard(cloud: Synthesized) -> None:
+    alarms = on_expressions(cloud, "SystemErrors")
+    assert len(alarms) == 3
+    for alarm in alarms:
+        operations = [each["Id"] for each in alarm["Metrics"] if "MetricStat" in each]
+        assert state_of(alarm, {}, now=10) == OK
+        for each in operations:
+            assert state_of(alarm, {each: {10: 1.0}}, now=10) == ALARM

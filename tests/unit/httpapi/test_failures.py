@@ -179,6 +179,22 @@ def test_logs_and_metrics_keep_bodies_and_amounts_to_themselves(api: InProcessAp
         assert secret not in said
 
 
+def test_a_read_that_cannot_be_served_is_counted_but_for_a_version_to_come(
+    api: InProcessApi, store: FailingStore, output: Output
+) -> None:
+    """503 with `min_version` is an answer like any other; the alarm on the metric must not hear it."""
+    path = f"/accounts/{api.open()}"
+    output.text()
+    assert (api.get(path, min_version=2).status, api.get(path, version=2).status) == (503, 404)
+    assert "ReadsUnavailable" not in counted(output.lines())
+    store.read_error = ReadUnavailableError(SECRET)
+    for each, query in ((path, {}), (path, {"min_version": 2}), (f"{path}/events", {})):
+        assert api.get(each, **query).status == 503
+        assert "ReadsUnavailable" in counted(output.lines())
+    assert api.post(f"{path}/credit", {"amount": 1}).status in {200, 503}
+    assert "ReadsUnavailable" not in counted(output.lines())
+
+
 def test_every_request_has_one_line_and_its_metrics(api: InProcessApi, output: Output) -> None:
     account_id = api.open()
     key = {"Idempotency-Key": "k"}

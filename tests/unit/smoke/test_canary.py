@@ -152,8 +152,8 @@ def _route(operation: Operation) -> tuple[str, str]:
 @pytest.mark.usefixtures("environ")
 def test_it_calls_with_the_credentials_of_its_role() -> None:
     settings = CanarySettings(api_url="https://api.example/v1", aws_region="eu-central-1", environment="test")
-    signer = deployed_account(settings, opening_key="k", run="r")._api._signer
-    assert (signer.credentials.access_key, signer._region_name) == ("key", "eu-central-1")
+    api = deployed_account(settings, opening_key="k", run="r")._api
+    assert (api._credentials.access_key, api._region) == ("key", "eu-central-1")
 
 
 @pytest.mark.parametrize("name", ["API_URL", "AWS_REGION", "ENVIRONMENT"])

@@ -1,0 +1,308 @@
+"""The dashboard of an environment: a row for each question, the most urgent first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aws_cdk import Duration, Stack
+from aws_cdk.aws_cloudwatch import (
+    Alarm,
+    AlarmStatusWidget,
+    Dashboard,
+    IWidget,
+    MathExpression,
+    Metric,
+    Stats,
+    TextWidget,
+    TextWidgetBackground,
+)
+from constructs import Construct
+
+from constructs_lib.graphs import graph, percentile, total, worst
+from constructs_lib.protected_table import ProtectedTable
+from constructs_lib.python_function import PythonFunction
+from stacks.api import ApiStack
+from stacks.commands import CommandsStack
+from stacks.domain_events import DomainEventsStack
+from stacks.environment import Environment
+from stacks.functions import own_metric
+from stacks.lake import LakeStack
+from stacks.ledger import LedgerStack
+from stacks.notifications import NotificationsStack
+from stacks.publisher import PublisherStack
+from stacks.reports import ReportsStack
+
+WIDTH = 24
+SHOWN = Duration.hours(12)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """The stacks whose resources are looked at."""
+
+    notifications: NotificationsStack
+    ledger: LedgerStack
+    api: ApiStack
+    commands: CommandsStack
+    domain_events: DomainEventsStack
+    lake: LakeStack
+    publisher: PublisherStack
+    reports: ReportsStack
+
+    @property
+    def functions(self) -> dict[str, PythonFunction]:
+        """Every function, by a short name."""
+        return {
+            "api": self.api.function,
+            "processor": self.commands.processor,
+            "failures": self.commands.failures,
+            "publisher": self.publisher.function,
+            "report": self.reports.function,
+        }
+
+    @property
+    def tables(self) -> dict[str, ProtectedTable]:
+        """Every table, by a short name."""
+        return {"events": self.ledger.events, "receipts": self.ledger.receipts, "commands": self.ledger.commands}
+
+
+def watch_dashboard(stack: Stack, *, config: Environment, watched: Watched, alarms: Sequence[str]) -> Dashboard:
+    """The dashboard, with the state of `alarms`, by their names, at the top."""
+    return Dashboard(
+        stack,
+        "Dashboard",
+        default_interval=SHOWN,
+        widgets=[
+            [_text(f"# Daybook {config.name}\nWhat an alarm means, and what to type: docs/runbook.md")],
+            [_states(stack, alarms)],
+            [_text("## Requests")],
+            _requests(config, watched),
+            [_text("## Commands")],
+            _commands(config, watched),
+            [_text("## Lag: from a stored command to its end, from an event to the stream, and to the lake")],
+            _lag(config, watched),
+            [_text("## What was given up, and waits for somebody")],
+            _given_up(config, watched),
+            [_text("## The lake")],
+            _lake(config, watched),
+            [_text("## What costs money")],
+            *_costs(config, watched),
+            [_text("## Room")],
+            _room(config, watched),
+        ],
+    )
+
+
+def _text(markdown: str) -> IWidget:
+    height = 1 + markdown.count("\n")
+    return TextWidget(markdown=markdown, width=WIDTH, height=height, background=TextWidgetBackground.TRANSPARENT)
+
+
+def _states(stack: Stack, alarms: Sequence[str]) -> IWidget:
+    """By name, so that no other stack has to publish its alarms as outputs."""
+    scope = Construct(stack, "Alarms")
+    named = [Alarm.from_alarm_name(scope, name, name) for name in alarms]
+    return AlarmStatusWidget(title="Alarms", alarms=named, width=WIDTH, height=6)
+
+
+def _requests(config: Environment, watched: Watched) -> list[IWidget]:
+    stage = watched.api.rest_api.api.deployment_stage
+    gateway = watched.api.rest_api.metrics
+    latency = stage.metric_latency()
+    return [
+        graph(
+            "Requests",
+            total(stage.metric_count(), "all, at the gateway"),
+            total(own_metric(config, "Requests"), "synchronous, at the function"),
+            total(stage.metric_client_error(), "4xx"),
+            total(stage.metric_server_error(), "5xx"),
+            unit="requests",
+        ),
+        graph(
+            "Latency at the gateway",
+            percentile(latency, 50),
+            percentile(latency, 99),
+            unit="ms",
+            limit=config.slow_request_ms,
+        ),
+        graph(
+            "Not served",
+            total(gateway.throttled, "throttled"),
+            total(gateway.failed, "failed at the gateway"),
+            total(own_metric(config, "InternalErrors"), "internal errors"),
+            total(own_metric(config, "ReadsUnavailable"), "reads unavailable"),
+            total(own_metric(config, "ClockOff"), "clock off"),
+            unit="requests",
+        ),
+    ]
+
+
+def _commands(config: Environment, watched: Watched) -> list[IWidget]:
+    events = {"TableName": watched.ledger.events.table.table_name}
+    return [
+        graph(
+            "Commands by outcome (rejected: stored ones, too)",
+            *(
+                total(own_metric(config, f"Commands{outcome}"), outcome.lower())
+                for outcome in ("Accepted", "Replayed", "Rejected", "Contended", "Unavailable")
+            ),
+            unit="commands",
+        ),
+        graph(
+            "Stored commands by state",
+            *(
+                total(own_metric(config, f"Commands{state}"), state.lower())
+                for state in ("Succeeded", "Repeated", "Left", "Failed", "Differing")
+            ),
+            unit="commands",
+        ),
+        graph(
+            "Contention on the event table",
+            *(
+                total(Metric(namespace="AWS/DynamoDB", metric_name=name, dimensions_map=events), label)
+                for name, label in (
+                    ("ConditionalCheckFailedRequests", "versions taken, or receipts there"),
+                    ("TransactionConflict", "transactions in conflict"),
+                )
+            ),
+            unit="requests",
+        ),
+    ]
+
+
+def _lag(config: Environment, watched: Watched) -> list[IWidget]:
+    delivery = watched.lake.delivery
+    return [
+        graph(
+            "Oldest stored command",
+            worst(watched.commands.processor.function.metric("IteratorAge"), "processor"),
+            unit="ms",
+            limit=1_000 * config.commands_behind_seconds,
+        ),
+        graph(
+            "Oldest event that is not published, or not read by Firehose",
+            worst(watched.publisher.function.function.metric("IteratorAge"), "publisher"),
+            worst(delivery.metric("KinesisMillisBehindLatest"), "Firehose"),
+            unit="ms",
+            limit=1_000 * config.publisher_behind_seconds,
+        ),
+        graph(
+            "Oldest event that is not in the lake",
+            worst(delivery.metric("DeliveryToS3.DataFreshness"), "Firehose"),
+            unit="s",
+            limit=config.lake_late_intervals * config.lake_interval_seconds,
+        ),
+    ]
+
+
+def _given_up(config: Environment, watched: Watched) -> list[IWidget]:
+    return [
+        graph(
+            "Events",
+            total(own_metric(config, "RowsParked"), "rows parked"),
+            total(watched.publisher.mapping.metric_parked(), "records of batches parked"),
+            total(watched.publisher.mapping.metric_given_up(), "records given up"),
+            total(own_metric(config, "EventTableTampered"), "rows tampered with"),
+            unit="events",
+        ),
+        graph(
+            "Stored commands",
+            total(watched.commands.mapping.metric_parked(), "records of batches parked"),
+            total(watched.commands.mapping.metric_given_up(), "records given up"),
+            worst(watched.commands.trigger.metric_dead_letters(), "dead letters not marked"),
+            unit="commands",
+        ),
+        graph(
+            "Lake and reports",
+            total(watched.lake.delivery.metric("FailedConversion.Records"), "records not converted"),
+            total(own_metric(config, "EventsMissingInLake"), "events missing in the lake"),
+            unit="events",
+        ),
+    ]
+
+
+def _lake(config: Environment, watched: Watched) -> list[IWidget]:
+    delivery = watched.lake.delivery
+    return [
+        graph(
+            "Events published, and records that reached the lake",
+            total(own_metric(config, "EventsPublished"), "events published"),
+            total(delivery.metric("SucceedConversion.Records"), "records in the lake"),
+            unit="count",
+        ),
+        graph(
+            "Scanned by Athena",
+            *(total(watched.lake.workgroup.metric_scanned(each), each.lower()) for each in ("SUCCEEDED", "CANCELED")),
+            unit="bytes",
+        ),
+        graph("Reports written", total(own_metric(config, "ReportsWritten"), "days"), unit="days"),
+    ]
+
+
+def _costs(config: Environment, watched: Watched) -> list[list[IWidget]]:
+    stream = watched.domain_events.events.stream
+    tables = watched.tables.items()
+    return [
+        [
+            graph(
+                "Write units",
+                *(total(each.table.metric_consumed_write_capacity_units(), name) for name, each in tables),
+                unit="WCU",
+            ),
+            graph(
+                "Read units",
+                *(total(each.table.metric_consumed_read_capacity_units(), name) for name, each in tables),
+                unit="RCU",
+            ),
+            graph(
+                "Lambda",
+                *(_gigabyte_seconds(each, name, config) for name, each in watched.functions.items()),
+                unit="GB-s",
+            ),
+        ],
+        [
+            graph(
+                "Stream of domain events",
+                total(stream.metric_incoming_bytes(), "written"),
+                total(stream.metric_get_records_bytes(), "read"),
+                unit="bytes",
+            ),
+            graph(
+                "Lambda invocations",
+                *(total(each.live.metric_invocations(), name) for name, each in watched.functions.items()),
+                unit="invocations",
+            ),
+        ],
+    ]
+
+
+def _gigabyte_seconds(function: PythonFunction, name: str, config: Environment) -> MathExpression:
+    """What Lambda charges duration by. Functions have the same memory."""
+    return MathExpression(
+        expression=f"{name} * {config.function_memory_mb} / 1024 / 1000",
+        using_metrics={name: function.live.metric_duration(statistic=Stats.SUM)},
+        label=name,
+    )
+
+
+def _room(config: Environment, watched: Watched) -> list[IWidget]:
+    stream = watched.domain_events.events.stream
+    return [
+        graph(
+            "Concurrent executions of the AWS account",
+            worst(Metric(namespace="AWS/Lambda", metric_name="ClaimedAccountConcurrency"), "reserved or in use"),
+            unit="executions",
+            limit=config.account_concurrency,
+        ),
+        graph(
+            "Throttled",
+            *(total(each.live.metric_throttles(), name) for name, each in watched.functions.items()),
+            total(stream.metric_write_provisioned_throughput_exceeded(), "stream, written"),
+            total(stream.metric_read_provisioned_throughput_exceeded(), "stream, read"),
+            unit="requests",
+        ),
+        graph(
+            "Longest invocation",
+            *(worst(each.live.metric_duration(), name) for name, each in watched.functions.items()),
+            unit="ms",
+        ),
+    ]

@@ -1,0 +1,65 @@
+"""Every alarm has an entry in the runbook, and every entry an alarm.
+
+An entry is a heading of the third level that holds nothing but names in backticks: those of its alarms, as CloudWatch
+shows them, without the environment. An alarm's description ends with that name: whoever is told finds the entry.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+import pytest
+
+from stacks.environment import LOCAL
+from stacks.stage import RUNBOOK
+from tests.infrastructure.synthesis import REPOSITORY, Synthesized
+
+HEADING = re.compile(r"^### ((?:`[\w-]+` ?)+)$", re.MULTILINE)
+SAYS = re.compile(r"\*\*Means\.\*\* .+\n\*\*Look at\*\* .*\*\*(?:Do\.|do)\*\* ", re.DOTALL)
+
+
+def entries() -> dict[str, list[str]]:
+    """The names of each entry's alarms by its text."""
+    page = (REPOSITORY / RUNBOOK).read_text("utf-8")
+    found = list(HEADING.finditer(page))
+    ends = [page.index("\n#", each.end()) for each in found]
+    return {page[each.end() : end]: re.findall(r"[\w-]+", each[1]) for each, end in zip(found, ends, strict=True)}
+
+
+def names(environment: Synthesized) -> list[str]:
+    """The names of an environment's alarms, without the environment."""
+    found = [
+        each["Properties"]
+        for stack in environment.stacks
+        for each in stack.resources("AWS::CloudWatch::Alarm").values()
+    ]
+    begins = f"Daybook-{environment.config.name}-"
+    assert all(each["AlarmName"].startswith(begins) for each in found)
+    for each in found:
+        assert each["AlarmDescription"].endswith(f" {RUNBOOK}: {each['AlarmName'].removeprefix(begins)}")
+    return [each["AlarmName"].removeprefix(begins) for each in found]
+
+
+def test_every_alarm_has_one_entry_and_every_entry_an_alarm(environments: Mapping[str, Synthesized]) -> None:
+    told = Counter(name for each in entries().values() for name in each)
+    assert not [name for name, count in told.items() if count > 1]
+    assert set(told) == {name for each in environments.values() for name in names(each)}
+
+
+def test_an_alarm_has_the_same_name_in_every_environment(environments: Mapping[str, Synthesized]) -> None:
+    clouds = [set(names(each)) for name, each in environments.items() if name != LOCAL.name]
+    assert set(names(environments[LOCAL.name])) < set.intersection(*clouds)
+
+
+@pytest.mark.parametrize("text", entries(), ids=lambda text: entries()[text][0])
+def test_an_entry_says_what_it_means_what_to_look_at_and_what_to_do(text: str) -> None:
+    assert SAYS.search(text)
+
+
+def test_the_dashboard_shows_the_state_of_every_alarm(anywhere: Synthesized) -> None:
+    _, dashboard = anywhere.watch.only("AWS::CloudWatch::Dashboard")
+    shown = re.findall(r":alarm:Daybook-[a-z]+-([\w-]+)\"", str(dashboard["Properties"]["DashboardBody"]))
+    assert sorted(shown) == sorted(names(anywhere))
+    assert len(shown) <= 100, "more than the widget takes"
