@@ -13,7 +13,7 @@ class FunctionSchedule(Construct):
     """A rate or a cron expression in UTC; the function gets `{}`.
 
     An invocation that Lambda does not take is repeated up to `retries` times, while it is younger than `max_age`. With
-    `enabled` False nothing is invoked. The schedule has a group of its own, by which its metrics are counted.
+    `enabled` False nothing is invoked.
     """
 
     def __init__(
@@ -29,7 +29,6 @@ class FunctionSchedule(Construct):
         enabled: bool = True,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._group = CfnScheduleGroup(self, "Group")
         role = Role(
             self,
             "Role",
@@ -41,11 +40,12 @@ class FunctionSchedule(Construct):
         Grant.add_to_principal(
             grantee=role, actions=["lambda:InvokeFunction"], resource_arns=[function.live.function_arn]
         )
+        self.group = CfnScheduleGroup(self, "Group")  # of its own, since metrics are counted by group
         self.schedule = CfnSchedule(
             self,
             "Schedule",
+            group_name=self.group.ref,
             description=description,
-            group_name=self._group.ref,
             schedule_expression=expression,
             schedule_expression_timezone="UTC",
             state="ENABLED" if enabled else "DISABLED",
@@ -61,12 +61,12 @@ class FunctionSchedule(Construct):
         )
 
     def metric_dropped(self) -> Metric:
-        """Counts invocations that were given up after all retries.
+        """The number of invocations that were given up, after all retries.
 
         Source: EventBridge Scheduler User Guide, "Monitoring Amazon EventBridge Scheduler with Amazon CloudWatch".
         """
         return Metric(
             namespace="AWS/Scheduler",
             metric_name="InvocationDroppedCount",
-            dimensions_map={"ScheduleGroup": self._group.ref},
+            dimensions_map={"ScheduleGroup": self.group.ref},
         )

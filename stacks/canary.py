@@ -14,6 +14,7 @@ from aws_cdk.aws_iam import ManagedPolicy, PolicyStatement, Role, ServicePrincip
 from constructs import Construct
 
 from constructs_lib.alarms import alarm_on_any, alarm_on_silence
+from constructs_lib.arns_in_findings import arn_in_findings
 from constructs_lib.function_schedule import FunctionSchedule
 from lambdas.contracts.policies import ACTION
 from lambdas.smoke.account import USED
@@ -56,9 +57,7 @@ def let_call(api: ApiStack, caller: CanaryCallerStack) -> ManagedPolicy:
     name = api.get_logical_id(cast("CfnRestApi", rest_api.node.default_child))
     for method, path in routes:
         if "*" in path:
-            arn = (
-                f"arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<{name}>/{STAGE_NAME}/{method}{path}"
-            )
+            arn = arn_in_findings(api, "execute-api", f"<{name}>/{STAGE_NAME}/{method}{path}")
             Validations.of(policy).acknowledge(
                 Acknowledgment(
                     id=f"AwsSolutions-IAM5[Resource::{arn}]",
