@@ -21,11 +21,14 @@ PROMISES := $(addprefix tests/store/test_,appending.py preconditions.py lost_rac
 # What `check` leaves to `test` for the time it takes: whole ways through the gateway and through the lake.
 LONG := $(addprefix --ignore=tests/unit/,command_templates/test_chain.py cli/reconcile inbox/test_hot_account.py \
 	analytics/test_ranges.py analytics/test_windows.py)
+# What works in an AWS account takes no environment for granted. CDK_OPTIONS are added to the `cdk` command.
+IN_ACCOUNT = @$(PY) -m deploy $@ $(if $(filter file,$(origin ENV)),,$(ENV)) $(if $(YES),--yes) $(CDK_OPTIONS)
 # The first seed of a soak: another one every time.
 SOAK_SEED ?= $(shell date +%s)
 
 .DEFAULT_GOAL := help
-.PHONY: help run introduction sql stop status logs test test-store check soak lint format synth bench install lock audit python clean
+.PHONY: help run introduction sql stop status logs smoke test test-store check soak lint format synth bench install lock costs audit \
+	python clean bootstrap deploy protect recover destroy
 
 help: ## Say what there is
 	@echo "make TARGET, where TARGET is"
@@ -50,6 +53,9 @@ status: install ## Say where the running system is and how to call it
 
 logs: install ## Show the newest lines that the functions wrote, or all with a CORRELATION_ID
 	@$(PY) -m local logs $(if $(CORRELATION_ID),--correlation-id='$(subst ','\'',$(CORRELATION_ID))')
+
+smoke: install ## Try a deployed system out end to end: the running one, or that of ENV in AWS
+	@$(BIN)/daybook smoke $(if $(filter file,$(origin ENV)),,--env $(ENV))
 
 check: lint ## Linters, cfn-lint, unit tests, and what guards appending, grants and routes: just under a minute
 	DAYBOOK_TEST_RUNS=check $(PY) -m pytest $(PARALLEL) -m "not programs" $(LONG) tests/unit $(PROMISES)
@@ -78,6 +84,21 @@ format: install ## Format the code, and repair what the linter can
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
+bootstrap: install ## Create what the CDK needs in the AWS account of ENV
+	$(IN_ACCOUNT)
+
+deploy: install ## Deploy ENV to AWS; the first time without protection against deletion
+	$(IN_ACCOUNT)
+
+protect: install ## Turn protection against deletion on, after the first deployment of ENV
+	$(IN_ACCOUNT)
+
+recover: install ## List what a first deployment that failed has left, or remove it with YES=1
+	$(IN_ACCOUNT)
+
+destroy: install ## List what ENV is made of, or remove it with YES=1, where no data is protected
+	$(IN_ACCOUNT)
+
 synth: install ## Synthesize the environment ENV into cdk.out; no AWS account is asked
 	@$(PY) -m local.setup.synth $(ENV)
 
@@ -89,6 +110,9 @@ install: python ## Create .venv and node_modules; every other target does it whe
 
 lock: install ## Compile the lock files again from the .in files; UPGRADE=1 takes the newest versions
 	@$(PY) -m local.setup.locks $(if $(UPGRADE),--upgrade)
+
+costs: install ## Count what the templates of every environment cost, and write the tables into README.md
+	@$(PY) -m local.costs
 
 audit: install ## Check packages for advisories and licences, and write bills of materials to .local/audit
 	@$(PY) -m local.audit

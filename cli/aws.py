@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from cli.reconcile.recorded import Known, Recorded, Window
     from cli.redrive.inbox import Clients, Inbox
     from cli.republish.places import Parts
+    from cli.restore.announcing import Announcer
     from cli.restore.clients import Clients as Restoring
+    from cli.restore.published import Told
+    from cli.smoke.places import Parts as SmokeParts
     from cli.sql.session import Result
     from lambdas.eventsourcing.store import EventStore
     from lambdas.reporting.report import Queries, Shelf
@@ -84,3 +87,21 @@ class AWS(Connections):
         from cli.restore.clients import open_clients
 
         return open_clients(place)
+
+    def smoke(self, place: Place, run: str) -> SmokeParts:
+        """What a trial goes through. Its requests carry the correlation id `run`."""
+        from cli.smoke.places import open_parts
+
+        return open_parts(place, self.queries(place.lake()), run)
+
+    def told(self, place: Place) -> Told:
+        """What was published: the lake, the stream, and what earlier restores revoked."""
+        from cli.restore.published import open_told
+
+        return open_told(place, self.sql(place.lake()))
+
+    def announcer(self, place: Place) -> Announcer:
+        """Where a restore is told: the lake's bucket and the stream."""
+        from cli.restore.announcing import open_announcer
+
+        return open_announcer(place)

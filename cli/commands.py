@@ -26,6 +26,7 @@ COMMANDS: Final = (
     "redrive",
     "restore",
     "doctor",
+    "smoke",
 )
 """For each, the docstring of `cli.NAME` is its summary, and `cli.NAME.command` has a function of that name."""
 

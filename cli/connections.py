@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from cli.reconcile.recorded import Known, Recorded, Window
     from cli.redrive.inbox import Clients, Inbox
     from cli.republish.places import Parts
+    from cli.restore.announcing import Announcer
     from cli.restore.clients import Clients as Restoring
+    from cli.restore.published import Told
+    from cli.smoke.places import Parts as SmokeParts
     from cli.sql.session import Result
     from lambdas.eventsourcing.store import EventStore
     from lambdas.reporting.report import Queries, Shelf
@@ -51,6 +54,15 @@ class Connections(Protocol):
 
     def restoring(self, place: Place) -> Restoring:
         """Clients for the ledger's tables and stack, and for the functions that write."""
+
+    def smoke(self, place: Place, run: str) -> SmokeParts:
+        """What a trial goes through. Its requests carry the correlation id `run`."""
+
+    def told(self, place: Place) -> Told:
+        """What was published: the lake, the stream, and what earlier restores revoked."""
+
+    def announcer(self, place: Place) -> Announcer:
+        """Where a restore is told: the lake's bucket and the stream."""
 
 
 def connections_of(context: typer.Context) -> Connections:

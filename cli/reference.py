@@ -23,7 +23,13 @@ from cli.reconcile.comparison import Reconciliation
 from cli.redrive.retrying import Redriven
 from cli.report.writing import Written
 from cli.republish.sending import Republished
+from cli.restore.announcing import Announced
+from cli.restore.checking import Checked
+from cli.restore.finishing import Finish
+from cli.restore.mending import Mended
 from cli.restore.planning import Plan
+from cli.restore.running import Run
+from cli.smoke.trial import Trial
 from cli.sql.output import Rows
 from cli.verify.verification import Verified
 
@@ -39,8 +45,9 @@ DOCUMENTS: Final[Mapping[str, Any]] = {
     "reconcile": Envelope[Reconciliation],
     "republish": Envelope[Republished],
     "redrive": Envelope[Redriven],
-    "restore": Envelope[Plan],
+    "restore": Envelope[Plan | Run | Checked | Mended | Finish | Announced],
     "doctor": Envelope[Diagnosis],
+    "smoke": Envelope[Trial],
 }
 """The document that each command prints with `--json`."""
 
@@ -55,6 +62,7 @@ HOW: Final = (
     ("retry all that failed on a day", "daybook redrive --failed-on 2026-11-22"),
     ("find out whether an account is ready to deploy to", "daybook doctor --env prod"),
     ("see how a restore would go", "daybook restore plan --env prod --at 2026-11-22T09:30:00Z"),
+    ("try a deployed system out", "daybook smoke --env prod"),
     ("work on an environment in AWS", "daybook verify --env prod --region eu-central-1 ACCOUNT_ID"),
     ("read the answer in a program", "daybook reconcile --from 2026-11-22 --json"),
     ("get completion in bash or zsh", "daybook --install-completion"),

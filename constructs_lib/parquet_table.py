@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Aws, Stack
+from aws_cdk import Aws
 from aws_cdk.aws_glue import CfnDatabase, CfnTable
 from aws_cdk.aws_iam import Grant, IGrantable
 from aws_cdk.aws_s3 import IBucket
@@ -127,7 +127,11 @@ def _table_input(
 
 def grant_tables(grantee: IGrantable, *, database: CfnDatabase, tables: Sequence[str], actions: Sequence[str]) -> None:
     """Allow exactly `actions` on these tables. Glue asks for the catalog and the database as well."""
-    stack = Stack.of(database)
-    resources = ["catalog", f"database/{database.ref}", *(f"table/{database.ref}/{each}" for each in tables)]
-    arns = [f"arn:{Aws.PARTITION}:glue:{stack.region}:{stack.account}:{each}" for each in resources]
+    grant_catalog(grantee, database=database.ref, tables=tables, actions=actions)
+
+
+def grant_catalog(grantee: IGrantable, *, database: str, actions: Sequence[str], tables: Sequence[str] = ()) -> None:
+    """Allow exactly `actions` on the catalog, a database and tables in it, all by name."""
+    resources = ["catalog", f"database/{database}", *(f"table/{database}/{each}" for each in tables)]
+    arns = [f"arn:{Aws.PARTITION}:glue:{Aws.REGION}:{Aws.ACCOUNT_ID}:{each}" for each in resources]
     Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=arns)

@@ -17,6 +17,7 @@ from aws_cdk.aws_lambda import (
     RuntimeManagementMode,
     SnapStartConf,
     SystemLogLevel,
+    VersionOptions,
 )
 from aws_cdk.aws_logs import LogGroup, RetentionDays
 from constructs import Construct
@@ -31,6 +32,9 @@ class PythonFunction(Construct):
 
     Its role may write to that log group and send traces. Everything else must be granted. `reserved_concurrency` is
     what this function alone may use, and the most it may use; None: it shares with all others. 0 would stop it.
+
+    With `keep_versions` the alias can go back to an earlier version by hand; CloudFormation then deletes none, and
+    neither does Lambda. Without it only the newest is kept.
 
     `snap_start` is for functions that are called all the time: Lambda drops the snapshot of a version that was not
     invoked for 14 days, and fails the first call after that. Source: Lambda Developer Guide, "Improving startup
@@ -53,6 +57,7 @@ class PythonFunction(Construct):
         log_retention: RetentionDays,
         log_removal_policy: RemovalPolicy,
         snap_start: bool,
+        keep_versions: bool = False,
         reserved_concurrency: int | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -75,6 +80,9 @@ class PythonFunction(Construct):
             memory_size=memory_mb,
             timeout=timeout,
             reserved_concurrent_executions=reserved_concurrency,
+            current_version_options=VersionOptions(
+                removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if keep_versions else RemovalPolicy.DESTROY
+            ),
             environment=dict(environment),
             layers=list(layers),
             role=self.role,

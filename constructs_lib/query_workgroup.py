@@ -9,7 +9,7 @@ from aws_cdk.aws_glue import CfnDatabase
 from aws_cdk.aws_iam import Grant, ManagedPolicy
 from constructs import Construct
 
-from constructs_lib.parquet_table import grant_tables
+from constructs_lib.parquet_table import grant_catalog, grant_tables
 from constructs_lib.private_bucket import PrivateBucket
 
 QUERY_ACTIONS = (
@@ -25,7 +25,12 @@ RESULT_ACTIONS = (
     "s3:ListMultipartUploadParts",
     "s3:PutObject",
 )
-SCHEMA_ACTIONS = ("glue:GetDatabase", "glue:GetPartitions", "glue:GetTable")
+SCHEMA_ACTIONS = ("glue:GetDatabase", "glue:GetDatabases", "glue:GetPartitions", "glue:GetTable")
+LOOKUP_ACTIONS = ("glue:GetDatabase", "glue:GetDatabases")
+DEFAULT_DATABASE = "default"
+"""Athena also looks there, whatever a statement names. Source: Athena User Guide, "Configure access to databases and
+tables in the AWS Glue Data Catalog". The page lets it create that database, too; nobody who only reads needs to.
+"""
 ENGINE = "Athena engine version 3"
 MIN_CUTOFF_BYTES = 10_000_000
 """The smallest cut-off that Athena accepts."""
@@ -115,6 +120,7 @@ class QueryWorkgroup(Construct):
         """Allow running statements here that read these tables, with files below `prefixes` of `data`; no change."""
         Grant.add_to_principal(grantee=policy, actions=list(QUERY_ACTIONS), resource_arns=[self.arn])
         grant_tables(policy, database=database, tables=tables, actions=SCHEMA_ACTIONS)
+        grant_catalog(policy, database=DEFAULT_DATABASE, actions=LOOKUP_ACTIONS)
         data.grant_on_bucket(policy, actions=["s3:GetBucketLocation", "s3:ListBucket"])
         data.grant(policy, prefixes=prefixes, actions=["s3:GetObject"])
         data.grant_key(policy, "Decrypt")

@@ -15,6 +15,7 @@ from aws_cdk.aws_apigateway import (
     RestApi,
     StageOptions,
 )
+from aws_cdk.aws_cloudwatch import Metric
 from aws_cdk.aws_lambda import IFunction
 from aws_cdk.aws_logs import LogGroup, RetentionDays
 from constructs import Construct
@@ -78,6 +79,7 @@ class FunctionRestApi(Construct):
         metric_dimensions: Mapping[str, str],
     ) -> None:
         super().__init__(scope, construct_id)
+        self._stage_name = stage_name
         access_log = LogGroup(self, "AccessLogs", retention=log_retention, removal_policy=removal_policy)
         self.api = RestApi(
             self,
@@ -110,6 +112,14 @@ class FunctionRestApi(Construct):
         self._route(function, routes)
         add_problem_responses(self.api, problems)
         self._acknowledge(set_log_role=set_log_role)
+
+    def metric(self, name: str) -> Metric:
+        """One of API Gateway's metrics of the stage, over all routes. It names the stage and refers to nothing."""
+        return Metric(
+            namespace="AWS/ApiGateway",
+            metric_name=name,
+            dimensions_map={"ApiName": self.api.rest_api_name, "Stage": self._stage_name},
+        )
 
     def _route(self, function: IFunction, routes: Mapping[str, Sequence[str]]) -> None:
         integration = LambdaIntegration(function, timeout=INTEGRATION_TIMEOUT, scope_permission_to_method=False)

@@ -9,12 +9,14 @@ from constructs_lib.python_function import PythonFunction
 from constructs_lib.rest_api import FunctionRestApi
 from lambdas.httpapi.routing import GATEWAY_ROUTES, ROUTES
 from stacks.api_alarms import watch_api
+from stacks.api_policies import add_api_policies
 from stacks.command_routes import add_command_routes
 from stacks.environment import Environment
 from stacks.functions import SERVICE, daybook_function, metric_dimensions
 from stacks.gateway_answers import GATEWAY_ANSWERS
 from stacks.ledger import LedgerStack
 from stacks.retention import log_retention, removal_policy
+from stacks.rollout import roll_out
 
 STAGE_NAME = "v1"
 FUNCTION_TIMEOUT = Duration.seconds(20)
@@ -53,8 +55,10 @@ class ApiStack(Stack):
         )
         add_command_routes(self, api=self.rest_api.api, commands=ledger.commands, writes=config.writes)
         self.rollback_alarms = watch_api(self, config, function=self.function, rest_api=self.rest_api)
-        """Alarms that a bad version of the function sets off, and little else does."""
-        CfnOutput(self, "ApiUrl", value=self.rest_api.api.url)
+        """Alarms that say that requests fail, whichever version answers them."""
+        roll_out(self, config=config, function=self.function, api=self.rest_api, watched=self.rollback_alarms)
+        add_api_policies(self, self.rest_api.api, STAGE_NAME)
+        CfnOutput(self, "ApiUrl", value=self.rest_api.api.url_for_path("/").removesuffix("/"))
         CfnOutput(self, "ApiFunctionName", value=self.function.function.function_name)
 
     def _function(self, config: Environment, ledger: LedgerStack, test_callers: Sequence[str]) -> PythonFunction:
@@ -67,6 +71,7 @@ class ApiStack(Stack):
             memory_mb=config.function_memory_mb,
             timeout=FUNCTION_TIMEOUT,
             snap_start=True,
+            keep_versions=True,
             environment={
                 "EVENT_TABLE": ledger.events.table.table_name,
                 "RECEIPTS_TABLE": ledger.receipts.table.table_name,

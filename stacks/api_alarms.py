@@ -24,8 +24,9 @@ LASTING = 3
 
 
 def watch_api(stack: Stack, config: Environment, *, function: PythonFunction, rest_api: FunctionRestApi) -> list[Alarm]:
-    """Add all alarms. Returns those that a bad version of the function sets off: a deployment can go back on them."""
+    """Add all alarms. Returns those that say that requests fail: each sends a new version of the function back."""
     _watch_gateway(stack, rest_api)
+    _watch_latency(stack, config, function, rest_api)
     alarm_on_any(
         stack,
         "ClockOff",
@@ -35,18 +36,15 @@ def watch_api(stack: Stack, config: Environment, *, function: PythonFunction, re
             "Its log says by how much."
         ),
     )
+    alarm_on_any(
+        stack,
+        "FunctionErrors",
+        metric=function.live.metric_errors(),
+        description="The accounts function raised an error or ran out of time.",
+    )
     return [
-        *(
-            alarm_on_any(stack, name, metric=own_metric(config, name), description=description)
-            for name, description in ALARMING_COUNTS.items()
-        ),
-        alarm_on_any(
-            stack,
-            "FunctionErrors",
-            metric=function.live.metric_errors(),
-            description="The accounts function raised an error or ran out of time.",
-        ),
-        *_watch_latency(stack, config, function, rest_api),
+        alarm_on_any(stack, name, metric=own_metric(config, name), description=description)
+        for name, description in ALARMING_COUNTS.items()
     ]
 
 
@@ -66,28 +64,18 @@ def _watch_gateway(stack: Stack, rest_api: FunctionRestApi) -> None:
     )
 
 
-def _watch_latency(
-    stack: Stack, config: Environment, function: PythonFunction, rest_api: FunctionRestApi
-) -> list[Alarm]:
+def _watch_latency(stack: Stack, config: Environment, function: PythonFunction, rest_api: FunctionRestApi) -> None:
     """The stage's latency is what clients see. Its storing of commands is quick, and could hide the function's."""
-    percentile = "p99"
-    return [
+    for name, metric, where in (
+        ("RequestsSlow", rest_api.metric("Latency"), "One request in a hundred takes too long, at the gateway"),
+        ("FunctionSlow", function.live.metric_duration(), "One synchronous request in a hundred takes too long"),
+    ):
         alarm_above(
             stack,
-            "RequestsSlow",
-            metric=rest_api.api.deployment_stage.metric_latency(),
+            name,
+            metric=metric,
             threshold=config.slow_request_ms,
-            statistic=percentile,
+            statistic="p99",
             periods=LASTING,
-            description="One request in a hundred takes too long, at the gateway (milliseconds).",
-        ),
-        alarm_above(
-            stack,
-            "FunctionSlow",
-            metric=function.live.metric_duration(),
-            threshold=config.slow_request_ms,
-            statistic=percentile,
-            periods=LASTING,
-            description="One synchronous request in a hundred takes too long, in the function (milliseconds).",
-        ),
-    ]
+            description=f"{where} (milliseconds).",
+        )

@@ -7,6 +7,7 @@ from constructs import Construct
 
 from analytics import catalog
 from constructs_lib.dashboard import Chart, definition
+from constructs_lib.parquet_table import grant_tables
 from constructs_lib.stack_suffix import stack_suffix
 from stacks.environment import Environment
 from stacks.lake import LakeStack
@@ -63,6 +64,8 @@ CATALOG_ACTIONS = (
     "athena:ListTableMetadata",
 )
 """The actions with which QuickSight reads the catalog, besides those that any query needs."""
+TABLE_ACTIONS = ("glue:BatchGetPartition", "glue:GetPartition", "glue:GetTables")
+"""The same for Glue. Source of both: AWS Managed Policy Reference, AWSQuicksightAthenaAccess, which allows them all."""
 
 
 class DashboardsStack(Stack):
@@ -104,6 +107,7 @@ class DashboardsStack(Stack):
         )
         catalog_arn = f"arn:{Aws.PARTITION}:athena:{Aws.REGION}:{Aws.ACCOUNT_ID}:datacatalog/{CATALOG}"
         Grant.add_to_principal(grantee=role, actions=list(CATALOG_ACTIONS), resource_arns=[catalog_arn])
+        grant_tables(role, database=lake.database, tables=lake.readable, actions=TABLE_ACTIONS)
         source = CfnDataSource(
             self,
             "Source",

@@ -18,6 +18,8 @@ from typing import Any, Literal, Protocol
 STACKS_WITH_DATA = ("Notifications", "Ledger", "DomainEvents", "Lake")
 """The stacks that are protected against deletion, by their names behind `Daybook-<environment>-`."""
 MAX_SNAPSHOT_INTERVAL = 50
+MAX_GENERATION = 1_000
+MIN_GRACE_DAYS = 3
 LOG_LEVELS = ("INFO",)
 GIGABYTE = 10**9
 
@@ -28,6 +30,15 @@ LogRetention = Literal[
     "ONE_DAY", "ONE_WEEK", "TWO_WEEKS", "ONE_MONTH", "THREE_MONTHS", "SIX_MONTHS", "ONE_YEAR", "TWO_YEARS", "FIVE_YEARS"
 ]
 """Members of the CDK's `RetentionDays`, by name."""
+
+Rollout = Literal[
+    "ALL_AT_ONCE",
+    "CANARY_10_PERCENT_5_MINUTES",
+    "CANARY_10_PERCENT_15_MINUTES",
+    "LINEAR_10_PERCENT_EVERY_1_MINUTE",
+    "LINEAR_10_PERCENT_EVERY_3_MINUTES",
+]
+"""Members of the CDK's `LambdaDeploymentConfig`, by name."""
 
 
 class UnknownEnvironmentError(ValueError):
@@ -49,8 +60,8 @@ class Environment:
     """Sizes, batches, retention, alarm thresholds and protection of one environment. Rates are requests per second.
 
     What the local emulator does not support is switched off here and nowhere else: `bundle_packages`, `named_queries`,
-    `publisher_record_age_seconds`, `command_record_age_seconds`, `recovery_windows`, `metric_math_alarms`, and
-    dashboards of QuickSight, which are off if `quicksight_user` is empty.
+    `publisher_record_age_seconds`, `command_record_age_seconds`, `recovery_windows`, `backup_selections`, `rollout`,
+    `metric_math_alarms`, and dashboards of QuickSight, which are off if `quicksight_user` is empty.
     """
 
     name: str
@@ -73,6 +84,23 @@ class Environment:
 
     require_iam: bool
     bundle_packages: bool
+    backup_schedule: str = "cron(0 2 * * ? *)"
+    """When AWS Backup begins the daily backup of the ledger's tables, in UTC."""
+    backup_days: int = 35
+    backup_selections: bool = True
+    """Whether the plan has tables to back up."""
+    vault_lock: Literal["", "governance", "compliance"] = ""
+    """The lock on backups, which forbids to delete them before their time. Empty: none.
+
+    A governance lock yields to whoever has the right to remove it. A compliance lock can be removed for
+    `vault_lock_grace_days` (at least 3), and from then on by nobody, AWS included, for as long as a backup is there.
+    Source: AWS Backup Developer Guide, "AWS Backup Vault Lock".
+    """
+    vault_lock_least_days: int = 7
+    """Backups that would be kept for a shorter or a longer time than these are refused by a locked vault."""
+    vault_lock_most_days: int = 365
+    vault_lock_grace_days: int = 14
+
     log_retention: LogRetention
     log_level: str
     throttling_rate: int
@@ -98,6 +126,14 @@ class Environment:
     setting it replaces another's: say no where the account has one already. Without any, API Gateway refuses a stage
     that logs. Source: API Gateway Developer Guide, "Set up CloudWatch logging for REST APIs in API Gateway".
     """
+    rollout: Rollout = "ALL_AT_ONCE"
+    """How a new version of the API's function takes over. In steps, it goes back when an alarm goes off meanwhile. All
+    at once needs no CodeDeploy, which the emulator does not know.
+    """
+    rollout_slow_ms: int = 3_000
+    """A new version goes back when the slowest hundredth of its calls take longer than this."""
+    rollout_server_error_percent: int = 5
+    """And when more of the API's answers than this are 5xx."""
 
     event_stream_days: int = 7
     """How long consumers can still read a domain event from the stream."""
@@ -172,7 +208,7 @@ class Environment:
     """
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a reservation below 0, a generation below 1, and an id that is none.
+        """Raises ValueError for a number below its least, an id that is none, and a lock that does not fit the backups.
 
         And for every log level but INFO. Below it the SDK would log requests with the function's session token. Above
         it Lambda would drop the lines from which CloudWatch makes this service's metrics, since a line without a level
@@ -186,6 +222,10 @@ class Environment:
             raise ValueError("a reserved concurrency is 0, for none, or more")
         if self.ledger_generation < 1:
             raise ValueError("the generation of the ledger is 1, or more after a restore")
+        if not self.vault_lock_least_days <= self.backup_days <= self.vault_lock_most_days:
+            raise ValueError("a backup is kept for as long as the vault's lock allows")
+        if self.vault_lock_grace_days < MIN_GRACE_DAYS:
+            raise ValueError(f"a lock can be taken back for at least {MIN_GRACE_DAYS} days")
         if self.log_level not in LOG_LEVELS:
             raise ValueError(
                 f"the log level is {' or '.join(LOG_LEVELS)}, not {self.log_level}: above INFO Lambda drops the lines "
@@ -216,7 +256,10 @@ LOCAL = Environment(
     lake_buffer_mb=64,
     test_callers=("anonymous",),  # everybody: nobody has to say who he is
     named_queries=False,  # the emulator refuses a whole template over their type
-    metric_math_alarms=False,  # the same
+    backup_selections=False,  # the emulator refuses a whole template over their type
+    recovery_windows=False,  # the emulator keeps no past: it restores a table as it is now, whatever time is asked for
+    rollout="ALL_AT_ONCE",  # the same, over CodeDeploy's
+    metric_math_alarms=False,  # the same, over an alarm on several metrics
 )
 DEV = Environment(
     name="dev",
@@ -233,11 +276,13 @@ STAGING = replace(
     DEV,
     name="staging",
     protect_data=True,
+    vault_lock="governance",
     log_retention="THREE_MONTHS",
     log_level="INFO",
     throttling_rate=500,
     throttling_burst=1_000,
     function_memory_mb=1769,  # one full vCPU
+    rollout="LINEAR_10_PERCENT_EVERY_1_MINUTE",
     publisher_reserved_concurrency=20,
     processor_reserved_concurrency=20,
     query_cutoff_bytes=50 * GIGABYTE,
@@ -267,19 +312,28 @@ def environment(name: str) -> Environment:
         return ENVIRONMENTS[name]
     except KeyError:
         known = ", ".join(ENVIRONMENTS)
-        raise UnknownEnvironmentError(f"unknown environment {name!r}: use -c env=NAME with one of {known}") from None
+        problem = f"unknown environment {name!r}" if name else "no environment is named"
+        raise UnknownEnvironmentError(f"{problem}: use -c env=NAME with one of {known}") from None
 
 
 def environment_from_context(node: Context) -> Environment:
     """The environment that the context value `env` names. There is no default, because `local` is open to everybody.
 
-    `-c snapshot_interval=N` (1 to 50) overrides the interval of `local` only, to try another one on a workstation.
-    `-c writes=off` deploys any environment for reading only, as a restore needs it; `-c first=true` leaves protection
-    against deletion to the next deployment.
+    `-c snapshot_interval=N` (1 to 50) and `-c ledger_generation=N` override these of `local` only, to try others on a
+    workstation. `-c writes=off` deploys any environment for reading only, as a restore needs it; its functions change
+    at once. `-c first=true` leaves protection against deletion to the next deployment.
     Raises UnknownEnvironmentError and InvalidContextError.
     """
     chosen = environment(str(node.try_get_context("env") or ""))
-    return replace(chosen, snapshot_interval=_snapshot_interval(node, chosen), writes=_writes(node), first=_first(node))
+    writes = _writes(node)
+    return replace(
+        chosen,
+        snapshot_interval=_number(node, chosen, "snapshot_interval", most=MAX_SNAPSHOT_INTERVAL),
+        ledger_generation=_number(node, chosen, "ledger_generation", most=MAX_GENERATION),
+        writes=writes,
+        rollout=chosen.rollout if writes else "ALL_AT_ONCE",
+        first=_first(node),
+    )
 
 
 def _first(node: Context) -> bool:
@@ -289,15 +343,16 @@ def _first(node: Context) -> bool:
     return first == "true"
 
 
-def _snapshot_interval(node: Context, chosen: Environment) -> int:
-    interval = node.try_get_context("snapshot_interval")
-    if interval is None:
-        return chosen.snapshot_interval
+def _number(node: Context, chosen: Environment, name: str, *, most: int) -> int:
+    """The environment's own number, or that of the context."""
+    given = node.try_get_context(name)
+    if given is None:
+        return int(getattr(chosen, name))
     if chosen.name != LOCAL.name:
-        raise InvalidContextError("snapshot_interval can be overridden in the local environment only")
-    if not str(interval).isdecimal() or not 1 <= int(interval) <= MAX_SNAPSHOT_INTERVAL:
-        raise InvalidContextError(f"snapshot_interval is a whole number from 1 to {MAX_SNAPSHOT_INTERVAL}")
-    return int(interval)
+        raise InvalidContextError(f"{name} can be overridden in the local environment only")
+    if not str(given).isdecimal() or not 1 <= int(given) <= most:
+        raise InvalidContextError(f"{name} is a whole number from 1 to {most}")
+    return int(given)
 
 
 def _writes(node: Context) -> bool:

@@ -33,12 +33,14 @@ def daybook_function(
     data: tuple[str, ...] = (),
     reserved_concurrency: int = 0,
     snap_start: bool = False,
+    keep_versions: bool = False,
 ) -> PythonFunction:
     """The function with the handler `lambdas.handlers.<handler>`, and its alarms: throttled, or near its timeout.
 
     It ships what the handler imports, and the files of the folders `data` of the repository. With
     `reserved_concurrency` 0 it shares the account's executions. `snap_start` is for a function for whose start somebody
-    waits, and which is called at least every 14 days; the environment can switch it off.
+    waits, and which is called at least every 14 days; the environment can switch it off. With `keep_versions` the
+    function can go back to an earlier version.
     """
     module = f"lambdas.handlers.{handler}"
     function = PythonFunction(
@@ -62,6 +64,7 @@ def daybook_function(
         log_retention=log_retention(config),
         log_removal_policy=removal_policy(config),
         snap_start=snap_start and config.snap_start,
+        keep_versions=keep_versions,
         reserved_concurrency=reserved_concurrency or None,
     )
     alarm_on_any(

@@ -63,12 +63,17 @@ class LakeStack(Stack):
         CfnOutput(self, "RestoreAnnouncePolicyArn", value=self.may_announce.managed_policy_arn)
         CfnOutput(self, "AthenaWorkgroupName", value=self.workgroup.workgroup.ref)
 
+    @property
+    def readable(self) -> list[str]:
+        """The names of the tables and of all views, which whoever queries the lake may read."""
+        return [self.table.name, self.revocations.name, *(each.name for each in self.views)]
+
     def _policies(self, events: EventStream) -> None:
         self.may_query = ManagedPolicy(self, "MayQuery", description="Running queries on the lake, read-only")
         self.workgroup.grant_query(
             self.may_query,
             database=self.database,
-            tables=[self.table.name, self.revocations.name, *(each.name for each in self.views)],
+            tables=self.readable,
             data=self.lake,
             prefixes=[EVENTS_PREFIX, REVOCATIONS_PREFIX],
         )

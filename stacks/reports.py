@@ -1,8 +1,8 @@
 """The daily report: a function on a schedule. Stateless: the reports are in the lake's results bucket."""
 
-from aws_cdk import Aws, Duration, Stack
+from aws_cdk import Aws, CfnOutput, Duration, Stack
 from aws_cdk.aws_cloudwatch import Metric
-from aws_cdk.aws_iam import Grant, Role, ServicePrincipal
+from aws_cdk.aws_iam import Grant, ManagedPolicy, Role, ServicePrincipal
 from aws_cdk.aws_scheduler import CfnSchedule, CfnScheduleGroup
 from constructs import Construct
 
@@ -38,6 +38,12 @@ class ReportsStack(Stack):
         self.function.role.add_managed_policy(lake.may_query)
         self.function.role.add_managed_policy(lake.may_report)
         group = self._schedule(config, self.function)
+        may_run = ManagedPolicy(self, "MayRun", description="Writing the daily report by hand")
+        Grant.add_to_principal(
+            grantee=may_run, actions=["lambda:InvokeFunction"], resource_arns=[self.function.live.function_arn]
+        )
+        CfnOutput(self, "DailyReportName", value=self.function.function.function_name)
+        CfnOutput(self, "DailyReportPolicyArn", value=may_run.managed_policy_arn)
         alarm_on_any(
             self,
             "ReportFailed",

@@ -9,6 +9,7 @@ from constructs import Construct
 
 from constructs_lib.alarm_topic import notify_of_every_alarm
 from stacks.api import ApiStack
+from stacks.backup import BackupStack
 from stacks.bi import DashboardsStack
 from stacks.commands import CommandsStack
 from stacks.domain_events import DomainEventsStack
@@ -43,6 +44,7 @@ class DaybookStage(Stage):
         )
         self.notifications = NotificationsStack(self, "Notifications", config=config)
         self.ledger = LedgerStack(self, "Ledger", config=config)
+        self.backup = BackupStack(self, "Backup", config=config, ledger=self.ledger)
         # Whoever adds a role that tests has it in a stack of its own before these two, and adds its `role_id` here.
         test_callers = config.test_callers
         self.api = ApiStack(self, "Api", config=config, ledger=self.ledger, test_callers=test_callers)
@@ -61,7 +63,7 @@ class DaybookStage(Stage):
         self.reports = ReportsStack(self, "Reports", config=config, lake=self.lake)
         if config.quicksight_user:
             self.dashboards = DashboardsStack(self, "Dashboards", config=config, lake=self.lake)
-        self._watch(config)  # last: it shows the alarms that are there
+        self._watch(config)  # last: it watches the keys, and shows the alarms, that are there
         notify_of_every_alarm(self, self.notifications.topics, runbook=RUNBOOK)
         Tags.of(self).add("service", "daybook")
         Tags.of(self).add("environment", config.name)

@@ -105,16 +105,15 @@ def _states(stack: Stack, alarms: Sequence[str]) -> IWidget:
 
 
 def _requests(config: Environment, watched: Watched) -> list[IWidget]:
-    stage = watched.api.rest_api.api.deployment_stage
-    gateway = watched.api.rest_api.metrics
-    latency = stage.metric_latency()
+    api = watched.api.rest_api
+    latency = api.metric("Latency")
     return [
         graph(
             "Requests",
-            total(stage.metric_count(), "all, at the gateway"),
+            total(api.metric("Count"), "all, at the gateway"),
             total(own_metric(config, "Requests"), "synchronous, at the function"),
-            total(stage.metric_client_error(), "4xx"),
-            total(stage.metric_server_error(), "5xx"),
+            total(api.metric("4XXError"), "4xx"),
+            total(api.metric("5XXError"), "5xx"),
             unit="requests",
         ),
         graph(
@@ -126,8 +125,8 @@ def _requests(config: Environment, watched: Watched) -> list[IWidget]:
         ),
         graph(
             "Not served",
-            total(gateway.throttled, "throttled"),
-            total(gateway.failed, "failed at the gateway"),
+            total(api.metrics.throttled, "throttled"),
+            total(api.metrics.failed, "failed at the gateway"),
             total(own_metric(config, "InternalErrors"), "internal errors"),
             total(own_metric(config, "ReadsUnavailable"), "reads unavailable"),
             total(own_metric(config, "ClockOff"), "clock off"),

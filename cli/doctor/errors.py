@@ -18,7 +18,7 @@ class DeniedError(UnansweredError):
     """The caller may not ask. `action` is what IAM calls the request."""
 
     def __init__(self, action: str) -> None:
-        super().__init__(f"it needs the permission {action}")
+        super().__init__(f"the permission {action} is missing")
         self.action = action
 
 

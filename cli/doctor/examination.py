@@ -48,13 +48,13 @@ def _seen(check: Check, account: Account) -> Iterator[Seen]:
     try:
         yield from check.look(account)
     except DeniedError as error:
-        yield not_known(f"not known: {plain(error)}", f"grant {error.action} ({POLICY} has all)")
+        yield not_known(plain(error), f"grant {error.action} ({POLICY} has all)")
     except UnansweredError as error:
-        yield not_known(f"not known: {plain(error)}")
+        yield not_known(plain(error))
     except NotThereError as error:
-        yield not_known(f"not known: {plain(error)}")
+        yield not_known(plain(error))
     except ClientError as error:
-        yield not_known(f"not known: {plain(error)}", "see the first finding")
+        yield not_known(plain(error), "see the first finding")
 
 
 def _finding(check: Check, seen: Seen) -> Finding:

@@ -10,10 +10,17 @@ import typer
 
 from cli.connections import connections_of
 from cli.errors import UsageError
-from cli.options import ENVIRONMENT_FILE, LOCAL, Env, EnvironmentFile, Json, Region, Where, moment
+from cli.options import ENVIRONMENT_FILE, LOCAL, Env, EnvironmentFile, Json, Region, Where, goes_with, moment
 from cli.output import Outcome, Output
 
-STEPS: Final = {"plan": "planning"}
+STEPS: Final = {
+    "plan": "planning",
+    "run": "running",
+    "check": "checking",
+    "mend": "mending",
+    "finish": "finishing",
+    "announce": "announcing",
+}
 """For each step, the module beside this one that does it; its function has the name of the step."""
 
 
@@ -38,11 +45,14 @@ At = Annotated[
     ),
 ]
 
+Yes = Annotated[bool, typer.Option("--yes", help="Do what `mend` would do; without it nothing is changed.")]
+
 
 def restore(
     context: typer.Context,
     step: Step,
     at: At,
+    yes: Yes = False,
     env: Env = LOCAL,
     region: Region = None,
     environment_file: EnvironmentFile = ENVIRONMENT_FILE,
@@ -60,7 +70,8 @@ def restore(
         raise UsageError("--at is a whole second: DynamoDB restores to no finer time.")
     if at > utc_now():
         raise UsageError("--at lies in the future.")
+    goes_with("mend", is_given=step == "mend", yes=yes)
     place = place_of(Where(env, region, environment_file))
-    request = Request(place, at, connections_of(context), Output("restore", json=as_json))
+    request = Request(place, at, connections_of(context), Output("restore", json=as_json), act=yes)
     ended: Outcome = getattr(import_module(f"cli.restore.{STEPS[step]}"), step)(request)
     return ended

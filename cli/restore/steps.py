@@ -13,12 +13,16 @@ from lambdas.eventsourcing.timestamps import format_timestamp
 
 
 class Request(msgspec.Struct, frozen=True):
-    """The environment, the second to which its tables go back (UTC), and where the answer goes."""
+    """The environment, the second to which its tables go back (UTC), and where the answer goes.
+
+    `act`: what would be cut is cut.
+    """
 
     place: Place
     at: datetime
     connections: Connections
     output: Output
+    act: bool = False
 
     @property
     def time(self) -> str:

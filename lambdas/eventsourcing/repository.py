@@ -139,7 +139,7 @@ class Repository(Generic[S, E]):
             return self._executor.execute(
                 stream_ids,
                 decide,
-                metadata=self._encode_metadata(metadata).decode(),
+                metadata=self._encode_metadata(_keyed(metadata) if idempotency is not None else metadata).decode(),
                 occurred_at=occurred_at,
                 expected=expected,
                 idempotency=idempotency,
@@ -163,3 +163,7 @@ class Repository(Generic[S, E]):
             return self._stored.execute(commands, self._new_deadline())
         except ReadUnavailableError as error:
             raise NotAppliedError(str(error)) from error
+
+
+def _keyed(metadata: Metadata) -> Metadata:
+    return msgspec.structs.replace(metadata, keyed=True)

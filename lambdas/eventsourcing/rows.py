@@ -79,9 +79,13 @@ class Commit(msgspec.Struct, frozen=True, gc=False):
 
 
 class Metadata(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Who and what caused an event. `causation_id` is left out when it is the command itself."""
+    """Who and what caused an event. `causation_id` is left out when it is the command itself.
+
+    `keyed`: a receipt was put in the same commit. Only so can be told, after a restore, that one is gone.
+    """
 
     command_id: str
     correlation_id: str
     actor: str
     causation_id: str | msgspec.UnsetType = msgspec.UNSET
+    keyed: bool = False

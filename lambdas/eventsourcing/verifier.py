@@ -33,6 +33,48 @@ class Verified(msgspec.Struct, frozen=True):
     snapshots: int
 
 
+class StreamChain(Generic[S, E]):
+    """Verifies the rows of one stream that are handed over in order, from version 1 on."""
+
+    def __init__(self, stream_id: str, decider: Decider[S, E]) -> None:
+        self.stream_id = stream_id
+        self.version = 0
+        self.hash = GENESIS
+        self.state: S | None = None
+        self.snapshots = 0
+        self._decider = decider
+        self._recorded_at = ""
+
+    def take(self, row: EventRow) -> None:
+        """Check the next row, and fold its event. Raises ChainBrokenError; then nothing more can be checked."""
+        version = self.version + 1
+        if row.hash != row_hash(self.hash, row):
+            raise ChainBrokenError(self.stream_id, version, "the hash does not match the row and its predecessor")
+        if row.recorded_at < self._recorded_at:
+            raise ChainBrokenError(self.stream_id, version, "it was recorded before its predecessor")
+        self.state = self._fold(row)
+        self.snapshots += self._check_snapshot(self.state, row)
+        self.version, self.hash, self._recorded_at = version, row.hash, row.recorded_at
+
+    def _fold(self, row: EventRow) -> S:
+        try:
+            return self._decider.evolve(self.state, self._decider.codec.decode(row.type, row.schema, row.data))
+        except (UnknownSchemaError, msgspec.MsgspecError) as error:
+            raise ChainBrokenError(row.stream_id, row.version, f"the event does not decode: {error}") from error
+
+    def _check_snapshot(self, state: S, row: EventRow) -> int:
+        codec = self._decider.codec
+        if row.state is None or not codec.can_decode_state(row.state_schema):
+            return 0
+        try:
+            snapshot = codec.decode_state(row.state_schema, row.state)
+        except msgspec.MsgspecError as error:
+            raise ChainBrokenError(row.stream_id, row.version, f"the snapshot does not decode: {error}") from error
+        if snapshot != state:
+            raise ChainBrokenError(row.stream_id, row.version, "the snapshot is not the fold of the events")
+        return 1
+
+
 class ChainVerifier(Generic[S, E]):
     """Verifies streams by reading them forward, a page at a time."""
 
@@ -54,18 +96,10 @@ class ChainVerifier(Generic[S, E]):
 
         Raises ChainBrokenError naming the first bad version, ReadUnavailableError.
         """
-        state: S | None = None
-        previous, recorded_at, version, snapshots = GENESIS, "", 0, 0
+        chain = StreamChain(stream_id, self._decider)
         for row in self._rows(stream_id):
-            version += 1
-            if row.hash != row_hash(previous, row):
-                raise ChainBrokenError(stream_id, version, "the hash does not match the row and its predecessor")
-            if row.recorded_at < recorded_at:
-                raise ChainBrokenError(stream_id, version, "it was recorded before its predecessor")
-            state = self._fold(state, row)
-            snapshots += self._check_snapshot(state, row)
-            previous, recorded_at = row.hash, row.recorded_at
-        return Verified(stream_id, version, previous, snapshots)
+            chain.take(row)
+        return Verified(stream_id, chain.version, chain.hash, chain.snapshots)
 
     def _rows(self, stream_id: str) -> Iterator[EventRow]:
         """All rows, in order from version 1. One that does not decode is reported after those before it are checked.
@@ -100,21 +134,3 @@ class ChainVerifier(Generic[S, E]):
                 self._backoff.pause(reads)
         if corrupt is not None:
             raise ChainBrokenError(stream_id, corrupt.version, corrupt.reason) from corrupt
-
-    def _fold(self, state: S | None, row: EventRow) -> S:
-        try:
-            return self._decider.evolve(state, self._decider.codec.decode(row.type, row.schema, row.data))
-        except (UnknownSchemaError, msgspec.MsgspecError) as error:
-            raise ChainBrokenError(row.stream_id, row.version, f"the event does not decode: {error}") from error
-
-    def _check_snapshot(self, state: S, row: EventRow) -> int:
-        codec = self._decider.codec
-        if row.state is None or not codec.can_decode_state(row.state_schema):
-            return 0
-        try:
-            snapshot = codec.decode_state(row.state_schema, row.state)
-        except msgspec.MsgspecError as error:
-            raise ChainBrokenError(row.stream_id, row.version, f"the snapshot does not decode: {error}") from error
-        if snapshot != state:
-            raise ChainBrokenError(row.stream_id, row.version, "the snapshot is not the fold of the events")
-        return 1

@@ -67,7 +67,8 @@ class Api:
     def __init__(self, url: str, *, credentials: Credentials, region: str, correlation_id: str) -> None:
         self._url = url
         self._place = urlsplit(url)
-        self._signer = SigV4Auth(credentials, SERVICE, region)
+        self._credentials = credentials
+        self._region = region
         self._correlation_id = correlation_id
 
     def call(
@@ -98,7 +99,7 @@ class Api:
             headers["Idempotency-Key"] = key
         content = None if body is None else json.dumps(body).encode()
         request = AWSRequest(method=operation.method, url=url, data=content, headers=headers)
-        self._signer.add_auth(request)
+        SigV4Auth(self._credentials.get_frozen_credentials(), SERVICE, self._region).add_auth(request)
         connect = HTTPSConnection if self._place.scheme == "https" else HTTPConnection
         connection = connect(self._place.netloc, timeout=TIMEOUT_SECONDS)
         target = url.partition(self._place.netloc)[2]

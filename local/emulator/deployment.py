@@ -50,7 +50,7 @@ def is_current(layout: Layout, found: Emulator, fingerprint: str) -> bool:
 
 def bootstrap(layout: Layout, found: Emulator) -> None:
     """Create what the CDK needs in an account. Raises DeployFailedError."""
-    _cdk(layout, found, *cdk.bootstrap(ACCOUNT, REGION), f"--output={layout.assembly}")
+    _cdk(layout, found, *cdk.bootstrap(ACCOUNT, REGION, LOCAL.name), f"--output={layout.assembly}")
     _record(layout, Deployment(instance=found.instance, fingerprint=""))
 
 

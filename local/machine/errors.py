@@ -13,6 +13,8 @@ LocalError
 ├── EnvironmentFileError   environment.json lacks something
 ├── ExampleFailedError     the API did not give the worked example's answer
 ├── InstallError           packages could not be installed
+├── UnpricedError          nobody said what a resource costs
+├── PageError              README.md has no place for the costs
 └── AuditError             the audit found something, or could not look
 """
 
@@ -23,6 +25,14 @@ class LocalError(Exception):
     def __init__(self, message: str, *, detail: str = "") -> None:
         super().__init__(message)
         self.detail = detail
+
+
+class UnpricedError(LocalError):
+    """A resource of the templates, of which nobody said what it costs."""
+
+
+class PageError(LocalError):
+    """README.md has no place for the tables of costs, or for their sum."""
 
 
 class AlreadyRunningError(LocalError):

@@ -4,9 +4,13 @@ import shlex
 from collections.abc import Sequence
 
 
-def bootstrap(account: str, region: str) -> list[str]:
-    """Create what the CDK itself needs, once for an account and region. No environment is named."""
-    return ["bootstrap", f"aws://{account}/{region}"]
+def bootstrap(account: str, region: str, environment: str) -> list[str]:
+    """Create what the CDK itself needs, once for an account and region.
+
+    It is the same for every environment, and one must be named all the same: in a folder with an application the
+    command line looks for its stacks, and fails if it has none. Source: `defineEnvironments` in aws-cdk 2.1148.1.
+    """
+    return ["bootstrap", f"aws://{account}/{region}", "-c", f"env={environment}"]
 
 
 def deploy(environment: str, *, first: bool = False) -> list[str]:

@@ -75,7 +75,11 @@ def cdk_environment(endpoint: str) -> dict[str, str]:
     }
 
 
-def cdk_command(*arguments: str) -> list[str]:
+def cdk_program() -> list[str]:
     """The pinned command line, on the virtual environment's own Node."""
-    program = REPOSITORY / "node_modules" / "aws-cdk" / "bin" / "cdk"
-    return [str(BIN / "node"), str(program), *arguments, "--no-notices", "--no-color", "--ci"]
+    return [str(BIN / "node"), str(REPOSITORY / "node_modules" / "aws-cdk" / "bin" / "cdk")]
+
+
+def cdk_command(*arguments: str) -> list[str]:
+    """A command whose output is kept in a log."""
+    return [*cdk_program(), *arguments, "--no-notices", "--no-color", "--ci"]

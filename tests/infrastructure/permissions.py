@@ -96,7 +96,9 @@ def _add(found: Allowed, environment: Synthesized, stack: Deployable, statement:
     assert statement["Effect"] == "Allow"
     assert not {"NotAction", "NotResource"} & statement.keys()
     via = ""
-    if "Condition" in statement:
+    if statement.get("Condition") == {"Bool": {"kms:GrantIsForAWSResource": "true"}}:
+        via = " for services of AWS"
+    elif "Condition" in statement:
         assert set(statement["Condition"]) == {"StringEquals"}
         [(name, service)] = statement["Condition"]["StringEquals"].items()
         assert name == "kms:ViaService"

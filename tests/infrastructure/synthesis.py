@@ -51,6 +51,7 @@ class Synthesized:
     config: Environment
     notifications: Deployable
     ledger: Deployable
+    backup: Deployable
     api: Deployable
     commands: Deployable
     domain_events: Deployable
@@ -68,6 +69,7 @@ class Synthesized:
         found = [
             self.notifications,
             self.ledger,
+            self.backup,
             self.api,
             self.commands,
             self.domain_events,
@@ -129,6 +131,7 @@ def synthesize(
         config=config,
         notifications=stacks["Notifications"],
         ledger=stacks["Ledger"],
+        backup=stacks["Backup"],
         api=stacks["Api"],
         commands=stacks["Commands"],
         domain_events=stacks["DomainEvents"],

@@ -17,6 +17,8 @@ from lambdas.contracts.problems import (
     UNAUTHORIZED,
     ProblemType,
 )
+from stacks.api_policies import OUTPUTS
+from tests.infrastructure.permissions import rendered
 from tests.infrastructure.synthesis import Deployable, Synthesized
 
 METHOD = "AWS::ApiGateway::Method"
@@ -235,4 +237,11 @@ def test_one_failure_raises_an_alarm(anywhere: Synthesized, metric: str) -> None
 
 
 def test_clients_find_the_api_by_a_stable_output_name(anywhere: Synthesized) -> None:
-    assert {each for each in anywhere.api.body["Outputs"] if not each.startswith("PublishOutput")} == {"ApiUrl", "ApiFunctionName"}
+    outputs = anywhere.api.body["Outputs"]
+    assert {each for each in outputs if not each.startswith("PublishOutput")} == {
+        "ApiUrl",
+        "ApiFunctionName",
+        *OUTPUTS.values(),
+    }
+    url = rendered(anywhere, anywhere.api, outputs["ApiUrl"]["Value"])
+    assert url == "https://<Api/Rest/Api>.execute-api.<Region>.<URLSuffix>/<Api/Rest/Api/DeploymentStage.v1>"

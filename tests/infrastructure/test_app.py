@@ -10,9 +10,6 @@ import tarfile
 from importlib.resources import files
 from pathlib import Path
 
-import pytest
-
-from local.setup.toolchain import cdk_command, cdk_environment
 from stacks.environment import ENVIRONMENTS
 from tests.infrastructure.synthesis import NO_PACKAGES, REPOSITORY, feature_flags
 
@@ -62,38 +59,11 @@ def test_an_unknown_environment_is_told_in_the_last_line(tmp_path: Path) -> None
     assert done.stderr.strip().splitlines()[-1].endswith("one of " + ", ".join(ENVIRONMENTS))
 
 
-def test_without_an_environment_there_are_no_stacks_and_bootstrapping_goes_on(tmp_path: Path) -> None:
-    """The command line runs the application for `cdk bootstrap`, too."""
+def test_that_no_environment_is_named_is_told_in_the_last_line(tmp_path: Path) -> None:
     done = run_app(tmp_path)
-    assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr.strip().endswith("-c env=NAME, one of " + ", ".join(ENVIRONMENTS) + ".")
-    artifacts = json.loads((tmp_path / "manifest.json").read_text())["artifacts"]
-    kinds = {each["type"] for each in artifacts.values()}
-    assert not kinds & {"aws:cloudformation:stack", "cdk:cloud-assembly"}
-
-
-def test_an_empty_name_of_an_environment_is_an_error(tmp_path: Path) -> None:
-    done = run_app(tmp_path, env="")
     assert done.returncode != 0
-    assert "unknown environment ''" in done.stderr
-
-
-@pytest.mark.programs
-@pytest.mark.parametrize("command", ["deploy", "destroy"])
-def test_the_command_line_fails_without_an_environment(tmp_path: Path, command: str) -> None:
-    """And does not end well as if all had been deployed."""
-    done = subprocess.run(
-        cdk_command(command, "**", "--force", f"--output={tmp_path / 'out'}"),
-        cwd=REPOSITORY,
-        env=cdk_environment("http://127.0.0.1:9"),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "No environment is named" in done.stderr
-    assert "This app contains no stacks" in done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last == "no environment is named: use -c env=NAME with one of " + ", ".join(ENVIRONMENTS)
 
 
 def test_cdk_json_sets_every_feature_flag_the_library_recommends() -> None:

@@ -60,6 +60,7 @@ def test_a_view_is_what_athena_would_have_stored_itself(anywhere: Synthesized) -
         assert [each["name"] for each in document["columns"]] == list(declared.columns)
         assert {each["type"] for each in document["columns"]} <= {
             "varchar",
+            "boolean",
             "bigint",
             "decimal(38,0)",
             "timestamp(3)",
@@ -105,7 +106,8 @@ def test_the_emulator_which_knows_no_named_query_gets_none(local: Synthesized) -
 
 
 def test_whoever_may_query_reads_events_and_writes_results_only(anywhere: Synthesized) -> None:
-    schema = {"glue:GetDatabase", "glue:GetPartitions", "glue:GetTable"}
+    lookup = {"glue:GetDatabase", "glue:GetDatabases"}
+    schema = {*lookup, "glue:GetPartitions", "glue:GetTable"}
     glue = "arn:<Partition>:glue:<Region>:<AccountId>"
     tables = ("events", "revocations", *catalog.views())
     assert policy_allows(anywhere, anywhere.lake, "Lake/MayQuery") == {
@@ -118,6 +120,7 @@ def test_whoever_may_query_reads_events_and_writes_results_only(anywhere: Synthe
         },
         f"{glue}:catalog": schema,
         f"{glue}:database/<Lake/Database>": schema,
+        f"{glue}:database/default": lookup,
         **{f"{glue}:table/<Lake/Database>/{table}": schema for table in tables},
         "<Lake/Lake/Bucket>": {"s3:GetBucketLocation", "s3:ListBucket"},
         "<Lake/Lake/Bucket>/events/*": {"s3:GetObject"},

@@ -67,6 +67,12 @@ def test_that_role_reads_the_lake_and_changes_nothing(on: Synthesized) -> None:
     may = allowed(on, dashboards(on), "Dashboards/Role")
     assert trusted(on, dashboards(on), "Dashboards/Role") == "quicksight.amazonaws.com"
     assert may["<Lake/Lake/Bucket>/events/*"] == {"s3:GetObject"}
+    listing = {"glue:BatchGetPartition", "glue:GetPartition", "glue:GetTables"}
+    assert {where.rpartition(":")[2] for where, actions in may.items() if listing <= actions} == {
+        "catalog",
+        "database/<Lake/Database>",
+        *(f"table/<Lake/Database>/{name}" for name in ("events", *catalog.views())),
+    }
     writable = {where for where, actions in may.items() if any("Put" in action for action in actions)}
     assert writable == {"<Lake/Results/Bucket>/athena/*"}
     assert not any("Delete" in action or action.endswith("*") for actions in may.values() for action in actions)

@@ -107,3 +107,13 @@ def test_every_handler_of_every_stack_is_a_file_with_that_function(anywhere: Syn
         module, _, name = handler.rpartition(".")
         source = Path(REPOSITORY, *module.split(".")).with_suffix(".py")
         assert f"def {name}(" in source.read_text(), f"{module} defines no function {name}"
+
+
+def test_operators_may_run_it_by_hand_and_find_it(anywhere: Synthesized) -> None:
+    outputs = anywhere.reports.body["Outputs"]
+    function_id, _ = anywhere.reports.only(FUNCTION)
+    alias_id, _ = anywhere.reports.only("AWS::Lambda::Alias")
+    assert outputs["DailyReportName"]["Value"] == {"Ref": function_id}
+    assert rendered(anywhere, anywhere.reports, outputs["DailyReportPolicyArn"]["Value"]) == "<Reports/MayRun>"
+    alias = rendered(anywhere, anywhere.reports, {"Ref": alias_id})
+    assert policy_allows(anywhere, anywhere.reports, "Reports/MayRun") == {alias: {"lambda:InvokeFunction"}}

@@ -49,6 +49,10 @@ DOCUMENTED = {
         conditions=frozenset({"StringEquals aws:SourceAccount"}),
         page="EventBridge Scheduler User Guide, 'Confused deputy prevention in EventBridge Scheduler'",
     ),
+    ("codedeploy", ROLE): Documented(
+        conditions=frozenset({"StringEquals aws:SourceAccount", "StringLike aws:SourceArn"}),
+        page="AWS CodeDeploy User Guide, 'Cross-service confused deputy prevention'",
+    ),
     ("cloudwatch", KEY): Documented(
         page="Amazon SNS Developer Guide, 'Enable compatibility between event sources from AWS services and encrypted "
         "topics': a statement without a condition"

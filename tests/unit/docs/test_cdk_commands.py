@@ -58,11 +58,15 @@ def as_local(page: str, **placeholders: str) -> list[str]:
 
 
 def test_bootstrapping_is_written_as_it_is_run_here(run: list[list[str]]) -> None:
-    assert on_pages("bootstrap") == {cdk.written(cdk.bootstrap("ACCOUNT", "REGION"))}
-    [page] = on_pages("bootstrap")
     bootstrap, _ = run
-    assert bootstrap[: len(as_local(page))] == as_local(page, ACCOUNT=ACCOUNT, REGION=REGION)
     assert not [each for each in bootstrap if each.startswith(("--app", "-a"))], "it would run another application"
+    pages = on_pages("bootstrap")
+    assert pages
+    for page in pages:
+        [name] = [name for name in CLOUD_NAMES if f"env={name}" in page]
+        assert page == cdk.written(cdk.bootstrap("ACCOUNT", "REGION", name))
+        here = as_local(page, ACCOUNT=ACCOUNT, REGION=REGION, **{f"env={name}": "env=local"})
+        assert bootstrap[: len(here)] == here
 
 
 @pytest.mark.parametrize("page", sorted(on_pages("deploy")))

@@ -115,7 +115,7 @@ def test_a_request_that_is_denied_is_named_and_hides_nothing_else(operation: str
     assert {each.severity for each in found} == {Severity.NOT_KNOWN}
     [action] = [each.action for key, each in PERMISSIONS.items() if key[1].replace("_", "") == operation.lower()]
     for each in found:
-        assert each.found == f"not known: it needs the permission {action}"
+        assert each.found == f"the permission {action} is missing"
         assert each.mend.startswith(f"grant {action} ")
     assert len(found) < len(CHECKS) / 2
 

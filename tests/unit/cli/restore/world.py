@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from cli.aws import AWS
 from cli.environments.place import Place
 from cli.restore.clients import Clients
+from tests.support.dynamodb_tables import dynamodb_client
 
-REGION = "eu-central-1"
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 TIME = "2026-03-01T09:30:00Z"
 KEY = "6f1f6a4e-0c7e-4a7b-9f0e-3d1f2b7c8a90"
@@ -57,10 +56,10 @@ class Stack:
 
     def __init__(self) -> None:
         self.outputs = {stack: dict(each) for stack, each in OUTPUTS.items()}
+        self.statuses: dict[str, str] = {}
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803
-        pairs = self.outputs[StackName].items()
-        return {"Stacks": [{"Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in pairs]}]}
+        return {"Stacks": [{"StackStatus": self.statuses.get(StackName, "UPDATE_COMPLETE")}]}
 
     def get_template(self, *, StackName: str, TemplateStage: str) -> dict[str, Any]:  # noqa: N803
         assert (StackName, TemplateStage) == ("Daybook-prod-Ledger", "Processed")
@@ -114,6 +113,55 @@ class Connected(AWS):
         return self.clients
 
 
+class DynamoDB:
+    """moto's, which says of a restored table when it was copied, not to which second: here it says that.
+
+    `dies_before` names an operation: whoever asks for it, is killed. `busy` is how often a new table is not ready yet.
+    """
+
+    def __init__(self) -> None:
+        self.moto = dynamodb_client()
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.restored: dict[str, Any] = {}
+        self.dies_before = ""
+        self.busy = 0
+
+    def __getattr__(self, operation: str) -> Any:
+        call = getattr(self.moto, operation)
+
+        def asked(**words: Any) -> Any:
+            if operation == self.dies_before:
+                raise KeyboardInterrupt
+            self.calls.append((operation, words))
+            return call(**words)
+
+        return call if operation == "get_paginator" else asked
+
+    def restore_table_to_point_in_time(self, **words: Any) -> Any:
+        if self.dies_before == words["TargetTableName"]:
+            raise KeyboardInterrupt
+        self.calls.append(("restore_table_to_point_in_time", words))
+        answer = self.moto.restore_table_to_point_in_time(
+            SourceTableName=words["SourceTableName"], TargetTableName=words["TargetTableName"]
+        )
+        self.restored[words["TargetTableName"]] = words["RestoreDateTime"]
+        return answer
+
+    def describe_table(self, *, TableName: str) -> Any:  # noqa: N803
+        answer = self.moto.describe_table(TableName=TableName)
+        summary = answer["Table"].get("RestoreSummary")
+        if summary is not None:
+            summary["RestoreDateTime"] = self.restored[TableName]
+            self.busy -= 1
+            if self.busy > 0:
+                answer["Table"]["TableStatus"] = "CREATING"
+        return answer
+
+    def asked_for(self, operation: str) -> list[dict[str, Any]]:
+        """The requests of one operation."""
+        return [words for name, words in self.calls if name == operation]
+
+
 def deployed(dynamodb: Any) -> None:
     """The three tables of generation 1, as their stack made them."""
     keys = {
@@ -134,8 +182,3 @@ def deployed(dynamodb: Any) -> None:
         dynamodb.update_continuous_backups(
             TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
         )
-
-
-def dynamodb_client() -> Any:
-    """To be called within `mock_aws`."""
-    return boto3.client("dynamodb", region_name=REGION)

@@ -1,0 +1,1 @@
+"""Try a deployed system out end to end, on an account in the test currency."""

@@ -1,0 +1,54 @@
+"""Taking an environment down whose data is not protected."""
+
+from collections.abc import Callable, Sequence
+
+from deploy.account import Account
+from deploy.contents import BUCKET, empty_bucket
+from deploy.errors import FailedError, RefusedError
+from deploy.stacks import Stack, created_by, stacks_of
+from local.setup import cdk
+from stacks.environment import Environment
+
+Say = Callable[[str], None]
+ATTEMPTS = 3
+"""S3 writes access logs, and Firehose its last files, while stacks are being removed: then buckets fill again."""
+
+
+def destroy(config: Environment, account: Account, say: Say, *, yes: bool, options: Sequence[str] = ()) -> None:
+    """Say what would be removed; with `yes` remove it, data and all. Raises RefusedError and FailedError."""
+    if config.protect_data:
+        raise RefusedError(f"{config.name} protects its data. docs/deploy.md says how it is taken down.")
+    cloudformation = account.client("cloudformation")
+    stacks = stacks_of(cloudformation, config.name)
+    if not stacks:
+        say(f"There is no stack of {config.name} in {account}.")
+        return
+    for each in stacks:
+        say(f"  delete the stack {each.name}")
+    for bucket in _buckets(account, stacks):
+        say(f"  empty and delete the bucket {bucket}")
+    if not yes:
+        say(f"Nothing was done yet. To remove all of it, with all data: make destroy ENV={config.name} YES=1")
+        return
+    _remove(config, account, say, stacks, [*cdk.destroy(config.name), *options])
+    for each in stacks:
+        for kept in created_by(cloudformation, each):
+            say(f"  stays: {kept.id} ({kept.type})")
+
+
+def _remove(config: Environment, account: Account, say: Say, stacks: Sequence[Stack], arguments: Sequence[str]) -> None:
+    """Empty the buckets that are left and delete the stacks, again where a bucket was filled meanwhile."""
+    for _ in range(ATTEMPTS):
+        for bucket in _buckets(account, stacks):
+            say(f"Emptied {bucket}: {empty_bucket(account, bucket)} versions of objects")
+        say(cdk.written(arguments))
+        status = account.cdk(arguments)
+        if not (left := stacks_of(account.client("cloudformation"), config.name)):
+            return
+    raise FailedError(f"`cdk destroy` ended with {status}, and left {', '.join(each.name for each in left)}.")
+
+
+def _buckets(account: Account, stacks: Sequence[Stack]) -> list[str]:
+    """The buckets that are still there."""
+    cloudformation = account.client("cloudformation")
+    return [each.id for stack in stacks for each in created_by(cloudformation, stack) if each.type == BUCKET]

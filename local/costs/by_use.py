@@ -1,0 +1,116 @@
+"""What use costs: a million of each kind of request, and what grows with what is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from local.costs.prices import PriceList, dollars
+from local.costs.resources import MEGABYTES, Resources
+from local.costs.schedules import runs
+from local.machine.errors import UnpricedError
+
+MILLION: Final = 1_000_000
+KILOBYTES: Final = 1024 * 1024
+"""Of a GB."""
+
+FIREHOSE_STEP: Final = 5
+"""KB to which Firehose rounds a record up."""
+
+FREE_DAYS: Final = 1
+"""The first day of retention is in the price of the stream."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A request, by what it takes. `row` is its row in README's table of capacities, which tests/store asserts."""
+
+    name: str
+    row: str
+    writes: int
+    reads: int
+    requests: int = 1
+    """Of API Gateway."""
+    calls: int = 1
+    """Of the accounts function."""
+    events: int = 1
+
+
+WORKS: Final = (
+    Work("command, warm", "command, account warm in the container", 1, 0),
+    Work("command, cold", "command, cold", 1, 2),
+    Work("command under a key, warm", "command with `Idempotency-Key`", 4, 0),
+    Work("transfer, warm", "transfer, both accounts warm (keyed)", 4, 0, events=2),
+    Work("transfer under a key, warm", "transfer, both accounts warm (keyed)", 6, 0, events=2),
+    Work("asynchronous command and one look at its outcome", "asynchronous command, carried out", 4, 0, 2, 0),
+    Work("balance", "balance, after 1 event or 1,000,000", 0, 2, events=0),
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a price: the arithmetic, and what it comes to."""
+
+    arithmetic: str
+    dollars: Decimal
+
+
+def dynamodb(work: Work, prices: PriceList) -> Part:
+    """Capacity."""
+    write, read = prices.dollars("write_unit"), prices.dollars("read_unit")
+    terms = [f"{number} × {price}" for number, price in ((work.writes, write), (work.reads, read)) if number]
+    return Part(" + ".join(terms), work.writes * write + work.reads * read)
+
+
+def front(work: Work, memory_mb: int, prices: PriceList) -> Part:
+    """API Gateway and the accounts function."""
+    one, request = call(memory_mb, prices).dollars, prices.dollars("api_request")
+    factors = ((work.requests, request), (work.calls, one))
+    terms = [f"{number} × {price.quantize(Decimal('0.01'))}" for number, price in factors if number]
+    return Part(" + ".join(terms), work.requests * request + work.calls * one)
+
+
+def call(memory_mb: int, prices: PriceList) -> Part:
+    """A million calls of a function with so much memory."""
+    memory = Decimal(memory_mb) / MEGABYTES
+    seconds = Decimal(prices.assumptions["call_milliseconds"]) / 1000
+    each, second = prices.dollars("lambda_request"), prices.dollars("lambda_second")
+    told = f"{dollars(each)} + {MILLION:,} × {seconds} s × {memory:.2f} GB × ${second}"
+    return Part(told, each + MILLION * seconds * memory * second)
+
+
+def event(days: int, prices: PriceList) -> Part:
+    """A million events on their way from the stream to the lake, which keeps them for so many days."""
+    size = Decimal(prices.assumptions["event_kilobytes"])
+    put = MILLION * size / KILOBYTES
+    taken = MILLION * Decimal(FIREHOSE_STEP) / KILOBYTES
+    kept = put * (days - FREE_DAYS) * 24 / prices.hours
+    stream = put * (prices.dollars("stream_in") + prices.dollars("stream_out")) + kept * prices.dollars("stream_kept")
+    delivery = taken * (prices.dollars("firehose") + prices.dollars("parquet"))
+    return Part(f"stream {dollars(stream)} + Firehose {dollars(delivery)}", stream + delivery)
+
+
+def kept_backups(resources: Resources, prices: PriceList) -> int:
+    """How many whole backups of a table the plans keep at a time. Raises UnpricedError."""
+    number = 0
+    for plan in resources.of("AWS::Backup::BackupPlan"):
+        for rule in plan["BackupPlan"]["BackupPlanRule"]:
+            days = rule.get("Lifecycle", {}).get("DeleteAfterDays")
+            if days is None or "ScheduleExpression" not in rule:
+                raise UnpricedError(
+                    "A backup is kept for ever, or made at no told time: say in local/costs/by_use.py what it costs."
+                )
+            number += round(Decimal(runs(rule["ScheduleExpression"], prices.hours) * days * 24) / prices.hours)
+    return number
+
+
+def own_metrics(resources: Resources, namespace: str) -> int:
+    """Metrics of ours that alarms look at."""
+    found = set()
+    for alarm in resources.of("AWS::CloudWatch::Alarm"):
+        stats = [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each]
+        for metric in stats or [alarm]:
+            if metric.get("Namespace") == namespace:
+                found.add((metric["MetricName"], str(metric.get("Dimensions"))))
+    return len(found)

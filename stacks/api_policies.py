@@ -1,0 +1,60 @@
+"""Managed policies by which callers may use the API: one to read accounts, one to command them, route by route."""
+
+import re
+from collections.abc import Mapping
+from typing import cast
+
+from aws_cdk import Acknowledgment, CfnOutput, Stack, Validations
+from aws_cdk.aws_apigateway import CfnRestApi, RestApi
+from aws_cdk.aws_iam import Grant, ManagedPolicy
+from constructs import Construct
+
+from lambdas.contracts.operations import Operation
+from lambdas.contracts.policies import ACTION, MAY_COMMAND, MAY_READ, operations_of
+
+OUTPUTS: Mapping[str, str] = {MAY_READ: "ReadAccountsPolicyArn", MAY_COMMAND: "CommandPolicyArn"}
+"""The output that names each policy's ARN."""
+
+_DESCRIPTIONS = {
+    MAY_READ: "Reading accounts of the API, now and in the past",
+    MAY_COMMAND: "Sending commands to the API, and asking what became of them",
+}
+_PARAMETER = re.compile(r"\{\w+\}")
+
+
+def add_api_policies(stack: Stack, api: RestApi, stage_name: str) -> dict[str, ManagedPolicy]:
+    """Add the policies and their outputs, for roles of callers. A route's parameters are `*` in its ARN.
+
+    Source: API Gateway Developer Guide, "Control access for invoking an API" (the ARN's form, and that it holds the
+    path of the request, not of the resource).
+    """
+    policies = {}
+    for name, description in _DESCRIPTIONS.items():
+        policies[name] = policy = ManagedPolicy(stack, name, description=description)
+        paths = [_path(each) for each in operations_of(name)]
+        Grant.add_to_principal(
+            grantee=policy,
+            actions=[ACTION],
+            resource_arns=[api.arn_for_execute_api(method, path, stage_name) for method, path in paths],
+        )
+        for method, path in paths:
+            _acknowledge(policy, api, f"{stage_name}/{method}{path}")
+        CfnOutput(stack, OUTPUTS[name], value=policy.managed_policy_arn)
+    return policies
+
+
+def _path(operation: Operation) -> tuple[str, str]:
+    return operation.method, _PARAMETER.sub("*", operation.path)
+
+
+def _acknowledge(policy: Construct, api: RestApi, route: str) -> None:
+    if "*" not in route:
+        return
+    name = Stack.of(api).get_logical_id(cast("CfnRestApi", api.node.default_child))
+    arn = f"arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<{name}>/{route}"
+    Validations.of(policy).acknowledge(
+        Acknowledgment(
+            id=f"AwsSolutions-IAM5[Resource::{arn}]",
+            reason="Callers are trusted with every account, and an account's id is not known beforehand.",
+        )
+    )

@@ -1,0 +1,126 @@
+"""Daily backups of the ledger's tables, in a vault under a key of its own. Stateful.
+
+Point-in-time recovery is the way back from a mistake, to any second. These backups are for what it cannot survive: a
+table that was deleted, recovery that was switched off, and somebody with the rights to do both.
+"""
+
+from aws_cdk import Acknowledgment, ArnFormat, CfnOutput, Duration, Stack, Validations
+from aws_cdk.aws_backup import (
+    BackupPlan,
+    BackupPlanRule,
+    BackupResource,
+    BackupSelection,
+    BackupVault,
+    LockConfiguration,
+)
+from aws_cdk.aws_events import Schedule
+from aws_cdk.aws_iam import ManagedPolicy, PolicyStatement, Role, ServicePrincipal
+from aws_cdk.aws_kms import Key
+from constructs import Construct
+
+from constructs_lib.key_access import grant_key
+from stacks.environment import Environment
+from stacks.ledger import LedgerStack
+from stacks.retention import removal_policy
+from stacks.stateful import StatefulStack
+
+TABLE_ACTIONS = ("dynamodb:DescribeTable", "dynamodb:ListTagsOfResource", "dynamodb:StartAwsBackupJob")
+"""What AWS Backup calls on a table, with its advanced features for DynamoDB. Without them it would call CreateBackup,
+and keep the backup outside the vault and its lock: it may not. Sources: AWS managed policy reference,
+"AWSBackupServiceRolePolicyForBackup"; DynamoDB Developer Guide, "Backing up and restoring tables with AWS Backup".
+"""
+
+KEY_ACTIONS = ("Decrypt", "GenerateDataKey")
+"""Through DynamoDB only. Source: as above, statement KMSDynamoDBPermissions."""
+
+
+class BackupStack(StatefulStack):
+    """One plan, one vault. The role may back up the ledger's three tables and nothing else."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, config: Environment, ledger: LedgerStack) -> None:
+        super().__init__(scope, construct_id, config=config, key_description="Encrypts the backups of the ledger")
+        self.vault = BackupVault(
+            self,
+            "Vault",
+            encryption_key=self.key,
+            lock_configuration=_lock(config),
+            removal_policy=removal_policy(config),
+        )
+        self.plan = BackupPlan(
+            self,
+            "Plan",
+            backup_plan_name=f"daybook-{config.name}",  # else the console shows "Plan"; it need not be unique
+            backup_vault=self.vault,
+            backup_plan_rules=[self._daily(config)],
+        )
+        self.role = Role(self, "Role", assumed_by=ServicePrincipal("backup.amazonaws.com"))
+        tables = [each.table for each in (ledger.events, ledger.receipts, ledger.commands)]
+        self.role.add_to_policy(
+            PolicyStatement(actions=list(TABLE_ACTIONS), resources=[each.table_arn for each in tables])
+        )
+        self.role.add_to_policy(
+            PolicyStatement(actions=["backup:DescribeBackupVault"], resources=[self.vault.backup_vault_arn])
+        )
+        self._grant_keys(ledger.key)
+        self._grant_tagging()
+        if config.backup_selections:
+            BackupSelection(
+                self,
+                "Tables",
+                backup_plan=self.plan,
+                role=self.role,
+                disable_default_backup_policy=True,  # it may back up and read everything in the account
+                resources=[BackupResource.from_arn(each.table_arn) for each in tables],
+            )
+        CfnOutput(self, "BackupVaultName", value=self.vault.backup_vault_name)
+        CfnOutput(self, "BackupRoleArn", value=self.role.role_arn)
+
+    def _daily(self, config: Environment) -> BackupPlanRule:
+        return BackupPlanRule(
+            rule_name="Daily",
+            schedule_expression=Schedule.expression(config.backup_schedule),
+            start_window=Duration.hours(1),
+            completion_window=Duration.hours(12),
+            delete_after=Duration.days(config.backup_days),
+        )
+
+    def _grant_keys(self, ledger_key: Key) -> None:
+        for key in (ledger_key, self.key):
+            grant_key(self.role, key=key, service="dynamodb", actions=KEY_ACTIONS)
+            self.role.add_to_policy(PolicyStatement(actions=["kms:DescribeKey"], resources=[key.key_arn]))
+            self.role.add_to_policy(
+                PolicyStatement(
+                    actions=["kms:CreateGrant"],
+                    resources=[key.key_arn],
+                    conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+                )
+            )
+
+    def _grant_tagging(self) -> None:
+        """In a policy of its own, so that the acknowledgement covers no other grant."""
+        points = Stack.of(self).format_arn(
+            service="backup",
+            resource="recovery-point",
+            resource_name="*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        policy = ManagedPolicy(self, "MayTag", description="Copying the tables' tags to their backups")
+        policy.add_statements(PolicyStatement(actions=["backup:TagResource"], resources=[points]))
+        self.role.add_managed_policy(policy)
+        Validations.of(policy).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:backup:<AWS::Region>:<AWS::AccountId>:recovery-point:*]",
+                reason="AWS Backup chooses the id of a recovery point; the action only adds tags.",
+            )
+        )
+
+
+def _lock(config: Environment) -> LockConfiguration | None:
+    """Compliance mode is what a lock becomes after `changeable_for`: then nobody can take it away, AWS included."""
+    if not config.vault_lock:
+        return None
+    return LockConfiguration(
+        min_retention=Duration.days(config.vault_lock_least_days),
+        max_retention=Duration.days(config.vault_lock_most_days),
+        changeable_for=Duration.days(config.vault_lock_grace_days) if config.vault_lock == "compliance" else None,
+    )

@@ -1,0 +1,107 @@
+"""Daily backups of the ledger, which nobody deletes before their time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stacks.environment import PROD, Environment
+from tests.infrastructure.permissions import allowed, rendered, trusted
+from tests.infrastructure.synthesis import Synthesized, synthesize
+
+VAULT = "AWS::Backup::BackupVault"
+ROLE = "Backup/Role"
+ON_TABLES = ("DescribeTable", "ListTagsOfResource", "StartAwsBackupJob")
+TABLES = ("<Ledger/Events/Table>", "<Ledger/Receipts/Table>", "<Ledger/Commands/Table>")
+
+
+def rule(environment: Synthesized) -> dict[str, Any]:
+    """The plan's only rule."""
+    _, plan = environment.backup.only("AWS::Backup::BackupPlan")
+    [found] = plan["Properties"]["BackupPlan"]["BackupPlanRule"]
+    result: dict[str, Any] = found
+    return result
+
+
+def test_every_day_is_kept_for_35_days(anywhere: Synthesized) -> None:
+    found = rule(anywhere)
+    assert found["ScheduleExpression"] == "cron(0 2 * * ? *)"
+    assert found["Lifecycle"] == {"DeleteAfterDays": 35}
+    vault, _ = anywhere.backup.only(VAULT)
+    assert found["TargetBackupVault"] == {"Fn::GetAtt": [vault, "BackupVaultName"]}
+
+
+def test_all_three_tables_are_backed_up_and_nothing_else(cloud: Synthesized) -> None:
+    _, selection = cloud.backup.only("AWS::Backup::BackupSelection")
+    chosen = selection["Properties"]["BackupSelection"]
+    assert {*(rendered(cloud, cloud.backup, each) for each in chosen["Resources"])} == {*TABLES}
+    assert not {"ListOfTags", "Conditions", "NotResources"} & chosen.keys()
+    assert rendered(cloud, cloud.backup, chosen["IamRoleArn"]) == f"<{ROLE}>"
+
+
+def test_the_emulator_has_the_plan_without_its_tables(local: Synthesized) -> None:
+    assert local.backup.resources("AWS::Backup::BackupSelection") == {}
+
+
+def test_the_role_may_back_up_these_tables_and_nothing_more(anywhere: Synthesized) -> None:
+    """AWS's own policy for the purpose may read and delete backups of nine services in the whole account."""
+    found = allowed(anywhere, anywhere.backup, ROLE)
+    [tagging] = [where for where in found if where.startswith("arn:")]
+    assert tagging.endswith(":recovery-point:*")
+    keys = ("<Ledger/Key>", "<Backup/Key>")
+    assert found == {
+        **{table: {f"dynamodb:{each}" for each in ON_TABLES} for table in TABLES},
+        "<Backup/Vault>": {"backup:DescribeBackupVault"},
+        tagging: {"backup:TagResource"},
+        **{f"{key} via dynamodb": {"kms:Decrypt", "kms:GenerateDataKey"} for key in keys},
+        **{key: {"kms:DescribeKey"} for key in keys},
+        **{f"{key} for services of AWS": {"kms:CreateGrant"} for key in keys},
+    }  # fmt: skip
+    assert trusted(anywhere, anywhere.backup, ROLE) == "backup.amazonaws.com"
+
+
+def test_backups_are_under_a_key_of_their_own(anywhere: Synthesized) -> None:
+    """Whoever destroys the ledger's key destroys its tables, and not its backups."""
+    key, _ = anywhere.backup.only("AWS::KMS::Key")
+    _, vault = anywhere.backup.only(VAULT)
+    assert vault["Properties"]["EncryptionKeyArn"] == {"Fn::GetAtt": [key, "Arn"]}
+
+
+def lock(environment: Synthesized) -> object:
+    _, vault = environment.backup.only(VAULT)
+    return vault["Properties"].get("LockConfiguration")
+
+
+def test_staging_and_prod_lock_their_backups(cloud: Synthesized) -> None:
+    governed = {"MinRetentionDays": 7, "MaxRetentionDays": 365}
+    assert lock(cloud) == (None if cloud.config.name == "dev" else governed)
+
+
+def test_a_workstation_locks_nothing(local: Synthesized) -> None:
+    assert lock(local) is None
+
+
+def test_compliance_mode_begins_after_the_days_of_grace(tmp_path: Path) -> None:
+    config = replace(PROD, vault_lock="compliance", vault_lock_grace_days=5)
+    found = lock(synthesize("prod", outdir=tmp_path, config=config))
+    assert found == {"MinRetentionDays": 7, "MaxRetentionDays": 365, "ChangeableForDays": 5}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"backup_days": 6}, {"backup_days": 366}, {"vault_lock_least_days": 36}, {"vault_lock_grace_days": 2}],
+    ids=str,
+)
+def test_a_lock_that_would_refuse_the_backups_is_refused(change: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=r"as long as the vault's lock allows|for at least 3 days"):
+        replace(PROD, **change)  # type: ignore[arg-type]
+
+
+def test_protected_backups_outlive_their_stack(cloud: Synthesized) -> None:
+    config: Environment = cloud.config
+    assert cloud.backup.termination_protection is config.protect_data
+    if config.protect_data:
+        cloud.backup.template.all_resources(VAULT, {"DeletionPolicy": "Retain"})

@@ -1,0 +1,80 @@
+"""Only what protects no data is removed, and buckets that fill again meanwhile are emptied again."""
+
+from __future__ import annotations
+
+import pytest
+
+from deploy import removal
+from deploy.contents import BUCKET
+from deploy.errors import FailedError, RefusedError
+from deploy.removal import destroy
+from stacks.environment import DEV, PROD, STAGING, Environment
+from tests.unit.deploy.conftest import Desk
+
+DESTROY = ["destroy", "**", "-c", "env=dev", "--force"]
+
+
+@pytest.fixture
+def emptied(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The buckets that were emptied, each time; `dev` has one."""
+    found: list[str] = []
+
+    def note(_: object, name: str) -> int:
+        found.append(name)
+        return 3
+
+    monkeypatch.setattr(removal, "empty_bucket", note)
+    stack_id = desk.cloudformation.add("Daybook-dev-Lake", "CREATE_COMPLETE")
+    desk.cloudformation.tell(stack_id, BUCKET, "lake", "CREATE_COMPLETE")
+    return found
+
+
+@pytest.mark.parametrize("config", [STAGING, PROD], ids=lambda config: config.name)
+def test_protected_data_is_not_removed(desk: Desk, config: Environment) -> None:
+    desk.cloudformation.add(f"Daybook-{config.name}-Ledger", "CREATE_COMPLETE")
+    with pytest.raises(RefusedError, match=r"protects its data. docs/deploy.md says how"):
+        destroy(config, desk.account, desk.said.append, yes=True)
+    assert desk.asked == []
+
+
+def test_it_only_lists_until_it_is_told_to_go_on(desk: Desk, emptied: list[str]) -> None:
+    destroy(DEV, desk.account, desk.said.append, yes=False)
+    assert (desk.asked, emptied) == ([], [])
+    assert desk.said[:2] == ["  delete the stack Daybook-dev-Lake", "  empty and delete the bucket lake"]
+    assert desk.said[-1].endswith("make destroy ENV=dev YES=1")
+
+
+def test_without_stacks_there_is_nothing_to_do(desk: Desk) -> None:
+    destroy(DEV, desk.account, desk.said.append, yes=True)
+    assert desk.said == ["There is no stack of dev in account 123456789012, region eu-west-1."]
+    assert desk.asked == []
+
+
+def test_a_bucket_that_fills_again_is_emptied_again(
+    desk: Desk, emptied: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statuses = iter([1, 0])
+
+    def cdk(arguments: list[str]) -> int:
+        desk.asked.append(arguments)
+        if not (status := next(statuses)):
+            desk.cloudformation.stacks.clear()
+        return status
+
+    object.__setattr__(desk.account, "cdk", cdk)
+    destroy(DEV, desk.account, desk.said.append, yes=True)
+    assert desk.asked == [DESTROY, DESTROY]
+    assert emptied == ["lake", "lake"]
+
+
+def test_it_gives_up_at_what_does_not_go(desk: Desk, emptied: list[str]) -> None:
+    with pytest.raises(FailedError, match="left Daybook-dev-Lake"):
+        destroy(DEV, desk.account, desk.said.append, yes=True)
+    assert desk.asked == [DESTROY] * removal.ATTEMPTS
+
+
+def test_a_command_that_says_it_is_done_is_not_believed(desk: Desk, emptied: list[str]) -> None:
+    """The stacks are looked for: a command line whose stacks have other names removes none, and ends with 0."""
+    desk.statuses += [0, 0, 0]
+    with pytest.raises(FailedError, match="ended with 0, and left"):
+        destroy(DEV, desk.account, desk.said.append, yes=True)
