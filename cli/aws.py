@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cli.restore.published import Told
     from cli.smoke.places import Parts as SmokeParts
     from cli.sql.session import Result
+    from cli.trace.sources import Sources
     from lambdas.eventsourcing.store import EventStore
     from lambdas.reporting.report import Queries, Shelf
 
@@ -105,3 +106,9 @@ class AWS(Connections):
         from cli.restore.announcing import open_announcer
 
         return open_announcer(place)
+
+    def tracing(self, place: Place) -> Sources:
+        """Logs, tables, stream and lake, to follow a correlation id."""
+        from cli.trace.sources import open_sources
+
+        return open_sources(place)

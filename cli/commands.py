@@ -27,6 +27,7 @@ COMMANDS: Final = (
     "restore",
     "doctor",
     "smoke",
+    "trace",
 )
 """For each, the docstring of `cli.NAME` is its summary, and `cli.NAME.command` has a function of that name."""
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cli.restore.published import Told
     from cli.smoke.places import Parts as SmokeParts
     from cli.sql.session import Result
+    from cli.trace.sources import Sources
     from lambdas.eventsourcing.store import EventStore
     from lambdas.reporting.report import Queries, Shelf
 
@@ -63,6 +64,9 @@ class Connections(Protocol):
 
     def announcer(self, place: Place) -> Announcer:
         """Where a restore is told: the lake's bucket and the stream."""
+
+    def tracing(self, place: Place) -> Sources:
+        """Logs, tables, stream and lake, to follow a correlation id."""
 
 
 def connections_of(context: typer.Context) -> Connections:

@@ -31,6 +31,7 @@ from cli.restore.planning import Plan
 from cli.restore.running import Run
 from cli.smoke.trial import Trial
 from cli.sql.output import Rows
+from cli.trace.stages import Trace
 from cli.verify.verification import Verified
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
@@ -48,6 +49,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = {
     "restore": Envelope[Plan | Run | Checked | Mended | Finish | Announced],
     "doctor": Envelope[Diagnosis],
     "smoke": Envelope[Trial],
+    "trace": Envelope[Trace],
 }
 """The document that each command prints with `--json`."""
 
@@ -63,6 +65,7 @@ HOW: Final = (
     ("find out whether an account is ready to deploy to", "daybook doctor --env prod"),
     ("see how a restore would go", "daybook restore plan --env prod --at 2026-11-22T09:30:00Z"),
     ("try a deployed system out", "daybook smoke --env prod"),
+    ("follow a request from its answer to the lake", "daybook trace CORRELATION_ID"),
     ("work on an environment in AWS", "daybook verify --env prod --region eu-central-1 ACCOUNT_ID"),
     ("read the answer in a program", "daybook reconcile --from 2026-11-22 --json"),
     ("get completion in bash or zsh", "daybook --install-completion"),

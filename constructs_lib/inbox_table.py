@@ -69,8 +69,8 @@ class InboxTable(ProtectedTable):
         """Allow finding requests that failed or were never processed, reading them, and setting them back to pending.
 
         Requests that were never processed are found by a Scan: an index of pending ones would cost each request two
-        writes.
+        writes. The description of the table tells since when its stream delivers them.
         """
-        self._grant(grantee, "GetItem", "Scan", "UpdateItem")
+        self._grant(grantee, "DescribeTable", "GetItem", "Scan", "UpdateItem")
         index = f"{self.table.table_arn}/index/{self._failed_index}"
         Grant.add_to_principal(grantee=grantee, actions=["dynamodb:Query"], resource_arns=[index])

@@ -4,7 +4,7 @@ A stack whose creation was rolled back can only be deleted, and the command line
 kept, such as tables that refused to be deleted, is nobody's. Nothing is touched that was ever complete or holds data.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from botocore.exceptions import WaiterError
 from deploy.account import Account
 from deploy.contents import BUCKET, TABLE, exists, holds_something, remove
 from deploy.errors import FailedError, RefusedError
-from deploy.stacks import Leftover, Stack, created_by, stacks_of, was_ever_complete
+from deploy.stacks import FAILED_CREATIONS, Leftover, Stack, created_by, stacks_of, was_ever_complete
 from stacks.environment import Environment
 
 Say = Callable[[str], None]
@@ -39,8 +39,9 @@ class Removal:
 def recover(config: Environment, account: Account, say: Say, *, yes: bool) -> None:
     """Say what would be done; with `yes` do it. Raises RefusedError, before anything was done, and FailedError."""
     removals = plan(config, account)
+    _tell_of_others(config, account, removals, say)
     if not removals:
-        say(f"Nothing stands in the way: no stack of {config.name} failed while it was created.")
+        say(f"Nothing to remove: no stack of {config.name} failed while it was created.")
         return
     for each in removals:
         for sentence in each.sentences():
@@ -55,6 +56,17 @@ def recover(config: Environment, account: Account, say: Say, *, yes: bool) -> No
             if kept not in each.empty:
                 say(f"  Its {kept.id} ({kept.type}) was kept, and is in nobody's way.")
     say(f"Now again: make deploy ENV={config.name}")
+
+
+def _tell_of_others(config: Environment, account: Account, removals: Sequence[Removal], say: Say) -> None:
+    """Name the stacks that are stuck and were complete once: these hold what was in use, and are not removed here."""
+    to_remove = {each.stack.name for each in removals}
+    for each in stacks_of(account.client("cloudformation"), config.name):
+        if each.status == "UPDATE_ROLLBACK_FAILED":
+            command = f"aws cloudformation continue-update-rollback --stack-name {each.name}"
+            say(f"{each.name} is {each.status}: find out why in its events, then {command}")
+        elif each.status in FAILED_CREATIONS and each.name not in to_remove:
+            say(f"{each.name} is {each.status}, was complete once, and is left to you.")
 
 
 def plan(config: Environment, account: Account) -> list[Removal]:

@@ -43,7 +43,7 @@ def logs(layout: Layout, console: Console, correlation_id: str | None = None) ->
 _NOTHING_LOGGED = """\
 No function has written a line with the correlation id {}.
 It stands in the answer's header X-Correlation-Id. Functions write a line for each
-request that they answer, and for each stored command that they could not carry out."""
+request that they answer, and for each stored command, and name each published event."""
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -54,9 +54,8 @@ class ApiStack(Stack):
             metric_dimensions=metric_dimensions(config),
         )
         add_command_routes(self, api=self.rest_api.api, commands=ledger.commands, writes=config.writes)
-        self.rollback_alarms = watch_api(self, config, function=self.function, rest_api=self.rest_api)
-        """Alarms that say that requests fail, whichever version answers them."""
-        roll_out(self, config=config, function=self.function, api=self.rest_api, watched=self.rollback_alarms)
+        failing = watch_api(self, config, function=self.function, rest_api=self.rest_api)
+        roll_out(self, config=config, function=self.function, api=self.rest_api, watched=failing)
         add_api_policies(self, self.rest_api.api, STAGE_NAME)
         CfnOutput(self, "ApiUrl", value=self.rest_api.api.url_for_path("/").removesuffix("/"))
         CfnOutput(self, "ApiFunctionName", value=self.function.function.function_name)

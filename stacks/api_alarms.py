@@ -24,9 +24,18 @@ LASTING = 3
 
 
 def watch_api(stack: Stack, config: Environment, *, function: PythonFunction, rest_api: FunctionRestApi) -> list[Alarm]:
-    """Add all alarms. Returns those that say that requests fail: each sends a new version of the function back."""
+    """Add all alarms. Returns those that say that requests fail: a deployment goes back on them.
+
+    None of these refers to the function's alias, or to what refers to it (see `stacks.rollout`).
+    """
     _watch_gateway(stack, rest_api)
     _watch_latency(stack, config, function, rest_api)
+    alarm_on_any(
+        stack,
+        "FunctionErrors",
+        metric=function.live.metric_errors(),
+        description="The accounts function raised an error or ran out of time.",
+    )
     alarm_on_any(
         stack,
         "ClockOff",
@@ -35,12 +44,6 @@ def watch_api(stack: Stack, config: Environment, *, function: PythonFunction, re
             "The clock of a function that books events is off by more than 5 seconds, as DynamoDB's answers show. "
             "Its log says by how much."
         ),
-    )
-    alarm_on_any(
-        stack,
-        "FunctionErrors",
-        metric=function.live.metric_errors(),
-        description="The accounts function raised an error or ran out of time.",
     )
     return [
         alarm_on_any(stack, name, metric=own_metric(config, name), description=description)

@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
-STACKS_WITH_DATA = ("Notifications", "Ledger", "DomainEvents", "Lake")
+STACKS_WITH_DATA = ("Notifications", "Ledger", "Backup", "DomainEvents", "Lake")
 """The stacks that are protected against deletion, by their names behind `Daybook-<environment>-`."""
 MAX_SNAPSHOT_INTERVAL = 50
 MAX_GENERATION = 1_000
 MIN_GRACE_DAYS = 3
+MOST_CANARY_MINUTES = 5
 LOG_LEVELS = ("INFO",)
 GIGABYTE = 10**9
 
@@ -192,6 +193,11 @@ class Environment:
     test. Source: IAM User Guide, "IAM identifiers" (unique identifiers).
     """
 
+    canary_minutes: int = 0
+    """How often the canary calls the API as a client does: every 1 to 5 minutes; 0: never. Its alarm on silence counts
+    periods of five minutes. Each run adds three events to an account in the test currency.
+    """
+
     quicksight_user: str = ""
     """The owner of the dashboards: `NAMESPACE/NAME` of a QuickSight user. Empty: no dashboards."""
 
@@ -226,6 +232,8 @@ class Environment:
             raise ValueError("a backup is kept for as long as the vault's lock allows")
         if self.vault_lock_grace_days < MIN_GRACE_DAYS:
             raise ValueError(f"a lock can be taken back for at least {MIN_GRACE_DAYS} days")
+        if not 0 <= self.canary_minutes <= MOST_CANARY_MINUTES:
+            raise ValueError(f"the canary runs every 1 to {MOST_CANARY_MINUTES} minutes, or never: 0")
         if self.log_level not in LOG_LEVELS:
             raise ValueError(
                 f"the log level is {' or '.join(LOG_LEVELS)}, not {self.log_level}: above INFO Lambda drops the lines "
@@ -256,10 +264,10 @@ LOCAL = Environment(
     lake_buffer_mb=64,
     test_callers=("anonymous",),  # everybody: nobody has to say who he is
     named_queries=False,  # the emulator refuses a whole template over their type
-    backup_selections=False,  # the emulator refuses a whole template over their type
-    recovery_windows=False,  # the emulator keeps no past: it restores a table as it is now, whatever time is asked for
+    backup_selections=False,  # the same
     rollout="ALL_AT_ONCE",  # the same, over CodeDeploy's
-    metric_math_alarms=False,  # the same, over an alarm on several metrics
+    metric_math_alarms=False,  # the same, over alarms on several metrics
+    recovery_windows=False,  # the emulator keeps no past: it restores a table as it is now, whatever time is asked for
 )
 DEV = Environment(
     name="dev",
@@ -271,11 +279,13 @@ DEV = Environment(
     throttling_rate=50,
     throttling_burst=100,
     function_memory_mb=1024,
+    backup_selections=False,  # a vault that holds backups does not go with its stack
 )
 STAGING = replace(
     DEV,
     name="staging",
     protect_data=True,
+    backup_selections=True,
     vault_lock="governance",
     log_retention="THREE_MONTHS",
     log_level="INFO",
@@ -283,6 +293,7 @@ STAGING = replace(
     throttling_burst=1_000,
     function_memory_mb=1769,  # one full vCPU
     rollout="LINEAR_10_PERCENT_EVERY_1_MINUTE",
+    canary_minutes=5,
     publisher_reserved_concurrency=20,
     processor_reserved_concurrency=20,
     query_cutoff_bytes=50 * GIGABYTE,

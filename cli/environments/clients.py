@@ -46,3 +46,17 @@ def stack_outputs(stack: str, region: str | None, endpoint_url: str | None = Non
     except (BotoCoreError, ValueError) as error:
         raise PlaceError(f"The request for the outputs of {stack} failed: {plain(error)}.") from error
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+
+
+def stack_resources(stack: str, kind: str, region: str | None, endpoint_url: str | None = None) -> list[str]:
+    """The names of a stack's resources of a kind, such as `AWS::Logs::LogGroup`. Raises PlaceError."""
+    cloudformation = client("cloudformation", region, endpoint_url)
+    try:
+        pages = list(cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack))
+    except ClientError as error:
+        reason = error.response["Error"].get("Message", "no reason given").rstrip(".")
+        raise PlaceError(f"The resources of {stack} cannot be listed: {reason}.") from error
+    except BotoCoreError as error:
+        raise PlaceError(f"The request for the resources of {stack} failed: {plain(error)}.") from error
+    found = (each for page in pages for each in page["StackResourceSummaries"])
+    return [each["PhysicalResourceId"] for each in found if each["ResourceType"] == kind]

@@ -46,7 +46,7 @@ PendingBefore = Annotated[
         "--pending-before",
         parser=moment,
         metavar="TIME",
-        help="All PENDING commands submitted before a time (UTC), at least a day ago. Reads the whole table.",
+        help="All PENDING commands submitted before a time (UTC), a day ago or before a restore. Reads all rows.",
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="With --command: retry even if the stream may still deliver it.")]
@@ -81,7 +81,6 @@ def redrive(
     from cli.redrive.retrying import Selection, retry
 
     selection = Selection(command, failed_on, prefix or "" if parked else None, pending_before)
-    selection.check()
     inbox = inbox_of(place_of(Where(env, region, environment_file)))
     clients = connections_of(context).inbox(inbox)
     return retry(clients, inbox, selection, Output("redrive", json=as_json), force=force, delete=delete)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -44,6 +44,15 @@ def failed_on(clients: Clients, inbox: Inbox, day: str) -> list[CommandKey]:
         ReturnConsumedCapacity="TOTAL",
     )
     return _keys(pages)
+
+
+def stream_began(clients: Clients, inbox: Inbox) -> datetime:
+    """Since when the commands table has its stream. Raises ClientError, BotoCoreError.
+
+    Source: DynamoDB API Reference, "TableDescription", LatestStreamLabel: an ISO 8601 time.
+    """
+    described = clients.dynamodb.describe_table(TableName=inbox.commands_table)["Table"]
+    return datetime.fromisoformat(described["LatestStreamLabel"]).replace(tzinfo=UTC)
 
 
 def pending_before(clients: Clients, inbox: Inbox, moment: datetime) -> list[CommandKey]:

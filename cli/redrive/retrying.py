@@ -27,11 +27,17 @@ class Selection(msgspec.Struct, frozen=True):
     parked: str | None
     pending_before: datetime | None
 
-    def check(self) -> None:
-        """Raises UsageError if the stream may still deliver commands submitted before that time."""
-        if self.pending_before is not None and self.pending_before > utc_now() - STREAM_RETENTION:
+    def check(self, clients: Clients, inbox: Inbox) -> None:
+        """Raises UsageError if the stream may still deliver commands submitted before that time. Raises ClientError.
+
+        It cannot deliver what is older than itself: the rows of a restored table.
+        """
+        if self.pending_before is None or self.pending_before <= utc_now() - STREAM_RETENTION:
+            return
+        if self.pending_before > finding.stream_began(clients, inbox):
             raise UsageError(
-                "--pending-before must be at least a day ago: the stream may still deliver younger commands."
+                "--pending-before must be at least a day ago, or before the table was restored: "
+                "the stream may still deliver younger commands."
             )
 
 
@@ -75,6 +81,7 @@ def _retry(
     clients: Clients, inbox: Inbox, selection: Selection, output: Output, done: Redriven, *, force: bool, delete: bool
 ) -> tuple[list[CommandKey], set[CommandKey]]:
     """Note in `done` what is done; the keys that were found, and of them those that have ended."""
+    selection.check(clients, inbox)
     with Steps("Finding commands"):
         parked = [] if selection.parked is None else finding.parked(clients, inbox, selection.parked or PREFIX)
         keys = _found(selection, clients, inbox, parked)

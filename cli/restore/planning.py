@@ -126,11 +126,11 @@ def taking_over(request: Request, generation: int) -> list[Line]:
         ),
         Line("let everything use them, still without commands", f"cdk deploy '**' {off}"),
         Line("tell consumers what is revoked", request.command("announce")),
-        Line("take commands again", f"cdk deploy '**' -c env={environment}"),
         Line(
-            "carry out commands that were stored before the restored second and had not ended",
+            "carry out commands that were stored by then and had not ended, before newer ones come",
             f"daybook redrive --env {environment} --pending-before {request.time}",
         ),
+        Line("take commands again", f"cdk deploy '**' -c env={environment}"),
     ]
 
 

@@ -35,10 +35,10 @@ class Consumer:
         if (
             version > good and recorded < event["recordedtime"]
         ):  # else there is nothing to undo, or it was undone before
+            standing = list(self.reader.read(account, after=good - 1, up_to=good)) if good else []
             self.apply(event)  # undo what you applied beyond the last good version
             self.last.pop(account)
-            for standing in self.reader.read(account, after=good - 1, up_to=good) if good else ():
-                self.last[account] = good, standing.rowhash, standing.recordedtime
+            self.last.update((account, (good, each.rowhash, each.recordedtime)) for each in standing)
         self.restores.setdefault(account, set()).add((good, event["recordedtime"]))
 
     def is_revoked(self, event: dict) -> bool:

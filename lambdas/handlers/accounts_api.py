@@ -46,6 +46,7 @@ from lambdas.service.openings import OpenedBefore
 
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 100
+FIRST_REFUSAL = 400
 ACCOUNT_IN_PATH = f"{{{ACCOUNT_ID}}}"
 
 
@@ -195,14 +196,27 @@ class AccountsApi:
 
 
 def _answer(request: Request, outcome: Outcome | OpenedBefore, respond: Callable[[Committed[Account]], Reply]) -> Reply:
+    """The reply. The log line names the events that it tells of; a replay's were appended by an earlier request."""
     if isinstance(outcome, Replayed):
         count("CommandsReplayed")
-        return recall(outcome.receipt.response, request.correlation_id)
+        receipt = outcome.receipt
+        reply = recall(receipt.response, request.correlation_id)
+        request.noted["replayed"] = True
+        if reply.status < FIRST_REFUSAL:
+            request.noted["events"] = [f"{receipt.scope}/{receipt.version}"]
+        return reply
     if isinstance(outcome, OpenedBefore):
         count("CommandsReplayed")
+        request.noted.update(replayed=True, events=_events(outcome.committed))
         return respond(outcome.committed).replayed()
     count("CommandsAccepted")
+    request.noted["events"] = _events(outcome)
     return respond(outcome)
+
+
+def _events(committed: Committed[Account]) -> list[str]:
+    """Their ids, as they are published: a command appends one event to each of its accounts."""
+    return [f"{each.stream_id}/{each.version}" for each in committed.streams]
 
 
 _settings = load(ApiSettings, os.environ)

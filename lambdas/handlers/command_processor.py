@@ -47,6 +47,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     processed = _processor.process(event["Records"], may_start)
     _count(processed)
     report_clock(_clock, logger, metrics)
+    for end in processed.ended:
+        logger.info("a stored command has ended", extra=msgspec.structs.asdict(end))
     for failure in processed.failures[:MAX_LOGGED]:
         logger.error(
             "a command could not be carried out; it will be delivered again",

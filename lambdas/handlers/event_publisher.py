@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lambdas.composition.publishing import deployed_publisher
 from lambdas.composition.settings import PublisherSettings, load
 from lambdas.eventsourcing.retry import Deadline
+from lambdas.publishing.kinesis import Sent
 from lambdas.publishing.publisher import Parked, Published
 
 RESERVED_SECONDS = 6.0
@@ -19,6 +20,9 @@ RESERVED_SECONDS = 6.0
 
 REPORT_SECONDS = 2.0
 """The part of RESERVED_SECONDS that is kept for logs and metrics."""
+
+EVENTS_IN_A_LINE = 100
+"""Of a log line: a hundred take some ten kilobytes."""
 
 logger = Logger()
 metrics = Metrics()
@@ -60,6 +64,7 @@ def _count(published: Published) -> None:
 
 
 def _log(published: Published) -> None:
+    _log_sent(published.sent)
     for tampering in published.tamperings:
         logger.error(
             "a row of the append-only event table was changed or removed",
@@ -72,6 +77,16 @@ def _log(published: Published) -> None:
             "accounts are not fully published; the batch will be delivered again",
             extra={"accounts": list(published.sent.unsent)[:100], "reason": published.sent.failure},
         )
+
+
+def _log_sent(sent: Sent) -> None:
+    """Name the events that Kinesis has, each with its correlation id at the same place, many in a line: it is cheap."""
+    named = [
+        (f"{each.account_id}/{line.version}", line.correlation_id) for each in sent.delivered for line in each.lines
+    ]
+    for start in range(0, len(named), EVENTS_IN_A_LINE):
+        events, correlation_ids = zip(*named[start : start + EVENTS_IN_A_LINE], strict=True)
+        logger.info("events were published", extra={"events": events, "correlation_id": correlation_ids})
 
 
 def _log_parked(parked: Parked) -> None:

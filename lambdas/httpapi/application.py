@@ -38,7 +38,13 @@ class Application:
             reply = self._route(request)(request)
         except Exception as error:  # noqa: BLE001 - the client must get an answer, whatever went wrong
             reply = _failed(error, request)
-        logger.info("request answered", method=request.method, route=request.route or "unknown", status=reply.status)
+        logger.info(
+            "request answered",
+            method=request.method,
+            route=request.route or "unknown",
+            status=reply.status,
+            **request.noted,
+        )
         return _response(reply, request)
 
     def _route(self, request: Request) -> Route:
@@ -55,6 +61,7 @@ class Application:
 
 def _failed(error: Exception, request: Request) -> Reply:
     kind = problem_type(error)
+    request.noted["problem"] = kind.code
     if kind is problems.INTERNAL_ERROR:
         count("InternalErrors")
         logger.exception("request failed unexpectedly", exc_info=error)

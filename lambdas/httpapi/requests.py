@@ -47,7 +47,8 @@ class Request:
 
     `route` is the path template of the API that serves it, None for a path that no template serves. `path` is the
     template filled in: the same wherever the API is mounted, unlike the path that the client sent.
-    A route sets `settled` to False when the answer may still change, although it is about the past.
+    A route sets `settled` to False when the answer may still change, although it is about the past. `noted` is what
+    the request's log line says besides how it was answered.
     """
 
     def __init__(self, event: Mapping[str, Any]) -> None:
@@ -55,6 +56,7 @@ class Request:
         self.path_parameters = {name: unquote(value) for name, value in (event.get("pathParameters") or {}).items()}
         self.route, self.path = served(event["resource"], self.path_parameters, event["path"])
         self.settled = True
+        self.noted: dict[str, Any] = {}
         self._event = event
         self._headers = _header_values(event)
 

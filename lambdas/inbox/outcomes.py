@@ -13,7 +13,7 @@ from lambdas.accounts.commands import Transfer
 from lambdas.accounts.errors import InvalidFieldError
 from lambdas.accounts.events import AccountEvent
 from lambdas.accounts.state import Account
-from lambdas.contracts.problems import INVALID_COMMAND
+from lambdas.contracts.problems import INVALID_COMMAND, ProblemType
 from lambdas.eventsourcing.decider import Committed, Outcome, StoredCommand
 from lambdas.eventsourcing.timestamps import format_timestamp
 from lambdas.inbox import table
@@ -22,7 +22,7 @@ from lambdas.inbox.instructions import Instruction
 from lambdas.inbox.stream_records import CommandRow
 from lambdas.service.account_service import CommandContext
 from lambdas.service.derived_ids import effect_id
-from lambdas.service.problems import problem_document
+from lambdas.service.problems import problem_document, problem_type
 from lambdas.service.tasks import Task, task_of, transfer_task
 
 INVALID_KEPT_SECONDS = 7 * 24 * 3600
@@ -47,7 +47,7 @@ def stored_command(
         return Outcome(table.SUCCEEDED, {table.COMPLETED_AT: format_timestamp(clock()), **ended})
 
     def reject(error: Exception) -> Outcome:
-        kind = INVALID_COMMAND if isinstance(error, InvalidFieldError) else None
+        kind = rejection_type(error)
         problem = problem_document(error, row.correlation_id, kind)
         now = clock()
         ended: dict[str, str | int] = {table.PROBLEM: msgspec.json.encode(problem).decode()}
@@ -69,6 +69,11 @@ def stored_command(
         expected=row.expected,
         opens=task.opens,
     )
+
+
+def rejection_type(error: Exception) -> ProblemType:
+    """The problem type of a rejection."""
+    return INVALID_COMMAND if isinstance(error, InvalidFieldError) else problem_type(error)
 
 
 def _task(

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
+from lambdas.accounts.state import Account
 from lambdas.eventsourcing.decider import Committed
 from lambdas.eventsourcing.errors import FaultyCommandError, StoredCommandCompletedError, StoredCommandDiffersError
 from lambdas.eventsourcing.limits import MAX_COMMIT_ACTIONS, MAX_RUN_BYTES, MAX_RUN_COMMANDS
+from lambdas.eventsourcing.stored_executor import Ended
 from lambdas.inbox.deliveries import Content, Delivery
 from lambdas.inbox.outcomes import stored_command
 from lambdas.inbox.queues import Stopped
 from lambdas.inbox.reasons import reason_of
-from lambdas.inbox.results import Processed, failed, failure_of
+from lambdas.inbox.results import Processed, ended, failed, failure_of
 from lambdas.service.account_service import AccountService
 
 COMMAND_BYTES = 3 * 1024
@@ -88,16 +90,18 @@ class QueueRunner:
             self._processed.add(failed(each, error))
             self._stopped.stop(each.accounts)
 
-    def _count(self, delivery: Delivery, end: object) -> None:
+    def _count(self, delivery: Delivery, end: Ended[Account]) -> None:
         processed = self._processed
         if isinstance(end, Committed):
             processed.succeeded += 1
+            processed.ended.append(ended(delivery, end))
         elif isinstance(end, StoredCommandCompletedError):
             processed.repeated += 1
         elif isinstance(end, StoredCommandDiffersError):
             processed.differing = [*processed.differing, failure_of(delivery, reason_of(end))]
         else:
             processed.rejected += 1
+            processed.ended.append(ended(delivery, end))
 
 
 def runs_of(queue: Sequence[Delivery], most_commands: int = MAX_RUN_COMMANDS) -> Iterator[list[Delivery]]:

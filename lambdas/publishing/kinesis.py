@@ -30,6 +30,8 @@ class Sent(msgspec.Struct):
     failure: str = ""
     unsent: Sequence[str] = ()
     """Accounts with records that Kinesis has not acknowledged."""
+    delivered: list[Packed] = []
+    """The records that it has acknowledged, in that order."""
 
 
 class KinesisSender:
@@ -83,7 +85,9 @@ class KinesisSender:
                 if not accepted:
                     failed.append(queue)
                     continue
-                sent.events += queue.records.popleft().events
+                record = queue.records.popleft()
+                sent.events += record.events
+                sent.delivered.append(record)
                 if queue.records:
                     going.append(queue)
         return [*failed, *going]

@@ -35,7 +35,12 @@ class Packed(msgspec.Struct, frozen=True):
     account_id: str
     data: bytes
     size: int
-    events: int
+    lines: Sequence[Line]
+
+    @property
+    def events(self) -> int:
+        """How many events it holds."""
+        return len(self.lines)
 
 
 class Queue(msgspec.Struct):
@@ -54,17 +59,21 @@ def pack(account_id: str, lines: Sequence[Line], limits: Limits) -> Queue:
     """Pack an account's lines, in order, into as few records as possible. Each line must fit into one."""
     key = len(account_id.encode())
     records: deque[Packed] = deque()
-    texts: list[bytes] = []
+    packed: list[Line] = []
     size = key
     for line in lines:
-        if texts and size + len(line.text) > limits.record_bytes:
-            records.append(Packed(account_id, b"".join(texts), size, len(texts)))
-            texts, size = [], key
-        texts.append(line.text)
+        if packed and size + len(line.text) > limits.record_bytes:
+            records.append(_packed(account_id, packed, size))
+            packed, size = [], key
+        packed.append(line)
         size += len(line.text)
-    if texts:
-        records.append(Packed(account_id, b"".join(texts), size, len(texts)))
+    if packed:
+        records.append(_packed(account_id, packed, size))
     return Queue(account_id, records)
+
+
+def _packed(account_id: str, lines: Sequence[Line], size: int) -> Packed:
+    return Packed(account_id, b"".join(line.text for line in lines), size, lines)
 
 
 def pack_all(lines: Mapping[str, Sequence[Line]], limits: Limits) -> tuple[list[Queue], list[Unpublishable]]:

@@ -32,11 +32,12 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A domain event ready to be sent, with its line end."""
+    """A domain event ready to be sent, with its line end. The correlation id is for the log."""
 
     version: int
     text: bytes
     record: StreamRecord
+    correlation_id: str = ""
 
 
 class Unpublishable(msgspec.Struct, frozen=True):
@@ -114,7 +115,8 @@ def _lines(taken: Iterable[Inserted], batch: Batch) -> list[Line]:
     for each in taken:
         row = each.row
         try:
-            lines.append(Line(row.version, encode_domain_event(domain_event(row)) + b"\n", each.record))
+            event = domain_event(row)
+            lines.append(Line(row.version, encode_domain_event(event) + b"\n", each.record, event.correlationid))
         except MALFORMED as error:
             poison = Unpublishable(row.stream_id, str(row.version), _reason(error), each.record)
             batch.unpublishable.append(poison)

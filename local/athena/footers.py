@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import duckdb
 
-from local.athena.scanning import DataFile
+from local.athena.scanning import DataFile, hive_types
 
 _MOST_BATCHES = 20
 
@@ -39,10 +39,9 @@ class Snapshot:
 
     @property
     def relation(self) -> str:
-        """DuckDB's table function over the rows. There must be at least one file."""
-        types = ", ".join(f"'{name}': VARCHAR" for name in self.files[0].partition)
+        """DuckDB's table function over the rows. There must be at least one file; its folder may name no partition."""
         paths = ", ".join(f"'{path}'" for path in self.paths)
-        return f"read_parquet([{paths}], union_by_name = true, hive_partitioning = true, hive_types = {{{types}}})"
+        return f"read_parquet([{paths}], union_by_name = true{hive_types(self.files[0].partition)})"
 
 
 @dataclass(frozen=True)

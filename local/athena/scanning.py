@@ -65,10 +65,15 @@ def _skeleton(connection: duckdb.DuckDBPyConnection, folder: Path, table: Table,
     )
     for partition in {tuple(each.partition.items()) for each in files}:
         place = folder.joinpath(*(f"{key}={value}" for key, value in partition))
-        place.mkdir(parents=True)
+        place.mkdir(parents=True, exist_ok=True)
         connection.execute(f"COPY (SELECT {columns}) TO '{place / 'row.parquet'}' (FORMAT parquet)")
+    return f"read_parquet('{folder}/**/*.parquet'{hive_types(keys)})" if files else ""
+
+
+def hive_types(keys: Iterable[str]) -> str:
+    """DuckDB's options for the columns that stand in folders' names; none if there are none."""
     types = ", ".join(f"'{key}': VARCHAR" for key in keys)
-    return f"read_parquet('{folder}/**/*.parquet', hive_types = {{{types}}})" if files else ""
+    return f", hive_partitioning = true, hive_types = {{{types}}}" if types else ", hive_partitioning = false"
 
 
 def _scans(plan: Plan) -> Iterator[Scan]:

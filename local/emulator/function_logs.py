@@ -1,16 +1,13 @@
 """Reads the log lines of the deployed functions from the emulator's CloudWatch Logs."""
 
-import json
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli.trace.log_lines import fields_about
 from local.emulator import aws
 from local.machine.environment import Environment
 from local.machine.errors import NotRunningError
-
-CORRELATION_ID = "correlation_id"
-"""The member of a JSON line that holds the correlation id."""
 
 _NEWEST = 50
 
@@ -22,20 +19,7 @@ def newest_lines(environment: Environment) -> list[str]:
 
 def correlated_lines(environment: Environment, correlation_id: str) -> list[str]:
     """All lines of all functions with this correlation id, oldest first. Raises NotRunningError."""
-    return [line for line in _lines(environment) if bears(line, correlation_id)]
-
-
-def bears(line: str, correlation_id: str) -> bool:
-    """Whether a line is a JSON object with this correlation id, alone or in a list of them.
-
-    The lines that Lambda itself writes, and those of metrics, have none.
-    """
-    try:
-        found = json.loads(line)
-    except ValueError:
-        return False
-    named = found.get(CORRELATION_ID) if isinstance(found, dict) else None
-    return correlation_id in named if isinstance(named, list) else named == correlation_id
+    return [line for line in _lines(environment) if fields_about(line, correlation_id) is not None]
 
 
 def _lines(environment: Environment) -> list[str]:

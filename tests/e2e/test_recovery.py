@@ -168,5 +168,5 @@ def test_what_was_ever_complete_is_not_touched(account: Account, cloudformation:
 
     recover(PROD, account, said.append, yes=True)
 
-    assert said == ["Nothing stands in the way: no stack of prod failed while it was created."]
+    assert said == ["Nothing to remove: no stack of prod failed while it was created."]
     assert statuses(cloudformation) == before

@@ -182,7 +182,12 @@ def test_an_operator_may_redrive_and_neither_remove_a_row_nor_a_parked_record_fo
     """Deleting an object of a versioned bucket hides it; that would take s3:DeleteObjectVersion."""
     assert parking_bucket(anywhere)["VersioningConfiguration"] == {"Status": "Enabled"}
     assert policy_allows(anywhere, anywhere.ledger, "Ledger/MayRedrive") == {
-        "<Ledger/Commands/Table>": {"dynamodb:GetItem", "dynamodb:Scan", "dynamodb:UpdateItem"},
+        "<Ledger/Commands/Table>": {
+            "dynamodb:DescribeTable",
+            "dynamodb:GetItem",
+            "dynamodb:Scan",
+            "dynamodb:UpdateItem",
+        },
         "<Ledger/Commands/Table>/index/failed": {"dynamodb:Query"},
         "<Ledger/Key> via dynamodb": KEY_ACTIONS,
         "<Ledger/Parking/Bucket>": {"s3:ListBucket"},

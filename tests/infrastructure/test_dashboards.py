@@ -71,7 +71,7 @@ def test_that_role_reads_the_lake_and_changes_nothing(on: Synthesized) -> None:
     assert {where.rpartition(":")[2] for where, actions in may.items() if listing <= actions} == {
         "catalog",
         "database/<Lake/Database>",
-        *(f"table/<Lake/Database>/{name}" for name in ("events", *catalog.views())),
+        *(f"table/<Lake/Database>/{name}" for name in ("events", "revocations", *catalog.views())),
     }
     writable = {where for where, actions in may.items() if any("Put" in action for action in actions)}
     assert writable == {"<Lake/Results/Bucket>/athena/*"}

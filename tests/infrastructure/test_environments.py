@@ -46,8 +46,8 @@ def topology(stack: Deployable) -> set[tuple[str, str]]:
         (re.sub(r"(ApiScoped|AllowEventRule).*", r"\1", paths[key]), each["Type"])
         for key, each in stack.body["Resources"].items()
         if each["Type"] not in CLOUD_ONLY
-        and not (each["Type"] == ALARM and "Metrics" in each["Properties"])
         and not paths[key].startswith(IN_STEPS)
+        and not (each["Type"] == ALARM and "Metrics" in each["Properties"])
     }
 
 

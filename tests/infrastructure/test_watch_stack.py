@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from constructs_lib.alarm_topic import alarm_name
-from stacks.stage import DaybookStage
 from tests.infrastructure.permissions import rendered
-from tests.infrastructure.synthesis import Resource, Synthesized, synthesize
+from tests.infrastructure.synthesis import Resource, Synthesized
 
 ALARM = "AWS::CloudWatch::Alarm"
 TABLES = ("Events", "Receipts", "Commands", "CommandsIndex")
@@ -57,21 +54,6 @@ def test_the_accounts_concurrency_is_watched_against_its_quota(anywhere: Synthes
     assert watching["Threshold"] == pytest.approx(0.8 * anywhere.config.account_concurrency)
     assert (watching["MetricName"], watching["Statistic"]) == ("ClaimedAccountConcurrency", "Maximum")
     assert "Dimensions" not in watching
-
-
-def test_a_deployment_goes_back_on_requests_that_fail(tmp_path: Path) -> None:
-    """And not on what callers, clocks or the AWS account do."""
-    names: list[str] = []
-
-    def note(stage: DaybookStage) -> None:
-        names.extend(alarm_name(each) for each in stage.api.rollback_alarms)
-
-    synthesize("prod", outdir=tmp_path, change=note)
-    assert [each.removeprefix("Daybook-prod-Api-") for each in names] == [
-        "InternalErrors",
-        "CommandsUnavailable",
-        "ReadsUnavailable",
-    ]
 
 
 @pytest.mark.parametrize(

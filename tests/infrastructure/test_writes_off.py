@@ -24,7 +24,9 @@ def off(shared: Path) -> Synthesized:
 @pytest.mark.parametrize(("given", "writes"), [(None, True), ("on", True), ("off", False)])
 def test_the_context_says_it(given: str | None, writes: bool) -> None:
     context = {"env": "prod"} if given is None else {"env": "prod", "writes": given}
-    assert environment_from_context(App(context=context).node) == replace(PROD, writes=writes)
+    assert environment_from_context(App(context=context).node) == replace(
+        PROD, writes=writes, rollout=PROD.rollout if writes else "ALL_AT_ONCE"
+    )
 
 
 @pytest.mark.parametrize("given", ["no", "", "false", "OFF"])

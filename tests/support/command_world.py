@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -49,6 +50,12 @@ class FakeInbox(FakeDynamoDB):
 
     def __init__(self) -> None:
         super().__init__(dict(zip(TABLES, KEYS.values(), strict=True)))
+        self.stream_began = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def describe_table(self, *, TableName: str) -> dict[str, Any]:  # noqa: N803
+        """Since when the commands table has its stream."""
+        assert TableName == TABLES.commands
+        return {"Table": {"LatestStreamLabel": self.stream_began.isoformat(timespec="milliseconds")[:23]}}
 
     def get_paginator(self, operation: str) -> Any:
         """Of `query` or `scan`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import get_args
 
 import hypothesis.strategies as st
@@ -111,6 +112,16 @@ def test_every_event_names_its_accounts_currency(events: list[AccountEvent], cur
     assert {event.currency for event in events} == {"EUR"}
     elsewhere = fold([OPENED_IN[currency]])
     assert [event.currency for event in decide(CloseAccount(), elsewhere)] == [currency]
+
+
+@given(COMMANDS, histories())
+@settings(deadline=None)
+def test_a_command_appends_one_event_to_an_account_at_the_most(
+    command: AccountCommand, events: list[AccountEvent]
+) -> None:
+    """Whoever looks after a restore for commits that are there in part relies on it (cli/restore/partial.py)."""
+    with contextlib.suppress(DomainError):
+        assert len(decide(command, fold(events))) <= 1
 
 
 @given(COMMANDS, histories())

@@ -275,11 +275,36 @@ def test_a_row_that_was_replayed_late_comes_back_with_more_late_days(lake: Lake)
     assert told(late_days=17) == (0, 5, 56)
 
 
+def test_the_events_of_a_correlation_id_are_found_in_the_partitions_asked_for(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    mine = [
+        replace(
+            event("BalanceCredited", account, version, "2026-03-01 09:00:00", amount=1, **EUR), correlationid="it's"
+        )
+        for account, version in ((B, 3), (A, 10), (A, 9))
+    ]
+    other = event("BalanceCredited", A, 11, "2026-03-01 09:00:00", amount=1, **EUR)
+    lake.arrive("2026-03-02", [*mine, other])
+    lake.arrive("2026-03-01", [mine[0]])
+    lake.arrive("2026-03-09", [mine[1]])
+
+    def found(first: str, last: str) -> list[tuple[object, ...]]:
+        rows = lake.query("correlated_events", correlation_id="it's", from_dt=first, to_dt=last)
+        return [tuple(row.values()) for row in rows]
+
+    late = (f"{A}/10", A, 10, "2026-03-02", 1)
+    assert found("2026-03-01", "2026-03-02") == [
+        (f"{A}/9", A, 9, "2026-03-02", 1), late, (f"{B}/3", B, 3, "2026-03-01", 2)
+    ]  # fmt: skip
+    assert (f"{A}/10", A, 10, "2026-03-02", 2) in found("2026-03-01", "2026-03-09")
+    assert found("2026-03-03", "2026-03-08") == []
+
+
 EDITED = {
     "account_id": f"'{B}'", "at": "TIMESTAMP '2026-03-02 00:00:00'", "day": "DATE '2026-03-02'",
     "from_day": "DATE '2026-03-01'", "to_day": "DATE '2026-03-03'", "top": "1", "times": "1", "late_days": "2",
     "first_day": "DATE '2026-03-01'", "last_day": "DATE '2026-03-03'",
-    "from_dt": "'2026-03-01'", "to_dt": "'2026-03-02'",
+    "from_dt": "'2026-03-01'", "to_dt": "'2026-03-02'", "correlation_id": f"'{FIRST[0].correlationid}'",
 }  # fmt: skip
 
 

@@ -48,7 +48,7 @@ LINES = {
     ],
     "json": [[name, *words, *NOWHERE, "--json"] for name, words in {
         "verify": [ACCOUNT], "sql": ["SELECT 1"], "report": [], "reconcile": ["--from", "2026-11-01"],
-        "republish": ["--parked"], "redrive": ["--parked"],
+        "republish": ["--parked"], "redrive": ["--parked"], "trace": ["order-17"],
     }.items()],
 }  # fmt: skip
 

@@ -48,6 +48,16 @@ def test_so_is_one_of_which_only_an_update_failed(desk: Desk, status: str) -> No
     assert plan(PROD, desk.account) == []
 
 
+def test_what_is_stuck_and_not_to_be_removed_is_named(desk: Desk) -> None:
+    desk.cloudformation.add("Daybook-prod-Api", "UPDATE_ROLLBACK_FAILED")
+    stack_id = desk.cloudformation.add(LEDGER, "DELETE_FAILED")
+    desk.cloudformation.tell(stack_id, STACK, stack_id, "CREATE_COMPLETE")
+    recover(PROD, desk.account, desk.said.append, yes=True)
+    assert desk.said[0].endswith("aws cloudformation continue-update-rollback --stack-name Daybook-prod-Api")
+    assert desk.said[1] == f"{LEDGER} is DELETE_FAILED, was complete once, and is left to you."
+    assert desk.said[2].startswith("Nothing to remove")
+
+
 def test_a_resource_that_completed_makes_no_complete_stack(desk: Desk) -> None:
     stack_id = desk.cloudformation.add(LEDGER, "ROLLBACK_COMPLETE")
     desk.cloudformation.tell(stack_id, TOPIC, "topic", "CREATE_COMPLETE")

@@ -79,8 +79,34 @@ def test_it_processes_and_counts(
     assert metrics["CommandsRepeated"] == [1.0]
     assert metrics["CommandsLeft"] == [0.0]
     assert (metrics["service"], metrics["environment"]) == ("daybook", "test")
-    assert caplog.records == []
+    assert {record.levelname for record in caplog.records} == {"INFO"}
     assert function.balance(A) == 987654
+
+
+def test_each_command_that_ends_is_logged_once_with_what_it_led_to(
+    function: Function, caplog: pytest.LogCaptureFixture
+) -> None:
+    opened = [function.record(account, OPEN) for account in (A, B)]
+    transfer = {"type": "Transfer", "from_account_id": A, "to_account_id": B, "amount": 5}
+    records = [*opened, function.record(A, CREDIT), function.record(A, transfer), function.record(B, OPEN)]
+    records.append(function.record(B, b"{"))
+    function(*records)
+    function(*records)
+    lines = {line["command_id"]: line for line in map(vars, caplog.records)}
+    ids = [record["dynamodb"]["Keys"]["command_id"]["S"] for record in records]
+    assert sorted(lines) == sorted(ids)
+    assert len(caplog.records) == len(ids), "none is logged again when it is delivered again"
+    told = [(lines[each]["status"], lines[each]["events"], lines[each]["problem"]) for each in ids]
+    assert told == [
+        ("SUCCEEDED", [f"{A}/1"], ""),
+        ("SUCCEEDED", [f"{B}/1"], ""),
+        ("SUCCEEDED", [f"{A}/2"], ""),
+        ("SUCCEEDED", [f"{A}/3", f"{B}/2"], ""),
+        ("REJECTED", (), "account-already-exists"),
+        ("REJECTED", (), "invalid-command"),
+    ]
+    assert {line["correlation_id"] for line in lines.values()} == {"order-17"}
+    assert {line["account_id"] for line in lines.values()} == {A, B}
 
 
 def test_it_raises_at_the_end_and_says_why(
@@ -105,7 +131,7 @@ def test_it_raises_at_the_end_and_says_why(
     assert raised.value.__cause__ is raised.value.__context__ is None, "Lambda would log what it chains"
     metrics = counted(capsys.readouterr().out)
     assert (metrics["CommandsSucceeded"], metrics["CommandsLeft"]) == ([1.0], [2.0])
-    log, _ = logs = [vars(record) for record in caplog.records]
+    log, _ = logs = [vars(record) for record in caplog.records if record.levelname != "INFO"]
     assert {(each["levelname"], each["account_id"]) for each in logs} == {("ERROR", A)}
     ids = [record["dynamodb"]["Keys"]["command_id"]["S"] for record in (failed, behind)]
     assert [each["command_id"] for each in logs] == ids, "they were one transaction"
@@ -126,8 +152,11 @@ def test_no_log_holds_a_body(
             function.record(B, SECRET.encode()),
             function.record(A, {"type": SECRET}),
         )
+    del function.store.commit
+    function(function.record(B, OPEN | {"type": "OpenAccount"}), function.record(B, CREDIT))
     written = "".join([*map(str, map(vars, caplog.records)), *capsys.readouterr(), str(raised.value)])
     assert "ValueError" in written
+    assert "SUCCEEDED" in written
     assert SECRET not in written
     assert "987654" not in written
 

@@ -228,6 +228,16 @@ def test_it_may_be_told_again_and_again_and_so_may_what_it_revoked() -> None:
     assert sum(ledger.consumer.skipped.values()) == 6
 
 
+def test_a_restore_that_cannot_be_read_changes_nothing_and_may_be_tried_again() -> None:
+    ledger = Ledger(3)
+    ledger.consumer.take(b"".join(LINES[:2]))
+    ledger.consumer.take(LINES[2] + LINES[3])
+    before = dict(ledger.last)
+    with pytest.raises(InconsistentReadError):
+        ledger.consumer.take(restore(3))
+    assert (ledger.versions(), ledger.last, ledger.restores) == ([1, 2, 3, 4], before, {})
+
+
 def test_each_of_several_restores_counts() -> None:
     """The second one goes back less far; what the first one revoked comes once more."""
     ledger = Ledger()

@@ -6,6 +6,7 @@ import importlib
 import json
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -72,9 +73,9 @@ def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     return dict(metrics)
 
 
-def logged(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    """The attributes of every log line."""
-    return [vars(record) for record in caplog.records]
+def logged(caplog: pytest.LogCaptureFixture, level: str = "ERROR") -> list[dict[str, Any]]:
+    """The attributes of every log line of a level."""
+    return [vars(record) for record in caplog.records if record.levelname == level]
 
 
 def test_it_publishes_and_counts(
@@ -88,6 +89,33 @@ def test_it_publishes_and_counts(
     assert (metrics["service"], metrics["environment"]) == ("daybook", "test")
     assert logs == []
     assert len(function.kinesis.lines()) == 2
+
+
+def test_it_names_each_event_beside_its_correlation_id_in_few_lines_and_nothing_else_of_it(
+    function: Function, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain = [credited(version) for version in range(1, 250)]
+    rows = [replace(row, metadata=row.metadata.replace("order-17", f"order-{row.version}")) for row in plain]
+    function(stream_records(chained(rows)))
+    lines = logged(caplog, "INFO")
+    assert [len(each["events"]) for each in lines] == [100, 100, 49]
+    named = [pair for each in lines for pair in zip(each["events"], each["correlation_id"], strict=True)]
+    assert named == [(f"{ACCOUNT}/{version}", f"order-{version}") for version in range(1, 250)]
+    assert not {"data", "amount", "metadata"} & set().union(*lines)
+
+
+def test_it_does_not_name_an_event_that_kinesis_has_not_acknowledged(
+    function: Function, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = function.kinesis.answer
+
+    def refusing(_: Sequence[bool], records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        return answer([each["PartitionKey"] == OTHER for each in records], records)
+
+    monkeypatch.setattr(function.kinesis, "answer", refusing)
+    with pytest.raises(function.incomplete):
+        function(stream_records([credited(1), credited(1, OTHER)]))
+    assert [list(each["events"]) for each in logged(caplog, "INFO")] == [[f"{OTHER}/1"]]
 
 
 @pytest.mark.parametrize("change", ["MODIFY", "REMOVE"])

@@ -22,6 +22,7 @@ from cli.errors import PlaceError
 from cli.redrive import finding
 from cli.redrive.inbox import Clients, Inbox, inbox_of, open_clients
 from cli.redrive.redriver import Redriver
+from lambdas.eventsourcing.timestamps import format_timestamp
 from lambdas.inbox import table
 from lambdas.inbox.marking import FailureMarker, Mark
 from lambdas.inbox.stream_records import CommandKey, key_of
@@ -226,6 +227,20 @@ def test_a_time_for_which_the_stream_still_has_records_is_refused(
     assert bank.status(record) == table.PENDING
     bank.time.sleep(5.0)
     assert bank.redrive("--pending-before", "2026-03-01T12:00:00Z") == 0
+
+
+def test_a_restored_table_is_older_than_its_stream_which_never_delivers_its_rows(
+    bank: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = bank.submit(A, credit(1))
+    bank.time.sleep(3600.0)
+    bank.dynamodb.stream_began = bank.time.wall()
+    younger = bank.submit(A, credit(10))
+    after = format_timestamp(bank.dynamodb.stream_began + timedelta(milliseconds=1))
+    assert bank.redrive("--pending-before", after) == 2
+    assert "before the table was restored" in capsys.readouterr().err
+    assert bank.redrive("--pending-before", format_timestamp(bank.dynamodb.stream_began)) == 0
+    assert (bank.status(record), bank.status(younger)) == (table.SUCCEEDED, table.PENDING)
 
 
 def test_parked_objects_go_once_every_command_in_them_has_ended(

@@ -84,8 +84,8 @@ def test_every_line_to_type_follows_in_its_order(
         "cdk import 'Daybook-prod/Ledger' -c env=prod -c writes=off --force --resource-mapping restore-prod-2.json",
         "cdk deploy '**' -c env=prod -c writes=off",
         f"daybook restore announce --env prod --at {TIME}",
-        "cdk deploy '**' -c env=prod",
         f"daybook redrive --env prod --pending-before {TIME}",
+        "cdk deploy '**' -c env=prod",
     ]
     assert main(WORDS, connections=connected) == 0
     printed = capsys.readouterr().out

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from local.athena.footers import Footers, column_sizes
+from local.athena.footers import Footers, Snapshot, column_sizes
 from local.athena.scanning import DataFile, bytes_scanned
 from local.athena.tables import Table
 
@@ -45,6 +45,17 @@ FILES = [DataFile({"dt": f"2026-03-0{day}"}, SIZES) for day in (1, 2, 2, 3)]
 )
 def test_bytes_scanned(sql: str, scanned: int) -> None:
     assert bytes_scanned(TABLE, FILES, sql.format) == scanned
+
+
+def test_a_table_without_partitions_is_read_as_a_whole(tmp_path: Path) -> None:
+    table = Table("db", "flat", {"id": "string", "n": "bigint"}, "s3://x/")
+    files = [DataFile({}, {"id": 1000, "n": 100})] * 2
+    assert bytes_scanned(table, files, "SELECT n FROM {}".format) == 200
+    path = tmp_path / "year=2026" / "a.parquet"
+    path.parent.mkdir()
+    duckdb.execute(f"COPY (SELECT 1 AS n) TO '{path}' (FORMAT parquet)")
+    relation = Snapshot([DataFile({}, {})], [path]).relation
+    assert duckdb.execute(f"SELECT * FROM {relation}").fetchall() == [(1,)]
 
 
 def test_nothing_is_scanned_in_a_table_without_files() -> None:

@@ -54,10 +54,11 @@ def test_a_request_is_followed_through_all_functions_in_order_of_time(monkeypatc
     assert function_logs.correlated_lines(ENVIRONMENT, MINE) == [API, PROCESSOR]
 
 
-def test_a_line_about_several_requests_bears_the_id_of_each() -> None:
+def test_a_line_about_several_requests_bears_the_id_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
     several = json.dumps({"correlation_id": [OTHER, MINE]})
-    assert function_logs.bears(several, MINE)
-    assert not function_logs.bears(several, "order")
+    written(monkeypatch, publisher=[(1, several)])
+    assert function_logs.correlated_lines(ENVIRONMENT, MINE) == [several]
+    assert function_logs.correlated_lines(ENVIRONMENT, "order") == []
 
 
 def test_a_request_is_found_however_old_it_is_and_without_one_the_newest_are_shown(

@@ -1,0 +1,1 @@
+"""Follow one correlation id from the request to the lake."""

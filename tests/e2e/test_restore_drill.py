@@ -1,0 +1,205 @@
+"""The restore drill, end to end: a ledger loses its last moments and half a transaction, and comes back whole.
+
+The emulator restores a table as it is now, whatever time is asked for. So the drill makes the past itself: of the
+restored copies it takes away what was booked after the second, and then some more, as a restore may do with a
+transaction. Everything else is what the runbook says, in its order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analytics import catalog
+from lambdas.inbox import table
+from local import system
+from local.machine.layout import Layout, default_layout
+from local.machine.progress import Progress
+from tests.e2e.drill import Drill, next_second
+from tests.e2e.waiting import eventually
+
+pytestmark = pytest.mark.alone
+SALARY = {"type": "CreditAccount", "amount": 50}
+
+
+@pytest.fixture
+def drill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drill]:
+    """A system of its own: what is restored is gone for everybody."""
+    layout = Layout(default_layout().state / "drill")
+    monkeypatch.chdir(tmp_path)  # `finish` writes the import's mapping where it is typed
+    system.down(layout)
+    found = system.up(layout, Progress())
+    try:
+        yield Drill(layout, found.emulator, found.environment, tmp_path)
+    finally:
+        system.down(layout)
+
+
+class Story:
+    """What happens before the second, and after it."""
+
+    def __init__(self, drill: Drill) -> None:
+        self.drill = drill
+        self.sender, self.receiver, self.other = drill.open(), drill.open(), drill.open()
+        self.paid = drill.post(f"/accounts/{self.sender}/credit", {"amount": 1000}, "pay")
+        self.transfer("rent", 300)
+        drill.command(self.other, "salary", SALARY)
+        self.wait_for(self.other, "salary")
+        drill.command(self.other, "gift", {**self.move(self.other, self.receiver, 20), "type": "Transfer"})
+        self.wait_for(self.other, "gift")
+        self.credit = drill.post(f"/accounts/{self.receiver}/credit", {"amount": 1}, "tip")
+
+    def go_on(self) -> None:
+        """What a restore to the second loses."""
+        drill = self.drill
+        self.late = drill.post(f"/accounts/{self.sender}/credit", {"amount": 7}, "late")
+        self.transfer("lost", 30)
+        drill.command(self.other, "bonus", SALARY)
+        self.wait_for(self.other, "bonus")
+        self.opened_late = drill.open()
+
+    def transfer(self, key: str, amount: int) -> None:
+        answer = self.drill.post("/transfers", self.move(self.sender, self.receiver, amount), key)
+        assert answer.status == 201, answer
+
+    def move(self, sender: str, receiver: str, amount: int) -> dict[str, Any]:
+        return {"from_account_id": sender, "to_account_id": receiver, "amount": amount}
+
+    def wait_for(self, account: str, key: str, status: str = table.SUCCEEDED) -> None:
+        eventually(lambda: self.drill.status(account, key) == status, f"{key} to be {status}")
+
+
+def published(drill: Drill) -> set[str]:
+    """The ids in the lake's files, revoked or not."""
+    found = drill.sql("SELECT DISTINCT id FROM events WHERE streamversion IS NOT NULL")
+    return {row["id"] for row in found}
+
+
+def make_the_past(drill: Drill, *half: str) -> None:
+    """Take out of the restored copies what was booked after the second, and then the rows `half`, and a receipt."""
+    client, environment = drill.dynamodb, drill.environment
+    events, commands = drill.restored(environment.event_table), drill.restored(environment.commands_table)
+    receipts = drill.restored(drill.receipts_table())
+    second = f"{drill.time[:-1]}.000Z"
+    commits = set()
+    for item in drill.items(events):
+        key = {name: item[name] for name in ("stream_id", "version")}
+        late = item["recorded_at"]["S"] >= second
+        if late:
+            commits.add(item["commit_id"]["S"])
+        if late or f"{item['stream_id']['S']}/{item['version']['N']}" in half:
+            client.delete_item(TableName=events, Key=key)
+    for item in drill.items(receipts):
+        if item["commit_id"]["S"] in commits or item["key"]["S"].endswith("/tip"):
+            client.delete_item(TableName=receipts, Key={name: item[name] for name in ("scope", "key")})
+    for item in drill.items(commands):
+        if item[table.SUBMITTED_AT]["S"] >= second:
+            key = {name: item[name] for name in (table.HASH_KEY, table.RANGE_KEY)}
+            client.delete_item(TableName=commands, Key=key)
+
+
+def test_a_ledger_that_was_lost_in_part_comes_back_whole(drill: Drill, capsys: pytest.CaptureFixture[str]) -> None:
+    story = Story(drill)
+    before = drill.ids()
+    drill.at = next_second()
+    story.go_on()
+    written = drill.ids()
+    eventually(lambda: published(drill) == written, "everything to be in the lake")
+    half = next(each for each in before if each == f"{story.receiver}/3")  # what `gift` brought
+
+    drill.deploy(writes="off")
+    refused = drill.post(f"/accounts/{story.sender}/credit", {"amount": 1})
+    assert (refused.status, refused.problem) == (503, "not-applied")
+    assert drill.get(f"/accounts/{story.sender}").status == 200
+    assert drill.restore("run") == 0
+    make_the_past(drill, half)
+
+    assert drill.restore("check") == 1
+    told = capsys.readouterr().out
+    assert f"{story.other}/3 has no other side on {story.receiver}" in told
+    assert f"{story.receiver}/4" in told
+    assert drill.restore("mend") == 1
+    assert drill.restore("mend", "--yes") == 0
+    capsys.readouterr()
+    assert drill.restore("check", "--json") == 0
+    lost = {each["id"] for each in json.loads(capsys.readouterr().out)["data"]["lost"]}
+    gone = {half, f"{story.receiver}/4", f"{story.other}/3"}
+    assert lost == (written - before) | gone, "every lost event is named"
+
+    take_over(drill)
+    prove(drill, story, lost, before - gone)
+
+
+def take_over(drill: Drill) -> None:
+    """The restored tables become the ledger, and everybody is told before commands are taken again."""
+    assert drill.restore("finish") == 0
+    drill.cdk(
+        "import", "Daybook-local/Ledger", "--force", "--resource-mapping",
+        str(drill.folder / "restore-local-2.json"), generation=2, writes="off",
+    )  # fmt: skip
+    assert drill.restore("announce") == 2, "the consumers do not use the restored tables yet"
+    drill.deploy(generation=2, writes="off")
+    drill.rest_mappings()
+    assert drill.restore("announce") == 0
+    drill.deploy(generation=2)
+    assert drill.restore("announce") == 0, "told again, it revokes nothing else"
+
+
+def prove(drill: Drill, story: Story, lost: set[str], standing: set[str]) -> None:
+    """Nobody is told, and nobody counts, what is gone; and the ledger goes on."""
+    assert drill.environment.event_table.endswith("-restored-2")
+    assert drill.ids() == standing
+    assert {row["id"] for row in drill.sql("SELECT id FROM domain_events")} == standing
+    assert published(drill) >= lost, "the lake's files keep what was revoked"
+
+    for each in lost:
+        account, _, version = each.partition("/")
+        assert drill.get(f"/accounts/{account}", version=version).status == 404
+    assert drill.get(f"/accounts/{story.sender}", min_version=4).status == 503
+    assert drill.get(f"/accounts/{story.opened_late}").status == 404
+    again = drill.post(f"/accounts/{story.sender}/credit", {"amount": 7}, "late")
+    assert (again.status, again.headers.get("idempotent-replayed")) == (200, None), "it is executed anew"
+    assert again.json()["version"] == story.late.json()["version"]
+    assert drill.post(f"/accounts/{story.sender}/credit", {"amount": 1000}, "pay").headers["idempotent-replayed"]
+    tip = drill.post(f"/accounts/{story.receiver}/credit", {"amount": 1}, "tip")
+    assert (tip.status, tip.headers.get("idempotent-replayed"), tip.json()["version"]) == (200, None, 3)
+
+    assert drill.status(story.other, "bonus") == "404"
+    assert drill.status(story.other, "salary") == table.SUCCEEDED
+    assert drill.status(story.other, "gift") == table.PENDING
+    drill.command(story.other, "bonus", SALARY)
+    story.wait_for(story.other, "bonus")
+    assert drill.daybook("redrive", "--pending-before", drill.time, "--force") == 0
+    story.wait_for(story.other, "gift")
+    story.transfer("lost", 30)
+
+    everything = drill.ids()
+    eventually(lambda: {row["id"] for row in drill.sql("SELECT id FROM domain_events")} == everything, "the new events")
+    consumers_count(drill)
+    today = datetime.now(UTC).date().isoformat()
+    assert drill.daybook("reconcile", "--from", today, "--settle", "0") == 0
+
+
+def consumers_count(drill: Drill) -> None:
+    """The guide's consumer, the views and the report count the table's events, each once."""
+    rows = drill.items(drill.environment.event_table)
+    kinds = Counter(f"daybook.account.{item['type']['S']}.v1" for item in rows)
+    types, stopped = drill.followed()
+    assert stopped == {}
+    assert {name: count for name, count in types.items() if name.startswith("daybook.account")} == kinds
+    hashes = {row["rowhash"] for row in drill.sql("SELECT rowhash FROM domain_events")}
+    assert len(hashes) == len(rows)
+    days = {item["recorded_at"]["S"][:10] for item in rows}
+    report = [row for day in days for row in drill.sql(catalog.query("daily_report").fill({"day": day}))]
+    assert sum(row["events"] for row in report) == len(rows)
+    credited = sum(json.loads(item["data"]["S"])["amount"] for item in rows if item["type"]["S"] == "BalanceCredited")
+    assert sum(row["credited"] for row in report) == credited
+    missing = catalog.query("reconciliation").fill({"from_day": min(days), "to_day": max(days)})
+    assert sum(row["missing"] for row in drill.sql(missing)) == 0
+    assert drill.sql(catalog.query("version_gaps").fill({})) == []
