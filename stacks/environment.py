@@ -332,7 +332,8 @@ def environment_from_context(node: Context) -> Environment:
 
     `-c snapshot_interval=N` (1 to 50) and `-c ledger_generation=N` override these of `local` only, to try others on a
     workstation. `-c writes=off` deploys any environment for reading only, as a restore needs it; its functions change
-    at once. `-c first=true` leaves protection against deletion to the next deployment.
+    at once. `-c first=true` leaves protection against deletion to the next deployment. `-c rollout=ALL_AT_ONCE` deploys
+    a fix while the alarms that would send it back are on already.
     Raises UnknownEnvironmentError and InvalidContextError.
     """
     chosen = environment(str(node.try_get_context("env") or ""))
@@ -342,7 +343,7 @@ def environment_from_context(node: Context) -> Environment:
         snapshot_interval=_number(node, chosen, "snapshot_interval", most=MAX_SNAPSHOT_INTERVAL),
         ledger_generation=_number(node, chosen, "ledger_generation", most=MAX_GENERATION),
         writes=writes,
-        rollout=chosen.rollout if writes else "ALL_AT_ONCE",
+        rollout=_rollout(node, chosen.rollout if writes else "ALL_AT_ONCE"),
         first=_first(node),
     )
 
@@ -352,6 +353,13 @@ def _first(node: Context) -> bool:
     if first not in {"true", "false"}:
         raise InvalidContextError(f"first is true or false, not {first}")
     return first == "true"
+
+
+def _rollout(node: Context, chosen: Rollout) -> Rollout:
+    wanted: object = node.try_get_context("rollout")
+    if wanted not in (None, "ALL_AT_ONCE"):
+        raise InvalidContextError("rollout can be overridden with ALL_AT_ONCE only")
+    return "ALL_AT_ONCE" if wanted else chosen
 
 
 def _number(node: Context, chosen: Environment, name: str, *, most: int) -> int:

@@ -86,6 +86,7 @@ class DaybookStage(Stage):
             lake=self.lake,
             publisher=self.publisher,
             reports=self.reports,
+            has_canary=config.canary_minutes > 0,
         )
         self.watch = WatchStack(self, "Watch", config=config, watched=watched)
 

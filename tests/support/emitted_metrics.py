@@ -10,7 +10,7 @@ import importlib
 import json
 from collections.abc import Iterable, Iterator
 from types import ModuleType, SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytest
 
@@ -20,6 +20,9 @@ from lambdas.inbox.results import Processed
 from lambdas.publishing.kinesis import Sent
 from lambdas.publishing.publisher import Published as Events
 from lambdas.reporting.report import Published as Reports
+from lambdas.smoke.account import TriedAccount
+from lambdas.smoke.api import Api
+from lambdas.smoke.steps import Step
 from tests.support.event_rows import account_id
 from tests.support.function_variables import ACCOUNTS, EVERY_FUNCTION, PUBLISHER, REPORTS
 from tests.support.lambda_context import Context
@@ -51,7 +54,7 @@ def emitted(lines: Iterable[str]) -> Iterator[Emitted]:
 
 def run_every_function(monkeypatch: pytest.MonkeyPatch) -> None:
     """Call every handler until it has written all it can."""
-    region = {"AWS_DEFAULT_REGION": EVERY_FUNCTION["AWS_REGION"]}
+    region = {"AWS_DEFAULT_REGION": EVERY_FUNCTION["AWS_REGION"], "API_URL": "https://api.invalid/v1"}
     for name, value in {**region, **ACCOUNTS, **PUBLISHER, **REPORTS}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("aws_lambda_powertools.metrics.provider.cold_start.is_cold_start", True)
@@ -60,6 +63,7 @@ def run_every_function(monkeypatch: pytest.MonkeyPatch) -> None:
     _run_failures(monkeypatch)
     _run_publisher(monkeypatch)
     _run_report(monkeypatch)
+    _run_canary(monkeypatch)
 
 
 def _handler(name: str) -> ModuleType:
@@ -127,3 +131,13 @@ def _run_report(monkeypatch: pytest.MonkeyPatch) -> None:
     module = _handler("daily_report")
     monkeypatch.setattr(module, "publish_all", lambda *_: Reports(files=(), missing=0))
     module.handler({"date": "2026-11-21"}, Context())
+
+
+def _run_canary(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = _handler("canary")
+    real = TriedAccount(cast("Api", None), opening_key="one", run="one")
+    account = SimpleNamespace(
+        account_id="", steps=lambda: [Step(name=each.name, check=lambda: "well") for each in real.steps()]
+    )
+    monkeypatch.setattr(module, "deployed_account", lambda *_, **__: account)
+    module.handler({}, Context())
