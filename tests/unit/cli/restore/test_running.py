@@ -152,7 +152,37 @@ def test_a_copy_under_another_key_is_refused(
 
     monkeypatch.setattr(dynamodb.moto, "describe_table", described)
     assert main(WORDS, connections=connected) == 1
-    assert "events-restored-2 is encrypted by other, and events by own" in capsys.readouterr().err
+    assert "events-restored-2 is encrypted by the key other, and events by own" in capsys.readouterr().err
+
+
+class TestAfterATableWasDeleted:
+    """Then only a backup has it, and whoever restored that has told the second by the tag."""
+
+    @pytest.fixture
+    def found(self, connected: Connected, dynamodb: DynamoDB, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+        """The key of each restored table, which AWS tells and moto does not."""
+        keys = dict.fromkeys((f"{name}-restored-2" for name in NAMES), f"arn:aws:kms:eu-central-1:1:key/{KEY}")
+        assert main(WORDS, connections=connected) == 0
+        dynamodb.moto.delete_table(TableName="events")
+        real = dynamodb.moto.describe_table
+
+        def described(*, TableName: str) -> Any:  # noqa: N803
+            answer = real(TableName=TableName)
+            answer["Table"]["SSEDescription"] = {"KMSMasterKeyArn": keys.get(TableName, f"key/{KEY}")}
+            return answer
+
+        monkeypatch.setattr(dynamodb.moto, "describe_table", described)
+        return keys
+
+    def test_the_rest_of_the_way_is_the_same(self, connected: Connected, found: dict[str, str]) -> None:
+        assert main(WORDS, connections=connected) == 0
+
+    def test_its_key_is_the_declared_one(
+        self, connected: Connected, found: dict[str, str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        found["events-restored-2"] = "arn:aws:kms:eu-central-1:1:key/other"
+        assert main(WORDS, connections=connected) == 1
+        assert f"events-restored-2 is encrypted by the key other, and events by {KEY}" in capsys.readouterr().err
 
 
 class TestWhileSomethingWrites:
