@@ -38,7 +38,8 @@ class Consumer:
             standing = list(self.reader.read(account, after=good - 1, up_to=good)) if good else []
             self.apply(event)  # undo what you applied beyond the last good version
             self.last.pop(account)
-            self.last.update((account, (good, each.rowhash, each.recordedtime)) for each in standing)
+            for each in standing:
+                self.last[account] = good, each.rowhash, each.recordedtime
         self.restores.setdefault(account, set()).add((good, event["recordedtime"]))
 
     def is_revoked(self, event: dict) -> bool:

@@ -49,7 +49,6 @@ DOCUMENTED = {
         conditions=frozenset({"StringEquals aws:SourceAccount"}),
         page="EventBridge Scheduler User Guide, 'Confused deputy prevention in EventBridge Scheduler'",
     ),
-    ("backup", ROLE): Documented(page="AWS Backup Developer Guide, 'IAM service roles'"),
     ("codedeploy", ROLE): Documented(
         conditions=frozenset({"StringEquals aws:SourceAccount", "StringLike aws:SourceArn"}),
         page="AWS CodeDeploy User Guide, 'Cross-service confused deputy prevention'",
