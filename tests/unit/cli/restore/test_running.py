@@ -97,6 +97,24 @@ def test_killed_anywhere_it_goes_on(connected: Connected, dynamodb: DynamoDB, de
     assert all(settings(dynamodb, f"{name}-restored-2")["protected"] for name in NAMES)
 
 
+def test_a_restore_whose_answer_was_lost_has_begun(connected: Connected, dynamodb: DynamoDB) -> None:
+    dynamodb.answer_is_lost = True
+    assert main(WORDS, connections=connected) == 0
+    assert len(dynamodb.asked_for(RESTORE)) == 3
+
+
+def test_a_setting_counts_once_it_is_read_back(
+    connected: Connected, dynamodb: DynamoDB, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("cli.restore.settings.SETTING_SECONDS", 0.0)
+    for operation in ("update_continuous_backups", "update_time_to_live", "tag_resource", "update_table"):
+        dynamodb.deaf_to = operation
+        assert main(WORDS, connections=connected) == 3, operation
+        assert "cannot be read back. Repeating the command goes on." in capsys.readouterr().err
+        dynamodb.deaf_to = ""
+    assert main(WORDS, connections=connected) == 0
+
+
 def test_it_waits_until_all_is_copied(connected: Connected, dynamodb: DynamoDB) -> None:
     dynamodb.busy = 20
     assert main(WORDS, connections=connected) == 0
