@@ -28,7 +28,7 @@ SOAK_SEED ?= $(shell date +%s)
 
 .DEFAULT_GOAL := help
 .PHONY: help run introduction sql stop status logs smoke test test-store check soak lint format synth bench install lock costs audit \
-	python clean bootstrap deploy protect recover destroy
+	python clean bootstrap diff deploy protect recover destroy
 
 help: ## Say what there is
 	@echo "make TARGET, where TARGET is"
@@ -72,9 +72,9 @@ soak: install ## The seeded and generated tests by the ten thousand, from new se
 test-store: install ## The store suite alone, also against DAYBOOK_TEST_DYNAMODB_ENDPOINT
 	$(PY) -m pytest tests/store
 
-lint: install ## Format, lint, types, import rules and the contract's documents: all of them, whichever fails
+lint: install ## Format, lint, types, import rules, the contract's documents and the workflows: all, whichever fails
 	@failed=; \
-	for linter in "$(BIN)/ruff format --check ." "$(BIN)/ruff check ." $(BIN)/mypy $(BIN)/lint-imports "$(NODE_BIN)/redocly lint"; do \
+	for linter in "$(BIN)/ruff format --check ." "$(BIN)/ruff check ." $(BIN)/mypy $(BIN)/lint-imports "$(NODE_BIN)/redocly lint" "$(BIN)/zizmor --offline --quiet .github"; do \
 		echo "== $${linter##*bin/}"; \
 		$$linter || failed="$$failed; $${linter##*bin/}"; \
 	done; \
@@ -85,6 +85,9 @@ format: install ## Format the code, and repair what the linter can
 	$(BIN)/ruff format .
 
 bootstrap: install ## Create what the CDK needs in the AWS account of ENV
+	$(IN_ACCOUNT)
+
+diff: install ## Show what a deployment would change in ENV
 	$(IN_ACCOUNT)
 
 deploy: install ## Deploy ENV to AWS; the first time without protection against deletion

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
-from aws_cdk.aws_iam import Policy, PolicyStatement, Role, ServicePrincipal
+from aws_cdk.aws_iam import IRole, Policy, PolicyStatement, Role, ServicePrincipal
 from aws_cdk.aws_lambda import (
     Alias,
     ApplicationLogLevel,
@@ -31,7 +31,8 @@ class PythonFunction(Construct):
     """A function on arm64 behind the alias `live`, with X-Ray, JSON logs and its own log group.
 
     Its role may write to that log group and send traces. Everything else must be granted. `reserved_concurrency` is
-    what this function alone may use, and the most it may use; None: it shares with all others. 0 would stop it.
+    what this function alone may use, and the most it may use; None: it shares with all others. 0 would stop it. A
+    `role` that is given must be one that Lambda may assume, and a reference in the function's own stack.
 
     With `keep_versions` the alias can go back to an earlier version by hand; CloudFormation then deletes none, and
     neither does Lambda. Without it only the newest is kept.
@@ -59,11 +60,12 @@ class PythonFunction(Construct):
         snap_start: bool,
         keep_versions: bool = False,
         reserved_concurrency: int | None = None,
+        role: IRole | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         log_group = LogGroup(self, "Logs", retention=log_retention, removal_policy=log_removal_policy)
         # Source: Lambda Developer Guide, "Defining Lambda function permissions with an execution role".
-        self.role = Role(self, "Role", assumed_by=ServicePrincipal("lambda.amazonaws.com"))
+        self.role = role or Role(self, "Role", assumed_by=ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(self.role)
         self.function = Function(
             self,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy.account import open_account
-from deploy.deployment import bootstrap, deploy, protect
+from deploy.deployment import bootstrap, deploy, diff, protect
 from deploy.errors import FailedError
 from deploy.recovery import recover
 from deploy.removal import destroy
@@ -16,6 +16,7 @@ from stacks.environment import CLOUD_NAMES, Environment, environment
 
 COMMANDS = {
     "bootstrap": "create what the CDK needs in the account",
+    "diff": "show what a deployment would change",
     "deploy": "deploy all stacks",
     "protect": "turn protection against deletion on, after the first deployment",
     "recover": "remove what a first deployment that failed has left",
@@ -47,6 +48,8 @@ def _run(command: str, config: Environment, options: Sequence[str], *, yes: bool
         match command:
             case "bootstrap":
                 bootstrap(config, account, _say, options)
+            case "diff":
+                diff(config, account, _say, options)
             case "deploy":
                 deploy(config, account, _say, options)
             case "protect":

@@ -26,6 +26,11 @@ def bootstrap(config: Environment, account: Account, say: Say, options: Sequence
     _cdk(account, say, [*cdk.bootstrap(account.number, account.region, config.name), *options])
 
 
+def diff(config: Environment, account: Account, say: Say, options: Sequence[str] = ()) -> None:
+    """Show what a deployment would change. Raises FailedError."""
+    _cdk(account, say, [*cdk.diff(config.name), *options])
+
+
 def deploy(config: Environment, account: Account, say: Say, options: Sequence[str] = ()) -> None:
     """Deploy all stacks. Raises FailedError."""
     first = is_first(config, stacks_of(account.client("cloudformation"), config.name))

@@ -9,6 +9,7 @@ from aws_cdk.aws_apigateway import CfnRestApi, RestApi
 from aws_cdk.aws_iam import Grant, ManagedPolicy
 from constructs import Construct
 
+from constructs_lib.arns_in_findings import arn_in_findings
 from lambdas.contracts.operations import Operation
 from lambdas.contracts.policies import ACTION, MAY_COMMAND, MAY_READ, operations_of
 
@@ -51,7 +52,7 @@ def _acknowledge(policy: Construct, api: RestApi, route: str) -> None:
     if "*" not in route:
         return
     name = Stack.of(api).get_logical_id(cast("CfnRestApi", api.node.default_child))
-    arn = f"arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<{name}>/{route}"
+    arn = arn_in_findings(Stack.of(api), "execute-api", f"<{name}>/{route}")
     Validations.of(policy).acknowledge(
         Acknowledgment(
             id=f"AwsSolutions-IAM5[Resource::{arn}]",

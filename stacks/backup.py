@@ -18,7 +18,9 @@ from aws_cdk.aws_iam import ManagedPolicy, PolicyStatement, Role, ServicePrincip
 from aws_cdk.aws_kms import Key
 from constructs import Construct
 
+from constructs_lib.arns_in_findings import arn_in_findings
 from constructs_lib.key_access import grant_key
+from constructs_lib.stack_suffix import stack_suffix
 from stacks.environment import Environment
 from stacks.ledger import LedgerStack
 from stacks.retention import removal_policy
@@ -42,6 +44,7 @@ class BackupStack(StatefulStack):
         self.vault = BackupVault(
             self,
             "Vault",
+            backup_vault_name=f"daybook-{config.name}-{stack_suffix()}",  # a vault must be named
             encryption_key=self.key,
             lock_configuration=_lock(config),
             removal_policy=removal_policy(config),
@@ -109,7 +112,7 @@ class BackupStack(StatefulStack):
         self.role.add_managed_policy(policy)
         Validations.of(policy).acknowledge(
             Acknowledgment(
-                id="AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:backup:<AWS::Region>:<AWS::AccountId>:recovery-point:*]",
+                id=f"AwsSolutions-IAM5[Resource::{arn_in_findings(self, 'backup', 'recovery-point:*')}]",
                 reason="AWS Backup chooses the id of a recovery point; the action only adds tags.",
             )
         )

@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
-STACKS_WITH_DATA = ("Notifications", "Ledger", "DomainEvents", "Lake")
+STACKS_WITH_DATA = ("Notifications", "Ledger", "Backup", "DomainEvents", "Lake")
 """The stacks that are protected against deletion, by their names behind `Daybook-<environment>-`."""
 MAX_SNAPSHOT_INTERVAL = 50
 MAX_GENERATION = 1_000
 MIN_GRACE_DAYS = 3
+MOST_CANARY_MINUTES = 5
 LOG_LEVELS = ("INFO",)
 GIGABYTE = 10**9
 
@@ -192,6 +193,11 @@ class Environment:
     test. Source: IAM User Guide, "IAM identifiers" (unique identifiers).
     """
 
+    canary_minutes: int = 0
+    """How often the canary calls the API as a client does: every 1 to 5 minutes; 0: never. Its alarm on silence counts
+    periods of five minutes. Each run adds three events to an account in the test currency.
+    """
+
     quicksight_user: str = ""
     """The owner of the dashboards: `NAMESPACE/NAME` of a QuickSight user. Empty: no dashboards."""
 
@@ -226,6 +232,8 @@ class Environment:
             raise ValueError("a backup is kept for as long as the vault's lock allows")
         if self.vault_lock_grace_days < MIN_GRACE_DAYS:
             raise ValueError(f"a lock can be taken back for at least {MIN_GRACE_DAYS} days")
+        if not 0 <= self.canary_minutes <= MOST_CANARY_MINUTES:
+            raise ValueError(f"the canary runs every 1 to {MOST_CANARY_MINUTES} minutes, or never: 0")
         if self.log_level not in LOG_LEVELS:
             raise ValueError(
                 f"the log level is {' or '.join(LOG_LEVELS)}, not {self.log_level}: above INFO Lambda drops the lines "
@@ -271,11 +279,13 @@ DEV = Environment(
     throttling_rate=50,
     throttling_burst=100,
     function_memory_mb=1024,
+    backup_selections=False,  # a vault that holds backups does not go with its stack
 )
 STAGING = replace(
     DEV,
     name="staging",
     protect_data=True,
+    backup_selections=True,
     vault_lock="governance",
     log_retention="THREE_MONTHS",
     log_level="INFO",
@@ -283,6 +293,7 @@ STAGING = replace(
     throttling_burst=1_000,
     function_memory_mb=1769,  # one full vCPU
     rollout="LINEAR_10_PERCENT_EVERY_1_MINUTE",
+    canary_minutes=5,
     publisher_reserved_concurrency=20,
     processor_reserved_concurrency=20,
     query_cutoff_bytes=50 * GIGABYTE,
@@ -320,8 +331,10 @@ def environment_from_context(node: Context) -> Environment:
     """The environment that the context value `env` names. There is no default, because `local` is open to everybody.
 
     `-c snapshot_interval=N` (1 to 50) and `-c ledger_generation=N` override these of `local` only, to try others on a
-    workstation. `-c writes=off` deploys any environment for reading only, as a restore needs it; its functions change
-    at once. `-c first=true` leaves protection against deletion to the next deployment.
+    workstation. `-c writes=off` deploys any environment for reading only, as a restore needs it, and
+    `-c rollout=at-once` lets the API's new version take over at once, as writes must come back: in steps, the alarms on
+    what the version before refuses would send it back. `-c first=true` leaves protection against deletion to the next
+    deployment.
     Raises UnknownEnvironmentError and InvalidContextError.
     """
     chosen = environment(str(node.try_get_context("env") or ""))
@@ -331,9 +344,16 @@ def environment_from_context(node: Context) -> Environment:
         snapshot_interval=_number(node, chosen, "snapshot_interval", most=MAX_SNAPSHOT_INTERVAL),
         ledger_generation=_number(node, chosen, "ledger_generation", most=MAX_GENERATION),
         writes=writes,
-        rollout=chosen.rollout if writes else "ALL_AT_ONCE",
+        rollout="ALL_AT_ONCE" if _at_once(node) or not writes else chosen.rollout,
         first=_first(node),
     )
+
+
+def _at_once(node: Context) -> bool:
+    rollout: object = node.try_get_context("rollout")
+    if rollout not in (None, "at-once"):
+        raise InvalidContextError(f"rollout is at-once, or left out, not {rollout}")
+    return rollout is not None
 
 
 def _first(node: Context) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from aws_cdk import Duration, Stack
 from aws_cdk.aws_cloudwatch import Metric
+from aws_cdk.aws_iam import IRole
 from aws_cdk.aws_lambda import ILayerVersion
 
 from constructs_lib.alarms import alarm_above, alarm_on_any
@@ -34,6 +35,7 @@ def daybook_function(
     reserved_concurrency: int = 0,
     snap_start: bool = False,
     keep_versions: bool = False,
+    role: IRole | None = None,
 ) -> PythonFunction:
     """The function with the handler `lambdas.handlers.<handler>`, and its alarms: throttled, or near its timeout.
 
@@ -66,6 +68,7 @@ def daybook_function(
         snap_start=snap_start and config.snap_start,
         keep_versions=keep_versions,
         reserved_concurrency=reserved_concurrency or None,
+        role=role,
     )
     alarm_on_any(
         function,

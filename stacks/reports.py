@@ -1,13 +1,11 @@
 """The daily report: a function on a schedule. Stateless: the reports are in the lake's results bucket."""
 
-from aws_cdk import Aws, CfnOutput, Duration, Stack
-from aws_cdk.aws_cloudwatch import Metric
-from aws_cdk.aws_iam import Grant, ManagedPolicy, Role, ServicePrincipal
-from aws_cdk.aws_scheduler import CfnSchedule, CfnScheduleGroup
+from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk.aws_iam import Grant, ManagedPolicy
 from constructs import Construct
 
 from constructs_lib.alarms import alarm_on_any, alarm_on_silence
-from constructs_lib.python_function import PythonFunction
+from constructs_lib.function_schedule import FunctionSchedule
 from stacks.environment import Environment
 from stacks.functions import daybook_function, own_metric
 from stacks.lake import LakeStack
@@ -37,7 +35,15 @@ class ReportsStack(Stack):
         )
         self.function.role.add_managed_policy(lake.may_query)
         self.function.role.add_managed_policy(lake.may_report)
-        group = self._schedule(config, self.function)
+        schedule = FunctionSchedule(
+            self,
+            "Daily",
+            function=self.function,
+            expression=config.report_schedule,
+            description="The daily report",
+            retries=10,
+            max_age=Duration.hours(1),
+        )
         may_run = ManagedPolicy(self, "MayRun", description="Writing the daily report by hand")
         Grant.add_to_principal(
             grantee=may_run, actions=["lambda:InvokeFunction"], resource_arns=[self.function.live.function_arn]
@@ -63,47 +69,9 @@ class ReportsStack(Stack):
             periods=config.report_silent_hours,
             description="The daily report ran before, and has not run for more than a day.",
         )
-        # Source: EventBridge Scheduler User Guide, "Monitoring Amazon EventBridge Scheduler with Amazon CloudWatch"
         alarm_on_any(
             self,
             "ReportNotStarted",
-            metric=Metric(
-                namespace="AWS/Scheduler",
-                metric_name="InvocationDroppedCount",
-                dimensions_map={"ScheduleGroup": group.ref},
-            ),
+            metric=schedule.metric_dropped(),
             description="The schedule could not start the daily report, after all retries.",
         )
-
-    def _schedule(self, config: Environment, function: PythonFunction) -> CfnScheduleGroup:
-        """In a group of its own, since metrics are counted by group."""
-        group = CfnScheduleGroup(self, "Schedules")
-        role = Role(
-            self,
-            "SchedulerRole",
-            # Source: EventBridge Scheduler User Guide, "Confused deputy prevention in EventBridge Scheduler".
-            assumed_by=ServicePrincipal(
-                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-            ),
-        )
-        Grant.add_to_principal(
-            grantee=role, actions=["lambda:InvokeFunction"], resource_arns=[function.live.function_arn]
-        )
-        CfnSchedule(
-            self,
-            "Daily",
-            description="The daily report",
-            group_name=group.ref,
-            schedule_expression=config.report_schedule,
-            schedule_expression_timezone="UTC",
-            flexible_time_window=CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-            target=CfnSchedule.TargetProperty(
-                arn=function.live.function_arn,
-                role_arn=role.role_arn,
-                input="{}",
-                retry_policy=CfnSchedule.RetryPolicyProperty(
-                    maximum_event_age_in_seconds=3600, maximum_retry_attempts=10
-                ),
-            ),
-        )
-        return group

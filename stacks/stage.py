@@ -11,6 +11,7 @@ from constructs_lib.alarm_topic import notify_of_every_alarm
 from stacks.api import ApiStack
 from stacks.backup import BackupStack
 from stacks.bi import DashboardsStack
+from stacks.canary import CanaryCallerStack, CanaryStack
 from stacks.commands import CommandsStack
 from stacks.domain_events import DomainEventsStack
 from stacks.environment import STACKS_WITH_DATA, Environment
@@ -45,8 +46,8 @@ class DaybookStage(Stage):
         self.notifications = NotificationsStack(self, "Notifications", config=config)
         self.ledger = LedgerStack(self, "Ledger", config=config)
         self.backup = BackupStack(self, "Backup", config=config, ledger=self.ledger)
-        # Whoever adds a role that tests has it in a stack of its own before these two, and adds its `role_id` here.
-        test_callers = config.test_callers
+        caller = CanaryCallerStack(self, "CanaryCaller") if config.canary_minutes else None
+        test_callers = (*config.test_callers, *([caller.role.role_id] if caller else []))
         self.api = ApiStack(self, "Api", config=config, ledger=self.ledger, test_callers=test_callers)
         self.commands = CommandsStack(self, "Commands", config=config, ledger=self.ledger, test_callers=test_callers)
         self.domain_events = DomainEventsStack(self, "DomainEvents", config=config)
@@ -60,6 +61,11 @@ class DaybookStage(Stage):
         )
         self._deploy_readers_first()
         self._protect(config)
+        if caller:
+            for each in (self.api, self.commands):
+                each.add_stack_dependency(caller)
+            self.canary = CanaryStack(self, "Canary", config=config, api=self.api, caller=caller)
+            self.canary.add_stack_dependency(self.api)
         self.reports = ReportsStack(self, "Reports", config=config, lake=self.lake)
         if config.quicksight_user:
             self.dashboards = DashboardsStack(self, "Dashboards", config=config, lake=self.lake)

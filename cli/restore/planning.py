@@ -130,7 +130,7 @@ def taking_over(request: Request, generation: int) -> list[Line]:
             "carry out commands that were stored by then and had not ended, before newer ones come",
             f"daybook redrive --env {environment} --pending-before {request.time}",
         ),
-        Line("take commands again", f"cdk deploy '**' -c env={environment}"),
+        Line("take commands again", f"cdk deploy '**' -c env={environment} -c rollout=at-once"),
     ]
 
 

@@ -61,6 +61,14 @@ class PublisherSettings(msgspec.Struct, frozen=True, rename="upper"):
     environment: Name
 
 
+class CanarySettings(msgspec.Struct, frozen=True, rename="upper"):
+    """Settings of the canary. The URL has no trailing slash."""
+
+    api_url: Name
+    aws_region: Name
+    environment: Name
+
+
 class ReportSettings(msgspec.Struct, frozen=True, rename="upper"):
     """Settings of the daily report."""
 

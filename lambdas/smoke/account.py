@@ -30,6 +30,9 @@ _POLL_SECONDS = 0.25
 _OPEN, _CREDIT, _WITHDRAW = (operation_of(each) for each in (OpenAccount, CreditAccount, WithdrawFromAccount))
 _GET: Final = next(each for each in OPERATIONS if each.operation_id == "getAccount")
 
+USED: Final = (_OPEN, _CREDIT, _WITHDRAW, _GET, SUBMIT_COMMAND, GET_COMMAND)
+"""All operations that the steps call: what a role needs that does nothing else."""
+
 
 class TriedAccount:
     """One account, and what the steps so far have been told of it.

@@ -141,9 +141,9 @@ def _advice(code: str, detail: str, operation: Operation, correlation_id: str) -
         case TOO_MANY_REQUESTS.code:
             return "the API's throttle (throttling_rate, throttling_burst), and the account's concurrency of Lambda"
         case NOT_APPLIED.code:
-            return f"whether writes are off for a restore, then the alarms, and the log of {correlation_id}"
+            return f"whether writes are off for a restore, then the alarms, and `daybook trace {correlation_id}`"
         case _:
-            return f"the environment's alarms, and the functions' log of the correlation id {correlation_id}"
+            return f"the environment's alarms, and `daybook trace {correlation_id}`"
 
 
 def _problem(answer: Answer) -> Problem | None:

@@ -21,6 +21,11 @@ def deploy(environment: str, *, first: bool = False) -> list[str]:
     return ["deploy", "**", "-c", f"env={environment}", *(["-c", "first=true"] if first else [])]
 
 
+def diff(environment: str) -> list[str]:
+    """Show what a deployment would change in every stack, by its template: a change set would need more rights."""
+    return ["diff", "**", "-c", f"env={environment}", "--method=template"]
+
+
 def destroy(environment: str) -> list[str]:
     """Remove every stack of an environment, without another question."""
     return ["destroy", "**", "-c", f"env={environment}", "--force"]

@@ -60,6 +60,8 @@ class Synthesized:
     reports: Deployable
     watch: Deployable
     dashboards: Deployable | None
+    canary_caller: Deployable | None
+    canary: Deployable | None
     dependencies: dict[str, set[str]]
     """Names of the stacks that are deployed before a stack, by its name."""
 
@@ -78,7 +80,7 @@ class Synthesized:
             self.reports,
             self.watch,
         ]
-        return found if self.dashboards is None else [*found, self.dashboards]
+        return [*found, *filter(None, (self.canary_caller, self.canary, self.dashboards))]
 
     def stack(self, name: str) -> Deployable:
         """The stack of that whole name."""
@@ -140,6 +142,8 @@ def synthesize(
         reports=stacks["Reports"],
         watch=stacks["Watch"],
         dashboards=stacks.get("Dashboards"),
+        canary_caller=stacks.get("CanaryCaller"),
+        canary=stacks.get("Canary"),
         dependencies={
             each.stack_name: {names[one.id] for one in each.dependencies if one.id in names} for each in built
         },

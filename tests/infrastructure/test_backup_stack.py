@@ -102,6 +102,6 @@ def test_a_lock_that_would_refuse_the_backups_is_refused(change: dict[str, int])
 
 def test_protected_backups_outlive_their_stack(cloud: Synthesized) -> None:
     config: Environment = cloud.config
-    assert cloud.backup.termination_protection is config.protect_data
+    assert cloud.backup.termination_protection is config.protected
     if config.protect_data:
-        cloud.backup.template.all_resources(VAULT, {"DeletionPolicy": "Retain"})
+        cloud.backup.template.all_resources(VAULT, {"DeletionPolicy": "RetainExceptOnCreate"})

@@ -26,11 +26,11 @@ def add_a_bare_bucket(stage: DaybookStage) -> None:
 
 
 def widen_the_function(stage: DaybookStage) -> None:
-    stage.api.function.role.add_to_policy(PolicyStatement(actions=["dynamodb:*"], resources=["*"]))
+    stage.api.function.role.add_to_principal_policy(PolicyStatement(actions=["dynamodb:*"], resources=["*"]))
 
 
 def grant_scans_everywhere(stage: DaybookStage) -> None:
-    stage.api.function.role.add_to_policy(PolicyStatement(actions=["dynamodb:Scan"], resources=["*"]))
+    stage.api.function.role.add_to_principal_policy(PolicyStatement(actions=["dynamodb:Scan"], resources=["*"]))
 
 
 def let_firehose_do_anything(stage: DaybookStage) -> None:

@@ -22,6 +22,7 @@ TABLE = "AWS::DynamoDB::Table"
 HOLDS_DATA = {
     TABLE,
     "AWS::Athena::WorkGroup",
+    "AWS::Backup::BackupVault",
     "AWS::Glue::Database",
     "AWS::KMS::Key",
     "AWS::Kinesis::Stream",
@@ -180,6 +181,7 @@ def test_a_retry_meets_no_name_that_an_earlier_attempt_took(everything: Synthesi
 def test_what_must_be_named_ends_in_its_stacks_own_id(everything: Synthesized) -> None:
     own = {
         ("AWS::Athena::WorkGroup", "Name"),
+        ("AWS::Backup::BackupVault", "BackupVaultName"),
         ("AWS::Glue::Database", "DatabaseInput.Name"),
         ("AWS::QuickSight::Dashboard", "DashboardId"),
         ("AWS::QuickSight::DataSet", "DataSetId"),

@@ -11,7 +11,7 @@ from aws_cdk.aws_codedeploy import LambdaDeploymentConfig
 
 from constructs_lib.gradual_deployment import GradualDeployment
 from constructs_lib.python_function import PythonFunction
-from stacks.environment import DEV, ENVIRONMENTS, PROD, Rollout
+from stacks.environment import DEV, ENVIRONMENTS, PROD, InvalidContextError, Rollout, environment_from_context
 from tests.infrastructure.permissions import allowed, path_of, rendered
 from tests.infrastructure.synthesis import Deployable, Synthesized, synthesize
 
@@ -152,6 +152,18 @@ def test_another_way_is_one_word_of_the_configuration(rollout: Rollout, tmp_path
     assert (
         group["Properties"]["DeploymentConfigName"] == getattr(LambdaDeploymentConfig, rollout).deployment_config_name
     )
+
+
+def test_a_fix_is_deployed_at_once_while_the_alarms_are_on() -> None:
+    """They would stop it, too."""
+    context = {"env": "prod", "rollout": "at-once"}
+    assert environment_from_context(App(context=context).node) == replace(PROD, rollout="ALL_AT_ONCE")
+    assert environment_from_context(App(context={"env": "prod"}).node) == PROD
+
+
+def test_another_way_for_once_is_refused() -> None:
+    with pytest.raises(InvalidContextError, match="rollout is at-once"):
+        environment_from_context(App(context={"env": "dev", "rollout": "LINEAR_10_PERCENT_EVERY_1_MINUTE"}).node)
 
 
 def test_stream_consumers_change_at_once(environments: dict[str, Synthesized]) -> None:

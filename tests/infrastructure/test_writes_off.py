@@ -17,14 +17,32 @@ COMMANDS = "/accounts/{account_id}/commands"
 
 @pytest.fixture(scope="module")
 def off(shared: Path) -> Synthesized:
-    config = replace(PROD, writes=False)
+    config = replace(PROD, writes=False, rollout="ALL_AT_ONCE")
     return synthesized_once(shared, "prod-off", lambda outdir: synthesize("prod", outdir=outdir, config=config))
 
 
-@pytest.mark.parametrize(("given", "writes"), [(None, True), ("on", True), ("off", False)])
-def test_the_context_says_it(given: str | None, writes: bool) -> None:
-    context = {"env": "prod"} if given is None else {"env": "prod", "writes": given}
-    assert environment_from_context(App(context=context).node) == replace(PROD, writes=writes)
+@pytest.mark.parametrize("context", [{}, {"writes": "on"}], ids=str)
+def test_commands_are_taken_unless_the_context_says_otherwise(context: dict[str, str]) -> None:
+    assert environment_from_context(App(context={"env": "prod", **context}).node) == PROD
+
+
+def test_writes_go_off_at_once(off: Synthesized) -> None:
+    """In steps, the alarms on 503 would send the version back that answers it."""
+    config = environment_from_context(App(context={"env": "prod", "writes": "off"}).node)
+    assert config == replace(PROD, writes=False, rollout="ALL_AT_ONCE")
+    assert PROD.rollout != "ALL_AT_ONCE"
+    assert off.api.resources("AWS::CodeDeploy::DeploymentGroup") == {}
+
+
+def test_writes_come_back_at_once() -> None:
+    config = environment_from_context(App(context={"env": "prod", "rollout": "at-once"}).node)
+    assert config == replace(PROD, rollout="ALL_AT_ONCE")
+
+
+@pytest.mark.parametrize("given", ["LINEAR_10_PERCENT_EVERY_1_MINUTE", "", "ALL_AT_ONCE"])
+def test_no_other_way_is_chosen_by_context(given: str) -> None:
+    with pytest.raises(InvalidContextError, match="rollout is at-once"):
+        environment_from_context(App(context={"env": "prod", "rollout": given}).node)
 
 
 @pytest.mark.parametrize("given", ["no", "", "false", "OFF"])

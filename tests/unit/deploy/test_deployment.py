@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deploy.deployment import bootstrap, deploy, protect
+from deploy.deployment import bootstrap, deploy, diff, protect
 from deploy.errors import FailedError, RefusedError
 from stacks.environment import DEV, PROD, STACKS_WITH_DATA
 from tests.unit.deploy.conftest import Desk
@@ -97,9 +97,15 @@ def test_protecting_again_changes_nothing_and_ends_well(desk: Desk) -> None:
     has(desk, protected=True)
     protect(PROD, desk.account, desk.said.append)
     assert desk.asked == [PLAIN]
-    assert desk.said[-1].startswith("Protected against deletion: Notifications, Ledger, DomainEvents, Lake")
+    assert desk.said[-1].startswith("Protected against deletion: Notifications, Ledger, Backup, DomainEvents, Lake")
 
 
 def test_bootstrapping_names_the_account_and_region_of_the_credentials(desk: Desk) -> None:
     bootstrap(PROD, desk.account, desk.said.append)
     assert desk.asked == [["bootstrap", "aws://123456789012/eu-west-1", "-c", "env=prod"]]
+
+
+def test_a_comparison_changes_nothing_and_needs_no_list_of_stacks(desk: Desk) -> None:
+    """The role with which pull requests are compared may not list them."""
+    diff(PROD, desk.account, desk.said.append)
+    assert desk.asked == [["diff", "**", "-c", "env=prod", "--method=template"]]

@@ -22,14 +22,14 @@ EMULATOR = Emulator(pid=1, port=4566, instance="one", packages="")
 
 
 def on_pages(command: str) -> set[str]:
-    """Every `cdk COMMAND …` of the pages' blocks, as somebody would type it."""
+    """Every `cdk COMMAND …` of the pages' blocks for the stacks of an environment, as somebody would type it."""
     return {
         shlex.join(words)
         for page in run_pages()
         for block in read_page(REPOSITORY, page).blocks
         if block.language == "sh"
         for words in commands(block.text)
-        if words[:2] == ["cdk", command]
+        if words[:2] == ["cdk", command] and "--app" not in words
     }
 
 

@@ -85,7 +85,7 @@ def test_every_line_to_type_follows_in_its_order(
         "cdk deploy '**' -c env=prod -c writes=off",
         f"daybook restore announce --env prod --at {TIME}",
         f"daybook redrive --env prod --pending-before {TIME}",
-        "cdk deploy '**' -c env=prod",
+        "cdk deploy '**' -c env=prod -c rollout=at-once",
     ]
     assert main(WORDS, connections=connected) == 0
     printed = capsys.readouterr().out
