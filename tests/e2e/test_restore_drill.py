@@ -24,8 +24,12 @@ from local.machine.progress import Progress
 from tests.e2e.drill import Drill, next_second
 from tests.e2e.waiting import eventually
 
-pytestmark = pytest.mark.alone
 SALARY = {"type": "CreditAccount", "amount": 50}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _turn() -> None:
+    """It has a system of its own: it waits for nobody, and nobody waits for it."""
 
 
 @pytest.fixture

@@ -56,6 +56,13 @@ def test_the_source_tells_the_two_kinds_apart() -> None:
         decode_domain_event(LINE)
 
 
+def test_what_an_event_says_does_not_make_it_the_ledgers() -> None:
+    """Nor does its type: the source alone tells."""
+    document = json.loads(encode_domain_event(domain_event(credited(1))))
+    document["data"]["reference"] = "daybook.ledger.Restored.v1 /daybook/ledger"
+    assert decode_published(json.dumps(document)) == decode_domain_event(json.dumps(document))
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -13,12 +13,13 @@ import pytest
 
 from cli.app import main
 from cli.errors import ExitStatus
-from cli.restore.contents import Contents, read_contents
+from cli.restore.contents import Account, Contents, read_contents
 from cli.restore.names import Tables as Names
 from cli.restore.partial import find_partial
 from lambdas.eventsourcing.timestamps import utc_now
 from lambdas.inbox import table
 from lambdas.service.derived_ids import effect_id, is_derived
+from tests.support.event_rows import ACCOUNT, credited
 from tests.support.runs import seeds
 from tests.unit.cli.restore.history import (
     RESTORED,
@@ -231,6 +232,18 @@ def test_killed_anywhere_it_leaves_no_gap_and_can_be_repeated(
     assert mend(connected, "--yes") == ExitStatus.OK
     assert found(connected) == NOTHING
     judge(history)
+
+
+@pytest.mark.parametrize("order", [[1, 2, 3, 4], [4, 3, 2, 1], [2, 4, 1, 3]])
+@pytest.mark.parametrize("gone", [0, 1, 3, 4])
+def test_rows_may_come_in_any_order(order: list[int], gone: int) -> None:
+    account = Account(ACCOUNT)
+    for version in order:
+        if version != gone:
+            account.add(credited(version))
+    assert account.broken is None
+    assert (account.head, account.newest) == ((gone or 5) - 1, 3 if gone == 4 else 4)
+    assert account.balance(account.head) == 250 * account.head
 
 
 def test_a_receipt_that_has_expired_need_not_be_there(connected: Connected) -> None:
