@@ -1,15 +1,20 @@
-"""Tables and buckets: whether they hold anything, and emptying and removing them."""
+"""Tables, buckets and backup vaults: whether they hold anything, and emptying and removing them."""
 
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
 from deploy.account import Account
+from deploy.errors import FailedError
 from deploy.stacks import Leftover
 
 TABLE: Final = "AWS::DynamoDB::Table"
 BUCKET: Final = "AWS::S3::Bucket"
+VAULT: Final = "AWS::Backup::BackupVault"
+PAUSE_SECONDS: Final = 5.0
+PAUSES: Final = 360
 ABSENT: Final = frozenset({"ResourceNotFoundException", "NoSuchBucket", "404"})
 
 
@@ -51,6 +56,29 @@ def empty_bucket(account: Account, name: str) -> int:
             _raise_for(s3.delete_objects(Bucket=name, Delete={"Objects": versions, "Quiet": True}))
             deleted += len(found)
     return deleted
+
+
+def empty_vault(account: Account, name: str, *, pause: Callable[[float], None] = time.sleep) -> int:
+    """Delete every backup of a vault that has no lock, wait until they are gone, and say how many there were.
+
+    AWS deletes no vault that has one, and takes a while over each. Raises FailedError after half an hour.
+    """
+    backup = account.client("backup")
+    found = _backups(backup, name)
+    for each in found:
+        backup.delete_recovery_point(BackupVaultName=name, RecoveryPointArn=each)
+    for _ in range(PAUSES if found else 0):
+        if not _backups(backup, name):
+            return len(found)
+        pause(PAUSE_SECONDS)
+    if found:
+        raise FailedError(f"The backups in {name} are not gone yet. Try again later.")
+    return 0
+
+
+def _backups(backup: Any, vault: str) -> list[str]:
+    pages = backup.get_paginator("list_recovery_points_by_backup_vault").paginate(BackupVaultName=vault)
+    return [each["RecoveryPointArn"] for page in pages for each in page["RecoveryPoints"]]
 
 
 def _raise_for(answer: dict[str, Any]) -> None:

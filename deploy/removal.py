@@ -3,13 +3,15 @@
 from collections.abc import Callable, Sequence
 
 from deploy.account import Account
-from deploy.contents import BUCKET, empty_bucket
+from deploy.contents import BUCKET, VAULT, empty_bucket, empty_vault
 from deploy.errors import FailedError, RefusedError
 from deploy.stacks import Stack, created_by, stacks_of
 from local.setup import cdk
 from stacks.environment import Environment
 
 Say = Callable[[str], None]
+VERSION = "AWS::Lambda::Version"
+"""Kept by its stack for a rollback, and gone with its function all the same."""
 ATTEMPTS = 3
 """S3 writes access logs, and Firehose its last files, while stacks are being removed: then buckets fill again."""
 
@@ -25,22 +27,26 @@ def destroy(config: Environment, account: Account, say: Say, *, yes: bool, optio
         return
     for each in stacks:
         say(f"  delete the stack {each.name}")
-    for bucket in _buckets(account, stacks):
-        say(f"  empty and delete the bucket {bucket}")
+    for what, kind in (("bucket", BUCKET), ("backup vault", VAULT)):
+        for name in _there(account, stacks, kind):
+            say(f"  empty and delete the {what} {name}")
     if not yes:
         say(f"Nothing was done yet. To remove all of it, with all data: make destroy ENV={config.name} YES=1")
         return
     _remove(config, account, say, stacks, [*cdk.destroy(config.name), *options])
     for each in stacks:
         for kept in created_by(cloudformation, each):
-            say(f"  stays: {kept.id} ({kept.type})")
+            if kept.type != VERSION:
+                say(f"  stays: {kept.id} ({kept.type})")
 
 
 def _remove(config: Environment, account: Account, say: Say, stacks: Sequence[Stack], arguments: Sequence[str]) -> None:
-    """Empty the buckets that are left and delete the stacks, again where a bucket was filled meanwhile."""
+    """Empty the buckets and vaults that are left, and delete the stacks; again where one was filled meanwhile."""
     for _ in range(ATTEMPTS):
-        for bucket in _buckets(account, stacks):
+        for bucket in _there(account, stacks, BUCKET):
             say(f"Emptied {bucket}: {empty_bucket(account, bucket)} versions of objects")
+        for vault in _there(account, stacks, VAULT):
+            say(f"Emptied {vault}: {empty_vault(account, vault)} backups")
         say(cdk.written(arguments))
         status = account.cdk(arguments)
         if not (left := stacks_of(account.client("cloudformation"), config.name)):
@@ -48,7 +54,7 @@ def _remove(config: Environment, account: Account, say: Say, stacks: Sequence[St
     raise FailedError(f"`cdk destroy` ended with {status}, and left {', '.join(each.name for each in left)}.")
 
 
-def _buckets(account: Account, stacks: Sequence[Stack]) -> list[str]:
-    """The buckets that are still there."""
+def _there(account: Account, stacks: Sequence[Stack], kind: str) -> list[str]:
+    """What is still there of a type."""
     cloudformation = account.client("cloudformation")
-    return [each.id for stack in stacks for each in created_by(cloudformation, stack) if each.type == BUCKET]
+    return [each.id for stack in stacks for each in created_by(cloudformation, stack) if each.type == kind]

@@ -69,22 +69,16 @@ def _watch_gateway(stack: Stack, rest_api: FunctionRestApi) -> None:
 
 def _watch_latency(stack: Stack, config: Environment, function: PythonFunction, rest_api: FunctionRestApi) -> None:
     """The stage's latency is what clients see. Its storing of commands is quick, and could hide the function's."""
-    percentile = "p99"
-    alarm_above(
-        stack,
-        "RequestsSlow",
-        metric=rest_api.api.deployment_stage.metric_latency(),
-        threshold=config.slow_request_ms,
-        statistic=percentile,
-        periods=LASTING,
-        description="One request in a hundred takes too long, at the gateway (milliseconds).",
-    )
-    alarm_above(
-        stack,
-        "FunctionSlow",
-        metric=function.live.metric_duration(),
-        threshold=config.slow_request_ms,
-        statistic=percentile,
-        periods=LASTING,
-        description="One synchronous request in a hundred takes too long, in the function (milliseconds).",
-    )
+    for name, metric, where in (
+        ("RequestsSlow", rest_api.metric("Latency"), "One request in a hundred takes too long, at the gateway"),
+        ("FunctionSlow", function.live.metric_duration(), "One synchronous request in a hundred takes too long"),
+    ):
+        alarm_above(
+            stack,
+            name,
+            metric=metric,
+            threshold=config.slow_request_ms,
+            statistic="p99",
+            periods=LASTING,
+            description=f"{where} (milliseconds).",
+        )

@@ -90,7 +90,7 @@ class CanaryStack(Stack):
         )
         # A run that failed has told so; the next one comes in a few minutes.
         self.function.live.configure_async_invoke(retry_attempts=0, max_event_age=Duration.minutes(1))
-        FunctionSchedule(
+        schedule = FunctionSchedule(
             self,
             "Often",
             function=self.function,
@@ -100,14 +100,20 @@ class CanaryStack(Stack):
             max_age=Duration.minutes(1),
             enabled=config.writes,
         )
-        self._watch(config)
+        self._watch(config, schedule)
 
-    def _watch(self, config: Environment) -> None:
+    def _watch(self, config: Environment, schedule: FunctionSchedule) -> None:
         alarm_on_any(
             self,
             "CanaryFailed",
             metric=self.function.live.metric_errors(),
             description="A run of the canary failed: a client's request would have. Its log names the step and why.",
+        )
+        alarm_on_any(
+            self,
+            "CanaryNotStarted",
+            metric=schedule.metric_dropped(),
+            description="The schedule could not start the canary.",
         )
         silent = alarm_on_silence(
             self,

@@ -69,7 +69,7 @@ class DaybookStage(Stage):
         self.reports = ReportsStack(self, "Reports", config=config, lake=self.lake)
         if config.quicksight_user:
             self.dashboards = DashboardsStack(self, "Dashboards", config=config, lake=self.lake)
-        self._watch(config)  # last: it shows the alarms that are there
+        self._watch(config)  # last: it watches the keys, and shows the alarms, that are there
         notify_of_every_alarm(self, self.notifications.topics, runbook=RUNBOOK)
         Tags.of(self).add("service", "daybook")
         Tags.of(self).add("environment", config.name)
@@ -86,6 +86,7 @@ class DaybookStage(Stage):
             lake=self.lake,
             publisher=self.publisher,
             reports=self.reports,
+            has_canary=config.canary_minutes > 0,
         )
         self.watch = WatchStack(self, "Watch", config=config, watched=watched)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from aws_cdk import CfnOutput, Stack
 from aws_cdk.aws_cloudwatch import Alarm, Metric
+from aws_cdk.aws_kms import Key
 from constructs import Construct
 
 from constructs_lib.alarm_topic import alarm_name
@@ -17,21 +18,12 @@ CLAIMED_SHARE = 0.8
 
 
 class WatchStack(Stack):
-    """Stateless. The last of a stage: it refers to the others, and its dashboard lists all alarms that are there."""
+    """Stateless. The last of a stage: it watches all keys, and its dashboard lists all alarms, that are there."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment, watched: Watched) -> None:
         super().__init__(scope, construct_id)
         self._watch_account(config)
-        KeyWatch(
-            self,
-            "Keys",
-            keys=[
-                watched.ledger.key,
-                watched.domain_events.key,
-                watched.lake.lake.key,
-                watched.notifications.alarms.key,
-            ],
-        )
+        KeyWatch(self, "Keys", keys=[each for each in scope.node.find_all() if isinstance(each, Key)])
         self.dashboard = watch_dashboard(self, config=config, watched=watched, alarms=_alarms(scope))
         CfnOutput(self, "DashboardName", value=self.dashboard.dashboard_name)
 

@@ -37,7 +37,7 @@ SHOWN = Duration.hours(12)
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """The stacks whose resources are looked at."""
+    """The stacks whose resources are looked at, and whether a canary's metrics are there."""
 
     notifications: NotificationsStack
     ledger: LedgerStack
@@ -47,10 +47,11 @@ class Watched:
     lake: LakeStack
     publisher: PublisherStack
     reports: ReportsStack
+    has_canary: bool
 
     @property
     def functions(self) -> dict[str, PythonFunction]:
-        """Every function, by a short name."""
+        """Every function but the canary's, by a short name."""
         return {
             "api": self.api.function,
             "processor": self.commands.processor,
@@ -76,6 +77,7 @@ def watch_dashboard(stack: Stack, *, config: Environment, watched: Watched, alar
             [_states(stack, alarms)],
             [_text("## Requests")],
             _requests(config, watched),
+            *([_canary(config)] if watched.has_canary else []),
             [_text("## Commands")],
             _commands(config, watched),
             [_text("## Lag: from a stored command to its end, from an event to the stream, and to the lake")],
@@ -105,16 +107,15 @@ def _states(stack: Stack, alarms: Sequence[str]) -> IWidget:
 
 
 def _requests(config: Environment, watched: Watched) -> list[IWidget]:
-    stage = watched.api.rest_api.api.deployment_stage
-    gateway = watched.api.rest_api.metrics
-    latency = stage.metric_latency()
+    api = watched.api.rest_api
+    latency = api.metric("Latency")
     return [
         graph(
             "Requests",
-            total(stage.metric_count(), "all, at the gateway"),
+            total(api.metric("Count"), "all, at the gateway"),
             total(own_metric(config, "Requests"), "synchronous, at the function"),
-            total(stage.metric_client_error(), "4xx"),
-            total(stage.metric_server_error(), "5xx"),
+            total(api.metric("4XXError"), "4xx"),
+            total(api.metric("5XXError"), "5xx"),
             unit="requests",
         ),
         graph(
@@ -126,12 +127,25 @@ def _requests(config: Environment, watched: Watched) -> list[IWidget]:
         ),
         graph(
             "Not served",
-            total(gateway.throttled, "throttled"),
-            total(gateway.failed, "failed at the gateway"),
+            total(api.metrics.throttled, "throttled"),
+            total(api.metrics.failed, "failed at the gateway"),
             total(own_metric(config, "InternalErrors"), "internal errors"),
             total(own_metric(config, "ReadsUnavailable"), "reads unavailable"),
             total(own_metric(config, "ClockOff"), "clock off"),
             unit="requests",
+        ),
+    ]
+
+
+def _canary(config: Environment) -> list[IWidget]:
+    """What a client sees of it all. The steps that are shown stand for all of them."""
+    steps = {"Credit": "credit", "Read": "read", "StoredCommand": "stored command"}
+    return [
+        graph("Runs of the canary that went well", total(own_metric(config, "CanarySucceeded"), "runs"), unit="runs"),
+        graph(
+            "Steps of the canary",
+            *(worst(own_metric(config, f"Canary{name}Seconds"), label) for name, label in steps.items()),
+            unit="s",
         ),
     ]
 

@@ -54,7 +54,7 @@ def _seen(check: Check, account: Account) -> Iterator[Seen]:
     except NotThereError as error:
         yield not_known(plain(error))
     except ClientError as error:
-        yield not_known(plain(error), "see the first finding")
+        yield not_known(plain(error), "run it again; if that does not help, ask AWS's support with this message")
 
 
 def _finding(check: Check, seen: Seen) -> Finding:

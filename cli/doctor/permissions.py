@@ -33,10 +33,6 @@ PERMISSIONS: Final[Mapping[tuple[str, str], Permission]] = {
         "ssm:GetParameters", ("arn:*:ssm:*::parameter/aws/service/global-infrastructure/*",)
     ),
     ("lakeformation", "get_data_lake_settings"): Permission("lakeformation:GetDataLakeSettings"),
-    ("glue", "get_database"): Permission(
-        "glue:GetDatabase", ("arn:*:glue:*:*:catalog", "arn:*:glue:*:*:database/daybook_*")
-    ),
-    ("athena", "get_work_group"): Permission("athena:GetWorkGroup", ("arn:*:athena:*:*:workgroup/daybook-*",)),
     ("sns", "list_subscriptions_by_topic"): Permission("sns:ListSubscriptionsByTopic", ("arn:*:sns:*:*:Daybook-*",)),
     ("dynamodb", "describe_table"): Permission("dynamodb:DescribeTable", ("arn:*:dynamodb:*:*:table/Daybook-*",)),
 }

@@ -35,8 +35,13 @@ class Copy(msgspec.Struct, frozen=True):
 
 def find(clients: Clients, copy: Copy) -> Mapping[str, Any] | None:
     """DynamoDB's description of the copy; None if there is none. Raises ClientError, BotoCoreError."""
+    return describe(clients, copy.name)
+
+
+def describe(clients: Clients, name: str) -> Mapping[str, Any] | None:
+    """DynamoDB's description of a table; None if there is none. Raises ClientError, BotoCoreError."""
     try:
-        found: Mapping[str, Any] = clients.dynamodb.describe_table(TableName=copy.name)["Table"]
+        found: Mapping[str, Any] = clients.dynamodb.describe_table(TableName=name)["Table"]
     except ClientError as error:
         if code(error) == _MISSING:
             return None

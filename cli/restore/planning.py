@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
+from botocore.exceptions import ClientError
 
 from cli.errors import ExitStatus
 from cli.output import Outcome
-from cli.restore.clients import Clients, answered
+from cli.restore.clients import Clients, answered, code
 from cli.restore.declared import Declared, declared_tables
 from cli.restore.names import Tables, deployed_tables, restored_tables
 from cli.restore.steps import Request, second
@@ -81,8 +83,7 @@ def planned_tables(clients: Clients, request: Request, deployed: Tables) -> list
 def _planned(
     clients: Clients, request: Request, table: str, name: str, restored_name: str, declared: Declared
 ) -> PlannedTable:
-    described = clients.dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
-    recovery = described.get("PointInTimeRecoveryDescription", {})
+    recovery = _recovery(clients, name)
     earliest: datetime | None = recovery.get("EarliestRestorableDateTime")
     latest: datetime | None = recovery.get("LatestRestorableDateTime")
     inside = earliest is not None and latest is not None and earliest <= request.at <= latest
@@ -98,6 +99,18 @@ def _planned(
     )
 
 
+def _recovery(clients: Clients, name: str) -> Mapping[str, Any]:
+    """What DynamoDB tells of a table's recovery; nothing of a table that was deleted."""
+    try:
+        answer = clients.dynamodb.describe_continuous_backups(TableName=name)
+    except ClientError as error:
+        if code(error) == "TableNotFoundException":
+            return {}
+        raise
+    found: Mapping[str, Any] = answer["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+    return found
+
+
 def preparing(request: Request) -> list[Line]:
     """What is typed until the restored tables are sound."""
     environment = request.place.environment
@@ -105,7 +118,10 @@ def preparing(request: Request) -> list[Line]:
         Line("take no more commands", f"cdk deploy '**' -c env={environment} -c writes=off"),
         Line("restore all tables under new names, and put their settings back", request.command("run")),
         Line("find what is not whole, and what was published and is gone", request.command("check")),
-        Line("cut off commits that are there in part, if there are any; then check again", request.command("mend")),
+        Line(
+            "if it says MEND: see what it would cut off, again with --yes, and check again",
+            request.command("mend"),
+        ),
         Line(
             "switch on the streams and the append-only policy, and write the import's mapping",
             request.command("finish"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
 from cli.errors import CommandError
@@ -102,12 +105,17 @@ def _put_back(clients: Clients, request: Request, copy: Copy) -> Restored:
 
 
 def require_same_key(clients: Clients, copy: Copy) -> None:
-    """Raises CommandError if the copy is encrypted by another key than its source. A key cannot be put back."""
-    source = clients.dynamodb.describe_table(TableName=copy.source)["Table"]
-    key, own = (_key(each) for each in (copies.find(clients, copy) or {}, source))
+    """Raises CommandError if the copy is encrypted by another key than its source. A key cannot be put back.
+
+    A source that was deleted had the key that its template declares. Raises ClientError, BotoCoreError.
+    """
+    key = _key_id(copies.find(clients, copy))
+    source = copies.describe(clients, copy.source)
+    own = copy.declared.key if source is None else _key_id(source)
     if key != own:
-        raise CommandError(f"{copy.name} is encrypted by {key}, and {copy.source} by {own}.")
+        raise CommandError(f"{copy.name} is encrypted by the key {key}, and {copy.source} by {own}.")
 
 
-def _key(described: object) -> object:
-    return described.get("SSEDescription", {}).get("KMSMasterKeyArn") if isinstance(described, dict) else None
+def _key_id(described: Mapping[str, Any] | None) -> str | None:
+    arn = ((described or {}).get("SSEDescription") or {}).get("KMSMasterKeyArn")
+    return None if arn is None else str(arn).rpartition("/")[2]

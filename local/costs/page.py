@@ -75,7 +75,7 @@ def _kept(environments: Mapping[str, Resources], prices: PriceList) -> str:
             _sources(prices, "table_storage", "backup"),
         ],
         [
-            "metrics of ours, each in the hours in which it is published",
+            "metrics of ours that alarms look at, each in the hours in which it is published",
             *cells(metrics, metric),
             _sources(prices, "metric"),
         ],

@@ -6,12 +6,13 @@ And the first deployment of an environment whose data is protected, by the CDK's
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from aws_cdk import App
 
+from cli.app import main
 from deploy.account import Account
 from deploy.contents import holds_something
 from deploy.deployment import deploy, protect
@@ -22,13 +23,9 @@ from local import system
 from local.emulator import deployment, ports
 from local.emulator import process as emulator
 from local.emulator.process import Emulator
-from local.example import history
-from local.example.client import Client
-from local.machine.environment import Environment as Running
 from local.machine.layout import Layout
 from stacks.environment import LOCAL, STACKS_WITH_DATA, Environment
 from stacks.stage import DaybookStage
-from tests.e2e.inbox import Inbox
 from tests.e2e.own_account import own_account
 from tests.infrastructure.synthesis import NO_PACKAGES, feature_flags
 
@@ -90,23 +87,16 @@ def inventory(account: Account) -> Inventory:
     return found
 
 
-def use(environment: Running) -> None:
-    """Open an account, credit it, hand a command over and follow it, and find all of it in the lake."""
-    client = Client(environment)
-    opened = client.post("/accounts", {"currency": "EUR"}, expected=201).body["account_id"]
-    assert client.post(f"/accounts/{opened}/credit", {"amount": 500}, expected=200).body["balance"] == 500
-    client.close()
-    inbox = Inbox(environment)
-    stored = inbox.store(opened, {"type": "WithdrawFromAccount", "amount": 200})
-    assert inbox.end(stored)["status"] == "SUCCEEDED"
-    history.wait_for(history.session(environment), opened, events=3)
+def use(layout: Layout) -> None:
+    """Everything that `daybook smoke` does: accounts, a stored command, the stream, the lake, a report."""
+    assert main(["smoke", "--environment-file", str(layout.environment_file), "--json"]) == 0
 
 
 def test_what_was_destroyed_is_gone_and_can_be_deployed_again(layout: Layout, own: Emulator) -> None:
     account = own_account(own, layout.assembly)
     before = inventory(account)
     running = deployment.deploy(layout, own, "first")
-    use(running)
+    use(layout)
     used = inventory(account)
     assert {kind for kind in used if used[kind] == before[kind]} == set(), "every kind is there to be removed"
     assert holds_something(account, Leftover(type="AWS::S3::Bucket", id=running.lake_bucket))
@@ -124,40 +114,32 @@ def test_what_was_destroyed_is_gone_and_can_be_deployed_again(layout: Layout, ow
     assert {line for line in said if line.startswith("  stays")} == {
         line for line in said if role in line or "AWS::ApiGateway::Account" in line
     }
-    use(deployment.deploy(layout, own, "second"))
+    deployment.deploy(layout, own, "second")
+    use(layout)
 
 
-@pytest.fixture
-def guarded(own: Emulator, layout: Layout, tmp_path: Path) -> Iterator[tuple[Account, list[str]]]:
-    """An account, and what the command line was asked there. It deploys what app.py would have synthesized."""
-    asked: list[str] = []
+@dataclass
+class Guarded:
+    """An environment whose data is protected, and what the command line was asked for it."""
 
-    def translate(arguments: Sequence[str]) -> Sequence[str]:
-        first = "first=true" in arguments
-        asked.append(" ".join(arguments))
-        folder = tmp_path / f"assembly-{first}"
-        if not folder.exists():
-            synthesize(replace(GUARDED, first=first), folder)
-        stacks = [f"Daybook-guarded/{name}" for name in STACKS_WITH_DATA]
-        return ["deploy", *stacks, "--exclusively", f"--app={folder}"]
+    config: Environment
+    asked: list[str]
 
-    account = own_account(own, tmp_path / "out", translate=translate)
-    yield account, asked
-    empty(account)
+    def translate(self, arguments: Sequence[str], folder: Path) -> Sequence[str]:
+        """Deploy the stacks with data, as app.py would synthesize them with this configuration."""
+        self.asked.append(" ".join(arguments))
+        command, *_ = arguments
+        assembly = folder / f"assembly-{len(self.asked)}"
+        synthesize(replace(self.config, first="first=true" in arguments), assembly)
+        stacks = [f"Daybook-{self.config.name}/{name}" for name in STACKS_WITH_DATA]
+        forced = ["--force"] if command == "destroy" else []
+        return [command, *stacks, "--exclusively", f"--app={assembly}", *forced]
 
 
 def synthesize(config: Environment, folder: Path) -> None:
     app = App(outdir=str(folder), context={**feature_flags(), **NO_PACKAGES})
     DaybookStage(app, f"Daybook-{config.name}", config=config)
     app.synth()
-
-
-def empty(account: Account) -> None:
-    """Remove the guarded stacks; their names must not be in anybody's way."""
-    cloudformation = account.client("cloudformation")
-    for each in reversed(stacks_of(cloudformation, GUARDED.name)):
-        cloudformation.update_termination_protection(StackName=each.name, EnableTerminationProtection=False)
-        cloudformation.delete_stack(StackName=each.name)
 
 
 def protection(account: Account) -> tuple[set[bool], set[bool]]:
@@ -169,23 +151,28 @@ def protection(account: Account) -> tuple[set[bool], set[bool]]:
     return {each.protected for each in stacks_of(account.client("cloudformation"), GUARDED.name)}, tables
 
 
-def test_a_first_deployment_is_not_protected_and_the_next_one_is(guarded: tuple[Account, list[str]]) -> None:
-    account, asked = guarded
-    said: list[str] = []
+def test_protection_comes_second_stays_and_goes_when_it_is_given_up(own: Emulator, tmp_path: Path) -> None:
+    guarded, said = Guarded(GUARDED, []), list[str]()
+    account = own_account(own, tmp_path / "out", translate=lambda arguments: guarded.translate(arguments, tmp_path))
 
-    with pytest.raises(RefusedError, match="Not deployed yet: Notifications, Ledger, DomainEvents, Lake"):
+    with pytest.raises(RefusedError, match=f"Not deployed yet: {', '.join(STACKS_WITH_DATA)}"):
         protect(GUARDED, account, said.append)
     deploy(GUARDED, account, said.append)
-    assert asked == ["deploy ** -c env=guarded -c first=true"]
+    assert guarded.asked == ["deploy ** -c env=guarded -c first=true"]
     assert protection(account) == ({False}, {False})
     assert said[-1] == "Nothing protects its data yet: `make protect ENV=guarded`."
 
     protect(GUARDED, account, said.append)
-    assert asked[1:] == ["deploy ** -c env=guarded"]
     assert protection(account) == ({True}, {True})
     with pytest.raises(RefusedError, match="protects its data"):
         destroy(GUARDED, account, said.append, yes=True)
-
     deploy(GUARDED, account, said.append)
-    assert asked[2:] == ["deploy ** -c env=guarded"], "never without protection again"
+    assert guarded.asked[1:] == ["deploy ** -c env=guarded"] * 2, "never without protection again"
     assert protection(account) == ({True}, {True})
+
+    guarded.config = replace(GUARDED, protect_data=False)
+    deploy(guarded.config, account, said.append)
+    assert protection(account) == ({False}, {False})
+    destroy(guarded.config, account, said.append, yes=True)
+    assert stacks_of(account.client("cloudformation"), GUARDED.name) == []
+    assert not [each for each in account.client("dynamodb").list_tables()["TableNames"] if "guarded" in each.lower()]

@@ -114,3 +114,9 @@ def trusted(environment: Synthesized, stack: Deployable, role_path: str) -> str:
     [statement] = role["AssumeRolePolicyDocument"]["Statement"]
     service: str = statement["Principal"]["Service"]
     return service
+
+
+def told_callers(environment: Synthesized, stack: Deployable, told: Any) -> bool:
+    """Whether a function is told of the callers that the config names, and of the canary's role where there is one."""
+    expected = [*environment.config.test_callers, *(["<CanaryCaller/Role>"] if environment.canary else [])]
+    return rendered(environment, stack, told) == ",".join(expected)

@@ -30,13 +30,6 @@ def test_every_reservation_is_one_that_the_doctor_adds_up(cloud: Synthesized) ->
     assert found == {stack: number for stack, number in told.items() if number}
 
 
-def test_what_has_a_fixed_name_is_what_the_doctor_looks_for(anywhere: Synthesized) -> None:
-    _, database = anywhere.lake.only("AWS::Glue::Database")
-    _, workgroup = anywhere.lake.only("AWS::Athena::WorkGroup")
-    assert database["Properties"]["DatabaseInput"]["Name"] == f"daybook_{anywhere.config.name}"
-    assert workgroup["Properties"]["Name"] == f"daybook-{anywhere.config.name}"
-
-
 @pytest.mark.parametrize(
     ("stack", "output"),
     [("notifications", "AlarmTopicArn")]

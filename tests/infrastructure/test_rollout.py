@@ -73,6 +73,7 @@ def test_its_alarms_tell_of_errors_of_5xx_and_of_slow_calls(environments: dict[s
     assert found.keys() == {
         "InternalErrors",
         "CommandsUnavailable",
+        "ReadsUnavailable",
         "NewVersionErrors",
         "NewVersionSlow",
         "ServerErrors",

@@ -113,7 +113,12 @@ def loaded(function: Resource, asset: Path, packages: list[str]) -> set[str]:
     module = function["Handler"].removesuffix(".handler")
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", ALL_LOADED, module, str(asset), *packages],
-        env={**variables, "AWS_DEFAULT_REGION": "eu-west-1", "POWERTOOLS_TRACE_DISABLED": "1"},
+        env={
+            **variables,
+            "AWS_DEFAULT_REGION": "eu-west-1",
+            "AWS_REGION": "eu-west-1",
+            "POWERTOOLS_TRACE_DISABLED": "1",
+        },
         cwd=asset,
         capture_output=True,
         text=True,

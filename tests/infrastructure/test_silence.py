@@ -102,6 +102,7 @@ def test_writes_that_nobody_reads_are_heard_and_nothing_else_is(
     assert state_of(alarm, {"effect": ALWAYS}, now=10) == OK, "a redrive, or retries"
     for written in writes:
         assert state_of(alarm, {written: ALWAYS, "effect": ALWAYS}, now=10) == OK
+        assert state_of(alarm, {written: ALWAYS, "effect": dict.fromkeys(ALWAYS, 1.0)}, now=10) == OK, "in batches"
         assert state_of(alarm, {written: ALWAYS}, now=10) == ALARM
         assert state_of(alarm, {written: ALWAYS, "effect": {0: 1, 1: 1}}, now=4) == ALARM
         assert state_of(alarm, {written: ALWAYS, "effect": dict.fromkeys(range(10), 1.0)}, now=10) == OK, "on its way"

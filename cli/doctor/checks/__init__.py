@@ -30,8 +30,6 @@ CHECKS: Final[tuple[Check, ...]] = (
     gateway.THROTTLE,
     bootstrap.BOOTSTRAP,
     leftovers.STACKS,
-    leftovers.DATABASE,
-    leftovers.WORKGROUP,
     lake_formation.LAKE_FORMATION,
     subscribers.SUBSCRIBERS,
     protection.STACKS,

@@ -17,7 +17,7 @@ NEEDED: Final = 6
 
 
 def _look(account: Account) -> Iterator[Seen]:
-    command = f"cdk bootstrap aws://ACCOUNT/{account.region} -c env={account.config.name}"
+    command = f"make bootstrap ENV={account.config.name}"
     try:
         version = int(account.ask("ssm", "get_parameter", Name=PARAMETER)["Parameter"]["Value"])
     except NotThereError:

@@ -27,7 +27,7 @@ def _look_at_role(account: Account) -> Iterator[Seen]:
     elif not account.config.gateway_log_role:
         yield problem(f"no role writes the logs, and {environment} sets none", SET_IT.format(environment))
     elif account.is_deployed("Api"):
-        yield problem("no role writes the logs", f"cdk deploy '**' -c env={environment}")
+        yield problem("no role writes the logs", f"make deploy ENV={environment}")
     else:
         yield ok("no role yet; the deployment sets one")
 

@@ -23,10 +23,9 @@ def _look(account: Account) -> Iterator[Seen]:
     if not closed:
         yield ok("IAM alone decides on new databases and tables")
         return
-    database = f"daybook_{account.config.name}"
     yield warning(
         f"Lake Formation decides on new {' and '.join(closed)}",
-        f"grant Firehose and readers {database}: docs/deploy.md#lake-formation",
+        "open it, or grant Firehose and readers the database: docs/deploy.md#lake-formation",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deploy import removal
-from deploy.contents import BUCKET
+from deploy.contents import BUCKET, VAULT
 from deploy.errors import FailedError, RefusedError
 from deploy.removal import destroy
 from stacks.environment import DEV, PROD, STAGING, Environment
@@ -16,7 +16,7 @@ DESTROY = ["destroy", "**", "-c", "env=dev", "--force"]
 
 @pytest.fixture
 def emptied(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The buckets that were emptied, each time; `dev` has one."""
+    """The buckets that were emptied, each time; `dev` has one, and a vault."""
     found: list[str] = []
 
     def note(_: object, name: str) -> int:
@@ -24,8 +24,10 @@ def emptied(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return 3
 
     monkeypatch.setattr(removal, "empty_bucket", note)
+    monkeypatch.setattr(removal, "empty_vault", note)
     stack_id = desk.cloudformation.add("Daybook-dev-Lake", "CREATE_COMPLETE")
     desk.cloudformation.tell(stack_id, BUCKET, "lake", "CREATE_COMPLETE")
+    desk.cloudformation.tell(stack_id, VAULT, "backups", "CREATE_COMPLETE")
     return found
 
 
@@ -40,7 +42,11 @@ def test_protected_data_is_not_removed(desk: Desk, config: Environment) -> None:
 def test_it_only_lists_until_it_is_told_to_go_on(desk: Desk, emptied: list[str]) -> None:
     destroy(DEV, desk.account, desk.said.append, yes=False)
     assert (desk.asked, emptied) == ([], [])
-    assert desk.said[:2] == ["  delete the stack Daybook-dev-Lake", "  empty and delete the bucket lake"]
+    assert desk.said[:3] == [
+        "  delete the stack Daybook-dev-Lake",
+        "  empty and delete the bucket lake",
+        "  empty and delete the backup vault backups",
+    ]
     assert desk.said[-1].endswith("make destroy ENV=dev YES=1")
 
 
@@ -64,7 +70,7 @@ def test_a_bucket_that_fills_again_is_emptied_again(
     object.__setattr__(desk.account, "cdk", cdk)
     destroy(DEV, desk.account, desk.said.append, yes=True)
     assert desk.asked == [DESTROY, DESTROY]
-    assert emptied == ["lake", "lake"]
+    assert emptied == ["lake", "backups"] * 2
 
 
 def test_it_gives_up_at_what_does_not_go(desk: Desk, emptied: list[str]) -> None:

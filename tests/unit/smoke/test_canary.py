@@ -127,7 +127,10 @@ def test_a_step_that_fails_is_logged_and_raised_and_is_no_success(
     told = {line["step"]["name"]: line for line in map(vars, caplog.records) if "step" in line}
     assert [name for name, line in told.items() if line["levelname"] == "INFO"] == well
     assert told[step]["levelname"] == "ERROR"
-    assert "writes are off for a restore, then the alarms, and the log of canary-first" in told[step]["step"]["look_at"]
+    assert (
+        "writes are off for a restore, then the alarms, and `daybook trace canary-first`"
+        in told[step]["step"]["look_at"]
+    )
     named = {dict(call.headers)["X-Correlation-Id"] for call in tried.calls}
     assert named == {"canary-first"}
 

@@ -108,8 +108,7 @@ def test_a_question_that_the_policy_does_not_allow_cannot_be_asked(world: World)
 
 @pytest.mark.parametrize("operation", sorted(in_order()))
 def test_a_request_that_is_denied_is_named_and_hides_nothing_else(operation: str) -> None:
-    world = World(empty() if operation in {"GetDatabase", "GetWorkGroup"} else in_order())
-    world.answers[operation] = DENIED
+    world = World(in_order() | {operation: DENIED})
     found = bad(world)
     assert found, operation
     assert {each.severity for each in found} == {Severity.NOT_KNOWN}
@@ -149,6 +148,26 @@ def test_an_aws_that_does_not_answer_is_status_3(capsys: pytest.CaptureFixture[s
     assert set(severities.values()) == {"ok", "not known"}
 
 
+def test_an_aws_that_refuses_everything_did_answer() -> None:
+    assert main(DOCTOR, connections=Accounts(World(dict.fromkeys(in_order(), DENIED)))) == 1
+
+
+def test_without_credentials_nothing_is_answered(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.answers = dict.fromkeys(in_order(), NoCredentialsError())
+    assert main(DOCTOR, connections=Accounts(world)) == 3
+    assert "problem    credentials                  there are no credentials" in capsys.readouterr().out
+
+
+def test_without_a_region_nothing_is_asked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/nowhere")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    assert main(["doctor", "--env", "prod"]) == 2
+    assert "AWS's configuration is not complete: You must specify a region." in capsys.readouterr().err
+
+
 def test_one_service_that_does_not_answer_is_a_finding(world: World) -> None:
     world.answers["GetDataLakeSettings"] = SILENT
     assert [each.check for each in bad(world)] == ["Lake Formation"]
@@ -179,7 +198,7 @@ def test_for_people_each_finding_has_its_reason_and_its_command(
     [at] = [number for number, line in enumerate(lines) if line.startswith("problem")]
     assert re.fullmatch(r"problem +bootstrap +eu-central-1 is not bootstrapped", lines[at])
     assert lines[at + 1].strip() == f"why: {BOOTSTRAP.why}"
-    assert lines[at + 2].strip() == "do:  cdk bootstrap aws://ACCOUNT/eu-central-1 -c env=prod"
+    assert lines[at + 2].strip() == "do:  make bootstrap ENV=prod"
 
 
 def test_every_check_has_a_name_and_a_reason_of_its_own() -> None:
@@ -369,22 +388,6 @@ class TestLeftovers:
 
         world.answers["DescribeStacks"] = page
         assert world.only("stacks").severity is Severity.PROBLEM
-
-    @pytest.mark.parametrize("stacks", [[], [stack("Lake", "ROLLBACK_COMPLETE")]], ids=["no stack", "rolled back"])
-    def test_what_has_a_fixed_name_and_no_stack(self, stacks: list[Any]) -> None:
-        there: dict[str, Answer] = {
-            "GetDatabase": {"Database": {"Name": "daybook_prod"}},
-            "GetWorkGroup": {"WorkGroup": {"Name": "daybook-prod"}},
-        }
-        world = World(empty() | {"DescribeStacks": {"Stacks": stacks}} | there)
-        for check, name in (("Glue database", "daybook_prod"), ("Athena workgroup", "daybook-prod")):
-            found = world.only(check)
-            assert (found.severity, found.mend) == (Severity.PROBLEM, "make recover ENV=prod")
-            assert name in found.found
-
-    def test_once_the_lake_is_deployed_they_are_not_even_asked_for(self, world: World) -> None:
-        world.findings()
-        assert world.asked["GetDatabase"] == world.asked["GetWorkGroup"] == 0
 
     def test_a_stack_of_another_environment_is_nobodys_business(self) -> None:
         other = stack("Lake", "ROLLBACK_COMPLETE") | {"StackName": "Daybook-production-Lake"}

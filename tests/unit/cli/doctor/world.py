@@ -80,8 +80,6 @@ def in_order() -> dict[str, Answer]:
                 "CreateDatabaseDefaultPermissions": EVERYBODY, "CreateTableDefaultPermissions": EVERYBODY
             }
         },
-        "GetDatabase": Refusal("EntityNotFoundException", "Database daybook_prod not found."),
-        "GetWorkGroup": Refusal("InvalidRequestException", "WorkGroup is not found."),
         "ListSubscriptionsByTopic": {"Subscriptions": [{"SubscriptionArn": f"{TOPIC}:1"}]},
         "DescribeTable": {"Table": {"DeletionProtectionEnabled": True}},
     }  # fmt: skip

@@ -26,6 +26,8 @@ class Windows:
         self.windows.update(windows)
 
     def describe_continuous_backups(self, *, TableName: str) -> dict[str, Any]:  # noqa: N803
+        if TableName not in self.windows:
+            raise refused("TableNotFoundException")
         window = self.windows[TableName]
         if window is None:
             return {"ContinuousBackupsDescription": {"ContinuousBackupsStatus": "ENABLED"}}
@@ -114,6 +116,14 @@ def test_one_table_that_cannot_go_back_that_far_is_a_finding(
     assert main(WORDS, connections=connected) == 1
     said = capsys.readouterr()
     assert "NOT TO THIS SECOND" in said.out
+
+
+def test_a_table_that_was_deleted_is_a_finding(
+    connected: Connected, windows: Windows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del windows.windows["commands"]
+    found = planned(connected, capsys, status=1)
+    assert [each["restorable"] for each in found["tables"]] == [True, True, False]
 
 
 def test_the_borders_of_the_window_are_inside(connected: Connected, windows: Windows) -> None:

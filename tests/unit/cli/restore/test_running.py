@@ -97,6 +97,24 @@ def test_killed_anywhere_it_goes_on(connected: Connected, dynamodb: DynamoDB, de
     assert all(settings(dynamodb, f"{name}-restored-2")["protected"] for name in NAMES)
 
 
+def test_a_restore_whose_answer_was_lost_has_begun(connected: Connected, dynamodb: DynamoDB) -> None:
+    dynamodb.answer_is_lost = True
+    assert main(WORDS, connections=connected) == 0
+    assert len(dynamodb.asked_for(RESTORE)) == 3
+
+
+def test_a_setting_counts_once_it_is_read_back(
+    connected: Connected, dynamodb: DynamoDB, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("cli.restore.settings.SETTING_SECONDS", 0.0)
+    for operation in ("update_continuous_backups", "update_time_to_live", "tag_resource", "update_table"):
+        dynamodb.deaf_to = operation
+        assert main(WORDS, connections=connected) == 3, operation
+        assert "cannot be read back. Repeating the command goes on." in capsys.readouterr().err
+        dynamodb.deaf_to = ""
+    assert main(WORDS, connections=connected) == 0
+
+
 def test_it_waits_until_all_is_copied(connected: Connected, dynamodb: DynamoDB) -> None:
     dynamodb.busy = 20
     assert main(WORDS, connections=connected) == 0
@@ -152,7 +170,37 @@ def test_a_copy_under_another_key_is_refused(
 
     monkeypatch.setattr(dynamodb.moto, "describe_table", described)
     assert main(WORDS, connections=connected) == 1
-    assert "events-restored-2 is encrypted by other, and events by own" in capsys.readouterr().err
+    assert "events-restored-2 is encrypted by the key other, and events by own" in capsys.readouterr().err
+
+
+class TestAfterATableWasDeleted:
+    """Then only a backup has it, and whoever restored that has told the second by the tag."""
+
+    @pytest.fixture
+    def found(self, connected: Connected, dynamodb: DynamoDB, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+        """The key of each restored table, which AWS tells and moto does not."""
+        keys = dict.fromkeys((f"{name}-restored-2" for name in NAMES), f"arn:aws:kms:eu-central-1:1:key/{KEY}")
+        assert main(WORDS, connections=connected) == 0
+        dynamodb.moto.delete_table(TableName="events")
+        real = dynamodb.moto.describe_table
+
+        def described(*, TableName: str) -> Any:  # noqa: N803
+            answer = real(TableName=TableName)
+            answer["Table"]["SSEDescription"] = {"KMSMasterKeyArn": keys.get(TableName, f"key/{KEY}")}
+            return answer
+
+        monkeypatch.setattr(dynamodb.moto, "describe_table", described)
+        return keys
+
+    def test_the_rest_of_the_way_is_the_same(self, connected: Connected, found: dict[str, str]) -> None:
+        assert main(WORDS, connections=connected) == 0
+
+    def test_its_key_is_the_declared_one(
+        self, connected: Connected, found: dict[str, str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        found["events-restored-2"] = "arn:aws:kms:eu-central-1:1:key/other"
+        assert main(WORDS, connections=connected) == 1
+        assert f"events-restored-2 is encrypted by the key other, and events by {KEY}" in capsys.readouterr().err
 
 
 class TestWhileSomethingWrites:

@@ -116,7 +116,9 @@ class Connected(AWS):
 class DynamoDB:
     """moto's, which says of a restored table when it was copied, not to which second: here it says that.
 
-    `dies_before` names an operation: whoever asks for it, is killed. `busy` is how often a new table is not ready yet.
+    `dies_before` names an operation: whoever asks for it, is killed. One to which it is `deaf_to` is answered, and
+    nothing happens. If the `answer_is_lost`, a restore begins, and the client's repetition is refused. `busy` is how
+    often a new table is not ready yet.
     """
 
     def __init__(self) -> None:
@@ -124,6 +126,8 @@ class DynamoDB:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.restored: dict[str, Any] = {}
         self.dies_before = ""
+        self.deaf_to = ""
+        self.answer_is_lost = False
         self.busy = 0
 
     def __getattr__(self, operation: str) -> Any:
@@ -133,7 +137,7 @@ class DynamoDB:
             if operation == self.dies_before:
                 raise KeyboardInterrupt
             self.calls.append((operation, words))
-            return call(**words)
+            return {} if operation == self.deaf_to else call(**words)
 
         return call if operation == "get_paginator" else asked
 
@@ -145,6 +149,8 @@ class DynamoDB:
             SourceTableName=words["SourceTableName"], TargetTableName=words["TargetTableName"]
         )
         self.restored[words["TargetTableName"]] = words["RestoreDateTime"]
+        if self.answer_is_lost:
+            raise refused("TableAlreadyExistsException")
         return answer
 
     def describe_table(self, *, TableName: str) -> Any:  # noqa: N803

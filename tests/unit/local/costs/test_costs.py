@@ -93,6 +93,7 @@ def test_a_kind_is_counted_and_priced(
     "found",
     [
         function(1024, snapshot=False),
+        resource("AWS::Lambda::Function", MemorySize=1024, SnapStart={"ApplyOn": "None"}),
         resource("AWS::Events::Rule", EventPattern={}),
         resource("AWS::Scheduler::Schedule", ScheduleExpression="rate(5 minutes)", State="DISABLED"),
         resource("AWS::IAM::Role"),
