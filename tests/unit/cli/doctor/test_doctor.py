@@ -318,7 +318,10 @@ class TestQuotas:
 
     def test_a_stack_whose_creation_was_rolled_back_reserves_nothing(self) -> None:
         stacks = [stack("Publisher", "ROLLBACK_COMPLETE"), stack("Commands", "UPDATE_ROLLBACK_COMPLETE")]
-        answers = {"DescribeStacks": {"Stacks": stacks}, "GetAccountSettings": limits(1_000, 149)}
+        answers: dict[str, Answer] = {
+            "DescribeStacks": {"Stacks": stacks},
+            "GetAccountSettings": limits(1_000, 149),
+        }
         found = World(empty() | answers).only("concurrent executions")
         assert "reserves 50 more" in found.found
 
