@@ -101,12 +101,13 @@ def check(request: Request) -> Outcome:
 def look(contents: Contents, published: Published) -> tuple[list[Finding], list[Sum]]:
     """All findings, and the sums by currency."""
     sums = _sums(contents, published)
-    findings = [*_broken(contents), *partial_findings(find_partial(contents, utc_now()))]
+    partial = find_partial(contents, utc_now())
+    findings = [*_broken(contents), *partial_findings(partial)]
     findings += _other_histories(contents, published)
     for each in sums:
         if each.sent != each.received:
             what = f"{each.currency}: {each.sent:,} was sent and {each.received:,} was received"
-            findings.append(Finding("sum", what, mendable=True))
+            findings.append(Finding("sum", what, mendable=bool(partial.cuts)))
         if each.lake_balance != each.held_balance:
             what = (
                 f"{each.currency}: the lake adds the same events up to {each.lake_balance:,}, not {each.held_balance:,}"

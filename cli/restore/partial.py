@@ -157,7 +157,7 @@ class _Heads:
     def _has_other_side(self, fact: Fact) -> bool:
         for account_id, version in self._transfers[fact.transfer]:
             other = self.accounts[account_id].facts[version]
-            if account_id == fact.other and other.sent != fact.sent and other.moved == -fact.moved:
+            if account_id == fact.other and other.sent != fact.sent:
                 return self.stands(account_id, version)
         return False
 

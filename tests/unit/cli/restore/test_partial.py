@@ -208,7 +208,7 @@ def test_whatever_is_torn_is_mended(connected: Connected, seed: int) -> None:
     judge(history)
 
 
-@pytest.mark.parametrize(("dies", "after"), [("delete_item", 0), ("delete_item", 3), ("update_item", 0)])
+@pytest.mark.parametrize(("dies", "after"), [("delete_item", 1), ("delete_item", 3), ("update_item", 0)])
 def test_killed_anywhere_it_leaves_no_gap_and_can_be_repeated(
     connected: Connected, dies: str, after: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
