@@ -56,6 +56,7 @@ class BackupStack(StatefulStack):
             backup_vault=self.vault,
             backup_plan_rules=[self._daily(config)],
         )
+        # Source: AWS Backup Developer Guide, "IAM service roles".
         self.role = Role(self, "Role", assumed_by=ServicePrincipal("backup.amazonaws.com"))
         tables = [each.table for each in (ledger.events, ledger.receipts, ledger.commands)]
         self.role.add_to_policy(

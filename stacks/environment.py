@@ -279,13 +279,11 @@ DEV = Environment(
     throttling_rate=50,
     throttling_burst=100,
     function_memory_mb=1024,
-    backup_selections=False,  # a vault that holds backups does not go with its stack
 )
 STAGING = replace(
     DEV,
     name="staging",
     protect_data=True,
-    backup_selections=True,
     vault_lock="governance",
     log_retention="THREE_MONTHS",
     log_level="INFO",

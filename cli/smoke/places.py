@@ -11,6 +11,7 @@ import msgspec
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError
 
+from cli.environments.clients import emulated
 from cli.environments.place import STACK, Place
 from cli.environments.running import read_running
 from cli.errors import PlaceError, plain
@@ -72,8 +73,9 @@ def _use(place: Place, service: str, resource: str, stack: str, output: str) -> 
 
 def _api(place: Place, run: str) -> Api:
     if place.is_local:
-        url, credentials = read_running(Path(place.environment_file), _Running).api_url, Credentials("local", "local")
-        return Api(url, credentials=credentials, region=place.region or "local", correlation_id=run)
+        url, taken = read_running(Path(place.environment_file), _Running).api_url, emulated(place.aws_endpoint_url)
+        any_will_do = Credentials(taken["aws_access_key_id"], taken["aws_secret_access_key"])
+        return Api(url, credentials=any_will_do, region=place.region or "local", correlation_id=run)
     try:
         session = boto3.Session()
         found, region = session.get_credentials(), place.region or session.region_name

@@ -53,6 +53,7 @@ DOCUMENTED = {
         conditions=frozenset({"StringEquals aws:SourceAccount", "StringLike aws:SourceArn"}),
         page="AWS CodeDeploy User Guide, 'Cross-service confused deputy prevention'",
     ),
+    ("backup", ROLE): Documented(page="AWS Backup Developer Guide, 'IAM service roles'"),
     ("cloudwatch", KEY): Documented(
         page="Amazon SNS Developer Guide, 'Enable compatibility between event sources from AWS services and encrypted "
         "topics': a statement without a condition"

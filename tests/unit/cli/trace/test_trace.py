@@ -124,6 +124,13 @@ def test_a_line_about_several_requests_tells_of_mine_only(world: World, traced: 
     assert [each["what"] for each in stages if each["stage"] == "publisher"] == [f"{A}/2 sent to Kinesis"]
 
 
+def test_an_id_that_begins_with_mine_is_another(world: World, traced: Callable[..., Stages]) -> None:
+    credited(world)
+    world.log("api-logs", 60, "request answered", f"{MINE}0", method="GET", route=ROUTE, status=200)
+    world.log("publisher-logs", 70, "events were published", [f"{MINE}0"], events=[f"{B}/1"])
+    assert sorted(names(traced(MINE))) == sorted(["event", "request", "stream", "publisher", "lake"])
+
+
 def test_a_stored_command_is_followed_by_its_row(world: World, traced: Callable[..., Stages]) -> None:
     rows = world.append(CREDIT, A, MINE)
     key = "anonymous/k"
