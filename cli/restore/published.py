@@ -53,6 +53,11 @@ class Published(msgspec.Struct):
     heads: dict[str, PublishedHead]
     since: dict[str, set[PublishedEvent]]
 
+    def head(self, account_id: str) -> int:
+        """The newest version in the lake of what was booked up to the restored second; 0 if there is none."""
+        known = self.heads.get(account_id)
+        return known.version if known else 0
+
 
 class Streams:
     """The stream of domain events, from a moment up to now."""

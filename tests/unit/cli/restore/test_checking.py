@@ -243,6 +243,18 @@ def test_an_account_of_which_nothing_is_left_stands_up_to_version_0(world: World
     assert announced(world) == {B: 2, C: 0}
 
 
+def test_what_was_cut_off_is_revoked_however_old_it_is(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rows that were removed long before the restored second leave a gap, and `mend` cuts all that stands behind it."""
+    world.lake.arrive("2020-01-01", [decode_domain_event(line) for line in world.history.lines()])
+    world.stream.given = []
+    world.at = world.history.now
+    copied(world.clients.dynamodb.moto, WHOLE)
+    assert lost(world, capsys) == LOST
+    world.imported()
+    assert world.run("announce") == ExitStatus.OK
+    assert announced(world) == {B: 2, C: 3}
+
+
 def test_told_again_it_tells_the_same_and_revokes_nothing_of_what_came_since(world: World) -> None:
     copied(world.clients.dynamodb.moto, WHOLE)
     world.imported()
