@@ -23,6 +23,7 @@ from cli.errors import CommandError, ExitStatus, QueryFailedError, UnavailableEr
 from cli.output import Outcome, counted
 from cli.progress import Steps
 from cli.restore.clients import RETRIES, answered, code
+from cli.restore.copies import require_restored_to
 from cli.restore.names import Tables, deployed_tables, restored_name
 from cli.restore.published import PublishedEvent, Told, read_published
 from cli.restore.revocations import read_revocations, revocations_file, revocations_key
@@ -36,6 +37,7 @@ from lambdas.eventsourcing.timestamps import format_timestamp, parse_timestamp
 from lambdas.publishing.kinesis import KinesisSender
 from lambdas.publishing.packing import pack_all
 from lambdas.publishing.stream_records import Line
+from stacks.generations import FIRST
 
 ONE_ATTEMPT: Final = Config(connect_timeout=2, read_timeout=20, retries={"total_max_attempts": 1, "mode": "standard"})
 """For the client of Kinesis: the sender retries by itself, in order."""
@@ -48,7 +50,6 @@ AT_ONCE: Final = 10
 
 EXISTS: Final = ("PreconditionFailed", "ConditionalRequestConflict")
 MISSING: Final = ("NoSuchKey", "404")
-FIRST_GENERATION: Final = 1
 
 
 class Announced(msgspec.Struct, frozen=True, tag_field="step", tag="announce", kw_only=True):
@@ -82,6 +83,8 @@ def announce(request: Request) -> Outcome:
     """Decide once what is revoked, and tell it. Raises UsageError, UnavailableError."""
     tables = deployed_tables(request.place)
     _check_generation(tables)
+    with answered():
+        require_restored_to(request.connections.restoring(request.place), tables.events, request.at)
     announcer = request.connections.announcer(request.place)
     try:
         with answered(), Steps("Finding out what is revoked"):
@@ -109,7 +112,7 @@ def announce(request: Request) -> Outcome:
 
 def _check_generation(tables: Tables) -> None:
     """Raises UsageError while the ledger is not the restored one."""
-    if tables.generation == FIRST_GENERATION or tables.events != restored_name(tables.events, tables.generation):
+    if tables.generation == FIRST or tables.events != restored_name(tables.events, tables.generation):
         raise UsageError(
             f"The ledger is generation {tables.generation}, and {tables.events} is no restored table: "
             "first import the restored ones and deploy."
