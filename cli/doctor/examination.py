@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from cli.doctor.account import Account
 from cli.doctor.check import Check, Seen, not_known
 from cli.doctor.checks import CHECKS
-from cli.doctor.errors import DeniedError, NotThereError, UnansweredError
+from cli.doctor.errors import DeniedError, NotThereError, SilentError, UnansweredError
 from cli.doctor.finding import Diagnosis, Finding, Severity
 from cli.errors import ExitStatus, plain
 from cli.output import Outcome, counted
@@ -49,6 +49,8 @@ def _seen(check: Check, account: Account) -> Iterator[Seen]:
         yield from check.look(account)
     except DeniedError as error:
         yield not_known(plain(error), f"grant {error.action} ({POLICY} has all)")
+    except SilentError as error:
+        yield not_known(plain(error), "run it again, from where AWS can be reached")
     except UnansweredError as error:
         yield not_known(plain(error))
     except NotThereError as error:
