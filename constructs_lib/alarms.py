@@ -34,14 +34,19 @@ def alarm_on_any(scope: Construct, construct_id: str, *, metric: Metric, descrip
 def alarm_on_any_of(scope: Construct, construct_id: str, *, metrics: Mapping[str, Metric], description: str) -> Alarm:
     """The same for the sum of `metrics`, by names that are words in an expression. Up to ten of them.
 
-    A missing value counts as 0 in a sum of series.
+    FILL leaves no value missing, as metrics of DynamoDB need it: CloudWatch keeps the state of an alarm on them while
+    data is missing, whatever the alarm says. Once on, it would stay on, and the next time tell nobody.
+    Source: Amazon CloudWatch API Reference, "PutMetricAlarm", `TreatMissingData`.
     """
     counted = {name: each.with_(statistic=Stats.SUM, period=MINUTES) for name, each in metrics.items()}
     return Alarm(
         scope,
         construct_id,
         metric=MathExpression(
-            expression=" + ".join(counted), using_metrics=counted, label=construct_id, period=MINUTES
+            expression=" + ".join(f"FILL({name}, 0)" for name in counted),
+            using_metrics=counted,
+            label=construct_id,
+            period=MINUTES,
         ),
         alarm_description=description,
         comparison_operator=ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
