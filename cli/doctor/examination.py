@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from cli.doctor.account import Account
+from cli.doctor.account import REFUSED, Account
 from cli.doctor.check import Check, Seen, not_known
 from cli.doctor.checks import CHECKS
 from cli.doctor.errors import DeniedError, NotThereError, SilentError, UnansweredError
@@ -16,6 +16,7 @@ from cli.output import Outcome, counted
 from cli.progress import Steps
 
 POLICY = "docs/doctor-policy.json"
+ENDED = "see the finding on credentials; if these are in order, enable the region for the account"
 
 
 def examine(account: Account, checks: tuple[Check, ...] = CHECKS) -> Diagnosis:
@@ -56,6 +57,9 @@ def _seen(check: Check, account: Account) -> Iterator[Seen]:
     except NotThereError as error:
         yield not_known(plain(error))
     except ClientError as error:
+        if error.response["Error"].get("Code") in REFUSED:
+            yield not_known("AWS refuses the credentials", ENDED)
+            return
         yield not_known(plain(error), "run it again; if that does not help, ask AWS's support with this message")
 
 

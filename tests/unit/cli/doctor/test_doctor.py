@@ -152,6 +152,14 @@ def test_an_aws_that_refuses_everything_did_answer() -> None:
     assert main(DOCTOR, connections=Accounts(World(dict.fromkeys(in_order(), DENIED)))) == 1
 
 
+@pytest.mark.parametrize("code", ["ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException"])
+def test_credentials_that_have_ended_are_nothing_for_support(code: str) -> None:
+    first, *others = bad(World(dict.fromkeys(in_order(), Refusal(code, "The security token is expired"))))
+    assert (first.check, first.severity) == ("credentials", Severity.PROBLEM)
+    assert len(others) > 5
+    assert all(each.mend.startswith("see the finding on credentials") for each in others)
+
+
 def test_without_credentials_nothing_is_answered(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.answers = dict.fromkeys(in_order(), NoCredentialsError())
     assert main(DOCTOR, connections=Accounts(world)) == 3
