@@ -327,8 +327,11 @@ class TestQuotas:
 
     def test_a_stack_whose_creation_was_rolled_back_reserves_nothing(self) -> None:
         stacks = [stack("Publisher", "ROLLBACK_COMPLETE"), stack("Commands", "UPDATE_ROLLBACK_COMPLETE")]
-        answers = {"DescribeStacks": {"Stacks": stacks}, "GetAccountSettings": limits(1_000, 149)}
-        found = World({**empty(), **answers}).only("concurrent executions")
+        answers: dict[str, Answer] = {
+            "DescribeStacks": {"Stacks": stacks},
+            "GetAccountSettings": limits(1_000, 149),
+        }
+        found = World(empty() | answers).only("concurrent executions")
         assert "reserves 50 more" in found.found
 
     def test_an_account_new_to_lambda(self) -> None:
