@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from dataclasses import replace
 from typing import Any
@@ -98,8 +99,11 @@ def test_an_error_is_a_sentence_and_a_status(session: type[Session], capsys: pyt
 
 
 def made(*words: str) -> str:
-    """The last command that make would run."""
-    done = subprocess.run(["make", "-n", *words], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    """The last command that make would run, also when these tests are run by make, which hands variables down."""
+    environ = {"PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        ["make", "-n", *words], cwd=REPOSITORY, env=environ, capture_output=True, text=True, check=True
+    )
     return done.stdout.strip().splitlines()[-1].partition(" -m ")[2]
 
 
