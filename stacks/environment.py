@@ -62,7 +62,8 @@ class Environment:
 
     What the local emulator does not support is switched off here and nowhere else: `bundle_packages`, `named_queries`,
     `publisher_record_age_seconds`, `command_record_age_seconds`, `recovery_windows`, `backup_selections`, `rollout`,
-    `metric_math_alarms`, `account_concurrency`, and dashboards of QuickSight, which are off if `quicksight_user` is empty.
+    `metric_math_alarms`, `account_concurrency`, and dashboards of QuickSight, which are off if `quicksight_user` is
+    empty.
     """
 
     name: str
