@@ -147,6 +147,10 @@ def taking_over(request: Request, generation: int) -> list[Line]:
             f"daybook redrive --env {environment} --pending-before {request.time}",
         ),
         Line("take commands again", f"cdk deploy '**' -c env={environment} -c rollout=at-once"),
+        Line(
+            "an hour later, find what stands and was never published; `daybook republish --ids` sends it",
+            f"daybook reconcile --env {environment} --from {request.at.date().isoformat()}",
+        ),
     ]
 
 

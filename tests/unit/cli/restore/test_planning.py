@@ -88,6 +88,7 @@ def test_every_line_to_type_follows_in_its_order(
         f"daybook restore announce --env prod --at {TIME}",
         f"daybook redrive --env prod --pending-before {TIME}",
         "cdk deploy '**' -c env=prod -c rollout=at-once",
+        "daybook reconcile --env prod --from 2026-03-01",
     ]
     assert main(WORDS, connections=connected) == 0
     printed = capsys.readouterr().out
