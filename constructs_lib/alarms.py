@@ -7,11 +7,21 @@ data", and for missing values in an expression "Using metric math".
 from collections.abc import Mapping
 
 from aws_cdk import Duration
-from aws_cdk.aws_cloudwatch import Alarm, ComparisonOperator, MathExpression, Metric, Stats, TreatMissingData
+from aws_cdk.aws_cloudwatch import (
+    Alarm,
+    ComparisonOperator,
+    IMetric,
+    MathExpression,
+    Metric,
+    Stats,
+    TreatMissingData,
+)
 from constructs import Construct
 
 MINUTES = Duration.minutes(5)
 """The period of all alarms but those on silence."""
+
+HOUR = Duration.hours(1)
 
 
 def alarm_on_any(scope: Construct, construct_id: str, *, metric: Metric, description: str, periods: int = 1) -> Alarm:
@@ -38,16 +48,10 @@ def alarm_on_any_of(scope: Construct, construct_id: str, *, metrics: Mapping[str
     data is missing, whatever the alarm says. Once on, it would stay on, and the next time tell nobody.
     Source: Amazon CloudWatch API Reference, "PutMetricAlarm", `TreatMissingData`.
     """
-    counted = {name: each.with_(statistic=Stats.SUM, period=MINUTES) for name, each in metrics.items()}
     return Alarm(
         scope,
         construct_id,
-        metric=MathExpression(
-            expression=" + ".join(f"FILL({name}, 0)" for name in counted),
-            using_metrics=counted,
-            label=construct_id,
-            period=MINUTES,
-        ),
+        metric=_sum(metrics, label=construct_id, period=MINUTES, filled=True),
         alarm_description=description,
         comparison_operator=ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         threshold=1,
@@ -97,16 +101,36 @@ def alarm_on_silence(
 
     What never ran at all stays unheard here. Whoever needs that watches the starter, too.
     """
+    counted = metric.with_(statistic=Stats.SUM, period=period or HOUR)
+    return _silence(scope, construct_id, metric=counted, periods=periods, description=description)
+
+
+def alarm_on_silence_of_all(
+    scope: Construct, construct_id: str, *, metrics: Mapping[str, Metric], hours: int, description: str
+) -> Alarm:
+    """The same when none of `metrics`, by names that are words in an expression, has data for so many hours."""
+    counted = _sum(metrics, label=construct_id, period=HOUR)
+    return _silence(scope, construct_id, metric=counted, periods=hours, description=description)
+
+
+def _silence(scope: Construct, construct_id: str, *, metric: IMetric, periods: int, description: str) -> Alarm:
     return Alarm(
         scope,
         construct_id,
-        metric=metric.with_(statistic=Stats.SUM, period=period or Duration.hours(1)),
+        metric=metric,
         alarm_description=description,
         comparison_operator=ComparisonOperator.LESS_THAN_THRESHOLD,
         threshold=1,
         evaluation_periods=periods,
         treat_missing_data=TreatMissingData.MISSING,
     )
+
+
+def _sum(metrics: Mapping[str, Metric], *, label: str, period: Duration, filled: bool = False) -> MathExpression:
+    """Without a value where none of them has one, or 0 if `filled`."""
+    counted = {name: each.with_(statistic=Stats.SUM, period=period) for name, each in metrics.items()}
+    expression = " + ".join(f"FILL({name}, 0)" if filled else name for name in counted)
+    return MathExpression(expression=expression, using_metrics=counted, label=label, period=period)
 
 
 def alarm_on_unanswered(

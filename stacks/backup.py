@@ -13,11 +13,13 @@ from aws_cdk.aws_backup import (
     BackupVault,
     LockConfiguration,
 )
+from aws_cdk.aws_cloudwatch import Metric
 from aws_cdk.aws_events import Schedule
 from aws_cdk.aws_iam import ManagedPolicy, PolicyStatement, Role, ServicePrincipal
 from aws_cdk.aws_kms import Key
 from constructs import Construct
 
+from constructs_lib.alarms import alarm_on_any_of, alarm_on_silence_of_all
 from constructs_lib.arns_in_findings import arn_in_findings
 from constructs_lib.key_access import grant_key
 from constructs_lib.stack_suffix import stack_suffix
@@ -34,6 +36,15 @@ and keep the backup outside the vault and its lock: it may not. Sources: AWS man
 
 KEY_ACTIONS = ("Decrypt", "GenerateDataKey")
 """Through DynamoDB only. Source: as above, statement KMSDynamoDBPermissions."""
+
+START_HOURS = 1
+COMPLETION_HOURS = 12
+"""A job that has not begun, or not ended, within these has expired, or failed."""
+
+SILENT_HOURS = 24 + START_HOURS + COMPLETION_HOURS + 1
+"""So long may lie between the ends of two daily backups, and an hour for the metric."""
+
+ENDS_BADLY = ("Failed", "Expired", "Aborted")
 
 
 class BackupStack(StatefulStack):
@@ -76,15 +87,48 @@ class BackupStack(StatefulStack):
                 disable_default_backup_policy=True,  # it may back up and read everything in the account
                 resources=[BackupResource.from_arn(each.table_arn) for each in tables],
             )
+            self._watch()
         CfnOutput(self, "BackupVaultName", value=self.vault.backup_vault_name)
         CfnOutput(self, "BackupRoleArn", value=self.role.role_arn)
+
+    def _watch(self) -> None:
+        """Alarms on backups that end badly, and on none that ends well."""
+        alarm_on_any_of(
+            self,
+            "BackupFailed",
+            metrics={name: metric for each in ENDS_BADLY for name, metric in self._jobs(each).items()},
+            description="A backup of a table failed, did not begin in its window, or was cancelled.",
+        )
+        alarm_on_silence_of_all(
+            self,
+            "BackupMissing",
+            metrics=self._jobs("Completed"),
+            hours=SILENT_HOURS,
+            description="Backups were completed before, and none has been for more than a day and a half.",
+        )
+
+    def _jobs(self, state: str) -> dict[str, Metric]:
+        """How many backup jobs came to a state, counted where there are any.
+
+        The page names both dimensions and not the sets of them. So both sets with the vault are looked at: one that
+        AWS does not write would leave an alarm deaf. Source: AWS Backup Developer Guide, "AWS Backup metrics with
+        Amazon CloudWatch".
+        """
+        vault = {"BackupVaultName": self.vault.backup_vault_name}
+        sets = {"OfVault": vault, "OfTables": {**vault, "ResourceType": "DynamoDB"}}
+        return {
+            state.lower() + name: Metric(
+                namespace="AWS/Backup", metric_name=f"NumberOfBackupJobs{state}", dimensions_map=dimensions
+            )
+            for name, dimensions in sets.items()
+        }
 
     def _daily(self, config: Environment) -> BackupPlanRule:
         return BackupPlanRule(
             rule_name="Daily",
             schedule_expression=Schedule.expression(config.backup_schedule),
-            start_window=Duration.hours(1),
-            completion_window=Duration.hours(12),
+            start_window=Duration.hours(START_HOURS),
+            completion_window=Duration.hours(COMPLETION_HOURS),
             delete_after=Duration.days(config.backup_days),
         )
 

@@ -59,7 +59,7 @@ class DaybookStage(Stage):
             events=self.ledger.events,
             published=self.domain_events,
         )
-        self._deploy_readers_first()
+        self._order(config)
         self._protect(config)
         if caller:
             for each in (self.api, self.commands):
@@ -102,11 +102,16 @@ class DaybookStage(Stage):
             assert isinstance(stack, Stack)  # noqa: S101 - the children of a stage
             stack.termination_protection = config.protected
 
-    def _deploy_readers_first(self) -> None:
+    def _order(self, config: Environment) -> None:
         """In a release, whatever reads events comes before what writes them: the API last.
 
         A writer of the new release may write what a reader of the old one does not know (see `WRITES` in
         `lambdas.accounts.codec`). And Firehose sees only what is sent after it was created.
+
+        A release that switches writes off begins with the API, and the publisher stops last: a restore knows what was
+        lost from what was published.
         """
-        for later, earlier in pairwise((self.api, self.commands, self.publisher, self.lake)):
+        chain: tuple[Stack, ...] = (self.publisher, self.commands, self.api)
+        self.publisher.add_stack_dependency(self.lake)
+        for earlier, later in pairwise(chain if config.writes else reversed(chain)):
             later.add_stack_dependency(earlier)

@@ -8,8 +8,10 @@ of the announcement is the first run's, by the clock of the service, not of this
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -21,8 +23,9 @@ from cli.errors import CommandError, ExitStatus, QueryFailedError, UnavailableEr
 from cli.output import Outcome, counted
 from cli.progress import Steps
 from cli.restore.clients import RETRIES, answered, code
+from cli.restore.copies import require_restored_to
 from cli.restore.names import Tables, deployed_tables, restored_name
-from cli.restore.published import PublishedEvent, Told, published_since
+from cli.restore.published import PublishedEvent, Told, read_published
 from cli.restore.revocations import read_revocations, revocations_file, revocations_key
 from cli.restore.steps import Request
 from cli.restore.writes import require_writes_off
@@ -34,6 +37,7 @@ from lambdas.eventsourcing.timestamps import format_timestamp, parse_timestamp
 from lambdas.publishing.kinesis import KinesisSender
 from lambdas.publishing.packing import pack_all
 from lambdas.publishing.stream_records import Line
+from stacks.generations import FIRST
 
 ONE_ATTEMPT: Final = Config(connect_timeout=2, read_timeout=20, retries={"total_max_attempts": 1, "mode": "standard"})
 """For the client of Kinesis: the sender retries by itself, in order."""
@@ -41,9 +45,11 @@ ONE_ATTEMPT: Final = Config(connect_timeout=2, read_timeout=20, retries={"total_
 SECONDS: Final = 300.0
 """How long the sender tries to send all of it."""
 
+AT_ONCE: Final = 10
+"""Requests for newest versions at a time: as many as a client keeps connections."""
+
 EXISTS: Final = ("PreconditionFailed", "ConditionalRequestConflict")
 MISSING: Final = ("NoSuchKey", "404")
-FIRST_GENERATION: Final = 1
 
 
 class Announced(msgspec.Struct, frozen=True, tag_field="step", tag="announce", kw_only=True):
@@ -77,6 +83,8 @@ def announce(request: Request) -> Outcome:
     """Decide once what is revoked, and tell it. Raises UsageError, UnavailableError."""
     tables = deployed_tables(request.place)
     _check_generation(tables)
+    with answered():
+        require_restored_to(request.connections.restoring(request.place), tables.events, request.at)
     announcer = request.connections.announcer(request.place)
     try:
         with answered(), Steps("Finding out what is revoked"):
@@ -104,7 +112,7 @@ def announce(request: Request) -> Outcome:
 
 def _check_generation(tables: Tables) -> None:
     """Raises UsageError while the ledger is not the restored one."""
-    if tables.generation == FIRST_GENERATION or tables.events != restored_name(tables.events, tables.generation):
+    if tables.generation == FIRST or tables.events != restored_name(tables.events, tables.generation):
         raise UsageError(
             f"The ledger is generation {tables.generation}, and {tables.events} is no restored table: "
             "first import the restored ones and deploy."
@@ -147,9 +155,10 @@ def _revocations(dynamodb: Any, told: Told, tables: Tables, at: datetime) -> lis
     """Of every account of which something was published beyond its newest row. Raises CommandError."""
     found: list[tuple[str, int]] = []
     beyond: list[PublishedEvent] = []
-    for account_id, events in sorted(published_since(told, at).items()):
-        head = _head(dynamodb, tables.events, account_id)
-        if lost := [each for each in events if each.version > head]:
+    published = read_published(told, at)
+    for account_id, head in _heads(dynamodb, tables.events, sorted({*published.heads, *published.since})):
+        lost = [each for each in published.since.get(account_id, ()) if each.version > head]
+        if lost or published.head(account_id) > head:
             found.append((account_id, head))
             beyond += lost
     moment = _service_time(dynamodb, tables.events)
@@ -164,6 +173,12 @@ def _revocations(dynamodb: Any, told: Told, tables: Tables, at: datetime) -> lis
         )
         for account_id, head in found
     ]
+
+
+def _heads(dynamodb: Any, event_table: str, accounts: list[str]) -> Iterable[tuple[str, int]]:
+    """Accounts with their newest versions: one request for each account that was ever published."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(zip(accounts, pool.map(partial(_head, dynamodb, event_table), accounts), strict=True))
 
 
 def _head(dynamodb: Any, event_table: str, account_id: str) -> int:

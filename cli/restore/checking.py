@@ -9,16 +9,20 @@ import msgspec
 from cli.errors import ExitStatus, QueryFailedError, UnavailableError
 from cli.output import Outcome, counted
 from cli.progress import Steps
-from cli.restore.contents import Contents, read_contents
+from cli.restore.clients import answered
+from cli.restore.contents import Account, Contents, read_contents
+from cli.restore.copies import require_restored_to
 from cli.restore.names import deployed_tables, restored_tables
 from cli.restore.partial import Partial, find_partial
-from cli.restore.published import Published, read_published
+from cli.restore.published import Published, read_published, revokes
 from cli.restore.steps import Request
+from lambdas.contracts.lake import Revocation
 from lambdas.eventsourcing.timestamps import utc_now
 
 SHOWN: Final = 20
 NOT_KNOWN: Final = (
-    "What was written to the lost tables and never published is not among the lost events: nothing knows of it."
+    "What was written to the lost tables and never published is not among the lost events: docs/restore.md says how to "
+    "find it."
 )
 
 
@@ -71,6 +75,8 @@ def check(request: Request) -> Outcome:
     """Print what was found. The exit status is 1 for a finding; lost events alone are none. Raises UnavailableError."""
     tables = restored_tables(deployed_tables(request.place))
     clients = request.connections.restoring(request.place)
+    with answered():
+        require_restored_to(clients, tables.events, request.at)
     try:
         with Steps("Reading the restored tables; rows read") as steps:
             contents = read_contents(clients.dynamodb, tables, steps.advance)
@@ -104,6 +110,7 @@ def look(contents: Contents, published: Published) -> tuple[list[Finding], list[
     partial = find_partial(contents, utc_now())
     findings = [*_broken(contents), *partial_findings(partial)]
     findings += _other_histories(contents, published)
+    findings += _revoked(contents, published)
     for each in sums:
         if each.sent != each.received:
             what = f"{each.currency}: {each.sent:,} was sent and {each.received:,} was received"
@@ -174,6 +181,25 @@ def _other_histories(contents: Contents, published: Published) -> list[Finding]:
         Finding("differs", f"{account_id}/{version} was published with another row hash than its row has")
         for account_id, version in sorted(found)
     ]
+
+
+def _revoked(contents: Contents, published: Published) -> list[Finding]:
+    """Events that an earlier restore revoked, and that stand again: a backup of before that restore has them."""
+    return [
+        Finding(
+            "revoked",
+            f"{each.account_id}/{version} was revoked by the restore that made generation {each.generation}, and "
+            "stands again: views and consumers would leave it out",
+        )
+        for each in published.revoked
+        if (account := contents.accounts.get(each.account_id)) is not None
+        for version in _standing_again(account, each)
+    ]
+
+
+def _standing_again(account: Account, revocation: Revocation) -> list[int]:
+    facts = sorted(account.facts.items())
+    return [version for version, fact in facts if revokes(revocation, version, fact.recorded_at)]
 
 
 def _sums(contents: Contents, published: Published) -> list[Sum]:

@@ -90,6 +90,14 @@ def require_same_second(clients: Clients, copy: Copy, described: Mapping[str, An
     )
 
 
+def require_restored_to(clients: Clients, name: str, at: datetime) -> None:
+    """Raises OtherTableError if a table's tag says that it was restored to another second. Raises ClientError, too."""
+    described = describe(clients, name)
+    told = tags_of(clients, described).get(RESTORED_TO) if described else None
+    if told not in (None, second(at)):
+        raise OtherTableError(f"{name} was restored to {told}: give that as --at.")
+
+
 def _told(described: Mapping[str, Any]) -> str:
     moment = (described.get("RestoreSummary") or {}).get("RestoreDateTime")
     return second(moment) if moment else ""

@@ -1,6 +1,6 @@
 """What was published: the lake knows all of it but the newest minutes, and the stream knows these.
 
-What nobody knows is what was written to the lost table and never published.
+What was written to the replaced table and never published stands in that table alone.
 """
 
 from __future__ import annotations
@@ -48,10 +48,17 @@ class PublishedEvent(msgspec.Struct, frozen=True, order=True):
 
 
 class Published(msgspec.Struct):
-    """Heads by account, and by account all that was published since the day before the restored second."""
+    """Heads by account, by account all that was published since the day before the restored second, and what earlier
+    restores revoked of all that."""
 
     heads: dict[str, PublishedHead]
     since: dict[str, set[PublishedEvent]]
+    revoked: list[Revocation]
+
+    def head(self, account_id: str) -> int:
+        """The newest version in the lake of what was booked up to the restored second; 0 if there is none."""
+        known = self.heads.get(account_id)
+        return known.version if known else 0
 
 
 class Streams:
@@ -125,18 +132,18 @@ def read_published(told: Told, at: datetime) -> Published:
         account_id: PublishedHead(version, b64decode(rowhash), currency, balance)
         for account_id, version, rowhash, currency, balance in told.ask(asked).rows
     }
-    return Published(heads, published_since(told, at))
+    revoked = told.revocations.read()
+    return Published(heads, _published_since(told, at, revoked), revoked)
 
 
-def published_since(told: Told, at: datetime) -> dict[str, set[PublishedEvent]]:
-    """By account, all that was published since the day before. Raises QueryFailedError, UnavailableError."""
+def _published_since(told: Told, at: datetime, revocations: list[Revocation]) -> dict[str, set[PublishedEvent]]:
     asked = catalog.query("published_since").fill({"from_dt": (at - timedelta(days=1)).date()})
     found: dict[str, set[PublishedEvent]] = defaultdict(set)
     for account_id, version, rowhash, recorded_at, event in told.ask(asked).rows:
         moment = format_timestamp(recorded_at.replace(tzinfo=UTC))
         found[account_id].add(PublishedEvent(version, b64decode(rowhash), moment, event))
     revoked: dict[str, list[Revocation]] = defaultdict(list)
-    for each in told.revocations.read():
+    for each in revocations:
         revoked[each.account_id].append(each)
     for event in _events(told.stream.lines(at - BEFORE)):
         if not any(revokes(each, event.streamversion, event.recordedtime) for each in revoked[event.subject]):

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from stacks.backup import ENDS_BADLY, SILENT_HOURS
 from stacks.environment import PROD, Environment
 from tests.infrastructure.permissions import allowed, rendered, trusted
 from tests.infrastructure.synthesis import Synthesized, synthesize
+from tests.infrastructure.test_silence import heard, on_expressions, silences, state_of
+from tests.support.alarm_evaluation import ALARM, INSUFFICIENT_DATA, OK, Series, evaluated
 
 VAULT = "AWS::Backup::BackupVault"
 ROLE = "Backup/Role"
@@ -105,3 +108,51 @@ def test_protected_backups_outlive_their_stack(cloud: Synthesized) -> None:
     assert cloud.backup.termination_protection is config.protected
     if config.protect_data:
         cloud.backup.template.all_resources(VAULT, {"DeletionPolicy": "RetainExceptOnCreate"})
+
+
+def counted(alarm: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The metrics of an alarm by their ids."""
+    return {each["Id"]: each["MetricStat"]["Metric"] for each in alarm["Metrics"] if "MetricStat" in each}
+
+
+def dimensions(metric: dict[str, Any]) -> dict[str, Any]:
+    return {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+
+
+@pytest.mark.parametrize("end", [*ENDS_BADLY])
+def test_a_backup_that_ends_badly_is_heard_whichever_dimensions_it_is_counted_under(
+    cloud: Synthesized, end: str
+) -> None:
+    [alarm] = on_expressions(cloud, "-BackupFailed")
+    found = {name: each for name, each in counted(alarm).items() if each["MetricName"] == f"NumberOfBackupJobs{end}"}
+    vault, _ = cloud.backup.only(VAULT)
+    named = {"BackupVaultName": {"Fn::GetAtt": [vault, "BackupVaultName"]}}
+    assert [dimensions(each) for each in found.values()] == [named, {**named, "ResourceType": "DynamoDB"}]
+    assert state_of(alarm, {}, now=10) == OK
+    for each in found:
+        assert state_of(alarm, {each: {10: 1.0}}, now=10) == ALARM
+
+
+A_DAY: list[int | None] = [None] * 3 + [3] + [None] * 20
+LATE: list[int | None] = [None] * 15 + [3] + [None] * 8
+
+
+def test_silence_of_backups_is_heard_and_a_slow_one_is_not(cloud: Synthesized) -> None:
+    """From two o'clock a backup may take thirteen hours."""
+    [alarm] = [each for each in silences(cloud) if each["AlarmName"].endswith("-BackupMissing")]
+    [(name, metric), (other, _)] = counted(alarm).items()
+    assert metric["MetricName"] == "NumberOfBackupJobsCompleted"
+    [expression] = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
+    for there in (name, other):
+        series = {each: Series({10: 3.0} if each == there else {}) for each in (name, other)}
+        assert evaluated(expression, series).values == {10: 3.0}
+    hours = alarm["EvaluationPeriods"]
+    assert {each["MetricStat"]["Period"] for each in alarm["Metrics"] if "MetricStat" in each} == {3600}
+    assert 36 < hours == SILENT_HOURS
+    assert heard(alarm, [None] * 100, hours=100) == []
+    assert heard(alarm, A_DAY * 5 + LATE + A_DAY * 3, hours=24 * 9) == [OK]
+    assert heard(alarm, A_DAY * 3 + [None] * 60, hours=24 * 5) == [OK, INSUFFICIENT_DATA]
+
+
+def test_what_backs_nothing_up_watches_nothing(local: Synthesized) -> None:
+    assert local.backup.resources("AWS::CloudWatch::Alarm") == {}

@@ -11,7 +11,7 @@ from itertools import combinations
 from tests.infrastructure.synthesis import Synthesized
 
 
-def _before(name: str, dependencies: dict[str, set[str]]) -> set[str]:
+def before(name: str, dependencies: dict[str, set[str]]) -> set[str]:
     """Everything that is deployed before a stack."""
     found: set[str] = set()
     left = list(dependencies[name])
@@ -27,7 +27,7 @@ def test_readers_are_deployed_before_writers(anywhere: Synthesized) -> None:
     """The lake, then the publisher, then the processor of commands, and the API last."""
     order = [each.name for each in (anywhere.lake, anywhere.publisher, anywhere.commands, anywhere.api)]
     for earlier, later in combinations(order, 2):
-        assert earlier in _before(later, anywhere.dependencies)
+        assert earlier in before(later, anywhere.dependencies)
 
 
 def test_nothing_waits_for_the_api_but_what_calls_it_or_looks_at_it(anywhere: Synthesized) -> None:
@@ -41,4 +41,4 @@ def test_nothing_waits_for_what_looks_at_it(anywhere: Synthesized) -> None:
 
 def test_the_order_has_no_circle(anywhere: Synthesized) -> None:
     for name in anywhere.dependencies:
-        assert name not in _before(name, anywhere.dependencies)
+        assert name not in before(name, anywhere.dependencies)

@@ -36,6 +36,13 @@ DOCUMENTED = {
         'Athena User Guide, "Monitor Athena query metrics with CloudWatch"',
         {"ProcessedBytes": ({"QueryState", "QueryType", "WorkGroup"},)},
     ),
+    "AWS/Backup": Page(
+        'AWS Backup Developer Guide, "AWS Backup metrics with Amazon CloudWatch"; the sets of dimensions are not told',
+        dict.fromkeys(
+            (f"NumberOfBackupJobs{state}" for state in ("Aborted", "Completed", "Expired", "Failed")),
+            ({"BackupVaultName"}, {"BackupVaultName", "ResourceType"}),
+        ),
+    ),
     "AWS/DynamoDB": Page(
         'DynamoDB Developer Guide, "DynamoDB metrics and dimensions"',
         {

@@ -40,7 +40,7 @@ def heard(alarm: dict[str, Any], counts: list[int | None], hours: int) -> list[s
 
 @pytest.fixture
 def report(anywhere: Synthesized) -> dict[str, Any]:
-    [found] = [each for each in silences(anywhere) if each["MetricName"] == "Invocations"]
+    [found] = [each for each in silences(anywhere) if each.get("MetricName") == "Invocations"]
     assert (found["Period"], found["ComparisonOperator"]) == (HOUR, "LessThanThreshold")
     return found
 

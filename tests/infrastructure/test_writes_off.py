@@ -1,6 +1,7 @@
 """`-c writes=off`: an environment that only reads, while its tables are restored."""
 
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from aws_cdk import App
 from stacks.environment import PROD, InvalidContextError, environment_from_context
 from tests.infrastructure.synthesis import Synthesized, synthesize, synthesized_once
 from tests.infrastructure.test_api_gateway import path_of
+from tests.infrastructure.test_deploy_order import before
 
 METHOD = "AWS::ApiGateway::Method"
 MAPPING = "AWS::Lambda::EventSourceMapping"
@@ -90,3 +92,13 @@ def test_switching_leads_to_another_deployment_of_the_stage(off: Synthesized, en
 
 def test_nothing_of_the_ledger_changes(off: Synthesized, environments: object) -> None:
     assert off.ledger.body == environments["prod"].ledger.body  # type: ignore[index]
+
+
+def test_writers_stop_before_those_who_read_what_they_wrote(off: Synthesized) -> None:
+    """The other way round, minutes of events would be written that nobody publishes: a restore cannot name those."""
+    order = [each.name for each in (off.lake, off.api, off.commands, off.publisher)]
+    for earlier, later in combinations(order[1:], 2):
+        assert earlier in before(later, off.dependencies)
+    assert off.lake.name in before(off.publisher.name, off.dependencies)
+    for name in off.dependencies:
+        assert name not in before(name, off.dependencies), "a circle"

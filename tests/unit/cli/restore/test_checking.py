@@ -13,9 +13,11 @@ from botocore.exceptions import ClientError
 from cli.app import main
 from cli.errors import ExitStatus
 from cli.restore.announcing import Announcer
+from cli.restore.copies import RESTORED_TO
 from cli.restore.published import RevocationFiles, Told
-from cli.restore.revocations import read_revocations, revocations_key
+from cli.restore.revocations import read_revocations, revocations_file, revocations_key
 from lambdas.contracts.domain_events import decode_domain_event
+from lambdas.contracts.lake import Revocation
 from lambdas.contracts.ledger_events import decode_published
 from lambdas.eventsourcing.timestamps import format_timestamp
 from lambdas.publishing.kinesis import KinesisSender
@@ -196,6 +198,39 @@ def test_an_edited_amount_in_the_lake_is_a_finding(world: World, capsys: pytest.
     assert "LOOK  EUR: the lake adds the same events up to 1,056, not 1,055" in capsys.readouterr().out
 
 
+def test_what_an_earlier_restore_revoked_may_not_come_back(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """A backup of before that restore holds it: the views and every consumer would go on to leave it out."""
+    client = world.clients.dynamodb.moto
+    copied(client)
+    moment = format_timestamp(datetime.fromisoformat("2099-01-01T00:00:00+00:00"))
+    stands = Revocation(account_id=A, last_good_version=99, recordedtime=moment, restored_to=moment, generation=2)
+    earlier = format_timestamp(datetime.fromisoformat("2020-01-01T00:00:00+00:00"))
+    new = Revocation(account_id=C, last_good_version=1, recordedtime=earlier, restored_to=earlier, generation=2)
+    back = Revocation(account_id=B, last_good_version=2, recordedtime=moment, restored_to=moment, generation=2)
+    world.files.objects[revocations_key(2)] = revocations_file([stands, new, back])
+    assert world.run("check") == ExitStatus.FINDING
+    found = [line for line in capsys.readouterr().out.splitlines() if line.startswith("LOOK")]
+    assert [line.split(",")[0] for line in found] == [
+        f"LOOK  {each} was revoked by the restore that made generation 2" for each in (B_SENT, B_NEWEST)
+    ]
+
+
+@pytest.mark.parametrize("step", ["check", "announce"])
+def test_another_second_than_the_tables_were_restored_to_is_refused(
+    world: World, step: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Heads, sums and what is told to consumers would be those of another restore."""
+    client = world.clients.dynamodb.moto
+    copied(client, WHOLE)
+    if step == "announce":
+        world.imported()
+    arn = client.describe_table(TableName=RESTORED.events)["Table"]["TableArn"]
+    client.tag_resource(ResourceArn=arn, Tags=[{"Key": RESTORED_TO, "Value": "2026-01-01T00:00:00Z"}])
+    assert world.run(step) == ExitStatus.FINDING
+    assert "events-restored-2 was restored to 2026-01-01T00:00:00Z: give that as --at" in capsys.readouterr().err
+    assert (world.files.objects, world.kinesis.lines()) == ({}, [])
+
+
 def test_tables_that_are_not_there_are_a_sentence(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert world.run("check") == ExitStatus.USAGE
     assert "There is no table events-restored-2: `daybook restore run` makes it." in capsys.readouterr().err
@@ -241,6 +276,18 @@ def test_an_account_of_which_nothing_is_left_stands_up_to_version_0(world: World
     world.imported()
     assert world.run("announce") == ExitStatus.OK
     assert announced(world) == {B: 2, C: 0}
+
+
+def test_what_was_cut_off_is_revoked_however_old_it_is(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rows that were removed long before the restored second leave a gap, and `mend` cuts all that stands behind it."""
+    world.lake.arrive("2020-01-01", [decode_domain_event(line) for line in world.history.lines()])
+    world.stream.given = []
+    world.at = world.history.now
+    copied(world.clients.dynamodb.moto, WHOLE)
+    assert lost(world, capsys) == LOST
+    world.imported()
+    assert world.run("announce") == ExitStatus.OK
+    assert announced(world) == {B: 2, C: 3}
 
 
 def test_told_again_it_tells_the_same_and_revokes_nothing_of_what_came_since(world: World) -> None:

@@ -86,8 +86,9 @@ def test_every_line_to_type_follows_in_its_order(
         "cdk import 'Daybook-prod/Ledger' -c env=prod -c writes=off --force --resource-mapping restore-prod-2.json",
         "cdk deploy '**' -c env=prod -c writes=off",
         f"daybook restore announce --env prod --at {TIME}",
-        f"daybook redrive --env prod --pending-before {TIME}",
+        "daybook redrive --env prod --pending-before 2026-03-01T09:30:01Z",
         "cdk deploy '**' -c env=prod -c rollout=at-once",
+        "daybook reconcile --env prod --from 2026-03-01",
     ]
     assert main(WORDS, connections=connected) == 0
     printed = capsys.readouterr().out
