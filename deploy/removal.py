@@ -1,6 +1,7 @@
 """Taking an environment down whose data is not protected."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from deploy.account import Account
 from deploy.contents import BUCKET, VAULT, empty_bucket, empty_vault
@@ -12,6 +13,8 @@ from stacks.environment import Environment
 Say = Callable[[str], None]
 VERSION = "AWS::Lambda::Version"
 """Kept by its stack for a rollback, and gone with its function all the same."""
+ROLE = "AWS::IAM::Role"
+MANAGED_POLICY = "AWS::IAM::ManagedPolicy"
 ATTEMPTS = 3
 """S3 writes access logs, and Firehose its last files, while stacks are being removed: then buckets fill again."""
 
@@ -32,6 +35,7 @@ def destroy(config: Environment, account: Account, say: Say, *, yes: bool, optio
     if not yes:
         say(f"Nothing was done yet. To remove all of it, with all data: make destroy ENV={config.name} YES=1")
         return
+    _refuse_what_others_hold(account, stacks)
     _remove(config, account, say, stacks, [*cdk.destroy(config.name), *options])
     for each in stacks:
         for kept in created_by(cloudformation, each):
@@ -44,6 +48,26 @@ def _refuse_what_is_protected(config: Environment) -> None:
         raise RefusedError(f"{config.name} protects its data. docs/deploy.md says how it is taken down.")
     if config.vault_lock:
         raise RefusedError(f"The backups of {config.name} are locked. docs/deploy.md says how the lock is taken away.")
+
+
+def _refuse_what_others_hold(account: Account, stacks: Sequence[Stack]) -> None:
+    """CloudFormation deletes no managed policy that somebody has whom it did not create. Raises RefusedError."""
+    own = set(_there(account, stacks, ROLE))
+    held = [
+        f"{holder} has {policy}"
+        for policy in _there(account, stacks, MANAGED_POLICY)
+        for holder in _holders(account.client("iam"), policy)
+        if holder not in own
+    ]
+    if held:
+        raise RefusedError(f"Take the policies away first: {', '.join(held)}.")
+
+
+def _holders(iam: Any, policy: str) -> Iterator[str]:
+    """Whoever has a managed policy: the names of roles, users and groups."""
+    for page in iam.get_paginator("list_entities_for_policy").paginate(PolicyArn=policy):
+        for kind in ("Role", "User", "Group"):
+            yield from (each[f"{kind}Name"] for each in page[f"Policy{kind}s"])
 
 
 def _remove(config: Environment, account: Account, say: Say, stacks: Sequence[Stack], arguments: Sequence[str]) -> None:

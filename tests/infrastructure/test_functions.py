@@ -135,3 +135,22 @@ def test_a_function_is_created_after_its_right_to_send_traces(anywhere: Synthesi
             if "xray:PutTraceSegments" in str(policy["Properties"]["PolicyDocument"])
         }
         assert policies & set(stack.body["Resources"][name]["DependsOn"]), path_of(stack, name)
+
+
+def test_a_destination_is_set_after_the_right_to_send_there(anywhere: Synthesized) -> None:
+    """Lambda refuses one that the function's role may not send to yet."""
+    found = []
+    for stack in anywhere.stacks:
+        for config in stack.resources("AWS::Lambda::EventInvokeConfig").values():
+            if "DestinationConfig" not in config["Properties"]:
+                continue
+            queue = config["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
+            senders = {
+                name
+                for name, policy in stack.resources("AWS::IAM::Policy").items()
+                for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+                if (statement["Action"], statement["Resource"]) == ("sqs:SendMessage", queue)
+            }
+            assert senders & set(config["DependsOn"])
+            found.append(stack.name)
+    assert found == [anywhere.commands.name]

@@ -51,6 +51,31 @@ def test_a_vault_whose_backups_cannot_be_deleted_is_refused_before_anything_is_d
     assert (desk.asked, emptied) == ([], [])
 
 
+class Holders:
+    """IAM: who has the one policy that there is."""
+
+    def get_paginator(self, operation: str) -> Holders:
+        assert operation == "list_entities_for_policy"
+        return self
+
+    def paginate(self, *, PolicyArn: str) -> list[dict[str, list[dict[str, str]]]]:  # noqa: N803 - boto3's
+        assert PolicyArn == "arn:may-command"
+        roles = [{"RoleName": "own"}, {"RoleName": "a-clients"}]
+        nobody: dict[str, list[dict[str, str]]] = {"PolicyRoles": [], "PolicyUsers": [], "PolicyGroups": []}
+        return [{**nobody, "PolicyRoles": roles}, {**nobody, "PolicyUsers": [{"UserName": "somebody"}]}]
+
+
+def test_a_policy_that_others_have_is_named_before_anything_is_done(desk: Desk, emptied: list[str]) -> None:
+    [stack] = desk.cloudformation.stacks.values()
+    desk.cloudformation.tell(stack["StackId"], removal.ROLE, "own", "CREATE_COMPLETE")
+    desk.cloudformation.tell(stack["StackId"], removal.MANAGED_POLICY, "arn:may-command", "CREATE_COMPLETE")
+    clients = {"cloudformation": desk.cloudformation, "iam": Holders()}
+    account = replace(desk.account, client=lambda service: clients[service])
+    with pytest.raises(RefusedError, match="first: a-clients has arn:may-command, somebody has arn:may-command"):
+        destroy(DEV, account, desk.said.append, yes=True)
+    assert (desk.asked, emptied) == ([], [])
+
+
 def test_it_only_lists_until_it_is_told_to_go_on(desk: Desk, emptied: list[str]) -> None:
     destroy(DEV, desk.account, desk.said.append, yes=False)
     assert (desk.asked, emptied) == ([], [])
