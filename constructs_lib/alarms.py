@@ -44,12 +44,14 @@ def alarm_on_any(scope: Construct, construct_id: str, *, metric: Metric, descrip
 def alarm_on_any_of(scope: Construct, construct_id: str, *, metrics: Mapping[str, Metric], description: str) -> Alarm:
     """The same for the sum of `metrics`, by names that are words in an expression. Up to ten of them.
 
-    A missing value counts as 0 in a sum of series.
+    FILL leaves no value missing, as metrics of DynamoDB need it: CloudWatch keeps the state of an alarm on them while
+    data is missing, whatever the alarm says. Once on, it would stay on, and the next time tell nobody.
+    Source: Amazon CloudWatch API Reference, "PutMetricAlarm", `TreatMissingData`.
     """
     return Alarm(
         scope,
         construct_id,
-        metric=_sum(metrics, label=construct_id, period=MINUTES),
+        metric=_sum(metrics, label=construct_id, period=MINUTES, filled=True),
         alarm_description=description,
         comparison_operator=ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         threshold=1,
@@ -124,10 +126,11 @@ def _silence(scope: Construct, construct_id: str, *, metric: IMetric, periods: i
     )
 
 
-def _sum(metrics: Mapping[str, Metric], *, label: str, period: Duration) -> MathExpression:
-    """Without a value where none of them has one."""
+def _sum(metrics: Mapping[str, Metric], *, label: str, period: Duration, filled: bool = False) -> MathExpression:
+    """Without a value where none of them has one, or 0 if `filled`."""
     counted = {name: each.with_(statistic=Stats.SUM, period=period) for name, each in metrics.items()}
-    return MathExpression(expression=" + ".join(counted), using_metrics=counted, label=label, period=period)
+    expression = " + ".join(f"FILL({name}, 0)" if filled else name for name in counted)
+    return MathExpression(expression=expression, using_metrics=counted, label=label, period=period)
 
 
 def alarm_on_unanswered(

@@ -105,7 +105,10 @@ class PythonFunction(Construct):
             )
 
     def _trace(self) -> None:
-        """Active tracing with a policy of its own, so that the acknowledgement covers no other grant."""
+        """Active tracing with a policy of its own, so that the acknowledgement covers no other grant.
+
+        Lambda refuses to create a function with it whose role may not send traces: so the policy comes first.
+        """
         resource = self.function.node.default_child
         assert isinstance(resource, CfnFunction)  # noqa: S101 - what every Function is made of
         resource.tracing_config = CfnFunction.TracingConfigProperty(mode="Active")
@@ -117,3 +120,4 @@ class PythonFunction(Construct):
                 reason="X-Ray's two write actions have no resource; this policy holds nothing else.",
             )
         )
+        self.function.node.add_dependency(policy)

@@ -9,7 +9,7 @@ from aws_cdk.aws_cloudwatch import Metric, Stats
 from aws_cdk.aws_dynamodb import ITable
 from constructs import Construct
 
-from constructs_lib.alarms import alarm_on_any, alarm_on_any_of
+from constructs_lib.alarms import alarm_on_any_of
 
 NAMESPACE = "AWS/DynamoDB"
 
@@ -33,10 +33,11 @@ def watch_throttles(scope: Construct, name: str, table: ITable, *, indexes: Sequ
         where = {"TableName": table.table_name, **({"GlobalSecondaryIndexName": index} if index else {})}
         what = f"The index {index} of a table" if index else "A table"
         for verb in ("Read", "Write"):
-            alarm_on_any(
+            throttled = Metric(namespace=NAMESPACE, metric_name=f"{verb}ThrottleEvents", dimensions_map=where)
+            alarm_on_any_of(
                 scope,
                 f"{name}{'Index' if index else ''}{verb}sThrottled",
-                metric=Metric(namespace=NAMESPACE, metric_name=f"{verb}ThrottleEvents", dimensions_map=where),
+                metrics={"throttled": throttled},
                 description=f"{what} throttles {verb.lower()}s: a partition is too busy, or a quota is used up.",
             )
 

@@ -18,8 +18,7 @@ ATTEMPTS = 3
 
 def destroy(config: Environment, account: Account, say: Say, *, yes: bool, options: Sequence[str] = ()) -> None:
     """Say what would be removed; with `yes` remove it, data and all. Raises RefusedError and FailedError."""
-    if config.protect_data:
-        raise RefusedError(f"{config.name} protects its data. docs/deploy.md says how it is taken down.")
+    _refuse_what_is_protected(config)
     cloudformation = account.client("cloudformation")
     stacks = stacks_of(cloudformation, config.name)
     if not stacks:
@@ -38,6 +37,13 @@ def destroy(config: Environment, account: Account, say: Say, *, yes: bool, optio
         for kept in created_by(cloudformation, each):
             if kept.type != VERSION:
                 say(f"  stays: {kept.id} ({kept.type})")
+
+
+def _refuse_what_is_protected(config: Environment) -> None:
+    if config.protect_data:
+        raise RefusedError(f"{config.name} protects its data. docs/deploy.md says how it is taken down.")
+    if config.vault_lock:
+        raise RefusedError(f"The backups of {config.name} are locked. docs/deploy.md says how the lock is taken away.")
 
 
 def _remove(config: Environment, account: Account, say: Say, stacks: Sequence[Stack], arguments: Sequence[str]) -> None:

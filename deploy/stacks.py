@@ -63,12 +63,19 @@ def stacks_of(cloudformation: Any, environment: str) -> list[Stack]:
 
 
 def was_ever_complete(cloudformation: Any, stack: Stack) -> bool:
-    """Whether its creation, an update or an import ever came to its end."""
-    return stack.status not in FAILED_CREATIONS or any(
-        each["ResourceType"] == STACK and each["ResourceStatus"] in COMPLETIONS
+    """Whether its creation, an update or an import ever came to its end.
+
+    A deletion that failed says nothing of what was before. If the events do not tell how the stack began either, it
+    counts as one that was complete.
+    """
+    if stack.status not in FAILED_CREATIONS:
+        return True
+    seen = {
+        each["ResourceStatus"]
         for each in _events(cloudformation, stack)
-        if each["PhysicalResourceId"] == stack.id
-    )
+        if each["ResourceType"] == STACK and each["PhysicalResourceId"] == stack.id
+    }
+    return bool(seen & COMPLETIONS) or (stack.status == "DELETE_FAILED" and "CREATE_IN_PROGRESS" not in seen)
 
 
 def created_by(cloudformation: Any, stack: Stack) -> list[Leftover]:

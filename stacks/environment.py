@@ -206,7 +206,7 @@ class Environment:
     account_concurrency: int = 1_000
     """The AWS account's quota of concurrent executions in the region: an alarm goes off at four fifths of it."""
     metric_math_alarms: bool = True
-    """Alarms on more than one metric: streams that nobody reads, system errors of tables."""
+    """Alarms on metric math: streams that nobody reads, throttles and system errors of tables."""
     second_alarm_topic_arn: str = ""
     """Another topic of this region, say a central team's in another account, that every alarm notifies as well.
 
@@ -266,7 +266,7 @@ LOCAL = Environment(
     named_queries=False,  # the emulator refuses a whole template over their type
     backup_selections=False,  # the same
     rollout="ALL_AT_ONCE",  # the same, over CodeDeploy's
-    metric_math_alarms=False,  # the same, over alarms on several metrics
+    metric_math_alarms=False,  # the same, over alarms on metric math
     recovery_windows=False,  # the emulator keeps no past: it restores a table as it is now, whatever time is asked for
 )
 DEV = Environment(

@@ -75,11 +75,11 @@ class LedgerStack(StatefulStack):
             resource.override_logical_id(each.node.id)
 
     def _watch(self, config: Environment) -> None:
+        if not config.metric_math_alarms:
+            return
         watch_throttles(self, "Events", self.events.table)
         watch_throttles(self, "Receipts", self.receipts.table)
         watch_throttles(self, "Commands", self.commands.table, indexes=[FAILED_INDEX])
-        if not config.metric_math_alarms:
-            return
         watch_system_errors(self, "Events", self.events.table, operations=["PutItem", "Query", "TransactWriteItems"])
         watch_system_errors(self, "Receipts", self.receipts.table, operations=["PutItem", "TransactWriteItems"])
         watch_system_errors(

@@ -1,11 +1,12 @@
 """What the workflows on GitHub may do in an account: an application of its own, deployed by an administrator.
 
-    cdk deploy --app 'python3 -m stacks.pipeline' -c repository=OWNER/NAME -c environments=NAME,NAME
+    cdk deploy --app 'python3 -m stacks.pipeline' -c repository=OWNER@ID/NAME@ID -c environments=NAME,NAME
 
 docs/deploy.md has the whole procedure. Nothing secret is made: GitHub signs a token that says which repository and
 environment a job is of, and STS gives the role that trusts this for an hour.
 """
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -28,6 +29,11 @@ from stacks.stage import FINDINGS_STOP_SYNTHESIS
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 """Source of both: GitHub Docs, "Configuring OpenID Connect in Amazon Web Services"."""
+REPOSITORIES = (re.compile(r"[\w-]+@\d+/[\w.-]+@\d+", re.ASCII), re.compile(r"[\w-]+/[\w.-]+", re.ASCII))
+"""How a token tells its repository: with the ids of owner and repository, which nobody else gets when a name is free
+again, or by names alone, as for one that was made before 15 July 2026 and neither renamed nor transferred since.
+Source: GitHub Changelog, 2026-04-23, "Immutable subject claims for GitHub Actions OIDC tokens".
+"""
 QUALIFIER = "hnb659fds"
 BOOTSTRAP_ROLES = ("deploy", "file-publishing", "lookup")
 """What `cdk deploy` assumes, by the names of the CDK's bootstrap template. The first hands CloudFormation a role that
@@ -115,13 +121,14 @@ def _allow(role: Role, name: str, actions: Sequence[str], resources: Sequence[st
 def pipeline_from_context(app: App) -> PipelineStack:
     """The stack that the context describes. Raises InvalidContextError.
 
-    `repository` is OWNER/NAME on GitHub; `environments` are those of this account, separated by commas;
+    `repository` is the one on GitHub, as its tokens tell it; `environments` are those of this account, separated by
+    commas;
     `smoke_policies_<environment>` the ARNs of policies for its smoke test, likewise; `provider_exists` is true where
     the account knows GitHub already.
     """
     repository = _text(app.node, "repository")
-    if repository.count("/") != 1 or not all(repository.split("/")) or "*" in repository:
-        raise InvalidContextError("name the repository: -c repository=OWNER/NAME")
+    if not any(each.fullmatch(repository) for each in REPOSITORIES):
+        raise InvalidContextError("name the repository: -c repository=OWNER/NAME, or OWNER@ID/NAME@ID")
     names = [each for each in _text(app.node, "environments").split(",") if each]
     if not names or not set(names) <= set(CLOUD_NAMES):
         raise InvalidContextError(f"name the environments of this account: -c environments={','.join(CLOUD_NAMES)}")

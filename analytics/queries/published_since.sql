@@ -1,5 +1,5 @@
--- Which events does the lake hold that arrived on a day (YYYY-MM-DD) or later, each different content once? Before it is
--- announced, `daybook restore check` finds among them those that a restored event table does not hold any more.
+-- Which events does the lake hold that arrived on a day (YYYY-MM-DD) or later, each different content once? Before a
+-- restore is announced, `daybook restore check` finds among them those that the restored table does not hold.
 -- parameter from_dt string, e.g. CAST(CAST(current_date - INTERVAL '1' DAY AS date) AS varchar)
 SELECT DISTINCT
   subject AS account_id,

@@ -28,6 +28,10 @@ ABSENT: Final = frozenset({
 UNKNOWN: Final = frozenset({
     "InvalidAction", "NotImplemented", "UnknownOperationException", "UnsupportedOperation"
 })  # fmt: skip
+REFUSED: Final = frozenset({
+    "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "InvalidClientTokenId", "InvalidSignatureException",
+    "RequestExpired", "SignatureDoesNotMatch", "UnrecognizedClientException",
+})  # fmt: skip
 """Codes of errors, as the services' API references name them. A service that speaks of none has a number for it."""
 
 

@@ -6,16 +6,17 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from cli.doctor.account import Account
+from cli.doctor.account import REFUSED, Account
 from cli.doctor.check import Check, Seen, not_known
 from cli.doctor.checks import CHECKS
-from cli.doctor.errors import DeniedError, NotThereError, UnansweredError
+from cli.doctor.errors import DeniedError, NotThereError, SilentError, UnansweredError
 from cli.doctor.finding import Diagnosis, Finding, Severity
 from cli.errors import ExitStatus, plain
 from cli.output import Outcome, counted
 from cli.progress import Steps
 
 POLICY = "docs/doctor-policy.json"
+ENDED = "see the finding on credentials; if these are in order, enable the region for the account"
 
 
 def examine(account: Account, checks: tuple[Check, ...] = CHECKS) -> Diagnosis:
@@ -49,11 +50,16 @@ def _seen(check: Check, account: Account) -> Iterator[Seen]:
         yield from check.look(account)
     except DeniedError as error:
         yield not_known(plain(error), f"grant {error.action} ({POLICY} has all)")
+    except SilentError as error:
+        yield not_known(plain(error), "run it again, from where AWS can be reached")
     except UnansweredError as error:
         yield not_known(plain(error))
     except NotThereError as error:
         yield not_known(plain(error))
     except ClientError as error:
+        if error.response["Error"].get("Code") in REFUSED:
+            yield not_known("AWS refuses the credentials", ENDED)
+            return
         yield not_known(plain(error), "run it again; if that does not help, ask AWS's support with this message")
 
 

@@ -19,5 +19,9 @@ def policy_of(operation: Operation) -> str:
 
 
 def operations_of(policy: str) -> tuple[Operation, ...]:
-    """The operations that a policy allows, and no other policy does."""
+    """The operations that a policy is for: each is in one list.
+
+    In IAM a star stands for slashes, too: who may read any account may read all below it, so also what became of a
+    command. Commands are in one policy only. Source: IAM User Guide, "IAM JSON policy elements: Resource".
+    """
     return tuple(each for each in (*OPERATIONS, *ASYNCHRONOUS_OPERATIONS) if policy_of(each) == policy)

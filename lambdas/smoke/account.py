@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from msgspec import UNSET
+
 from lambdas.accounts.commands import CreditAccount, OpenAccount, WithdrawFromAccount
 from lambdas.accounts.money import TEST_CURRENCY
 from lambdas.contracts.asynchronous_operations import GET_COMMAND, SUBMIT_COMMAND
@@ -113,10 +115,11 @@ class TriedAccount:
         return f"version {account.version}, balance {account.balance}"
 
     def read_version(self) -> str:
-        """Read the account as it was at the version of the credit."""
+        """Read the account as it was at the version of the credit, and just before: it paid in what it should."""
         answer = self._get({"version": str(self.credited.version)})
         account = answer.read(Account)
         _expect(answer, account == self.credited, f"{account} is not the credit's answer, {self.credited}")
+        self._expect_change(answer, account.version, account.balance, PAID_IN)
         return f"balance {account.balance} at version {account.version}"
 
     def read_moment(self) -> str:
@@ -137,7 +140,7 @@ class TriedAccount:
         return "the first answer again"
 
     def store_command(self) -> str:
-        """Hand a withdrawal over, and follow it to its end."""
+        """Hand a withdrawal over, and follow it to its end: it took out what it should."""
         body = {"type": WithdrawFromAccount.__name__, "amount": TAKEN_OUT_LATER}
         began = self._monotonic()
         answer = self._api.call(SUBMIT_COMMAND, path=self._path, body=body, key=self._key("stored"))
@@ -149,7 +152,11 @@ class TriedAccount:
                 _told_of(status),
                 "docs/commands.md: FAILED is retried with `daybook redrive`, and the processor's log says why",
             )
-        return f"{SUCCEEDED} after {self._monotonic() - began:.1f} s, version {status.version}"
+        took = self._monotonic() - began
+        if status.version is UNSET or status.balance is UNSET:
+            raise StepFailedError("the outcome of a stored command is not whole", str(status), "the API's release")
+        self._expect_change(answer, status.version, status.balance, -TAKEN_OUT_LATER)
+        return f"{SUCCEEDED} after {took:.1f} s, version {status.version}"
 
     @property
     def _path(self) -> dict[str, str]:
@@ -163,6 +170,11 @@ class TriedAccount:
 
     def _get(self, query: dict[str, str] | None = None) -> Answer:
         return self._api.call(_GET, path=self._path, query=query)
+
+    def _expect_change(self, answer: Answer, version: int, balance: int, amount: int) -> None:
+        """Hold the balance at a version against the one before: no other run's event lies between the two."""
+        right = self._get({"version": str(version - 1)}).read(Account).balance + amount
+        _expect(answer, balance == right, f"the balance at version {version} is {balance}, and must be {right}")
 
     def _followed(self, command_id: str, deadline: float) -> CommandStatus:
         """The end of a command. Raises StepFailedError when it is still PENDING at the deadline."""

@@ -7,11 +7,16 @@ botocore makes it. It needs neither boto3 nor an HTTP library.
 from __future__ import annotations
 
 import json
+import os
+from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from ssl import create_default_context
 from typing import Any, Final, TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 from botocore.auth import SigV4Auth
@@ -100,22 +105,38 @@ class Api:
         content = None if body is None else json.dumps(body).encode()
         request = AWSRequest(method=operation.method, url=url, data=content, headers=headers)
         SigV4Auth(self._credentials.get_frozen_credentials(), SERVICE, self._region).add_auth(request)
-        connect = HTTPSConnection if self._place.scheme == "https" else HTTPConnection
-        connection = connect(self._place.netloc, timeout=TIMEOUT_SECONDS)
         target = url.partition(self._place.netloc)[2]
         try:
-            connection.request(operation.method, target, body=content, headers=dict(request.headers.items()))
-            response = connection.getresponse()
-            told = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(route, response.status, told, response.read())
+            with closing(_connection(self._place)) as connection:
+                connection.request(operation.method, target, body=content, headers=dict(request.headers.items()))
+                response = connection.getresponse()
+                told = {name.lower(): value for name, value in response.getheaders()}
+                return Answer(route, response.status, told, response.read())
         except (OSError, HTTPException) as error:
             raise StepFailedError(
                 f"{route} got no answer",
                 f"{type(error).__name__}: {error}",
-                f"whether {self._place.netloc} is the API's address (output ApiUrl) and can be reached from here",
+                f"whether {self._place.netloc} is the API's address (output ApiUrl) and can be reached from here "
+                "(HTTPS_PROXY, NO_PROXY, AWS_CA_BUNDLE)",
             ) from None
-        finally:
-            connection.close()
+
+
+def _connection(place: SplitResult) -> HTTPConnection:
+    """A connection to the API, by the proxy and with the certificates that botocore would take, too.
+
+    Source: botocore's configuration, `HTTPS_PROXY`, `NO_PROXY` and `AWS_CA_BUNDLE`.
+    """
+    if place.scheme != "https":
+        return HTTPConnection(place.netloc, timeout=TIMEOUT_SECONDS)
+    context = create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE") or None)
+    proxy = urlsplit(getproxies().get("https", ""))
+    if not proxy.hostname or proxy_bypass(place.netloc):
+        return HTTPSConnection(place.netloc, timeout=TIMEOUT_SECONDS, context=context)
+    connection = HTTPSConnection(proxy.hostname, proxy.port, timeout=TIMEOUT_SECONDS, context=context)
+    who = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}" if proxy.username else ""
+    told = {"Proxy-Authorization": f"Basic {b64encode(who.encode()).decode()}"} if who else {}
+    connection.set_tunnel(place.hostname or "", place.port, told)
+    return connection
 
 
 def _refused(answer: Answer, operation: Operation, correlation_id: str) -> StepFailedError:

@@ -35,6 +35,9 @@ class Work:
     calls: int = 1
     """Of the accounts function."""
     events: int = 1
+    gateway_writes: int = 0
+    gateway_reads: int = 0
+    """What API Gateway asks DynamoDB for itself, to store a command of up to 1 KB and to read how it ended."""
 
 
 WORKS: Final = (
@@ -43,7 +46,16 @@ WORKS: Final = (
     Work("command under a key, warm", "command with `Idempotency-Key`", 4, 0),
     Work("transfer, warm", "transfer, both accounts warm (keyed)", 4, 0, events=2),
     Work("transfer under a key, warm", "transfer, both accounts warm (keyed)", 6, 0, events=2),
-    Work("asynchronous command and one look at its outcome", "asynchronous command, carried out", 4, 0, 2, 0),
+    Work(
+        "asynchronous command and one look at its outcome",
+        "asynchronous command, carried out",
+        4,
+        0,
+        requests=2,
+        calls=0,
+        gateway_writes=1,
+        gateway_reads=1,
+    ),
     Work("balance", "balance, after 1 event or 1,000,000", 0, 2, events=0),
 )
 
@@ -59,8 +71,9 @@ class Part:
 def dynamodb(work: Work, prices: PriceList) -> Part:
     """Capacity."""
     write, read = prices.dollars("write_unit"), prices.dollars("read_unit")
-    terms = [f"{number} × {price}" for number, price in ((work.writes, write), (work.reads, read)) if number]
-    return Part(" + ".join(terms), work.writes * write + work.reads * read)
+    writes, reads = work.writes + work.gateway_writes, work.reads + work.gateway_reads
+    terms = [f"{number} × {price}" for number, price in ((writes, write), (reads, read)) if number]
+    return Part(" + ".join(terms), writes * write + reads * read)
 
 
 def front(work: Work, memory_mb: int, prices: PriceList) -> Part:

@@ -123,3 +123,15 @@ def test_only_functions_that_are_called_all_the_time_start_from_a_snapshot(anywh
 
 def test_a_region_without_snapstart_can_have_the_service_too(tmp_path: Path) -> None:
     assert snap_started(synthesize("prod", outdir=tmp_path, config=replace(PROD, snap_start=False))) == set()
+
+
+def test_a_function_is_created_after_its_right_to_send_traces(anywhere: Synthesized) -> None:
+    """Lambda refuses active tracing to a function whose role may not write to X-Ray yet."""
+    for stack, name, properties in functions(anywhere):
+        assert properties["TracingConfig"] == {"Mode": "Active"}
+        policies = {
+            each
+            for each, policy in stack.resources("AWS::IAM::Policy").items()
+            if "xray:PutTraceSegments" in str(policy["Properties"]["PolicyDocument"])
+        }
+        assert policies & set(stack.body["Resources"][name]["DependsOn"]), path_of(stack, name)

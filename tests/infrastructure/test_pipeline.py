@@ -143,7 +143,23 @@ def test_the_workflows_find_every_role_among_the_outputs(pipeline: dict[str, Any
     assert set(pipeline["Outputs"]) == {f"{name.capitalize()}{kind}" for name in CLOUD_NAMES for kind in kinds}
 
 
-@pytest.mark.parametrize("repository", ["", "daybook", "bank/", "a/b/c", "bank/*"])
+def test_a_repository_with_ids_is_trusted_by_them() -> None:
+    """GitHub signs them for every repository that was made or renamed since July 2026."""
+    found = template(repository="bank@12/daybook@345", environments="dev")
+    for description, job in {
+        "Deploys dev from GitHub": "environment:dev",
+        "Tries dev out from GitHub": "environment:dev",
+        "Compares pull requests with dev": "pull_request",
+    }.items():
+        _, role = roles(found)[description]
+        [statement] = role["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Condition"]["StringEquals"][f"{ISSUER}:sub"] == f"repo:bank@12/daybook@345:{job}"
+
+
+@pytest.mark.parametrize(
+    "repository",
+    ["", "daybook", "bank/", "a/b/c", "bank/*", "bank@12/daybook", "bank/daybook@345", "bank@b/daybook@d", "ba?k/day"],
+)
 def test_a_repository_that_is_none_is_refused(repository: str) -> None:
     with pytest.raises(InvalidContextError, match="repository=OWNER/NAME"):
         template(repository=repository)
@@ -179,4 +195,4 @@ def test_the_application_passes_the_rules_that_stop_synthesis(tmp_path: Path) ->
 
 def test_what_is_missing_is_told_in_a_line(tmp_path: Path) -> None:
     done = run(tmp_path)
-    assert (done.returncode, done.stderr) == (1, "name the repository: -c repository=OWNER/NAME\n")
+    assert (done.returncode, done.stderr) == (1, "name the repository: -c repository=OWNER/NAME, or OWNER@ID/NAME@ID\n")

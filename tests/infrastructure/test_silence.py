@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.infrastructure.metrics import used
 from tests.infrastructure.synthesis import Synthesized
 from tests.support.alarm_evaluation import ALARM, INSUFFICIENT_DATA, OK, Series, evaluated, state
 
@@ -79,13 +80,18 @@ def on_expressions(environment: Synthesized, name: str) -> list[dict[str, Any]]:
     return [each for each in found if "Metrics" in each and each["AlarmName"].endswith(name)]
 
 
-def state_of(alarm: dict[str, Any], counts: dict[str, dict[int, float]], now: int) -> str:
-    """The state after periods 0 to `now`, for counts by the metric's id and the period."""
+def points_of(alarm: dict[str, Any], counts: dict[str, dict[int, float]], now: int) -> list[bool | None]:
+    """The points of the evaluation range after periods 0 to `now`, for counts by the metric's id and the period."""
     [expression] = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
     ids = [each["Id"] for each in alarm["Metrics"] if "MetricStat" in each]
-    found = evaluated(expression, {each: Series(counts.get(each, {})) for each in ids}).values
     window = range(now + 1 - alarm["EvaluationPeriods"] - MORE_THAN_ASKED, now + 1)
-    points = [found[at] >= alarm["Threshold"] if at in found else None for at in window]
+    found = evaluated(expression, {each: Series(counts.get(each, {})) for each in ids}, window).values
+    return [found[at] >= alarm["Threshold"] if at in found else None for at in window]
+
+
+def state_of(alarm: dict[str, Any], counts: dict[str, dict[int, float]], now: int) -> str:
+    """The state after these periods."""
+    points = points_of(alarm, counts, now)
     return state(points, periods=alarm["EvaluationPeriods"], missing=alarm["TreatMissingData"])
 
 
@@ -131,3 +137,26 @@ def test_an_error_of_any_operation_of_any_table_is_heard(cloud: Synthesized) -> 
         assert state_of(alarm, {}, now=10) == OK
         for each in operations:
             assert state_of(alarm, {each: {10: 1.0}}, now=10) == ALARM
+
+
+def test_an_alarm_on_a_table_ends_when_nothing_happens_any_more(cloud: Synthesized) -> None:
+    """CloudWatch keeps the state of an alarm on AWS/DynamoDB while data is missing, whatever TreatMissingData says.
+
+    A count of what goes wrong has no data afterwards. So the alarm would stay on, and the next time change nothing.
+    Source: Amazon CloudWatch API Reference, "PutMetricAlarm".
+    """
+    alarms = [*on_expressions(cloud, "SystemErrors"), *on_expressions(cloud, "sThrottled")]
+    names = {each["AlarmName"] for each in alarms}
+    assert len(names) == 11
+    assert {name for name in of_tables(cloud) if not name.endswith("-NotReading")} == names
+    for alarm in alarms:
+        for each in (each["Id"] for each in alarm["Metrics"] if "MetricStat" in each):
+            assert state_of(alarm, {each: {5: 1.0}}, now=5) == ALARM
+            assert None not in points_of(alarm, {each: {5: 1.0}}, now=20), "nothing would end it"
+
+
+def of_tables(environment: Synthesized) -> set[str]:
+    """The names of the alarms that look at a metric of DynamoDB."""
+    return {
+        each.by for each in used(environment) if each.namespace == "AWS/DynamoDB" and each.by.startswith("Daybook-")
+    }

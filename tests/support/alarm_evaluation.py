@@ -6,7 +6,7 @@ tables) and "Using metric math" (missing values are 0 in sums, and in comparison
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,8 +46,12 @@ class Series:
         return Series({at: float(value > other) for at, value in self.values.items()})
 
 
-def evaluated(expression: str, series: Mapping[str, Series]) -> Series:
-    """The series of an expression of `+`, `>` and brackets."""
-    result: Any = eval(expression, {"__builtins__": {}}, dict(series))
+def evaluated(expression: str, series: Mapping[str, Series], periods: Iterable[int] = ()) -> Series:
+    """The series of an expression of `+`, `>`, brackets and `FILL(series, number)`, which fills all `periods`."""
+
+    def fill(given: Series, number: float) -> Series:
+        return Series({**dict.fromkeys(periods, number), **given.values})
+
+    result: Any = eval(expression, {"__builtins__": {}}, {**series, "FILL": fill})
     assert isinstance(result, Series)
     return result

@@ -24,6 +24,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     region.REGION,
     region.SERVICES_OF_REGION,
     quotas.EXECUTIONS,
+    quotas.ALARM,
     quotas.MEMORY,
     quotas.STREAMS,
     gateway.LOGGING,

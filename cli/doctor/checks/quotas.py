@@ -54,6 +54,19 @@ def _look_at_executions(account: Account) -> Iterator[Seen]:
         yield ok(f"{found}; {account.config.name} reserves {needed}")
 
 
+def _look_at_alarm(account: Account) -> Iterator[Seen]:
+    allowed = account.ask("lambda", "get_account_settings")["AccountLimit"]["ConcurrentExecutions"]
+    name, assumed = account.config.name, account.config.account_concurrency
+    if allowed == assumed:
+        yield ok(f"goes off at four fifths of {assumed:,}, the account's quota")
+        return
+    fault = "it goes off too late, or never" if allowed < assumed else "it goes off too early"
+    yield warning(
+        f"the account's quota is {allowed:,}, and {name} takes it for {assumed:,}: {fault}",
+        f"set `account_concurrency` of {name} to {allowed} in stacks/environment.py, or to what it is raised to",
+    )
+
+
 def _look_at_memory(account: Account) -> Iterator[Seen]:
     memory = account.config.function_memory_mb
     if memory <= NEW_ACCOUNT_MB:
@@ -79,6 +92,11 @@ EXECUTIONS = Check(
     "concurrent executions",
     "Lambda throttles requests above, and refuses a reservation that leaves less than 100 to other functions.",
     _look_at_executions,
+)
+ALARM = Check(
+    "alarm on concurrency",
+    "Its threshold is a number in the template; CloudWatch does not know the account's quota.",
+    _look_at_alarm,
 )
 MEMORY = Check("memory of functions", "A function that asks for more than the account allows fails.", _look_at_memory)
 STREAMS = Check("on-demand streams", "The stream of domain events is one of them.", _look_at_streams)

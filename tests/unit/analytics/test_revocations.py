@@ -16,7 +16,7 @@ ANNOUNCED = "2026-03-03 10:00:00"
 VALUES: dict[str, Any] = {
     "account_id": A, "at": "2026-03-05 00:00:00", "day": "2026-03-02", "from_day": "2026-03-01", "to_day": "2026-03-04",
     "first_day": "2026-03-01", "last_day": "2026-03-04", "from_dt": "2026-02-28", "to_dt": "2026-03-09",
-    "top": "9", "times": "2",
+    "top": "9", "times": "2", "correlation_id": "c-4",
 }  # fmt: skip
 AFTER = [
     event("BalanceCredited", A, 4, "2026-03-03 10:00:00", amount=7, **EUR),

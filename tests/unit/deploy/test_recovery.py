@@ -42,6 +42,19 @@ def test_a_stack_that_was_ever_complete_is_left(desk: Desk, status: str, complet
     assert plan(PROD, desk.account) == []
 
 
+def test_so_is_one_that_could_not_be_deleted_and_does_not_tell_how_it_began(desk: Desk) -> None:
+    stack_id = desk.cloudformation.add(LEDGER, "DELETE_FAILED")
+    desk.cloudformation.tell(stack_id, STACK, stack_id, "DELETE_FAILED")
+    assert plan(PROD, desk.account) == []
+
+
+def test_one_whose_creation_failed_and_then_its_deletion_is_removed(desk: Desk) -> None:
+    stack_id = desk.cloudformation.add(LEDGER, "DELETE_FAILED")
+    for status in ("CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_FAILED"):
+        desk.cloudformation.tell(stack_id, STACK, stack_id, status)
+    assert [each.stack.name for each in plan(PROD, desk.account)] == [LEDGER]
+
+
 @pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_FAILED", "UPDATE_ROLLBACK_COMPLETE", "CREATE_COMPLETE"])
 def test_so_is_one_of_which_only_an_update_failed(desk: Desk, status: str) -> None:
     desk.cloudformation.add(LEDGER, status)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Literal
+
 import pytest
 
 from deploy import removal
@@ -37,6 +40,15 @@ def test_protected_data_is_not_removed(desk: Desk, config: Environment) -> None:
     with pytest.raises(RefusedError, match=r"protects its data. docs/deploy.md says how"):
         destroy(config, desk.account, desk.said.append, yes=True)
     assert desk.asked == []
+
+
+@pytest.mark.parametrize("lock", ["governance", "compliance"])
+def test_a_vault_whose_backups_cannot_be_deleted_is_refused_before_anything_is_done(
+    desk: Desk, emptied: list[str], lock: Literal["governance", "compliance"]
+) -> None:
+    with pytest.raises(RefusedError, match=r"backups of dev are locked. docs/deploy.md says how"):
+        destroy(replace(DEV, vault_lock=lock), desk.account, desk.said.append, yes=True)
+    assert (desk.asked, emptied) == ([], [])
 
 
 def test_it_only_lists_until_it_is_told_to_go_on(desk: Desk, emptied: list[str]) -> None:

@@ -7,6 +7,7 @@ import jmespath
 import pytest
 
 from local.machine.layout import REPOSITORY
+from stacks.environment import CLOUD_NAMES
 
 PAGE = (REPOSITORY / "docs" / "deploy.md").read_text()
 
@@ -47,3 +48,12 @@ def test_the_policies_that_are_asked_for_are_outputs_of_the_stacks_that_are_aske
 def modules(stacks: list[str]) -> list[str]:
     """The modules in which stacks have their outputs."""
     return [*(re.sub(r"(?<!^)(?=[A-Z])", "_", each).lower() for each in stacks), "api_policies"]
+
+
+def test_no_environment_on_github_takes_jobs_of_a_branch_that_is_not_protected() -> None:
+    """The roles trust a job by its environment, whichever branch its workflow is of."""
+    made = re.findall(r"gh api --method PUT repos/OWNER/NAME/environments/(\S+)(.*?)\}'", PAGE, re.DOTALL)
+    assert [name for name, _ in made] == ["$EACH", "prod"]
+    assert {"dev", "staging", "prod"} == set(CLOUD_NAMES)
+    for name, body in made:
+        assert '"protected_branches": true, "custom_branch_policies": false' in body, name

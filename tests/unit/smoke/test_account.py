@@ -77,6 +77,20 @@ def on_query(name: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> C
     return apply
 
 
+def off_from(version: int, more: int) -> Change:
+    """The event of that version books `more` than it should, and all answers from then on fit to each other."""
+
+    def apply(call: Call, answer: Answer) -> Answer:
+        if answer.status not in {200, 202} or call.path == "/accounts":
+            return answer
+        body = json.loads(answer.body)
+        if "balance" in body and body.get("version", 0) >= version:
+            body["balance"] += more
+        return replace(answer, body=json.dumps(body, separators=(",", ":")).encode())
+
+    return apply
+
+
 def no_replay(call: Call, answer: Answer) -> Answer:
     return replace(answer, headers={k: v for k, v in answer.headers.items() if k.lower() != "idempotent-replayed"})
 
@@ -85,6 +99,8 @@ WRONG: dict[str, tuple[Change, str, str]] = {
     "another currency": (changed("POST", "accounts", lambda a: a | {"currency": "EUR"}), "open", "EUR"),
     "money in a new account": (changed("POST", "accounts", lambda a: a | {"balance": 5}), "open", "balance=5"),
     "a credit that books nothing": (changed("POST", "credit", lambda a: a | {"version": 1}), "credit", "is 1"),
+    "a credit of another amount": (off_from(2, 5), "version", "is 105, and must be 100"),
+    "a stored withdrawal of another amount": (off_from(4, 7), "stored command", "is 7, and must be 0"),
     "a withdrawal of another amount": (
         changed("POST", "withdraw", lambda a: a | {"balance": 41}),
         "withdraw",

@@ -130,9 +130,9 @@ def test_what_the_service_does_not_know_is_not_known_and_asks_nobody_to_act(worl
 
 
 def test_an_answer_that_nobody_foresaw_is_one_finding(world: World) -> None:
-    world.answers["GetAccountSettings"] = Refusal("TooManyRequestsException", "Rate exceeded")
+    world.answers["DescribeLimits"] = Refusal("LimitExceededException", "Rate exceeded")
     [found] = bad(world)
-    assert (found.check, found.severity) == ("concurrent executions", Severity.NOT_KNOWN)
+    assert (found.check, found.severity) == ("on-demand streams", Severity.NOT_KNOWN)
     assert "Rate exceeded" in found.found
     assert main(DOCTOR, connections=Accounts(world)) == 1
 
@@ -150,6 +150,14 @@ def test_an_aws_that_does_not_answer_is_status_3(capsys: pytest.CaptureFixture[s
 
 def test_an_aws_that_refuses_everything_did_answer() -> None:
     assert main(DOCTOR, connections=Accounts(World(dict.fromkeys(in_order(), DENIED)))) == 1
+
+
+@pytest.mark.parametrize("code", ["ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException"])
+def test_credentials_that_have_ended_are_nothing_for_support(code: str) -> None:
+    first, *others = bad(World(dict.fromkeys(in_order(), Refusal(code, "The security token is expired"))))
+    assert (first.check, first.severity) == ("credentials", Severity.PROBLEM)
+    assert len(others) > 5
+    assert all(each.mend.startswith("see the finding on credentials") for each in others)
 
 
 def test_without_credentials_nothing_is_answered(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -171,6 +179,7 @@ def test_without_a_region_nothing_is_asked(monkeypatch: pytest.MonkeyPatch, caps
 def test_one_service_that_does_not_answer_is_a_finding(world: World) -> None:
     world.answers["GetDataLakeSettings"] = SILENT
     assert [each.check for each in bad(world)] == ["Lake Formation"]
+    assert main(DOCTOR, connections=Accounts(world)) == 1, "a pipeline takes silence for a clean bill"
 
 
 def test_as_json_all_findings_are_in_one_document(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -318,8 +327,11 @@ class TestQuotas:
 
     def test_a_stack_whose_creation_was_rolled_back_reserves_nothing(self) -> None:
         stacks = [stack("Publisher", "ROLLBACK_COMPLETE"), stack("Commands", "UPDATE_ROLLBACK_COMPLETE")]
-        answers = {"DescribeStacks": {"Stacks": stacks}, "GetAccountSettings": limits(1_000, 149)}
-        found = World({**empty(), **answers}).only("concurrent executions")
+        answers: dict[str, Answer] = {
+            "DescribeStacks": {"Stacks": stacks},
+            "GetAccountSettings": limits(1_000, 149),
+        }
+        found = World(empty() | answers).only("concurrent executions")
         assert "reserves 50 more" in found.found
 
     def test_an_account_new_to_lambda(self) -> None:
@@ -331,6 +343,12 @@ class TestQuotas:
     def test_more_is_asked_for_than_others_have_taken(self) -> None:
         world = World(empty() | {"GetAccountSettings": limits(2_000, 150)})
         assert world.only("concurrent executions").mend.endswith("--desired-value 2050")
+
+    @pytest.mark.parametrize(("quota", "fault"), [(10, "too late, or never"), (3_000, "too early")])
+    def test_an_alarm_that_takes_the_quota_for_another(self, quota: int, fault: str) -> None:
+        found = World(empty() | {"GetAccountSettings": limits(quota, quota)}).only("alarm on concurrency")
+        assert (found.severity, fault in found.found) == (Severity.WARNING, True)
+        assert found.mend.startswith(f"set `account_concurrency` of prod to {quota} in stacks/environment.py")
 
     @pytest.mark.parametrize(("memory", "severity"), [(3_008, Severity.OK), (3_009, Severity.NOT_KNOWN)])
     def test_memory_that_a_new_account_may_not_set(self, world: World, memory: int, severity: Severity) -> None:

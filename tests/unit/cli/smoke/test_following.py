@@ -55,6 +55,13 @@ def test_an_event_that_comes_later_is_waited_for() -> None:
     assert watch(stream, time).find(A, 2, NOW) == event(2)
 
 
+def test_a_later_event_is_not_taken_for_one_that_is_missing() -> None:
+    stream = FakeStream()
+    stream.put(NOW, A, event(3))
+    with pytest.raises(StepFailedError, match="did not come within"):
+        watch(stream, FakeTime()).find(A, 2, NOW)
+
+
 def test_an_event_that_does_not_come_has_a_deadline() -> None:
     time = FakeTime()
     with pytest.raises(StepFailedError) as failed:

@@ -173,6 +173,14 @@ def test_a_command_costs_its_capacity_its_request_and_its_event(prices: PriceLis
     assert f"{by_use.event(1, prices).dollars:.3f}" == "0.339", "the first day of a stream is not charged again"
 
 
+def test_an_asynchronous_command_is_also_stored_and_looked_at_by_the_gateway(prices: PriceList) -> None:
+    """The table of capacities has only what it takes to carry it out. A status is read strongly consistently."""
+    [work] = [each for each in by_use.WORKS if each.requests > each.calls]
+    assert by_use.dynamodb(work, prices) == by_use.Part("5 × 0.625 + 1 × 0.125", Decimal("3.250"))
+    asked = (REPOSITORY / "stacks" / "command_templates" / "status_request.vtl").read_text("utf-8")
+    assert '"ConsistentRead": true' in asked
+
+
 def test_every_price_says_where_it_is_from_and_is_used(prices: PriceList) -> None:
     assert all(each.page and each.per and each.dollars > 0 for each in prices.prices.values())
     code = "".join(path.read_text("utf-8") for path in (REPOSITORY / "local" / "costs").glob("*.py"))
