@@ -147,12 +147,12 @@ def taking_over(request: Request, generation: int) -> list[Line]:
         Line("tell consumers what is revoked", request.command("announce")),
         Line(
             "carry out commands that were stored by then and had not ended, before newer ones come",
-            f"daybook redrive --env {environment} --pending-before {second(request.at + timedelta(seconds=1))}",
+            request.elsewhere("redrive", f"--pending-before {second(request.at + timedelta(seconds=1))}"),
         ),
         Line("take commands again", f"cdk deploy '**' -c env={environment} -c rollout=at-once"),
         Line(
             "an hour later, find what stands and was never published; `daybook republish --ids` sends it",
-            f"daybook reconcile --env {environment} --from {request.at.date().isoformat()}",
+            request.elsewhere("reconcile", f"--from {request.at.date().isoformat()}"),
         ),
     ]
 

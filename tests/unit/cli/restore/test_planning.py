@@ -96,6 +96,15 @@ def test_every_line_to_type_follows_in_its_order(
     assert "ledger_generation=2" in printed
 
 
+def test_every_line_of_this_command_is_for_the_same_region(
+    connected: Connected, windows: Windows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*WORDS, "--region", "eu-central-2"], connections=connected) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines() if line.strip().startswith("daybook ")]
+    assert len(lines) == 7
+    assert all("--env prod --region eu-central-2" in line for line in lines)
+
+
 @pytest.mark.parametrize(
     "window",
     [
