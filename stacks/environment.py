@@ -134,8 +134,6 @@ class Environment:
     """
     rollout_slow_ms: int = 3_000
     """A new version goes back when the slowest hundredth of its calls take longer than this."""
-    rollout_server_error_percent: int = 5
-    """And when more of the API's answers than this are 5xx."""
 
     event_stream_days: int = 7
     """How long consumers can still read a domain event from the stream."""
