@@ -55,7 +55,7 @@ class ApiStack(Stack):
         )
         add_command_routes(self, api=self.rest_api.api, commands=ledger.commands, writes=config.writes)
         failing = watch_api(self, config, function=self.function, rest_api=self.rest_api)
-        roll_out(self, config=config, function=self.function, api=self.rest_api, watched=failing)
+        roll_out(self, config=config, function=self.function, watched=failing)
         add_api_policies(self, self.rest_api.api, STAGE_NAME)
         CfnOutput(self, "ApiUrl", value=self.rest_api.api.url_for_path("/").removesuffix("/"))
         CfnOutput(self, "ApiFunctionName", value=self.function.function.function_name)

@@ -28,7 +28,7 @@ def watch_api(stack: Stack, config: Environment, *, function: PythonFunction, re
 
     None of these refers to the function's alias, or to what refers to it (see `stacks.rollout`).
     """
-    _watch_gateway(stack, rest_api)
+    gateway_errors = _watch_gateway(stack, rest_api)
     _watch_latency(stack, config, function, rest_api)
     alarm_on_any(
         stack,
@@ -45,25 +45,27 @@ def watch_api(stack: Stack, config: Environment, *, function: PythonFunction, re
             "Its log says by how much."
         ),
     )
-    return [
+    counts = [
         alarm_on_any(stack, name, metric=own_metric(config, name), description=description)
         for name, description in ALARMING_COUNTS.items()
     ]
+    return [*counts, gateway_errors]
 
 
-def _watch_gateway(stack: Stack, rest_api: FunctionRestApi) -> None:
-    alarm_on_any(
-        stack,
-        "GatewayErrors",
-        metric=rest_api.metrics.failed,
-        description="API Gateway answered 5xx itself: what is behind it gave no answer in time, or may not be called.",
-    )
+def _watch_gateway(stack: Stack, rest_api: FunctionRestApi) -> Alarm:
+    """Returns the alarm on the gateway's own 5xx."""
     alarm_on_any(
         stack,
         "RequestsThrottled",
         metric=rest_api.metrics.throttled,
         periods=LASTING,
         description="Requests are answered 429, for a quarter of an hour: callers send more than the stage takes.",
+    )
+    return alarm_on_any(
+        stack,
+        "GatewayErrors",
+        metric=rest_api.metrics.failed,
+        description="API Gateway answered 5xx itself: what is behind it gave no answer in time, or may not be called.",
     )
 
 

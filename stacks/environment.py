@@ -62,7 +62,8 @@ class Environment:
 
     What the local emulator does not support is switched off here and nowhere else: `bundle_packages`, `named_queries`,
     `publisher_record_age_seconds`, `command_record_age_seconds`, `recovery_windows`, `backup_selections`, `rollout`,
-    `metric_math_alarms`, and dashboards of QuickSight, which are off if `quicksight_user` is empty.
+    `metric_math_alarms`, `account_concurrency`, and dashboards of QuickSight, which are off if `quicksight_user` is
+    empty.
     """
 
     name: str
@@ -133,8 +134,6 @@ class Environment:
     """
     rollout_slow_ms: int = 3_000
     """A new version goes back when the slowest hundredth of its calls take longer than this."""
-    rollout_server_error_percent: int = 5
-    """And when more of the API's answers than this are 5xx."""
 
     event_stream_days: int = 7
     """How long consumers can still read a domain event from the stream."""
@@ -204,7 +203,10 @@ class Environment:
     slow_request_ms: int = 1_500
     """An alarm goes off when one request in a hundred takes longer, as the gateway measures it."""
     account_concurrency: int = 1_000
-    """The AWS account's quota of concurrent executions in the region: an alarm goes off at four fifths of it."""
+    """The AWS account's quota of concurrent executions in the region: an alarm goes off at four fifths of it.
+
+    0: unknown, and no alarm. `daybook doctor` compares it with the quota that there is.
+    """
     metric_math_alarms: bool = True
     """Alarms on metric math: streams that nobody reads, throttles and system errors of tables."""
     second_alarm_topic_arn: str = ""
@@ -266,6 +268,7 @@ LOCAL = Environment(
     named_queries=False,  # the emulator refuses a whole template over their type
     backup_selections=False,  # the same
     rollout="ALL_AT_ONCE",  # the same, over CodeDeploy's
+    account_concurrency=0,  # the emulator takes its quota from the machine
     metric_math_alarms=False,  # the same, over alarms on metric math
     recovery_windows=False,  # the emulator keeps no past: it restores a table as it is now, whatever time is asked for
 )

@@ -8,20 +8,17 @@ from aws_cdk.aws_codedeploy import LambdaDeploymentConfig
 
 from constructs_lib.gradual_deployment import GradualDeployment, metric_of_newest_version
 from constructs_lib.python_function import PythonFunction
-from constructs_lib.rest_api import FunctionRestApi
 from stacks.environment import Environment
 
 
-def roll_out(
-    stack: Stack, *, config: Environment, function: PythonFunction, api: FunctionRestApi, watched: Sequence[Alarm]
-) -> None:
+def roll_out(stack: Stack, *, config: Environment, function: PythonFunction, watched: Sequence[Alarm]) -> None:
     """Let each new version of `function` take over as the environment has it.
 
     In steps, it goes back when one of the alarms below goes off, or one of `watched`: alarms of the stack that say that
     requests fail, whichever version answers them. The alias is changed after all of them, so none may refer to what
-    refers to the alias, as the gateway's methods and its stage do: name the stage instead.
+    refers to the alias, as the gateway's methods and its stage do.
     """
-    alarms = [*watched, *_alarms(stack, config=config, function=function, api=api)]
+    alarms = [*watched, *_alarms(stack, config=config, function=function)]
     if config.rollout != "ALL_AT_ONCE":
         GradualDeployment(
             stack,
@@ -32,7 +29,7 @@ def roll_out(
         )
 
 
-def _alarms(stack: Stack, *, config: Environment, function: PythonFunction, api: FunctionRestApi) -> list[Alarm]:
+def _alarms(stack: Stack, *, config: Environment, function: PythonFunction) -> list[Alarm]:
     """They look at minutes, because a step takes one."""
     return [
         _alarm(
@@ -52,16 +49,6 @@ def _alarms(stack: Stack, *, config: Environment, function: PythonFunction, api:
             threshold=config.rollout_slow_ms,
             minutes=2,
             description="The slowest hundredth of the newest version's calls takes too long (milliseconds).",
-        ),
-        _alarm(
-            stack,
-            "ServerErrors",
-            metric=api.metric("5XXError"),
-            # An average is the rate. Source: API Gateway Developer Guide, "Amazon API Gateway dimensions and metrics".
-            statistic="Average",
-            threshold=config.rollout_server_error_percent / 100,
-            minutes=2,
-            description="Too many of the API's answers are 5xx (the rate of all its routes).",
         ),
     ]
 

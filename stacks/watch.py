@@ -22,7 +22,8 @@ class WatchStack(Stack):
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Environment, watched: Watched) -> None:
         super().__init__(scope, construct_id)
-        self._watch_account(config)
+        if config.account_concurrency:
+            self._watch_account(config)
         KeyWatch(self, "Keys", keys=[each for each in scope.node.find_all() if isinstance(each, Key)])
         self.dashboard = watch_dashboard(self, config=config, watched=watched, alarms=_alarms(scope))
         CfnOutput(self, "DashboardName", value=self.dashboard.dashboard_name)

@@ -305,7 +305,7 @@ def _room(config: Environment, watched: Watched) -> list[IWidget]:
             "Concurrent executions of the AWS account",
             worst(Metric(namespace="AWS/Lambda", metric_name="ClaimedAccountConcurrency"), "reserved or in use"),
             unit="executions",
-            limit=config.account_concurrency,
+            limit=config.account_concurrency or None,
         ),
         graph(
             "Throttled",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -130,7 +130,10 @@ def preparing(request: Request) -> list[Line]:
 
 
 def taking_over(request: Request, generation: int) -> list[Line]:
-    """What is typed once the restored tables are sound: they become the ledger, and everybody is told."""
+    """What is typed once the restored tables are sound: they become the ledger, and everybody is told.
+
+    Commands are taken up to a second later: DynamoDB does not say whether all of the second that it restores to is in.
+    """
     environment = request.place.environment
     off = f"-c env={environment} -c writes=off"
     mapping = mapping_file(environment, generation)
@@ -144,9 +147,13 @@ def taking_over(request: Request, generation: int) -> list[Line]:
         Line("tell consumers what is revoked", request.command("announce")),
         Line(
             "carry out commands that were stored by then and had not ended, before newer ones come",
-            f"daybook redrive --env {environment} --pending-before {request.time}",
+            request.elsewhere("redrive", f"--pending-before {second(request.at + timedelta(seconds=1))}"),
         ),
         Line("take commands again", f"cdk deploy '**' -c env={environment} -c rollout=at-once"),
+        Line(
+            "an hour later, find what stands and was never published; `daybook republish --ids` sends it",
+            request.elsewhere("reconcile", f"--from {request.at.date().isoformat()}"),
+        ),
     ]
 
 

@@ -1,6 +1,6 @@
 """What was published: the lake knows all of it but the newest minutes, and the stream knows these.
 
-What nobody knows is what was written to the lost table and never published.
+What was written to the replaced table and never published stands in that table alone.
 """
 
 from __future__ import annotations

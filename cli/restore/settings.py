@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +16,10 @@ _LATER: Final = frozenset(
     {"ResourceInUseException", "ContinuousBackupsUnavailableException", "LimitExceededException", "ThrottlingException"}
 )
 """Errors of a table that is still busy with the setting before."""
+
+
+_SINGLE: Final = frozenset({"Version", "Id", "Sid", "Effect"})
+"""Elements of a policy that have one value."""
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -91,11 +95,30 @@ def after_mending(clients: Clients, copy: Copy) -> Iterator[Setting]:
         policy = declared.policy
         yield Setting(
             "resource policy",
-            lambda: _policy(clients, copy) == policy,
+            lambda: same_policy(_policy(clients, copy), policy),
             lambda: dynamodb.put_resource_policy(
                 ResourceArn=_described(clients, copy)["TableArn"], Policy=msgspec.json.encode(policy).decode()
             ),
         )
+
+
+def same_policy(found: Any, declared: Any) -> bool:
+    """Whether two policies say the same. A service may give one back in another spelling.
+
+    One value stands for a list of it, and `*` for every principal of AWS. Source: IAM User Guide, "Grammar of the IAM
+    JSON policy language" and "AWS JSON policy elements: Principal".
+    """
+    return bool(_spelled(found) == _spelled(declared))
+
+
+def _spelled(value: Any, name: str = "") -> Any:
+    if name == "Principal" and value == "*":
+        return {"AWS": ["*"]}
+    if isinstance(value, Mapping):
+        return {key: _spelled(each, key) for key, each in value.items()}
+    if isinstance(value, list):
+        return sorted((each if isinstance(each, str) else _spelled(each) for each in value), key=repr)
+    return value if name in _SINGLE else [value]
 
 
 def _described(clients: Clients, copy: Copy) -> dict[str, Any]:

@@ -31,8 +31,12 @@ class Request(msgspec.Struct, frozen=True):
 
     def command(self, step: str) -> str:
         """The line to type for another step of the same restore."""
+        return self.elsewhere(f"restore {step}", f"--at {self.time}")
+
+    def elsewhere(self, command: str, options: str) -> str:
+        """The line to type for another command on the same environment."""
         region = "" if self.place.is_local or self.place.region is None else f" --region {self.place.region}"
-        return f"daybook restore {step} --env {self.place.environment}{region} --at {self.time}"
+        return f"daybook {command} --env {self.place.environment}{region} {options}"
 
 
 def second(moment: datetime) -> str:

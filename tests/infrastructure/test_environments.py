@@ -30,8 +30,10 @@ BACKUP_SELECTION = "AWS::Backup::BackupSelection"
 CLOUD_ONLY = {LAYER, NAMED_QUERY, BACKUP_SELECTION}
 """What the emulator does without: packages are in its virtual environment, and it does not know the other types.
 
-And alarms on several metrics at once, which it refuses.
+And alarms on metric math, which it refuses.
 """
+OF_THE_ACCOUNT = "Watch/AccountConcurrency/"
+"""The alarm on the AWS account's quota: the emulator's depends on the machine."""
 IN_STEPS = "Api/Rollout/"
 """What moves calls to a new version in steps: where nobody depends on the service it would only take time."""
 
@@ -49,7 +51,7 @@ def topology(stack: Deployable) -> set[tuple[str, str]]:
         (re.sub(r"(ApiScoped|AllowEventRule).*", r"\1", paths[key]), each["Type"])
         for key, each in stack.body["Resources"].items()
         if each["Type"] not in CLOUD_ONLY
-        and not paths[key].startswith((IN_STEPS, OF_THE_CANARY))
+        and not paths[key].startswith((IN_STEPS, OF_THE_CANARY, OF_THE_ACCOUNT))
         and not (each["Type"] == ALARM and "Metrics" in each["Properties"])
     }
 

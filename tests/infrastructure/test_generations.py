@@ -100,6 +100,29 @@ def test_a_restored_table_is_declared_as_the_first_one(first: Synthesized, resto
     assert before == after
 
 
+COMES_WITH_A_RESTORE = {
+    "AttributeDefinitions",
+    "BillingMode",
+    "GlobalSecondaryIndexes",
+    "KeySchema",
+    "SSESpecification",
+}
+PUT_BACK = {
+    "DeletionProtectionEnabled", "PointInTimeRecoverySpecification", "ResourcePolicy", "StreamSpecification", "Tags",
+    "TimeToLiveSpecification",
+}  # fmt: skip
+
+
+def test_no_table_has_a_setting_that_a_restore_would_forget(cloud: Synthesized) -> None:
+    """One that is added here has to be read in `cli/restore/declared.py`, and put back in `settings.py`."""
+    tables = [each["Properties"] for each in cloud.ledger.resources(TABLE).values()]
+    assert {name for each in tables for name in each} == COMES_WITH_A_RESTORE | PUT_BACK
+    for each in tables:
+        assert each["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}, "no number of days"
+        assert each.get("StreamSpecification", {}).keys() <= {"StreamViewType"}
+        assert each["BillingMode"] == "PAY_PER_REQUEST"
+
+
 def test_the_first_generation_is_called_as_if_there_were_no_other(first: Synthesized) -> None:
     paths = {each["Metadata"]["aws:cdk:path"].split("/")[2] for each in first.ledger.resources(TABLE).values()}
     assert paths == {*TABLES}

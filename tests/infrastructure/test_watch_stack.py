@@ -49,9 +49,9 @@ def test_they_wait_in_a_queue_that_needs_no_key_and_hold_the_alarm(anywhere: Syn
     assert watching["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue_id, "QueueName"]}}]
 
 
-def test_the_accounts_concurrency_is_watched_against_its_quota(anywhere: Synthesized) -> None:
-    watching = alarm(anywhere, "Watch-AccountConcurrency")
-    assert watching["Threshold"] == pytest.approx(0.8 * anywhere.config.account_concurrency)
+def test_the_accounts_concurrency_is_watched_against_its_quota(cloud: Synthesized) -> None:
+    watching = alarm(cloud, "Watch-AccountConcurrency")
+    assert watching["Threshold"] == pytest.approx(0.8 * cloud.config.account_concurrency)
     assert (watching["MetricName"], watching["Statistic"]) == ("ClaimedAccountConcurrency", "Maximum")
     assert "Dimensions" not in watching
 

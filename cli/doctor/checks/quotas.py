@@ -55,8 +55,11 @@ def _look_at_executions(account: Account) -> Iterator[Seen]:
 
 
 def _look_at_alarm(account: Account) -> Iterator[Seen]:
-    allowed = account.ask("lambda", "get_account_settings")["AccountLimit"]["ConcurrentExecutions"]
     name, assumed = account.config.name, account.config.account_concurrency
+    if not assumed:
+        yield ok(f"{name} has none")
+        return
+    allowed = account.ask("lambda", "get_account_settings")["AccountLimit"]["ConcurrentExecutions"]
     if allowed == assumed:
         yield ok(f"goes off at four fifths of {assumed:,}, the account's quota")
         return

@@ -14,7 +14,7 @@ from cli.app import main
 from cli.errors import ExitStatus
 from cli.restore.announcing import Announcer
 from cli.restore.copies import RESTORED_TO
-from cli.restore.published import RevocationFiles, Told
+from cli.restore.published import RevocationFiles, Told, revokes
 from cli.restore.revocations import read_revocations, revocations_file, revocations_key
 from lambdas.contracts.domain_events import decode_domain_event
 from lambdas.contracts.lake import Revocation
@@ -213,6 +213,23 @@ def test_what_an_earlier_restore_revoked_may_not_come_back(world: World, capsys:
     assert [line.split(",")[0] for line in found] == [
         f"LOOK  {each} was revoked by the restore that made generation 2" for each in (B_SENT, B_NEWEST)
     ]
+
+
+@pytest.mark.parametrize(("version", "milliseconds", "revoked"), [(2, -1, False), (3, -1, True), (3, 0, False)])
+def test_the_command_draws_the_line_where_views_and_consumers_draw_it(
+    version: int, milliseconds: int, revoked: bool
+) -> None:
+    """The last good version stands, and so does what was recorded at the very moment of the announcement."""
+    moment = datetime.fromisoformat("2026-03-01T10:00:00+00:00")
+    told = Revocation(
+        account_id=A,
+        last_good_version=2,
+        recordedtime=format_timestamp(moment),
+        restored_to=format_timestamp(moment),
+        generation=2,
+    )
+    recorded = moment + timedelta(milliseconds=milliseconds)
+    assert revokes(told, version, format_timestamp(recorded)) is revoked
 
 
 @pytest.mark.parametrize("step", ["check", "announce"])

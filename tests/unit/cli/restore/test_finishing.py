@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cli.app import main
+from cli.restore.settings import same_policy
 from tests.unit.cli.restore.world import POLICY, TIME, Connected, DynamoDB
 
 pytestmark = pytest.mark.usefixtures("without_windows", "without_pauses")
 RUN = ["restore", "run", "--env", "prod", "--at", TIME]
 WORDS = ["restore", "finish", "--env", "prod", "--at", TIME]
+
+DENIED: dict[str, Any] = {
+    "Sid": "AppendOnly", "Effect": "Deny", "Principal": {"AWS": "*"}, "Resource": "*",
+    "Action": ["dynamodb:DeleteItem", "dynamodb:UpdateItem"],
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -49,6 +56,26 @@ def test_the_mapping_names_the_resources_of_the_next_generation(
         "CommandsGeneration2": {"TableName": "commands-restored-2"},
     }
     assert data["lines"][1]["command"].endswith("--resource-mapping restore-prod-2.json")
+
+
+GIVEN_BACK: dict[str, tuple[dict[str, Any], bool]] = {
+    "as it was put": (DENIED, True),
+    "lists of one": ({**DENIED, "Resource": ["*"], "Principal": {"AWS": ["*"]}}, True),
+    "everybody by a star": ({**DENIED, "Principal": "*"}, True),
+    "in another order": ({**DENIED, "Action": DENIED["Action"][::-1]}, True),
+    "an action less": ({**DENIED, "Action": DENIED["Action"][:1]}, False),
+    "another effect": ({**DENIED, "Effect": "Allow"}, False),
+    "somebody else": ({**DENIED, "Principal": {"AWS": "123456789012"}}, False),
+    "under a condition": ({**DENIED, "Condition": {"Bool": {"aws:SecureTransport": "true"}}}, False),
+}
+
+
+@pytest.mark.parametrize(("statement", "same"), GIVEN_BACK.values(), ids=GIVEN_BACK)
+def test_a_policy_is_known_again_in_another_spelling(statement: dict[str, Any], same: bool) -> None:
+    """Else `finish` would wait for its deadline, and end as if the policy were not there."""
+    declared = {"Version": "2012-10-17", "Statement": [DENIED]}
+    assert same_policy({"Version": "2012-10-17", "Statement": [statement]}, declared) is same
+    assert not same_policy(None, declared)
 
 
 def test_repeated_it_changes_nothing(connected: Connected, dynamodb: DynamoDB) -> None:

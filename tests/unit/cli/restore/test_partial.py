@@ -208,6 +208,28 @@ def test_whatever_is_torn_is_mended(connected: Connected, seed: int) -> None:
     judge(history)
 
 
+def test_a_row_that_changed_since_it_was_read_is_left(connected: Connected, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each row is removed as it was read, or not at all."""
+    dynamodb = connected.clients.dynamodb
+    short(dynamodb.moto)
+    copied(dynamodb.moto, without(A_SENT))
+    real = dynamodb.delete_item
+    stream_id, _, version = B_NEWEST.partition("/")
+    key = {"stream_id": {"S": stream_id}, "version": {"N": version}}
+
+    def overtaken(**words: Any) -> Any:
+        if words["Key"] == key:
+            dynamodb.moto.update_item(
+                TableName=RESTORED.events, Key=key, UpdateExpression="SET #hash = :other",
+                ExpressionAttributeNames={"#hash": "hash"}, ExpressionAttributeValues={":other": {"B": bytes(32)}},
+            )  # fmt: skip
+        return real(**words)
+
+    monkeypatch.setattr(dynamodb, "delete_item", overtaken, raising=False)
+    mend(connected, "--yes")
+    assert "Item" in dynamodb.moto.get_item(TableName=RESTORED.events, Key=key)
+
+
 @pytest.mark.parametrize(("dies", "after"), [("delete_item", 1), ("delete_item", 3), ("update_item", 0)])
 def test_killed_anywhere_it_leaves_no_gap_and_can_be_repeated(
     connected: Connected, dies: str, after: int, monkeypatch: pytest.MonkeyPatch

@@ -86,13 +86,23 @@ def test_every_line_to_type_follows_in_its_order(
         "cdk import 'Daybook-prod/Ledger' -c env=prod -c writes=off --force --resource-mapping restore-prod-2.json",
         "cdk deploy '**' -c env=prod -c writes=off",
         f"daybook restore announce --env prod --at {TIME}",
-        f"daybook redrive --env prod --pending-before {TIME}",
+        "daybook redrive --env prod --pending-before 2026-03-01T09:30:01Z",
         "cdk deploy '**' -c env=prod -c rollout=at-once",
+        "daybook reconcile --env prod --from 2026-03-01",
     ]
     assert main(WORDS, connections=connected) == 0
     printed = capsys.readouterr().out
     assert all(line in printed for line in lines)
     assert "ledger_generation=2" in printed
+
+
+def test_every_line_of_this_command_is_for_the_same_region(
+    connected: Connected, windows: Windows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*WORDS, "--region", "eu-central-2"], connections=connected) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines() if line.strip().startswith("daybook ")]
+    assert len(lines) == 7
+    assert all("--env prod --region eu-central-2" in line for line in lines)
 
 
 @pytest.mark.parametrize(
