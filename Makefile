@@ -18,9 +18,9 @@ PARALLEL := -n auto --dist worksteal
 PROMISES := $(addprefix tests/store/test_,appending.py preconditions.py lost_races.py interleavings.py) \
 	$(addprefix tests/infrastructure/test_,api_function.py api_gateway.py cfn_lint.py command_routes.py \
 	commands_stack.py ledger_stack.py publisher_stack.py reports_stack.py)
-# What `check` leaves to `test` for the time it takes: whole ways through the gateway and through the lake.
-LONG := $(addprefix --ignore=tests/unit/,command_templates/test_chain.py cli/reconcile inbox/test_hot_account.py \
-	analytics/test_ranges.py analytics/test_windows.py)
+# What `check` leaves to `test` for the time it takes: whole ways through the gateway, the lake, a restore and a redrive.
+LONG := $(addprefix --ignore=tests/unit/,command_templates/test_chain.py cli/reconcile cli/redrive cli/restore cli/smoke \
+	inbox/test_hot_account.py smoke $(addprefix analytics/test_,queries.py ranges.py revocations.py test_accounts.py windows.py))
 # What works in an AWS account takes no environment for granted. CDK_OPTIONS are added to the `cdk` command.
 IN_ACCOUNT = @$(PY) -m deploy $@ $(if $(filter file,$(origin ENV)),,$(ENV)) $(if $(YES),--yes) $(CDK_OPTIONS)
 # The first seed of a soak: another one every time.
