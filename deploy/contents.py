@@ -38,8 +38,9 @@ def remove(account: Account, resource: Leftover) -> None:
     """Delete an empty table, which may be protected against that, or an empty bucket."""
     if resource.type == TABLE:
         dynamodb = account.client("dynamodb")
-        dynamodb.update_table(TableName=resource.id, DeletionProtectionEnabled=False)
-        dynamodb.get_waiter("table_exists").wait(TableName=resource.id)
+        if dynamodb.describe_table(TableName=resource.id)["Table"].get("DeletionProtectionEnabled"):
+            dynamodb.update_table(TableName=resource.id, DeletionProtectionEnabled=False)
+            dynamodb.get_waiter("table_exists").wait(TableName=resource.id)
         dynamodb.delete_table(TableName=resource.id)
     else:
         account.client("s3").delete_bucket(Bucket=resource.id)

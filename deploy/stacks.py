@@ -9,6 +9,17 @@ FAILED_CREATIONS: Final = frozenset(
     {"REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
 )
 """Where a stack may stand that never was complete and in which nothing goes on. The last one may also have been."""
+HELD: Final = frozenset(
+    {
+        "CREATE_COMPLETE",
+        "IMPORT_COMPLETE",
+        "UPDATE_COMPLETE",
+        "UPDATE_ROLLBACK_COMPLETE",
+        "UPDATE_FAILED",
+        "DELETE_FAILED",
+    }
+)
+"""Statuses of a resource that a stack has, and that is there."""
 COMPLETIONS: Final = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 
 
@@ -79,16 +90,26 @@ def was_ever_complete(cloudformation: Any, stack: Stack) -> bool:
 
 
 def created_by(cloudformation: Any, stack: Stack) -> list[Leftover]:
-    """Every resource that a stack created and did not delete again, kept ones included, newest first.
+    """Every resource that a stack created and did not delete again, kept ones included; the newest first.
 
-    A creation that failed names what it could not create, too, and that may be somebody else's of the same name.
+    Events tell of those that it let go of, its list of resources of those that are older than its events. A creation
+    that failed names what it could not create, too, and that may be somebody else's of the same name.
     """
     statuses: dict[Leftover, list[str]] = {}
     for each in _events(cloudformation, stack):  # newest first
         if each["ResourceType"] != STACK and each.get("PhysicalResourceId"):
             resource = Leftover(type=each["ResourceType"], id=each["PhysicalResourceId"])
             statuses.setdefault(resource, []).append(each["ResourceStatus"])
-    return [each for each, seen in statuses.items() if "CREATE_COMPLETE" in seen and seen[0] != "DELETE_COMPLETE"]
+    told = [each for each, seen in statuses.items() if "CREATE_COMPLETE" in seen and seen[0] != "DELETE_COMPLETE"]
+    return [*told, *(each for each in _held(cloudformation, stack) if each not in told)]
+
+
+def _held(cloudformation: Any, stack: Stack) -> Iterator[Leftover]:
+    """The resources that a stack has."""
+    for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.id):
+        for each in page["StackResourceSummaries"]:
+            if each["ResourceStatus"] in HELD and each.get("PhysicalResourceId"):
+                yield Leftover(type=each["ResourceType"], id=each["PhysicalResourceId"])
 
 
 def _events(cloudformation: Any, stack: Stack) -> Iterator[dict[str, Any]]:

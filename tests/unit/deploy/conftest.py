@@ -21,6 +21,8 @@ class CloudFormation:
 
     stacks: dict[str, dict[str, Any]] = field(default_factory=dict)
     events: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    resources: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """What a stack's list of resources has, where a test puts something into it."""
 
     def add(self, name: str, status: str, *, protected: bool = False) -> str:
         """A stack that was created after all others. Its id."""
@@ -51,6 +53,8 @@ class Pages:
         """A page for each stack or event."""
         if self.operation == "describe_stacks":
             yield from ({"Stacks": [each]} for each in reversed(self.of.stacks.values()))
+        elif self.operation == "list_stack_resources":
+            yield from ({"StackResourceSummaries": [each]} for each in self.of.resources.get(StackName, ()))
         else:
             yield from ({"StackEvents": [each]} for each in self.of.events[StackName])
 

@@ -76,6 +76,19 @@ def test_a_policy_that_others_have_is_named_before_anything_is_done(desk: Desk, 
     assert (desk.asked, emptied) == ([], [])
 
 
+def test_a_bucket_that_is_older_than_the_events_is_emptied_too(desk: Desk, emptied: list[str]) -> None:
+    [stack] = desk.cloudformation.stacks.values()
+    desk.cloudformation.events[stack["StackId"]].clear()
+    desk.cloudformation.resources[stack["StackId"]] = [
+        {"ResourceType": BUCKET, "PhysicalResourceId": name, "ResourceStatus": status}
+        for name, status in (("old", "UPDATE_COMPLETE"), ("gone", "DELETE_COMPLETE"), ("not-ours", "CREATE_FAILED"))
+    ]
+    desk.statuses.append(0)
+    with pytest.raises(FailedError):
+        destroy(DEV, desk.account, desk.said.append, yes=True)
+    assert set(emptied) == {"old"}
+
+
 def test_it_only_lists_until_it_is_told_to_go_on(desk: Desk, emptied: list[str]) -> None:
     destroy(DEV, desk.account, desk.said.append, yes=False)
     assert (desk.asked, emptied) == ([], [])
