@@ -27,6 +27,8 @@ FUNCTION_ENVIRONMENT = {
     "COMMANDS_TABLE": "commands",
     "SNAPSHOT_INTERVAL": "10",
     "TEST_CALLERS": "",
+    "WRITES": "on",
+    "API_URL": "https://api.example/v1",
     "DOMAIN_EVENT_STREAM": "domain-events",
     "PARKING_BUCKET": "parking",
     "ATHENA_WORKGROUP": "reports",
