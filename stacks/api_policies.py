@@ -1,7 +1,7 @@
 """Managed policies by which callers may use the API: one to read accounts, one to command them, route by route."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 from aws_cdk import Acknowledgment, CfnOutput, Stack, Validations
@@ -24,38 +24,38 @@ _PARAMETER = re.compile(r"\{\w+\}")
 
 
 def add_api_policies(stack: Stack, api: RestApi, stage_name: str) -> dict[str, ManagedPolicy]:
-    """Add the policies and their outputs, for roles of callers. A route's parameters are `*` in its ARN.
-
-    Source: API Gateway Developer Guide, "Control access for invoking an API" (the ARN's form, and that it holds the
-    path of the request, not of the resource).
-    """
+    """Add the policies and their outputs, for roles of callers."""
     policies = {}
     for name, description in _DESCRIPTIONS.items():
         policies[name] = policy = ManagedPolicy(stack, name, description=description)
-        paths = [_path(each) for each in operations_of(name)]
-        Grant.add_to_principal(
-            grantee=policy,
-            actions=[ACTION],
-            resource_arns=[api.arn_for_execute_api(method, path, stage_name) for method, path in paths],
+        grant_calls(
+            policy,
+            api,
+            stage_name,
+            operations_of(name),
+            reason="Callers are trusted with every account, and an account's id is not known beforehand.",
         )
-        for method, path in paths:
-            _acknowledge(policy, api, f"{stage_name}/{method}{path}")
         CfnOutput(stack, OUTPUTS[name], value=policy.managed_policy_arn)
     return policies
 
 
-def _path(operation: Operation) -> tuple[str, str]:
-    return operation.method, _PARAMETER.sub("*", operation.path)
+def grant_calls(
+    policy: ManagedPolicy, api: RestApi, stage_name: str, operations: Iterable[Operation], *, reason: str
+) -> None:
+    """Allow exactly these operations. A route's parameters are `*` in its ARN; `reason` acknowledges that.
+
+    Source: API Gateway Developer Guide, "Control access for invoking an API" (the ARN's form, and that it holds the
+    path of the request, not of the resource).
+    """
+    routes = [(each.method, _PARAMETER.sub("*", each.path)) for each in operations]
+    arns = [api.arn_for_execute_api(method, path, stage_name) for method, path in routes]
+    Grant.add_to_principal(grantee=policy, actions=[ACTION], resource_arns=arns)
+    for method, path in routes:
+        if "*" in path:
+            _acknowledge(policy, api, f"{stage_name}/{method}{path}", reason)
 
 
-def _acknowledge(policy: Construct, api: RestApi, route: str) -> None:
-    if "*" not in route:
-        return
+def _acknowledge(policy: Construct, api: RestApi, route: str, reason: str) -> None:
     name = Stack.of(api).get_logical_id(cast("CfnRestApi", api.node.default_child))
     arn = arn_in_findings(Stack.of(api), "execute-api", f"<{name}>/{route}")
-    Validations.of(policy).acknowledge(
-        Acknowledgment(
-            id=f"AwsSolutions-IAM5[Resource::{arn}]",
-            reason="Callers are trusted with every account, and an account's id is not known beforehand.",
-        )
-    )
+    Validations.of(policy).acknowledge(Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{arn}]", reason=reason))

@@ -4,21 +4,18 @@ Its role is in a stack of its own. The API and the processor know the role by it
 the test currency, and so it is deployed before them; the function calls the API, and so it is deployed after it.
 """
 
-import re
 from typing import cast
 
-from aws_cdk import Acknowledgment, Duration, Stack, Validations
-from aws_cdk.aws_apigateway import CfnRestApi
+from aws_cdk import Duration, Stack
 from aws_cdk.aws_cloudwatch import CfnAlarm
-from aws_cdk.aws_iam import ManagedPolicy, PolicyStatement, Role, ServicePrincipal
+from aws_cdk.aws_iam import ManagedPolicy, Role, ServicePrincipal
 from constructs import Construct
 
 from constructs_lib.alarms import alarm_on_any, alarm_on_silence
-from constructs_lib.arns_in_findings import arn_in_findings
 from constructs_lib.function_schedule import FunctionSchedule
-from lambdas.contracts.policies import ACTION
 from lambdas.smoke.account import USED
 from stacks.api import STAGE_NAME, ApiStack
+from stacks.api_policies import grant_calls
 from stacks.environment import Environment
 from stacks.functions import daybook_function, own_metric
 
@@ -28,8 +25,6 @@ FUNCTION_TIMEOUT = Duration.minutes(3)
 MEMORY_MB = 512
 SILENT_PERIODS = 3
 """Of five minutes."""
-
-_PARAMETER = re.compile(r"\{\w+\}")
 
 
 class CanaryCallerStack(Stack):
@@ -42,29 +37,16 @@ class CanaryCallerStack(Stack):
         self.role = Role(self, "Role", assumed_by=principal, description="As which the canary calls the API")
 
 
-def let_call(api: ApiStack, caller: CanaryCallerStack) -> ManagedPolicy:
-    """A policy in the API's stack, whose ids it holds: the role may call the operations of the canary's steps."""
-    rest_api = api.rest_api.api
-    routes = [(each.method, _PARAMETER.sub("*", each.path)) for each in USED]
-    arns = [rest_api.arn_for_execute_api(method, path, STAGE_NAME) for method, path in routes]
+def let_call(api: ApiStack, caller: CanaryCallerStack) -> None:
+    """Add a policy to the API's stack, whose ids it holds: the role may call the operations of the canary's steps."""
     policy = ManagedPolicy(
         api,
         "MayBeCanary",
         description="Calling what the canary calls",
         roles=[Role.from_role_name(api, "CanaryCaller", caller.role.role_name)],
-        statements=[PolicyStatement(actions=[ACTION], resources=arns)],
     )
-    name = api.get_logical_id(cast("CfnRestApi", rest_api.node.default_child))
-    for method, path in routes:
-        if "*" in path:
-            arn = arn_in_findings(api, "execute-api", f"<{name}>/{STAGE_NAME}/{method}{path}")
-            Validations.of(policy).acknowledge(
-                Acknowledgment(
-                    id=f"AwsSolutions-IAM5[Resource::{arn}]",
-                    reason="The ids of the canary's accounts and commands are not known beforehand.",
-                )
-            )
-    return policy
+    reason = "The ids of the canary's accounts and commands are not known beforehand."
+    grant_calls(policy, api.rest_api.api, STAGE_NAME, USED, reason=reason)
 
 
 class CanaryStack(Stack):

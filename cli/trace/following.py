@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Final, TypeVar
 
 import msgspec
@@ -120,7 +121,7 @@ class Following:
             found |= {each.key: each for each in its}
         ended = log_stages.command_keys(lines)
         for key in sorted(ended.keys() - found.keys()):
-            row = self._asked("stored", lambda key=key: commands.row(key), None)  # type: ignore[misc]
+            row = self._asked("stored", partial(commands.row, key), None)
             if row is None:
                 self._stages.append(missing("stored", "its row is gone: invalid commands expire", _name(key)))
             else:
