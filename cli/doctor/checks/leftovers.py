@@ -15,7 +15,9 @@ STUCK: Final = frozenset({
 """States from which a deployment does not go on by itself. Source: CloudFormation User Guide, "Stack status codes"."""
 
 
-def _recover(account: Account) -> str:
+def _mend(account: Account, stack: str, status: str) -> str:
+    if status == "UPDATE_ROLLBACK_FAILED":  # it was complete once: nothing to remove
+        return f"aws cloudformation continue-update-rollback --stack-name {stack}"
     return f"make recover ENV={account.config.name}"
 
 
@@ -23,7 +25,8 @@ def _look_at_stacks(account: Account) -> Iterator[Seen]:
     stacks = account.stacks
     stuck = {name: each["StackStatus"] for name, each in stacks.items() if each["StackStatus"] in STUCK}
     for name, status in stuck.items():
-        yield problem(f"the stack Daybook-{account.config.name}-{name} is in {status}", _recover(account))
+        stack = f"Daybook-{account.config.name}-{name}"
+        yield problem(f"the stack {stack} is in {status}", _mend(account, stack, status))
     if not stuck:
         yield ok(f"{len(stacks)} stacks of {account.config.name}, none of them stuck" if stacks else "no stacks yet")
 

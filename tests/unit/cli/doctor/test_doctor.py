@@ -404,6 +404,12 @@ class TestLeftovers:
             Severity.PROBLEM, f"the stack Daybook-prod-Lake is in {status}", "make recover ENV=prod"
         )  # fmt: skip
 
+    def test_a_stack_that_was_complete_and_is_stuck_goes_on_by_itself(self) -> None:
+        """`make recover` removes what never was complete, and nothing else."""
+        stuck = stack("Lake", "UPDATE_ROLLBACK_FAILED")
+        found = World(empty() | {"DescribeStacks": {"Stacks": [stuck]}}).only("stacks")
+        assert found.mend == "aws cloudformation continue-update-rollback --stack-name Daybook-prod-Lake"
+
     def test_stacks_on_the_second_page_are_seen(self, world: World) -> None:
         def page(params: Any) -> dict[str, Any]:
             if "NextToken" in str(params["body"]):
