@@ -61,6 +61,23 @@ class PublisherSettings(msgspec.Struct, frozen=True, rename="upper"):
     environment: Name
 
 
+class ProjectionSettings(msgspec.Struct, frozen=True, rename="upper"):
+    """Settings of a projection's projector, and of what rebuilds it."""
+
+    projection: Name
+    read_model_table: TableName
+    event_table: TableName
+    environment: Name
+
+
+class LagSettings(msgspec.Struct, frozen=True, rename="upper"):
+    """Settings of what measures the lag of all projections. `read_model_tables` is JSON: table by projection."""
+
+    read_model_tables: Name
+    domain_event_stream: Name
+    environment: Name
+
+
 class CanarySettings(msgspec.Struct, frozen=True, rename="upper"):
     """Settings of the canary. The URL has no trailing slash."""
 

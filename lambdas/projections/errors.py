@@ -1,0 +1,74 @@
+"""What can go wrong with read models. `str()` of each is a sentence for an operator.
+
+ProjectionError
+├── UnknownProjectionError     no projection has that name
+├── ReadModelUnavailableError  the table does not answer, within the time there is
+├── RowChangedError            somebody else has written the row meanwhile; it carries the row
+├── ControlChangedError        somebody else has changed the control row meanwhile
+├── NotBuiltError              no generation is live yet
+├── GenerationGoneError        a generation that the control row does not name (any more)
+└── ControlError               what was asked is not possible now: the sentence says what is
+    └── RebuildRunningError    another rebuild is under way; it carries its id
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ProjectionError(Exception):
+    """The base of all."""
+
+
+class UnknownProjectionError(ProjectionError):
+    """No projection has that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no projection {name}.")
+        self.name = name
+
+
+class ReadModelUnavailableError(ProjectionError):
+    """The table of a read model did not answer, or refused, until the deadline. Trying again later is safe."""
+
+
+class RowChangedError(ProjectionError):
+    """An account's row is not what it was when it was read: `current` is what it is now, an `AccountRow`."""
+
+    def __init__(self, current: Any) -> None:
+        super().__init__("The row was changed by somebody else.")
+        self.current = current
+
+
+class ControlChangedError(ProjectionError):
+    """The control row is not what it was when it was read."""
+
+
+class NotBuiltError(ProjectionError):
+    """No generation is live: `daybook projections rebuild` builds the first one."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The read model {name} has not been built yet: `daybook projections rebuild {name}` builds it."
+        )
+        self.name = name
+
+
+class GenerationGoneError(ProjectionError):
+    """The control row does not name the generation: it was dropped, or is not built yet."""
+
+    def __init__(self, generation: int) -> None:
+        super().__init__(f"Generation {generation} is not there.")
+        self.generation = generation
+
+
+class ControlError(ProjectionError):
+    """A generation cannot be started, switched to or dropped now."""
+
+
+class RebuildRunningError(ControlError):
+    """A rebuild is under way: `rebuild` is its id."""
+
+    def __init__(self, rebuild: str) -> None:
+        super().__init__(f"The rebuild {rebuild} is under way.")
+        self.rebuild = rebuild
