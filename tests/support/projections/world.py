@@ -21,7 +21,13 @@ from lambdas.contracts.ledger_events import RestoredEvent
 from lambdas.eventsourcing.errors import StoreUnavailableError
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.control import Control, ControlRow
-from lambdas.projections.errors import ControlChangedError, ControlError, ReadModelUnavailableError, RebuildRunningError
+from lambdas.projections.errors import (
+    ControlChangedError,
+    ControlError,
+    NotBuiltError,
+    ReadModelUnavailableError,
+    RebuildRunningError,
+)
 from lambdas.projections.folder import AccountFolder
 from lambdas.projections.memory import MemoryControlRow, MemoryReadModel, MemorySegments, MemoryTable
 from lambdas.projections.projection import Additions
@@ -116,6 +122,8 @@ class World:
         self.seconds = rng.choice((4.0, 30.0))
         self.counted: Counter[str] = Counter()
         self.walkers: list[Walker] = []
+        self._floor = 0
+        """Before this place the stream is not read again."""
         self._rebuilds = 0
         self._depth = 0
         self.containers = [Container(self), Container(self)]
@@ -157,7 +165,7 @@ class World:
         except CrashError:
             self.counted["crashed"] += 1
             self.containers[container] = Container(self)
-        except (ReadModelUnavailableError, StoreUnavailableError, ControlChangedError):
+        except (ReadModelUnavailableError, StoreUnavailableError, ControlChangedError, NotBuiltError):
             self.counted["failed"] += 1
         finally:
             self._depth -= 1
@@ -197,7 +205,7 @@ class World:
 
     def rewind(self, container: Container) -> None:
         """The stream is read again from an earlier place."""
-        self.position = max(0, self.position - self.rng.choice((1, 5, 50)))
+        self.position = max(self._floor, self.position - self.rng.choice((1, 5, 50)))
         self.counted["rewound"] += 1
 
     def walk(self, container: Container) -> None:
@@ -267,11 +275,19 @@ class World:
             self.counted["restored"] += 1
 
     def rewrite(self, container: Container | None = None) -> None:
-        """An account gets another history, and nobody says so."""
+        """An account gets another history, and nobody says so.
+
+        What is folded already shows it. Of events on their way, and of a walk, nobody could tell which history they are
+        of: so there are none.
+        """
+        if self._depth > 1 or self.position < len(self.stream) or self.table.control.walking or self.ledger.restoring:
+            return
         self.restore()
-        for account in list(self.ledger.restoring)[-1:]:
+        self._floor = len(self.stream)
+        for account in list(self.ledger.restoring):
             del self.ledger.restoring[account]
             self.stream.append(self.ledger.append(account))
+            self.counted["rewritten"] += 1
 
     def announce(self, container: Container | None = None) -> None:
         """Restores are announced."""
