@@ -56,13 +56,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     seconds = context.get_remaining_time_in_millis() / 1000
     if "retry" in event:
         return _retry(msgspec.convert(event, Retry), Deadline(seconds - REPORT_SECONDS))
-    consumed = _deployed.consumer.take(event["Records"], Deadline(seconds - RESERVED_SECONDS))
+    consumed = _deployed.consumer.take(
+        event["Records"], Deadline(seconds - RESERVED_SECONDS), Deadline(seconds - REPORT_SECONDS)
+    )
     _count(consumed)
     _log(consumed)
     if not consumed.complete:
         raise ProjectionIncompleteError(
-            f"{len(consumed.taking.waiting)} accounts are not fully folded, {len(consumed.unattributable)} lines cannot "
-            f"be read{', the position is not saved' if consumed.unsaved else ''}"
+            f"{len(consumed.taking.waiting)} accounts are not fully folded, {len(consumed.unattributable)} lines "
+            f"cannot be read{', the position is not saved' if consumed.unsaved else ''}"
         )
     return {}
 

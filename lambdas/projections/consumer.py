@@ -8,13 +8,14 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from lambdas.eventsourcing.dynamodb_faults import FAILURES
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.timestamps import format_timestamp, utc_now
 from lambdas.projections.deliveries import KinesisRecord, Reached, Unattributable, read_deliveries
 from lambdas.projections.errors import ReadModelUnavailableError
-from lambdas.projections.folder import Taken
 from lambdas.projections.lag import Position, Positions
 from lambdas.projections.projector import Taking
+from lambdas.projections.taken import Taken
 
 
 class Folds(Protocol):
@@ -52,25 +53,25 @@ class StreamConsumer:
         self._positions = positions
         self._clock = clock
 
-    def take(self, records: Iterable[KinesisRecord], deadline: Deadline) -> Consumed:
-        """Fold a batch until the deadline; then save its positions, one a shard, if all of it is folded."""
+    def take(self, records: Iterable[KinesisRecord], folding: Deadline, saving: Deadline) -> Consumed:
+        """Fold a batch until the deadline `folding`; if all of it is folded, save its position until `saving`."""
         deliveries = read_deliveries(records)
         consumed = Consumed(
-            taking=self._projector.take(deliveries.accounts, deadline),
+            taking=self._projector.take(deliveries.accounts, folding),
             unattributable=deliveries.unattributable,
             ignored=deliveries.ignored,
         )
         if not consumed.folded:
             return consumed
         try:
-            self._save(deliveries.shards)
-        except ReadModelUnavailableError as error:
+            self._save(deliveries.shards, saving)
+        except (ReadModelUnavailableError, *FAILURES) as error:
             return Consumed(
                 taking=consumed.taking, unattributable=[], ignored=consumed.ignored, unsaved=str(error) or "no answer"
             )
         return consumed
 
-    def _save(self, shards: Mapping[str, Reached]) -> None:
+    def _save(self, shards: Mapping[str, Reached], deadline: Deadline) -> None:
         for shard, reached in shards.items():
             self._positions.save(
                 Position(
@@ -78,5 +79,6 @@ class StreamConsumer:
                     sequence_number=reached.sequence_number,
                     recordedtime=reached.recordedtime,
                     folded_at=format_timestamp(self._clock()),
-                )
+                ),
+                deadline,
             )

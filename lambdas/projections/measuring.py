@@ -11,7 +11,7 @@ rate; `Limit`; NextShardIterator is missing at the end of a closed shard), GetSh
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final, Protocol
@@ -22,7 +22,7 @@ from lambdas.eventsourcing.dynamodb_faults import FAILURES, Failure, code_of
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.timestamps import format_timestamp, utc_now
 from lambdas.projections.control import ControlRow
-from lambdas.projections.errors import StreamUnavailableError
+from lambdas.projections.errors import ProjectionError, StreamUnavailableError
 from lambdas.projections.lag import Lag, Position, Positions
 
 READS: Final = 5
@@ -196,6 +196,27 @@ class LagMeter:
             shard.done, shard.failure = True, ""  # all of it is older than what the stream keeps
         elif shard.failure:
             shard.failure = str(error)
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """The measurement of one projection. `failure` is why there is none; neither: no generation is live."""
+
+    projection: str
+    lag: Lag | None = None
+    failure: str = ""
+
+
+def measure_all(meter: LagMeter, tables: Mapping[str, MeasuredTable], seconds: float) -> Iterator[Measured]:
+    """Measure projections one after the other, each in its share of the time, and save what was measured."""
+    for name, table in tables.items():
+        try:
+            lag = meter.measure(table, Deadline(seconds / len(tables)))
+            if lag is not None:
+                table.positions.save_lag(lag)
+        except (ProjectionError, *FAILURES) as error:
+            yield Measured(name, failure=str(error))
+        else:
+            yield Measured(name, lag)
 
 
 def _lines(data: bytes) -> int:
