@@ -74,7 +74,7 @@ def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, tuple[float, float,
         names = ("ProjectionLagEvents", "ProjectionLagSeconds", "ProjectionAccountsWaiting")
         found[each["projection"]] = tuple(each[name][0] for name in names)
         assert {metric["Unit"] for metric in each["_aws"]["CloudWatchMetrics"][0]["Metrics"]} == {"Count", "Seconds"}
-    return found  # type: ignore[return-value]
+    return found
 
 
 def test_it_counts_and_saves_the_lag_of_each_projection(

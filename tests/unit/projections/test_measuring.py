@@ -151,12 +151,12 @@ def test_it_is_polite(size: int) -> None:
     lag = world.measure()
     assert lag.more
     assert round(lag.seconds) in (1000, 1001, 1002, 1003, 1004, 1005)
-    for shard in world.stream.shards.values():
-        times = [time for time, _, _ in shard.reads]
+    for read in world.stream.shards.values():
+        times = [time for time, _, _ in read.reads]
         assert len(times) == READS
         assert all(later - earlier >= 1.0 for earlier, later in pairwise(times))
-        assert shard.reads[0][1] == FIRST_RECORDS
-        for _, records, size_read in shard.reads[1:]:
+        assert read.reads[0][1] == FIRST_RECORDS
+        for _, records, size_read in read.reads[1:]:
             assert records <= MOST_RECORDS
             assert records == 1 or size_read <= READ_BYTES * 1.01
     given = [records for _, records, _ in world.stream.shards[FIRST].reads]
