@@ -22,10 +22,10 @@ from lambdas.projections.errors import UnknownProjectionError
 from lambdas.projections.measuring import FIRST_RECORDS, LagMeter
 from tests.support.clocks import START, SimulatedTime
 from tests.support.fake_dynamodb import client_error
+from tests.support.folded_accounts import MemoryTables
 from tests.support.function_variables import LAG
 from tests.support.kinesis_events import SHARD
 from tests.support.lambda_context import Context
-from tests.support.read_models import MemoryTables
 from tests.support.read_stream import FakeStream
 
 REPOSITORY = Path(__file__).parents[3]

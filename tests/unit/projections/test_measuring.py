@@ -29,7 +29,7 @@ from lambdas.projections.read_model import AccountRow, Gate
 from tests.support.clocks import SimulatedTime
 from tests.support.event_rows import account_id
 from tests.support.fake_dynamodb import client_error
-from tests.support.read_models import MemoryTables
+from tests.support.folded_accounts import MemoryTables
 from tests.support.read_stream import FakeStream
 
 FIRST, SECOND = "shardId-000000000000", "shardId-000000000001"

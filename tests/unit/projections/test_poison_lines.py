@@ -20,10 +20,10 @@ from lambdas.projections.projector import Projector
 from tests.support.clocks import SimulatedTime
 from tests.support.event_rows import account_id, chained, row
 from tests.support.event_source_mapping import EXHAUSTED, EventSourceMapping, Record
+from tests.support.folded_accounts import MemoryTables, RecordedEvents
 from tests.support.function_variables import PROJECTION
 from tests.support.kinesis_events import SHARD, kinesis_record, line, unreadable
 from tests.support.lambda_context import Context
-from tests.support.read_models import MemoryTables, RecordedEvents
 from tests.support.runs import seeds
 
 MODULE = "lambdas.handlers.projector"

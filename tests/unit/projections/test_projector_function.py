@@ -22,10 +22,10 @@ from lambdas.projections.errors import ReadModelUnavailableError, UnknownProject
 from lambdas.projections.projector import Projector
 from tests.support.clocks import START
 from tests.support.event_rows import ACCOUNT, account_id, chained, row
+from tests.support.folded_accounts import MemoryTables, RecordedEvents
 from tests.support.function_variables import PROJECTION
 from tests.support.kinesis_events import SHARD, kinesis_record, line, unreadable
 from tests.support.lambda_context import Context
-from tests.support.read_models import MemoryTables, RecordedEvents
 
 OTHER = account_id(2)
 REPOSITORY = Path(__file__).parents[3]
