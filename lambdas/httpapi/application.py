@@ -17,7 +17,7 @@ Route = Callable[[Request], Reply]
 
 _NO_STORE = "no-store"
 NOT_FAILING = frozenset({problems.VERSION_NOT_REACHED, problems.READ_MODEL_NOT_BUILT})
-"""503s of reading that no alarm counts: nothing has failed, and another version of the function would change nothing."""
+"""503s of reading that no alarm counts: nothing has failed, and another version of the function changes nothing."""
 READING = frozenset({"GET", "HEAD"})
 """Methods whose failures are counted here. Those of commands are counted where the command is carried out."""
 

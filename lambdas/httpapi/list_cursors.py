@@ -17,7 +17,7 @@ import msgspec
 from lambdas.accounts.text import UUID_PATTERN
 from lambdas.httpapi.errors import InvalidRequestError
 from lambdas.httpapi.list_queries import Filters
-from lambdas.projections.reading import Cursor
+from lambdas.projections.listing import Cursor
 from lambdas.projections.table import SHARDS, shard_of
 
 LONGEST: Final = 300

@@ -1,4 +1,4 @@
-"""Reads what is asked of the read models: which accounts, which days. Whatever is not acceptable: InvalidRequestError."""
+"""Reads what is asked of the read models: which accounts, and which days. All of it raises InvalidRequestError."""
 
 from __future__ import annotations
 
