@@ -55,8 +55,8 @@ DOCUMENTED = {
     ),
     ("states", ROLE): Documented(
         conditions=frozenset({"ArnLike aws:SourceArn", "StringEquals aws:SourceAccount"}),
-        page="AWS Step Functions Developer Guide, 'Creating an IAM role for your state machine': cross-service confused "
-        "deputy prevention",
+        page="AWS Step Functions Developer Guide, 'Creating an IAM role for your state machine in Step Functions': "
+        "cross-service confused deputy prevention",
     ),
     ("backup", ROLE): Documented(page="AWS Backup Developer Guide, 'IAM service roles'"),
     ("cloudwatch", KEY): Documented(
