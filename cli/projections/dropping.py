@@ -1,7 +1,8 @@
 """`daybook projections drop`: the generation beside the live one takes no more events, and its rows are deleted.
 
 The control row comes first. What is deleted belongs to a generation that the row does not name: so a repeated drop also
-removes what a projector wrote meanwhile, and what is left of generations that were dropped before.
+removes what a projector wrote meanwhile, and what is left of generations that were dropped before. What was live once is
+deleted when no process goes by an older control row any more: it would answer with half of a listing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from cli.projections.models import Model
 from cli.projections.request import Request
 from cli.projections.standing import Standing, standing_of
 from lambdas.projections.control import Control
+from lambdas.projections.reading import FORGOTTEN_SECONDS
 
 
 class Dropped(msgspec.Struct, frozen=True, tag_field="action", tag="drop"):
@@ -36,7 +38,10 @@ def run(request: Request) -> Outcome:
     after = before.dropped() if dropped else before
     model.control.change(before, after)
     if dropped:
-        request.output.note(f"{model.name}: generation {dropped} takes no more events; its rows are deleted")
+        request.output.note(f"{model.name}: generation {dropped} takes no more events")
+    if not before.building:
+        with Steps("Waiting until nobody reads it any more"):
+            time.sleep(FORGOTTEN_SECONDS)
     with Steps(f"Deleting rows of {model.name}; rows") as steps:
         rows = delete_leftovers(model, after, steps.advance)
     request.output.line(f"{model.name}: {_told(after, dropped)}, {counted(rows, 'row')} deleted")

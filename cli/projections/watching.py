@@ -13,7 +13,7 @@ from cli.output import counted
 from cli.projections.models import Model
 from lambdas.projections.control import Building, Control
 
-POLL_SECONDS: Final = 2.0
+POLL_SECONDS: Final = 1.0
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +61,6 @@ def watch(
     shown: Callable[[Sequence[Progress]], None],
     *,
     again: str,
-    poll: float = POLL_SECONDS,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[Progress]:
     """Wait until all of them are built; `shown` gets how far they are, again and again. Gives that at the end.
@@ -74,7 +73,7 @@ def watch(
         shown(found)
         if all(each.state == "built" for each in states):
             return found
-        sleep(poll)
+        sleep(POLL_SECONDS)
 
 
 def _look(model: Model, ours: Building, again: str) -> Building:
