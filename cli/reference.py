@@ -19,7 +19,7 @@ from cli.doctor.finding import Diagnosis
 from cli.doctor.permissions import policy
 from cli.envelope import Envelope
 from cli.errors import ExitStatus
-from cli.projections.comparing import Compared
+from cli.projections.comparing import ComparedModel
 from cli.projections.dropping import Dropped
 from cli.projections.listing import Listing
 from cli.projections.rebuilding import Rebuilt
@@ -54,7 +54,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = {
     "republish": Envelope[Republished],
     "redrive": Envelope[Redriven],
     "restore": Envelope[Plan | Run | Checked | Mended | Finish | Announced],
-    "projections": Envelope[Listing | Status | Rebuilt | Compared | Switched | Retried | Dropped],
+    "projections": Envelope[Listing | Status | Rebuilt | ComparedModel | Switched | Retried | Dropped],
     "doctor": Envelope[Diagnosis],
     "smoke": Envelope[Trial],
     "trace": Envelope[Trace],

@@ -7,6 +7,7 @@ deleted when no process goes by an older control row any more: it would answer w
 
 from __future__ import annotations
 
+from time import sleep
 
 import msgspec
 
@@ -41,7 +42,7 @@ def run(request: Request) -> Outcome:
         request.output.note(f"{model.name}: generation {dropped} takes no more events")
     if not before.building:
         with Steps("Waiting until nobody reads it any more"):
-            time.sleep(FORGOTTEN_SECONDS)
+            sleep(FORGOTTEN_SECONDS)
     with Steps(f"Deleting rows of {model.name}; rows") as steps:
         rows = delete_leftovers(model, after, steps.advance)
     request.output.line(f"{model.name}: {_told(after, dropped)}, {counted(rows, 'row')} deleted")

@@ -42,6 +42,11 @@ def cost_of(model: Model, event_table: str, segments: int) -> Cost:
     )
 
 
+def rows_of(model: Model, event_table: str) -> int:
+    """About how many events the table holds. Raises ClientError, BotoCoreError."""
+    return int(model.dynamodb.describe_table(TableName=event_table)["Table"].get("ItemCount", 0))
+
+
 def cost_text(cost: Cost) -> str:
     """One line, with what is not exact about it."""
     units = f"{cost.read_units:,} read and {cost.write_units:,} write units"

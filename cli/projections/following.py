@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
+from time import sleep
 from typing import Final, NoReturn
 
 from rich.console import Console
@@ -19,27 +19,23 @@ SECONDS: Final = 3.0
 """From the end of one measurement to the next: the stream's reads are its consumers' first of all."""
 
 
-def follow(
-    lines: Callable[[], Sequence[str]], *, seconds: float = SECONDS, sleep: Callable[[float], None] = time.sleep
-) -> NoReturn:
+def follow(lines: Callable[[], Sequence[str]]) -> NoReturn:
     """Until Ctrl-C. What does not answer is told, and asked again."""
     console = Console()
     if console.is_terminal:
-        _in_place(console, lines, seconds, sleep)
+        _in_place(console, lines)
     while True:
         for line in _asked(lines):
             say(f"{_now()}  {line}")
-        sleep(seconds)
+        sleep(SECONDS)
 
 
-def _in_place(
-    console: Console, lines: Callable[[], Sequence[str]], seconds: float, sleep: Callable[[float], None]
-) -> NoReturn:
+def _in_place(console: Console, lines: Callable[[], Sequence[str]]) -> NoReturn:
     with Live(console=console, auto_refresh=False) as live:
         while True:
             found = [*_asked(lines), f"measured at {_now()}; Ctrl-C ends"]
             live.update(Text("\n".join(found), no_wrap=True, overflow="ellipsis"), refresh=True)
-            sleep(seconds)
+            sleep(SECONDS)
 
 
 def _asked(lines: Callable[[], Sequence[str]]) -> Sequence[str]:

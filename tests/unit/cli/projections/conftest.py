@@ -21,5 +21,5 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
     with moto_client() as client:
         found = World(client)
         monkeypatch.setattr("cli.environments.place.stack_outputs", lambda stack, *_: found.outputs(stack))
-        monkeypatch.setattr("cli.projections.dropping.time.sleep", found.slept.append)
+        monkeypatch.setattr("cli.projections.dropping.sleep", found.slept.append)
         yield found

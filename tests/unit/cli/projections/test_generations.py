@@ -126,7 +126,7 @@ def test_what_was_live_is_deleted_when_nobody_reads_it_any_more(
     world.save(2, A)
     kept = []
     monkeypatch.setattr(
-        "cli.projections.dropping.time.sleep", lambda seconds: kept.append((seconds, world.control(), world.keys()))
+        "cli.projections.dropping.sleep", lambda seconds: kept.append((seconds, world.control(), world.keys()))
     )
     assert world.run("drop", SUMMARIES, "--yes") == 0
     ((seconds, control, keys),) = kept
@@ -146,7 +146,7 @@ def test_a_generation_that_begins_while_rows_are_deleted_is_left_alone(
         world.building(3)
         world.save(3, A)
 
-    monkeypatch.setattr("cli.projections.dropping.time.sleep", meanwhile)
+    monkeypatch.setattr("cli.projections.dropping.sleep", meanwhile)
     assert world.run("drop", SUMMARIES, "--yes") == 0
     assert f"3#{A}/account" in world.keys()
 

@@ -27,6 +27,7 @@ from lambdas.projections.registry import PROJECTIONS
 from lambdas.projections.segments import Segment
 from tests.support.dynamodb_tables import LockedClient, create_tables
 from tests.support.event_rows import account_id
+from tests.support.paging import dynamodb_paginator
 
 ACCOUNTS = [account_id(number) for number in range(1, 6)]
 MACHINE = "arn:aws:states:eu-central-1:111122223333:stateMachine:Rebuild{prefix}"
@@ -97,12 +98,19 @@ class Meter(LagMeter):
         return self.lags.get(table.name)
 
 
+class Client(LockedClient):
+    """moto's, with botocore's paginators."""
+
+    def get_paginator(self, operation: str) -> Any:
+        return dynamodb_paginator(self, operation)
+
+
 class World(AWS):
     """The connections of a command to one environment."""
 
-    def __init__(self, client: LockedClient) -> None:
-        self.client = client
-        self.tables = create_tables(client)
+    def __init__(self, client: Any) -> None:
+        self.client = Client(client)
+        self.tables = create_tables(self.client)
         self.states, self.functions, self.meter = States(), Functions(), Meter()
         self.models: Models = {each.name: self._model(each) for each in PROJECTIONS}
         self.slept: list[float] = []
