@@ -15,6 +15,7 @@ from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.projections.projection import AnyProjection, Folded
 from lambdas.projections.read_model import MOST_SHARED_ROWS
 from lambdas.projections.registry import PROJECTIONS
+from local.machine.layout import REPOSITORY
 from tests.support.bank import Recorder, new_bank
 from tests.support.clocks import TickingClock, Ticks
 from tests.support.workloads import accounts, closing, credit, opening, transfer, withdrawal
@@ -104,3 +105,8 @@ def test_an_account_is_always_in_a_group_that_is_named(projection: AnyProjection
             place = projection.place(folded.kept)
             assert place.group in projection.groups
             assert "#" not in place.group + place.order
+
+
+def test_the_page_names_it(projection: AnyProjection) -> None:
+    page = (REPOSITORY / "docs" / "projections.md").read_text("utf-8")
+    assert f"| `{projection.name}` |" in page or projection is LARGE_WITHDRAWALS
