@@ -2,7 +2,7 @@
 
 | item | pk | sk | attributes |
 |---|---|---|---|
-| account row | `<generation>#<account>` | `account` | `gate`, `kept`; `listed` and `ordered`, or `stopped_in` |
+| account row | `<generation>#<account>` | `account` | `gate`, `kept`; in an index also its keys |
 | shared row | `<generation>#shared#<shard>` | its key | a number for each measure |
 | deferred account | `<generation>#deferred` | account id | `rebuild` |
 | segment | `<generation>#segments` | its number, four digits | `progress` |
