@@ -189,3 +189,16 @@ class MemoryPositions:
         """See Positions.save_lag."""
         with self._table.lock:
             self._table.lag = lag
+
+
+class MemoryAccounts:
+    """An AccountWalk on a read model in memory; all in one segment."""
+
+    def __init__(self, of: MemoryTable) -> None:
+        self._table = of
+
+    def pages(self, generation: int, segment: int, segments: int) -> Iterator[list[str]]:  # noqa: ARG002 - the port
+        """See AccountWalk.pages."""
+        with self._table.lock:
+            found = sorted(account for number, account in self._table.accounts if number == generation)
+        yield found if segment == 0 else []
