@@ -35,9 +35,8 @@ class Ledger:
     def __init__(self) -> None:
         self.store = InMemoryEventStore()
         self.day = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
-        self.service = AccountService(
-            Repository(self.store, ACCOUNT_DECIDER), clock=lambda: self.day, test_callers={"tester"}
-        )
+        repository = Repository(self.store, ACCOUNT_DECIDER, clock=lambda: self.day)
+        self.service = AccountService(repository, clock=lambda: self.day, test_callers={"tester"})
         self.reader = DomainEventReader(self.store)
         table = MemoryTable(control=Control(live=1, newest=1))
         self.rows: MemoryReadModel[Withdrawals] = MemoryReadModel(table)
