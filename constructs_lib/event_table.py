@@ -68,3 +68,10 @@ class EventTable(ProtectedTable):
         """Allow reading streams by their ids; no scan, no append."""
         Grant.add_to_principal(grantee=grantee, actions=["dynamodb:Query"], resource_arns=[self.table.table_arn])
         grant_key(grantee, key=self._key, service="dynamodb", actions=["Decrypt"])
+
+    def grant_walk(self, grantee: IGrantable) -> None:
+        """Allow reading all streams, page by page, as a rebuild and a comparison of read models do; no append."""
+        Grant.add_to_principal(
+            grantee=grantee, actions=["dynamodb:Query", "dynamodb:Scan"], resource_arns=[self.table.table_arn]
+        )
+        grant_key(grantee, key=self._key, service="dynamodb", actions=["Decrypt"])

@@ -18,6 +18,7 @@ from stacks.environment import STACKS_WITH_DATA, Environment
 from stacks.lake import LakeStack
 from stacks.ledger import LedgerStack
 from stacks.notifications import NotificationsStack
+from stacks.projections import ProjectionsStack
 from stacks.publisher import PublisherStack
 from stacks.reports import ReportsStack
 from stacks.watch import WatchStack
@@ -48,9 +49,19 @@ class DaybookStage(Stage):
         self.backup = BackupStack(self, "Backup", config=config, ledger=self.ledger)
         caller = CanaryCallerStack(self, "CanaryCaller") if config.canary_minutes else None
         test_callers = (*config.test_callers, *([caller.role.role_id] if caller else []))
-        self.api = ApiStack(self, "Api", config=config, ledger=self.ledger, test_callers=test_callers)
-        self.commands = CommandsStack(self, "Commands", config=config, ledger=self.ledger, test_callers=test_callers)
         self.domain_events = DomainEventsStack(self, "DomainEvents", config=config)
+        self.projections = ProjectionsStack(
+            self, "Projections", config=config, ledger=self.ledger, published=self.domain_events
+        )
+        self.api = ApiStack(
+            self,
+            "Api",
+            config=config,
+            ledger=self.ledger,
+            projections=self.projections,
+            test_callers=test_callers,
+        )
+        self.commands = CommandsStack(self, "Commands", config=config, ledger=self.ledger, test_callers=test_callers)
         self.lake = LakeStack(self, "Lake", config=config, events=self.domain_events.events)
         self.publisher = PublisherStack(
             self,
@@ -84,6 +95,7 @@ class DaybookStage(Stage):
             commands=self.commands,
             domain_events=self.domain_events,
             lake=self.lake,
+            projections=self.projections,
             publisher=self.publisher,
             reports=self.reports,
             has_canary=config.canary_minutes > 0,
@@ -112,6 +124,9 @@ class DaybookStage(Stage):
         lost from what was published.
         """
         chain: tuple[Stack, ...] = (self.publisher, self.commands, self.api)
-        self.publisher.add_stack_dependency(self.lake)
+        for reader in (self.lake, self.projections):
+            self.publisher.add_stack_dependency(reader)
+        self.projections.add_stack_dependency(self.lake)
+        self.api.add_stack_dependency(self.projections)
         for earlier, later in pairwise(chain if config.writes else reversed(chain)):
             later.add_stack_dependency(earlier)

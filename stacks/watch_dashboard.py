@@ -15,10 +15,10 @@ from aws_cdk.aws_cloudwatch import (
     TextWidget,
     TextWidgetBackground,
 )
+from aws_cdk.aws_dynamodb import Table
 from constructs import Construct
 
 from constructs_lib.graphs import graph, percentile, total, worst
-from constructs_lib.protected_table import ProtectedTable
 from constructs_lib.python_function import PythonFunction
 from stacks.api import ApiStack
 from stacks.commands import CommandsStack
@@ -28,6 +28,7 @@ from stacks.functions import own_metric
 from stacks.lake import LakeStack
 from stacks.ledger import LedgerStack
 from stacks.notifications import NotificationsStack
+from stacks.projections import ProjectionsStack
 from stacks.publisher import PublisherStack
 from stacks.reports import ReportsStack
 
@@ -45,6 +46,7 @@ class Watched:
     commands: CommandsStack
     domain_events: DomainEventsStack
     lake: LakeStack
+    projections: ProjectionsStack
     publisher: PublisherStack
     reports: ReportsStack
     has_canary: bool
@@ -58,12 +60,20 @@ class Watched:
             "failures": self.commands.failures,
             "publisher": self.publisher.function,
             "report": self.reports.function,
+            "lag": self.projections.lag,
+            **{f"projector_{name}": each.projector for name, each in self.projections.read_models.items()},
+            **{f"rebuild_{name}": each.rebuilder for name, each in self.projections.read_models.items()},
         }
 
     @property
-    def tables(self) -> dict[str, ProtectedTable]:
+    def tables(self) -> dict[str, Table]:
         """Every table, by a short name."""
-        return {"events": self.ledger.events, "receipts": self.ledger.receipts, "commands": self.ledger.commands}
+        return {
+            "events": self.ledger.events.table,
+            "receipts": self.ledger.receipts.table,
+            "commands": self.ledger.commands.table,
+            **{name: each.table.table for name, each in self.projections.read_models.items()},
+        }
 
 
 def watch_dashboard(stack: Stack, *, config: Environment, watched: Watched, alarms: Sequence[str]) -> Dashboard:
@@ -82,6 +92,8 @@ def watch_dashboard(stack: Stack, *, config: Environment, watched: Watched, alar
             _commands(config, watched),
             [_text("## Lag: from a stored command to its end, from an event to the stream, and to the lake")],
             _lag(config, watched),
+            [_text("## Read models")],
+            _read_models(config, watched),
             [_text("## What was given up, and waits for somebody")],
             _given_up(config, watched),
             [_text("## The lake")],
@@ -208,6 +220,30 @@ def _lag(config: Environment, watched: Watched) -> list[IWidget]:
     ]
 
 
+def _read_models(config: Environment, watched: Watched) -> list[IWidget]:
+    """A line for each projection."""
+    models = watched.projections.read_models
+    return [
+        graph(
+            "Oldest event that is not in a read model",
+            *(worst(each.metric(config, "ProjectionLagSeconds"), name) for name, each in models.items()),
+            unit="s",
+            limit=config.projection_behind_seconds,
+        ),
+        graph(
+            "Events folded, and events that wait",
+            *(total(each.metric(config, "ProjectionEventsFolded"), f"{name}, folded") for name, each in models.items()),
+            *(worst(each.metric(config, "ProjectionLagEvents"), f"{name}, waiting") for name, each in models.items()),
+            unit="events",
+        ),
+        graph(
+            "Accounts that are stopped",
+            *(worst(each.metric(config, "ProjectionAccountsWaiting"), name) for name, each in models.items()),
+            unit="accounts",
+        ),
+    ]
+
+
 def _given_up(config: Environment, watched: Watched) -> list[IWidget]:
     return [
         graph(
@@ -216,6 +252,10 @@ def _given_up(config: Environment, watched: Watched) -> list[IWidget]:
             total(watched.publisher.mapping.metric_parked(), "records of batches parked"),
             total(watched.publisher.mapping.metric_given_up(), "records given up"),
             total(own_metric(config, "EventTableTampered"), "rows tampered with"),
+            *(
+                total(each.mapping.metric_given_up(), f"records not projected, {name}")
+                for name, each in watched.projections.read_models.items()
+            ),
             unit="events",
         ),
         graph(
@@ -259,12 +299,12 @@ def _costs(config: Environment, watched: Watched) -> list[list[IWidget]]:
         [
             graph(
                 "Write units",
-                *(total(each.table.metric_consumed_write_capacity_units(), name) for name, each in tables),
+                *(total(each.metric_consumed_write_capacity_units(), name) for name, each in tables),
                 unit="WCU",
             ),
             graph(
                 "Read units",
-                *(total(each.table.metric_consumed_read_capacity_units(), name) for name, each in tables),
+                *(total(each.metric_consumed_read_capacity_units(), name) for name, each in tables),
                 unit="RCU",
             ),
             graph(
