@@ -175,10 +175,12 @@ class MemoryPositions:
         with self._table.lock:
             return dict(sorted(self._table.positions.items()))
 
-    def save(self, position: Position) -> None:
+    def save(self, position: Position, deadline: Deadline | None = None) -> None:  # noqa: ARG002 - part of the port
         """See Positions.save."""
         with self._table.lock:
-            self._table.positions[position.shard] = position
+            kept = self._table.positions.get(position.shard)
+            if kept is None or int(kept.sequence_number) < int(position.sequence_number):
+                self._table.positions[position.shard] = position
 
     def lag(self) -> Lag | None:
         """See Positions.lag."""
