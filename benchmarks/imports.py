@@ -28,6 +28,7 @@ FUNCTION_ENVIRONMENT = {
     "SNAPSHOT_INTERVAL": "10",
     "TEST_CALLERS": "",
     "WRITES": "on",
+    "READ_MODEL_TABLES": '{"account_summaries": "summaries", "daily_totals": "totals"}',
     "API_URL": "https://api.example/v1",
     "DOMAIN_EVENT_STREAM": "domain-events",
     "PARKING_BUCKET": "parking",

@@ -33,10 +33,14 @@ class LedgerSettings(msgspec.Struct, frozen=True, rename="upper"):
 
 
 class ApiSettings(LedgerSettings, frozen=True, rename="upper"):
-    """Settings of the HTTP API. It puts receipts, reads stored commands, and ends none. `writes` off: it only reads."""
+    """Settings of the HTTP API. It puts receipts, reads stored commands, and ends none. `writes` off: it only reads.
+
+    `read_model_tables` is JSON: table by projection.
+    """
 
     receipts_table: TableName
     commands_table: TableName
+    read_model_tables: Name
     writes: Literal["on", "off"]
 
 

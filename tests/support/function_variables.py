@@ -18,6 +18,7 @@ ACCOUNTS = {
     "SNAPSHOT_INTERVAL": "10",
     "TEST_CALLERS": "AROATESTER",
     "WRITES": "on",
+    "READ_MODEL_TABLES": '{"account_summaries": "summaries", "daily_totals": "totals"}',
 }
 """The HTTP API and the processor of commands."""
 PUBLISHER = {**EVERY_FUNCTION, "DOMAIN_EVENT_STREAM": "domain-events", "PARKING_BUCKET": "parking"}
