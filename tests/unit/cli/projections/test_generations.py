@@ -119,9 +119,7 @@ def test_a_drop_deletes_what_is_not_named_and_nothing_else(world: World, capsys:
     }
 
 
-def test_what_was_live_is_deleted_when_nobody_reads_it_any_more(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_live_is_deleted_when_nobody_reads_it_any_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.built(live=1, previous=2)
     world.save(2, A)
     kept = []

@@ -41,7 +41,9 @@ def test_what_needs_somebody(world: World, capsys: pytest.CaptureFixture[str]) -
     world.meter.lags = {SUMMARIES: NOTHING}
     assert world.run("status", "--json") == 1
     document = printed("projections", capsys)
-    assert document["problem"]["detail"] == "2 accounts of account_summaries are stopped. daily_totals has not been built."
+    assert (
+        document["problem"]["detail"] == "2 accounts of account_summaries are stopped. daily_totals has not been built."
+    )
     assert document["data"]["projections"][0]["rebuild"] == {
         "name": SUMMARIES, "generation": 3, "rebuild": "it", "state": "walking", "segments": 2, "segments_done": 1,
         "events": 1400, "read_units": 3.0, "write_units": 18.0,
@@ -89,9 +91,7 @@ class Ends:
             raise KeyboardInterrupt
 
 
-def test_following_in_a_pipe(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_following_in_a_pipe(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """It goes on when something does not answer for a while."""
     world.built()
     world.meter.lags = {SUMMARIES: NOTHING}
