@@ -34,7 +34,7 @@ GROUP = "rebuild of a read model, in process"
 ACCOUNTS, HISTORY = 200, 10
 """Accounts that are rebuilt, and the events of each."""
 ROUNDS = 9
-SMALL, LARGE = 20_000, 200_000
+SMALL, LARGE, OF_ACCOUNTS = 20_000, 200_000, 1_000
 FLAT = 1.25
 """The budget: the peak of memory at 200,000 events, to that at 20,000 of as many accounts."""
 MILLION = 1_000_000
@@ -111,7 +111,7 @@ def _units(projection: AnyProjection, rows: Sequence[EventRow]) -> Iterator[Row]
 
 def _flat() -> Row:
     """The accounts are as many, so the table in memory is as large."""
-    accounts = [str(UUID(int=number)) for number in range(1_000)]
+    accounts = [str(UUID(int=number)) for number in range(OF_ACCOUNTS)]
     opened, credited = (replace(row, hash=bytes(32)) for row in history(1, 2))
 
     def peak(events: int) -> int:

@@ -142,8 +142,9 @@ def test_a_rebuild_takes_no_more_units_than_it_is_said_to_take(monkeypatch: pyte
 
 
 def test_a_rebuild_that_keeps_what_it_has_walked_misses_its_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rebuilds, "SMALL", 2_000)
-    monkeypatch.setattr(rebuilds, "LARGE", 8_000)
+    monkeypatch.setattr(rebuilds, "SMALL", 1_000)
+    monkeypatch.setattr(rebuilds, "LARGE", 5_000)
+    monkeypatch.setattr(rebuilds, "OF_ACCOUNTS", 100)
     assert rebuilds._flat().met
     kept, page = [], rebuilds._Walk.page
 
