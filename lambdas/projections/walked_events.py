@@ -5,11 +5,15 @@ from __future__ import annotations
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from lambdas.contracts.domain_events import AccountDomainEvent, NotPublishableError, domain_event
 from lambdas.eventsourcing.table_walk import CorruptRow, WalkedRow
 from lambdas.projections.folder import UnreadableEvent
+
+NO_TIME: Final = "9999-12-31T23:59:59.999Z"
+"""The booking time of a row that has none which can be read: no restore has revoked it, and it is not of an earlier
+history than what was folded. It cannot be read, and that is what stops its account."""
 
 WalkedEvent: TypeAlias = AccountDomainEvent | UnreadableEvent
 
@@ -17,7 +21,7 @@ WalkedEvent: TypeAlias = AccountDomainEvent | UnreadableEvent
 def walked_event(row: WalkedRow) -> WalkedEvent:
     """The event of a row, which equals the published one; UnreadableEvent if it can not be published."""
     if isinstance(row, CorruptRow):
-        return UnreadableEvent(row.stream_id, row.version, row.hash, row.recorded_at, row.reason)
+        return UnreadableEvent(row.stream_id, row.version, row.hash, row.recorded_at or NO_TIME, row.reason)
     try:
         return domain_event(row)
     except NotPublishableError as error:
