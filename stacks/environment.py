@@ -21,8 +21,8 @@ MAX_SNAPSHOT_INTERVAL = 50
 MAX_GENERATION = 1_000
 MIN_GRACE_DAYS = 3
 MOST_CANARY_MINUTES = 5
-MOST_SEGMENTS = 10_000
-"""Four digits number them in a read model's table."""
+MOST_SEGMENTS = 1_000
+"""All of them are in the input of a rebuild's state machine."""
 LOG_LEVELS = ("INFO",)
 GIGABYTE = 10**9
 
