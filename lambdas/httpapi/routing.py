@@ -43,8 +43,8 @@ def served(resource: str, parameters: Mapping[str, str], path: str) -> tuple[str
         return None, path
     own, sent = _PARAMETER.sub(lambda match: parameters.get(match[1], ""), resource), unquote(path)
     before = sent.removesuffix(own)
-    base = before.split("/")
-    return (resource, own) if before != sent and base[-1:] != [""] and ".." not in base else (None, path)
+    other = before == sent or before.endswith("/") or ".." in before.split("/")
+    return (None, path) if other else (resource, own)
 
 
 def allowed_methods(template: str) -> tuple[str, ...]:

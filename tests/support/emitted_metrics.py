@@ -102,7 +102,9 @@ def _run_api(monkeypatch: pytest.MonkeyPatch) -> None:
         (ZeroDivisionError("unforeseen"), _call("GET", path), 500),
     ):
         service = SimpleNamespace(execute=_raising(error), account=_raising(error))
-        routes = api.module.AccountsApi(service, expected=lambda _: False).routes()
+        routes = api.module.AccountsApi(
+            service, SimpleNamespace(list_accounts=None, get_totals=None), expected=None
+        ).routes()
         monkeypatch.setattr(api.module, "_application", api.module.Application(routes))
         assert api.module.handler(proxy_event(call), Context())["statusCode"] == status
 
