@@ -84,12 +84,12 @@ Action = Annotated[
 Name = Annotated[
     str | None,
     typer.Argument(
-        metavar="[NAME]", parser=_name, help="A projection, such as account_summaries.", autocompletion=_names
+        metavar="NAME", parser=_name, help="A projection, such as account_summaries.", autocompletion=_names
     ),
 ]
 AccountIds = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ACCOUNT_ID]...", parser=account_id, help="retry: the accounts that shall go on."),
+    typer.Argument(metavar="ACCOUNT_ID", parser=account_id, help="retry: the accounts that shall go on."),
 ]
 All = Annotated[bool, typer.Option("--all", help="rebuild: every projection. retry: every account that is stopped.")]
 Follow = Annotated[bool, typer.Option("--follow", help="status: measure again and again, until Ctrl-C.")]
@@ -133,9 +133,8 @@ def projections(
 ) -> Outcome:
     """List, measure, rebuild, compare and switch read models. docs/projections.md shows each action at work.
 
-    `list` and `status` show them; `rebuild` fills a generation beside the live one, `compare` folds every account anew
-    and names what differs, `switch` and `rollback` change which one is read, `drop` deletes the other one, and `retry`
-    lets stopped accounts go on. Each action can be repeated, also after it was killed.
+    `rebuild` fills a generation beside the live one, `compare` checks it, `switch` has it read, `rollback` goes back,
+    `drop` deletes the other one, and `retry` lets stopped accounts go on. Each can be repeated, also after a kill.
     """
     given = {"ACCOUNT_ID": account_ids, "all": everything, "follow": follow, "yes": yes, "no_wait": no_wait}
     _check(action, name, {**given, "generation": generation, "segments": segments}, as_json=as_json)

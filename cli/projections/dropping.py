@@ -1,8 +1,8 @@
 """`daybook projections drop`: the generation beside the live one takes no more events, and its rows are deleted.
 
 The control row comes first. What is deleted belongs to a generation that the row does not name: so a repeated drop also
-removes what a projector wrote meanwhile, and what is left of generations that were dropped before. What was live once is
-deleted when no process goes by an older control row any more: it would answer with half of a listing.
+removes what a projector wrote meanwhile, and what is left of generations that were dropped before. What was live once
+is deleted when no process goes by an older control row any more: it would answer with half of a listing.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ def run(request: Request) -> Outcome:
     model.control.change(before, after)
     if dropped:
         request.output.note(f"{model.name}: generation {dropped} takes no more events")
+        _stop(model, before)
     if not before.building:
         with Steps("Waiting until nobody reads it any more"):
             sleep(FORGOTTEN_SECONDS)
@@ -47,6 +48,12 @@ def run(request: Request) -> Outcome:
         rows = delete_leftovers(model, after, steps.advance)
     request.output.line(f"{model.name}: {_told(after, dropped)}, {counted(rows, 'row')} deleted")
     return Outcome(Dropped(standing_of(model.name, after), dropped, rows))
+
+
+def _stop(model: Model, before: Control) -> None:
+    """The rebuild of what was dropped: it would end by itself, as a failure that rings an alarm."""
+    if before.building and before.building.state != "built":
+        model.executions.stop(before.building.rebuild)
 
 
 def beside(control: Control) -> int:

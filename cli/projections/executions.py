@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Final, Literal
 
 import msgspec
@@ -36,9 +37,8 @@ class Executions:
 
     def find(self, rebuild: str) -> Execution | None:
         """The execution of a rebuild; None: it was never started, or ended over 90 days ago."""
-        arn = f"{self._machine.replace(':stateMachine:', ':execution:')}:{rebuild}"
         try:
-            found = self._client.describe_execution(executionArn=arn)
+            found = self._client.describe_execution(executionArn=self._arn(rebuild))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
                 raise
@@ -66,6 +66,17 @@ class Executions:
             if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
                 raise
 
+    def stop(self, rebuild: str) -> None:
+        """Stop the execution of a rebuild; nothing if there is none, or if it has ended."""
+        try:
+            self._client.stop_execution(executionArn=self._arn(rebuild), cause="The generation was dropped.")
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
+                raise
+
+    def _arn(self, rebuild: str) -> str:
+        return f"{self._machine.replace(':stateMachine:', ':execution:')}:{rebuild}"
+
 
 class _FunctionError(msgspec.Struct, rename="camel"):
     error_message: str
@@ -76,9 +87,7 @@ def told(error: str, cause: str) -> str:
 
     Source: AWS Step Functions Developer Guide, "Handling errors in Step Functions workflows".
     """
-    try:
+    with contextlib.suppress(msgspec.MsgspecError, UnicodeError):
         cause = msgspec.json.decode(cause, type=_FunctionError).error_message
-    except (msgspec.MsgspecError, UnicodeError):
-        pass
     words = ": ".join(each for each in (error, cause) if each)
     return "".join(each if each.isprintable() else " " for each in words[:MOST_CHARACTERS]).rstrip(". ")

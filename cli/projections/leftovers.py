@@ -64,4 +64,6 @@ def _delete(model: Model, keys: Sequence[Key], backoff: Backoff) -> None:
         if not left:
             return
         backoff.pause(attempt)
-    raise UnavailableError(f"{model.table} does not take the deletions: it is throttled. Repeating the command goes on.")
+    raise UnavailableError(
+        f"{model.table} does not take the deletions: it is throttled. Repeating the command goes on."
+    )

@@ -30,11 +30,11 @@ class Listed(msgspec.Struct, frozen=True):
 
 def run(request: Request) -> Outcome:
     """Print a line for each projection. Raises ReadModelUnavailableError."""
-    found = [
-        Listed(standing_of(each.name, each.control.read()), each.positions.lag()) for each in request.chosen
-    ]
+    found = [Listed(standing_of(each.name, each.control.read()), each.positions.lag()) for each in request.chosen]
     now = utc_now()
-    rows = [[each.standing.name, each.standing.state, *generations(each.standing), _lag(each.lag, now)] for each in found]
+    rows = [
+        [each.standing.name, each.standing.state, *generations(each.standing), _lag(each.lag, now)] for each in found
+    ]
     for line in table(COLUMNS, rows):
         request.output.line(line)
     return Outcome(Listing(found))

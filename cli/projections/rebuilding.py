@@ -53,9 +53,7 @@ def run(request: Request) -> Outcome:
     segments = ENVIRONMENTS[request.place.environment].rebuild_segments
     event_table = request.place.ledger().event_table
     starts = [(each, plan(each, segments, utc_now())) for each in request.chosen]
-    planned = [
-        Planned(model, begin, cost_of(model, event_table, begin.building.segments)) for model, begin in starts
-    ]
+    planned = [Planned(model, begin, cost_of(model, event_table, begin.building.segments)) for model, begin in starts]
     for each in planned:
         request.output.note(f"{each.model.name}: {cost_text(each.cost)}")
     if not request.place.is_local:

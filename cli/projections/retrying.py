@@ -80,7 +80,7 @@ def _afterwards(model: Model, accounts: Sequence[str]) -> list[RetriedAccount]:
     """From the rows themselves, of all generations."""
     control = model.control.read()
     rows = {number: model.rows.rows(number, accounts) for number in control.generations}
-    stopped = {each: [] for each in accounts}
+    stopped: dict[str, list[StoppedAccount]] = {each: [] for each in accounts}
     for number, found in rows.items():
         for each, row in found.items():
             if row.gate.stopped:

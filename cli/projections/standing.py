@@ -72,5 +72,6 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Lines of aligned columns under their headings, two blanks apart."""
     widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
     return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (columns, *rows)
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (columns, *rows)
     ]

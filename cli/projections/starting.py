@@ -35,7 +35,10 @@ class Start(msgspec.Struct, frozen=True):
 
 
 def plan(model: Model, segments: int, now: datetime) -> Start:
-    """How to start. Changes nothing. Raises RebuildRunningError, ControlError, ReadModelUnavailableError, ClientError."""
+    """How to start; changes nothing.
+
+    Raises RebuildRunningError, ControlError, ReadModelUnavailableError, ClientError.
+    """
     before = model.control.read()
     building = before.building
     if building is None or building.state == "built":

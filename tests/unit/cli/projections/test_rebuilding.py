@@ -12,11 +12,9 @@ import pytest
 from cli.projections import estimating, starting
 from lambdas.projections.control import Building, Control
 from local.costs.prices import read_prices
-from stacks.environment import ENVIRONMENTS
 from tests.support.envelopes import printed
-from tests.unit.cli.projections.world import MACHINE, SUMMARIES, TOTALS, World
+from tests.unit.cli.projections.world import MACHINE, SEGMENTS, SUMMARIES, TOTALS, World
 
-SEGMENTS = ENVIRONMENTS["prod"].rebuild_segments
 ID = re.compile(r"account-summaries-2-\d{8}T\d{6}Z-[0-9a-f]{4}")
 GO_ON = "daybook projections rebuild account_summaries --env prod"
 FOLLOW = "`daybook projections status account_summaries --follow --env prod`"
@@ -49,8 +47,10 @@ def test_a_rebuild_from_its_price_to_its_end(world: World, capsys: pytest.Captur
     )
     assert begun == f"account_summaries: the rebuild {after.rebuild} of generation 2 has begun"
     assert said.out.splitlines() == [
-        f"account_summaries: generation 2 is built ({10 * SEGMENTS:,} events, {2.0 * SEGMENTS:,.1f} read and "
-        f"{3.0 * SEGMENTS:,.1f} write units). Then:",
+        (
+            f"account_summaries: generation 2 is built ({10 * SEGMENTS:,} events, {2.0 * SEGMENTS:,.1f} read and "
+            f"{3.0 * SEGMENTS:,.1f} write units). Then:"
+        ),
         "  daybook projections compare account_summaries --env prod",
         "  daybook projections switch account_summaries --env prod",
     ]

@@ -1,10 +1,9 @@
-"""An environment with two read models on moto's DynamoDB, and a state machine and a projector that do as they are told."""
+"""An environment with two read models on moto's DynamoDB; state machine and projector do as they are told."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -29,6 +28,8 @@ from tests.support.dynamodb_tables import LockedClient, create_tables
 from tests.support.event_rows import account_id
 from tests.support.paging import dynamodb_paginator
 
+SEGMENTS = 3
+"""Of a new rebuild."""
 ACCOUNTS = [account_id(number) for number in range(1, 6)]
 MACHINE = "arn:aws:states:eu-central-1:111122223333:stateMachine:Rebuild{prefix}"
 SUMMARIES, TOTALS = "account_summaries", "daily_totals"
@@ -66,6 +67,13 @@ class States:
         if name not in self.ended:
             self.works(name)
         return self.ended.get(name, {"status": "RUNNING"})
+
+    def stop_execution(self, *, executionArn: str, cause: str) -> dict[str, Any]:  # noqa: N803
+        name = executionArn.rpartition(":")[2]
+        if name not in self.inputs:
+            raise refused("ExecutionDoesNotExist")
+        self.ended.setdefault(name, {"status": "ABORTED", "cause": cause})
+        return {}
 
 
 class Functions:
@@ -159,7 +167,7 @@ class World(AWS):
         """An account is stopped."""
         self.save(generation, account, Gate(version=version, rowhash="h", recordedtime=AT, stopped=reason))
 
-    def keys(self, name: str = SUMMARIES) -> set[str]:
+    def items(self, name: str = SUMMARIES) -> set[str]:
         """All items of a table, as `pk/sk`."""
         items = self.client.scan(TableName=self.models[name].table, ConsistentRead=True)["Items"]
         return {f"{item['pk']['S']}/{item['sk']['S']}" for item in items}
