@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import backends
+from tests.support import backends, read_models
 from tests.support.backends import Backend, DynamoDBBackend, NewBackend, NewId
 from tests.support.broken_server import write_certificate
+from tests.support.read_models import NewPorts
 from tests.support.tally import Others, add, repository
 
 
@@ -74,3 +75,17 @@ def certificate(tmp_path: Path) -> Path:
 def second(request: pytest.FixtureRequest) -> str:
     """Whether the second request comes to the same repository or to one that remembers nothing."""
     return str(request.param)
+
+
+@pytest.fixture(scope="module", params=read_models.names())
+def new_ports(request: pytest.FixtureRequest) -> Iterator[NewPorts]:
+    """All adapters of a read model's ports."""
+    with read_models.places(request.param) as new:
+        yield new
+
+
+@pytest.fixture(scope="module", params=backends.dynamodb_names())
+def new_table(request: pytest.FixtureRequest) -> Iterator[NewPorts]:
+    """Those that speak DynamoDB."""
+    with read_models.places(request.param) as new:
+        yield new

@@ -116,7 +116,7 @@ def _moto() -> Iterator[NewBackend]:
 @contextmanager
 def _endpoint() -> Iterator[NewBackend]:
     """The same tables for all tests of a module: real ones take seconds to appear."""
-    client = _endpoint_client(os.environ[ENDPOINT_VARIABLE])
+    client = endpoint_client(os.environ[ENDPOINT_VARIABLE])
     tables = create_tables(client)
     try:
         for table in tables:
@@ -139,7 +139,7 @@ def _on_tables(client: Any, tables: Tables) -> DynamoDBBackend:
     return DynamoDBBackend(store_on(client, tables, backoff=NO_WAITING), seed, client, tables)
 
 
-def _endpoint_client(url: str) -> Any:
+def endpoint_client(url: str) -> Any:
     """A client that does not retry, as the store wants it; patient, since a laptop may be far away."""
     config = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 1})
     session = boto3.Session(region_name=os.environ.get("AWS_REGION", REGION))

@@ -1,4 +1,4 @@
-"""The three tables of the event store, on anything that speaks DynamoDB."""
+"""The three tables of the event store, and that of a read model, on anything that speaks DynamoDB."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from moto import mock_aws
 from lambdas.eventsourcing import dynamodb_schema as schema
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
 from lambdas.inbox import table as commands_table
+from lambdas.projections import table as read_model
 
 REGION = "eu-central-1"
 KEYS = {
@@ -69,16 +70,40 @@ def create_tables(client: Any) -> Tables:
         client.create_table(
             TableName=name,
             BillingMode="PAY_PER_REQUEST",
-            KeySchema=[
-                {"AttributeName": hash_key, "KeyType": "HASH"},
-                {"AttributeName": range_key, "KeyType": "RANGE"},
-            ],
+            KeySchema=_key_schema(hash_key, range_key),
             AttributeDefinitions=[
                 {"AttributeName": hash_key, "AttributeType": "S"},
                 {"AttributeName": range_key, "AttributeType": "N" if range_key == "version" else "S"},
             ],
         )
     return tables
+
+
+def create_read_model_table(client: Any) -> str:
+    """A new table of a read model, empty, with its indexes; its name."""
+    name = f"daybook-test-read-model-{uuid.uuid4().hex}"
+    keys = dict.fromkeys(
+        [read_model.HASH_KEY, read_model.RANGE_KEY, *(key for each in read_model.INDEXES for key in each[1:])]
+    )
+    client.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=_key_schema(read_model.HASH_KEY, read_model.RANGE_KEY),
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": index.name,
+                "KeySchema": _key_schema(index.hash_key, index.range_key),
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+            for index in read_model.INDEXES
+        ],
+    )
+    return name
+
+
+def _key_schema(hash_key: str, range_key: str) -> list[dict[str, str]]:
+    return [{"AttributeName": hash_key, "KeyType": "HASH"}, {"AttributeName": range_key, "KeyType": "RANGE"}]
 
 
 def store_on(client: Any, tables: Tables, **options: Any) -> DynamoDBEventStore:

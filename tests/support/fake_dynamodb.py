@@ -12,14 +12,11 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.support.fake_expressions import Item, bounds, check_placeholders, holds, keyed, updated
-
-Key = Decimal | str
+from tests.support.fake_expressions import Item, Key, bounds, check_placeholders, holds, keyed, sortable, updated
 
 _PARAMETERS = {
     "TableName", "ConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues",
@@ -64,8 +61,7 @@ class FakeTable:
 
     def range_value(self, item: Mapping[str, Any]) -> Key:
         """The range key as something that sorts."""
-        value = item[self.range_key]
-        return Decimal(value["N"]) if "N" in value else str(value["S"])
+        return sortable(item[self.range_key])
 
     def between(self, name: str, first: Key | None, last: Key | None) -> list[Item]:
         """The items of a partition with first ≤ range key ≤ last, ascending."""
@@ -74,6 +70,10 @@ class FakeTable:
         end = len(order) if last is None else bisect_right(order, last)
         partition = self.partitions.get(name, {})
         return [partition[key] for key in order[start:end]]
+
+    def all(self) -> list[Item]:
+        """All items, in no order that means anything."""
+        return [item for partition in self.partitions.values() for item in partition.values()]
 
 
 class FakeDynamoDB:
@@ -152,7 +152,7 @@ class FakeDynamoDB:
         expected = {"#s": table.hash_key} | ({"#v": table.range_key} if "#v" in KeyConditionExpression else {})
         assert ExpressionAttributeNames == expected
         first, last = bounds(KeyConditionExpression, ExpressionAttributeValues)
-        if (first is not None and last is not None and first > last) or (Limit is not None and Limit < 1):
+        if reversed_bounds(first, last) or (Limit is not None and Limit < 1):
             raise client_error("ValidationException", "Query")
         with self._lock:
             items = table.between(ExpressionAttributeValues[":s"]["S"], first, last)
@@ -199,6 +199,11 @@ class FakeDynamoDB:
             items.append(updated(write, table.get(write["Key"])) if "Key" in write else write["Item"])
             table.put(items[-1])
         self._observe(items)
+
+
+def reversed_bounds(first: Key | None, last: Key | None) -> bool:
+    """Whether DynamoDB refuses the bounds. Both are of one type."""
+    return first is not None and last is not None and bool(first > last)  # type: ignore[operator]
 
 
 def item_bytes(item: Mapping[str, Mapping[str, Any]]) -> int:

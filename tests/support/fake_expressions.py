@@ -11,12 +11,18 @@ from decimal import Decimal
 from typing import Any
 
 Item = dict[str, dict[str, Any]]
+Key = Decimal | str
 
 
 def keyed(write: Mapping[str, Any]) -> Item:
     """Something with the key attributes of what is written."""
     item: Item = write["Key"] if "Key" in write else write["Item"]
     return item
+
+
+def sortable(value: Mapping[str, Any]) -> Key:
+    """A range key as something that sorts."""
+    return Decimal(value["N"]) if "N" in value else str(value["S"])
 
 
 def check_placeholders(write: Mapping[str, Any]) -> None:
@@ -29,6 +35,8 @@ def check_placeholders(write: Mapping[str, Any]) -> None:
 def updated(update: Mapping[str, Any], existing: Item | None) -> Item:
     """The item after `SET #a = :a, #b = if_not_exists(#b, :b), … REMOVE #c, …`, which may leave out the second part."""
     names, values = update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
+    if update["UpdateExpression"].startswith("ADD "):
+        return _added(update, existing)
     sets, _, removes = update["UpdateExpression"].removeprefix("SET ").partition(" REMOVE ")
     assignments = dict(term.split(" = ") for term in re.split(r", (?![^(]*\))", sets))
     cleared = removes.split(", ") if removes else []
@@ -42,6 +50,17 @@ def updated(update: Mapping[str, Any], existing: Item | None) -> Item:
             item[names[name]] = values[value]
     for name in cleared:
         item.pop(names[name], None)
+    return item
+
+
+def _added(update: Mapping[str, Any], existing: Item | None) -> Item:
+    """The item after `ADD #a :a, #b :b`, all of numbers, which are 0 where there is none. Python's have no limit."""
+    item = dict(existing or update["Key"])
+    for term in update["UpdateExpression"].removeprefix("ADD ").split(", "):
+        name, value = term.split(" ")
+        path = update["ExpressionAttributeNames"][name]
+        amount = int(update["ExpressionAttributeValues"][value]["N"]) + int(item.get(path, {"N": "0"})["N"])
+        item[path] = {"N": str(amount)}
     return item
 
 
@@ -62,16 +81,18 @@ def _met(term: str, write: Mapping[str, Any], existing: Item) -> bool:
     attribute = existing.get(names.get(name, name), {})
     if operator == "=":
         return bool(attribute == values[value])
-    return "N" in attribute and Decimal(attribute["N"]) <= Decimal(values[value]["N"])
+    return attribute.keys() == values[value].keys() and sortable(attribute) <= sortable(values[value])  # type: ignore[operator]
 
 
-def bounds(expression: str, values: Mapping[str, Mapping[str, str]]) -> tuple[Decimal | None, Decimal | None]:
+def bounds(expression: str, values: Mapping[str, Mapping[str, str]]) -> tuple[Key | None, Key | None]:
     """The range keys that a query asks for, ends included; None: no bound."""
     match expression:
         case "#s = :s":
             return None, None
         case "#s = :s AND #v >= :first":
-            return Decimal(values[":first"]["N"]), None
+            return sortable(values[":first"]), None
+        case "#s = :s AND #v <= :last":
+            return None, sortable(values[":last"])
         case "#s = :s AND #v BETWEEN :first AND :last":
-            return Decimal(values[":first"]["N"]), Decimal(values[":last"]["N"])
+            return sortable(values[":first"]), sortable(values[":last"])
     raise AssertionError(f"an expression the fake does not know: {expression}")
