@@ -29,6 +29,8 @@ FUNCTION_ENVIRONMENT = {
     "TEST_CALLERS": "",
     "WRITES": "on",
     "READ_MODEL_TABLES": '{"account_summaries": "summaries", "daily_totals": "totals"}',
+    "PROJECTION": "account_summaries",
+    "READ_MODEL_TABLE": "summaries",
     "API_URL": "https://api.example/v1",
     "DOMAIN_EVENT_STREAM": "domain-events",
     "PARKING_BUCKET": "parking",
