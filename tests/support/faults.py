@@ -30,6 +30,10 @@ from tests.support.fake_dynamodb import client_error
 
 URL = "https://dynamodb.invalid"
 OPERATIONS = {
+    "batch_get_item": "BatchGetItem",
+    "batch_write_item": "BatchWriteItem",
+    "delete_item": "DeleteItem",
+    "get_item": "GetItem",
     "put_item": "PutItem",
     "query": "Query",
     "transact_write_items": "TransactWriteItems",
@@ -198,6 +202,22 @@ class FaultyClient:
         """An UpdateItem, or a mishap."""
         return self._call("update_item", request)
 
+    def get_item(self, **request: Any) -> Any:
+        """A GetItem, or a mishap."""
+        return self._call("get_item", request)
+
+    def batch_get_item(self, **request: Any) -> Any:
+        """A BatchGetItem, or a mishap."""
+        return self._call("batch_get_item", request)
+
+    def batch_write_item(self, **request: Any) -> Any:
+        """A BatchWriteItem, or a mishap."""
+        return self._call("batch_write_item", request)
+
+    def delete_item(self, **request: Any) -> Any:
+        """A DeleteItem, or a mishap."""
+        return self._call("delete_item", request)
+
     def settle(self) -> None:
         """Let everything that is held up arrive, in any order."""
         self._rng.shuffle(self._held_up)
@@ -256,8 +276,14 @@ class FaultyClient:
 
 def _commit_id(request: Mapping[str, Any]) -> str | None:
     action: Any = next(iter(request["TransactItems"][0].values())) if "TransactItems" in request else request
-    value = action["Item"]["commit_id"] if "Item" in action else action["ExpressionAttributeValues"].get(":commit_id")
+    told, name = (action["Item"], "commit_id") if "Item" in action else (_values(action), ":commit_id")
+    value = told.get(name)
     return None if value is None else str(value["S"])
+
+
+def _values(action: Mapping[str, Any]) -> Mapping[str, Any]:
+    values: Mapping[str, Any] = action.get("ExpressionAttributeValues", {})
+    return values
 
 
 def _keep_back(error: ClientError, rng: random.Random) -> None:
