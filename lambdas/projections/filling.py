@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lambdas.contracts.domain_events import NotPublishableError
+from lambdas.contracts.domain_events import AccountDomainEvent, NotPublishableError
 from lambdas.eventsourcing.errors import CorruptRowError, InconsistentReadError
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.steps import STEP_EVENTS, Steps
@@ -20,15 +20,14 @@ def fill(steps: Steps[Any], events: EventSource, deadline: Deadline, *, up_to: i
     """
     start = steps.gate.version
     following = max(start, 1)
+    if not deadline.allows_attempt():
+        return False
     try:
         for count, event in enumerate(events.read(steps.row.account_id, after=following - 1, up_to=up_to)):
-            if count % STEP_EVENTS == 0 and not deadline.allows_attempt():
+            if count and count % STEP_EVENTS == 0 and not deadline.allows_attempt():
                 return False
             following = event.streamversion + 1
-            if event.streamversion > start:
-                steps.fold(event)
-            elif event.rowhash != steps.gate.rowhash:
-                steps.stop(f"The event table has another event {start} than the one that was folded: a restore?")
+            _fold_or_compare(steps, event, start)
             if steps.gate.stopped:
                 return True
     except (NotPublishableError, CorruptRowError) as error:
@@ -39,6 +38,13 @@ def fill(steps: Steps[Any], events: EventSource, deadline: Deadline, *, up_to: i
         if following <= (start if up_to is None else up_to):
             steps.stop(_missing(following))
     return True
+
+
+def _fold_or_compare(steps: Steps[Any], event: AccountDomainEvent, start: int) -> None:
+    if event.streamversion > start:
+        steps.fold(event)
+    elif event.rowhash != steps.gate.rowhash:
+        steps.stop(f"The event table has another event {start} than the one that was folded: a restore?")
 
 
 def _missing(version: int) -> str:

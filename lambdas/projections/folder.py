@@ -16,7 +16,7 @@ from lambdas.projections.filling import fill
 from lambdas.projections.gate import Standing, standing
 from lambdas.projections.projection import K, Projection
 from lambdas.projections.read_model import AccountRow, ReadModel
-from lambdas.projections.restores import after_restores, undo_revoked
+from lambdas.projections.restores import after_restores, go_on
 from lambdas.projections.row_cache import RowCache
 from lambdas.projections.steps import Steps
 from lambdas.projections.taken import Delivered, EventSource, Taken, UnreadableEvent
@@ -90,7 +90,7 @@ class AccountFolder(Generic[K]):
         delivered.sort(key=lambda each: (each.streamversion, each.recordedtime))
 
         def course(steps: Steps[K]) -> _End:
-            if not after_restores(steps, restores, self._events, deadline):
+            if restores and not after_restores(steps, restores, self._events, deadline):
                 return _End.WAITING
             if steps.gate.stopped:
                 return _End.DONE
@@ -108,11 +108,8 @@ class AccountFolder(Generic[K]):
         def course(steps: Steps[K]) -> _End:
             if steps.gate.stopped and not restart:
                 return _End.DONE
-            steps.go_on()
-            if not undo_revoked(steps, self._events, deadline):
-                return _End.WAITING
-            done = bool(steps.gate.stopped) or fill(steps, self._events, deadline)
-            return _End.DONE if done else _End.WAITING
+            proceed = go_on if steps.gate.stopped else fill
+            return _End.DONE if proceed(steps, self._events, deadline) else _End.WAITING
 
         return self._run(generation, self._rows.load(generation, account_id, deadline), course, deadline)
 

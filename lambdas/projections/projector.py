@@ -89,16 +89,18 @@ class Projector(Generic[K]):
     def retry(self, account_ids: Iterable[str], deadline: Deadline) -> dict[str, Gate]:
         """Let stopped accounts go on in every generation; gives their gates in the live one.
 
-        Raises NotBuiltError if there is no generation, ReadModelUnavailableError, and ReadUnavailableError of the event
-        table.
+        Raises NotBuiltError if there is no generation, ReadModelUnavailableError, also if there was not time for all
+        events of an account, and ReadUnavailableError of the event table. A repetition goes on where it ended.
         """
         generations = self._control.read().generations
         if not generations:
             raise NotBuiltError(self._name)
         gates: dict[str, Gate] = {}
         for account_id in account_ids:
-            rows = [self._folder.catch_up(each, account_id, deadline, restart=True).row for each in generations]
-            gates[account_id] = rows[0].gate
+            outcomes = [self._folder.catch_up(each, account_id, deadline, restart=True) for each in generations]
+            if any(each.waiting for each in outcomes):
+                raise ReadModelUnavailableError(f"There was not time for all events of account {account_id}.")
+            gates[account_id] = outcomes[0].row.gate
         return gates
 
     def _fold_generation(

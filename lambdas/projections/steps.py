@@ -64,7 +64,7 @@ class Steps(Generic[K]):
         """The account goes on no further."""
         self.gate = replace(self.gate, stopped=reason[:REASON_CHARACTERS])
 
-    def go_on(self) -> None:
+    def clear_stop(self) -> None:
         """The account is not stopped any more."""
         self.gate = replace(self.gate, stopped="")
 
