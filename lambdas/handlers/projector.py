@@ -44,7 +44,6 @@ metrics.set_default_dimensions(environment=_settings.environment)
 
 
 @logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Fold one batch of the stream, or retry accounts that are stopped: `{"retry": [account id, ...]}`.
 
@@ -53,9 +52,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     folded; what a retry cannot read or write raises as it is.
     """
     logger.append_keys(projection=_settings.projection)
-    seconds = context.get_remaining_time_in_millis() / 1000
     if "retry" in event:
-        return _retry(msgspec.convert(event, Retry), Deadline(seconds - REPORT_SECONDS))
+        return _retry(msgspec.convert(event, Retry), context)
+    _fold(event, context)
+    return {}
+
+
+@metrics.log_metrics(capture_cold_start_metric=True)
+def _fold(event: dict[str, Any], context: LambdaContext) -> None:
+    seconds = context.get_remaining_time_in_millis() / 1000
     consumed = _deployed.consumer.take(
         event["Records"], Deadline(seconds - RESERVED_SECONDS), Deadline(seconds - REPORT_SECONDS)
     )
@@ -66,11 +71,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             f"{len(consumed.taking.waiting)} accounts are not fully folded, {len(consumed.unattributable)} lines "
             f"cannot be read{', the position is not saved' if consumed.unsaved else ''}"
         )
-    return {}
 
 
-def _retry(asked: Retry, deadline: Deadline) -> dict[str, Any]:
-    gates = _deployed.projector.retry(asked.retry, deadline)
+def _retry(asked: Retry, context: LambdaContext) -> dict[str, Any]:
+    seconds = context.get_remaining_time_in_millis() / 1000
+    gates = _deployed.projector.retry(asked.retry, Deadline(seconds - REPORT_SECONDS))
     for account_id, gate in gates.items():
         logger.info(
             "a stopped account was retried",

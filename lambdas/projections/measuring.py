@@ -29,10 +29,11 @@ READS: Final = 5
 """Of a shard, by one measurement."""
 
 SECONDS_BETWEEN: Final = 1.0
-"""From one read of a shard to the next."""
+"""Between two reads of a shard."""
 
-FIRST_RECORDS: Final = 10
-"""Of the first read: enough at rest, and few enough if each record has its largest size, 1 MiB."""
+FIRST_RECORDS: Final = 2
+"""Of the first read: it shows whether anything waits, and no more than a shard gives out in a second if each record has
+its largest size, 1 MiB."""
 
 MOST_RECORDS: Final = 1_000
 READ_BYTES: Final = 512 * 1024
@@ -86,7 +87,7 @@ class _Shard(msgspec.Struct):
         self.bytes += sum(len(each["Data"]) for each in records)
         self.events += sum(_lines(each["Data"]) for each in records)
         self.iterator = answer.get("NextShardIterator") or ""
-        self.done = not self.iterator or not (full or answer["MillisBehindLatest"])
+        self.done = not self.iterator or not (full or answer.get("MillisBehindLatest", 1))
         self.failure = ""
 
     @property
@@ -107,16 +108,14 @@ class LagMeter:
         *,
         clock: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], None] = time.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._stream = stream
         self._clock = clock
         self._sleep = sleep
-        self._monotonic = monotonic
 
     def measure(self, table: MeasuredTable, deadline: Deadline) -> Lag | None:
-        """How far the table's projector is behind, in READS seconds at the most; it may begin reads until `deadline`.
+        """How far the table's projector is behind. A read begins only if it ends until the deadline.
 
         None while no generation is live: nobody reads it, and the projector has nothing to fold into. What waits is
         what stands in the stream, be it a duplicate; it waits since it arrived there. Raises StreamUnavailableError if
@@ -141,14 +140,13 @@ class LagMeter:
         """Read all shards beyond their positions, one after the other, until all or enough is read."""
         shards = self._shards(positions)
         for number in range(READS):
-            begun = self._monotonic()
             for shard in shards:
                 if not shard.done and deadline.allows_attempt():
                     self._read_once(shard)
             if all(each.done for each in shards) or not deadline.allows_attempt():
                 break
             if number < READS - 1:
-                self._sleep(max(0.0, SECONDS_BETWEEN - (self._monotonic() - begun)))
+                self._sleep(SECONDS_BETWEEN)
         for shard in shards:
             if shard.failure:
                 raise StreamUnavailableError(f"{shard.id}: {shard.failure}")

@@ -8,7 +8,7 @@ the accounts stand in pairs of which one sends, or all succeed in any order.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -100,8 +100,9 @@ class Model:
 class Mix:
     """The phases, one after the other; `model` is where they lead."""
 
-    def __init__(self, random: Random, accounts: int) -> None:
+    def __init__(self, random: Random, accounts: int, currencies: Sequence[str] = CURRENCIES) -> None:
         self._random = random
+        self._currencies = currencies
         self.ids = [str(uuid.uuid4()) for _ in range(accounts)]
         self.model = Model({account_id: Account() for account_id in self.ids})
 
@@ -121,7 +122,7 @@ class Mix:
     def _opening(self, account_id: str, *, early: bool) -> list[Sent]:
         opening = {
             "type": "OpenAccount",
-            "currency": self._random.choice(CURRENCIES),
+            "currency": self._random.choice(self._currencies),
             "overdraft_limit": self._random.choice([0, 500, 10_000]),
         }
         bodies = [{"type": "CreditAccount", "amount": 1}] * early + [opening]
