@@ -1,5 +1,7 @@
 """A table of a read model, which can be made again from the events."""
 
+from collections.abc import Sequence
+
 from aws_cdk import Acknowledgment, RemovalPolicy, Validations
 from aws_cdk.aws_dynamodb import (
     Attribute,
@@ -16,8 +18,28 @@ from constructs import Construct
 
 from constructs_lib.key_access import grant_key
 from constructs_lib.stack_suffix import stack_suffix
-from constructs_lib.table_access import grant_actions
-from lambdas.projections.table import HASH_KEY, INDEXES, RANGE_KEY, STOPPED
+from constructs_lib.table_access import KEY_ACTIONS
+from lambdas.projections.table import (
+    CONTROL_KEY,
+    HASH_KEY,
+    INDEXES,
+    LAG_KEY,
+    LISTINGS,
+    POSITIONS_PARTITION,
+    RANGE_KEY,
+    STOPPED,
+    Index,
+)
+
+OF_A_GENERATION = "*#*"
+"""The hash keys of all items that belong to a generation: its number stands before the first #."""
+
+DEFERRED = "*#deferred"
+"""Those of the notes of accounts that were left to a rebuild: `deferred_partition` of any generation."""
+
+WRITING = [each.removeprefix("kms:") for each in KEY_ACTIONS]
+
+CONTROL, LAG = CONTROL_KEY[HASH_KEY]["S"], LAG_KEY[HASH_KEY]["S"]
 
 
 class ReadModelTable(Construct):
@@ -60,51 +82,52 @@ class ReadModelTable(Construct):
     def grant_fold(self, grantee: IGrantable) -> None:
         """Allow what folding events takes: reading rows by their whole keys, putting them, and adding to them.
 
-        Also in transactions, in which a check of another row is a ConditionCheckItem. Source: DynamoDB Developer Guide,
-        "Using IAM with DynamoDB transactions".
+        Of what belongs to no generation it may write positions in the stream, but neither the control row nor a lag.
         """
-        self._grant(grantee, "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem")
+        self._grant(grantee, "ConditionCheckItem", "GetItem")
+        self._grant(grantee, "PutItem", "UpdateItem", keys=[OF_A_GENERATION, POSITIONS_PARTITION])
 
     def grant_rebuild(self, grantee: IGrantable) -> None:
-        """Allow folding, and what a rebuild keeps beside it: notes that it finds and removes."""
-        self._grant(grantee, "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+        """Allow folding, moving the control row on, and finding and removing notes of accounts that were left."""
+        self._grant(grantee, "ConditionCheckItem", "GetItem", "Query")
+        self._grant(grantee, "PutItem", "UpdateItem", keys=[OF_A_GENERATION, CONTROL])
+        self._grant(grantee, "DeleteItem", keys=[DEFERRED])
 
     def grant_measure(self, grantee: IGrantable) -> None:
         """Allow reading how far the read model is and what is stopped in it, and writing down what was measured."""
-        self._grant(grantee, "GetItem", "PutItem", "Query")
-        self._grant_index(grantee, STOPPED.name)
+        self._grant(grantee, "BatchGetItem", "GetItem", "Query", index=STOPPED)
+        self._grant(grantee, "PutItem", keys=[LAG])
 
     def grant_read(self, grantee: IGrantable) -> None:
-        """Allow reading rows by their keys and by the indexes; no scan."""
-        table, indexes = self.table.table_arn, [f"{self.table.table_arn}/index/{each.name}" for each in INDEXES]
-        Grant.add_to_principal(
-            grantee=grantee, actions=["dynamodb:BatchGetItem", "dynamodb:GetItem"], resource_arns=[table]
-        )
-        Grant.add_to_principal(grantee=grantee, actions=["dynamodb:Query"], resource_arns=[table, *indexes])
-        grant_key(grantee, key=self._key, service="dynamodb", actions=["Decrypt"])
+        """Allow reading rows by their keys and by the index of listings; no scan."""
+        self._grant(grantee, "BatchGetItem", "GetItem", "Query", index=LISTINGS)
 
     def grant_operate(self, grantee: IGrantable) -> None:
-        """Allow operators to compare all rows, to change the control row, and to delete the rows of a generation."""
-        self._grant(
-            grantee,
-            "BatchGetItem",
-            "BatchWriteItem",
-            "DeleteItem",
-            "DescribeTable",
-            "GetItem",
-            "PutItem",
-            "Query",
-            "Scan",
+        """Allow operators to read all, to change the control row, and to delete rows of generations in batches.
+
+        IAM cannot tell a deletion in a batch from a replacement.
+        """
+        self._grant(grantee, "BatchGetItem", "GetItem", "Query", "Scan", index=STOPPED)
+        self._grant(grantee, "PutItem", keys=[CONTROL])
+        self._grant(grantee, "BatchWriteItem", keys=[OF_A_GENERATION])
+
+    def _grant(self, grantee: IGrantable, *actions: str, index: Index | None = None, keys: Sequence[str] = ()) -> None:
+        """Allow exactly `actions` (without `dynamodb:`), on items with these hash keys only if there are any.
+
+        A Query may also be one of `index`. What is in a transaction is allowed as if it stood alone, a check of a
+        condition as ConditionCheckItem. Sources: DynamoDB Developer Guide, "Using IAM with DynamoDB transactions" and
+        "Using IAM policy conditions for fine-grained access control" (`dynamodb:LeadingKeys`).
+        """
+        Grant.add_to_principal(
+            grantee=grantee,
+            actions=[f"dynamodb:{each}" for each in actions],
+            resource_arns=[self.table.table_arn],
+            conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(keys)}} if keys else None,
         )
-        self._grant_index(grantee, STOPPED.name)
-
-    def _grant(self, grantee: IGrantable, *actions: str) -> None:
-        names = [f"dynamodb:{each}" for each in actions]
-        grant_actions(grantee, table=self.table, key=self._key, actions=names)
-
-    def _grant_index(self, grantee: IGrantable, index: str) -> None:
-        arn = f"{self.table.table_arn}/index/{index}"
-        Grant.add_to_principal(grantee=grantee, actions=["dynamodb:Query"], resource_arns=[arn])
+        if index:
+            arn = f"{self.table.table_arn}/index/{index.name}"
+            Grant.add_to_principal(grantee=grantee, actions=["dynamodb:Query"], resource_arns=[arn])
+        grant_key(grantee, key=self._key, service="dynamodb", actions=WRITING if keys else ["Decrypt"])
 
 
 def _text(name: str) -> Attribute:

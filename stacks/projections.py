@@ -111,6 +111,7 @@ class ProjectionsStack(Stack):
         """What `daybook projections` needs. Event table and stream are only read."""
         may = ManagedPolicy(self, "MayOperate", description="Rebuilding, comparing and switching read models")
         ledger.events.grant_walk(may)
+        ledger.events.grant_estimate(may)
         published.events.grant_read(may)
         published.projection_parking.grant_on_bucket(may, actions=["s3:ListBucket"])
         for each in self.read_models.values():

@@ -5,7 +5,7 @@ from itertools import pairwise
 from aws_cdk import Environment as CdkEnvironment
 from aws_cdk import Stack, Stage, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from constructs_lib.alarm_topic import notify_of_every_alarm
 from stacks.api import ApiStack
@@ -20,6 +20,7 @@ from stacks.ledger import LedgerStack
 from stacks.notifications import NotificationsStack
 from stacks.projections import ProjectionsStack
 from stacks.publisher import PublisherStack
+from stacks.read_models import ReadModel
 from stacks.reports import ReportsStack
 from stacks.watch import WatchStack
 from stacks.watch_dashboard import Watched
@@ -35,6 +36,11 @@ an exception, which fails the synthesis.
 
 RUNBOOK = "docs/runbook.md"
 """What every alarm's description leads to: the page has an entry for each alarm."""
+
+
+def runbook_kind(construct: IConstruct) -> str | None:
+    """What stands for a construct in names of the runbook's entries: all read models have the same."""
+    return "PROJECTION" if isinstance(construct, ReadModel) else None
 
 
 class DaybookStage(Stage):
@@ -81,7 +87,7 @@ class DaybookStage(Stage):
         if config.quicksight_user:
             self.dashboards = DashboardsStack(self, "Dashboards", config=config, lake=self.lake)
         self._watch(config)  # last: it watches the keys, and shows the alarms, that are there
-        notify_of_every_alarm(self, self.notifications.topics, runbook=RUNBOOK)
+        notify_of_every_alarm(self, self.notifications.topics, runbook=RUNBOOK, kind=runbook_kind)
         Tags.of(self).add("service", "daybook")
         Tags.of(self).add("environment", config.name)
         if config.require_iam:  # the emulated environment is open on purpose; every cloud environment is checked

@@ -34,6 +34,11 @@ from stacks.reports import ReportsStack
 
 WIDTH = 24
 SHOWN = Duration.hours(12)
+MOST_ALARMS = 100
+"""Of a widget. Source: CloudWatch API Reference, "Dashboard body structure and syntax", alarm widgets."""
+
+READ_MODELS = "-Projections-"
+"""Stands in the names of their alarms."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +89,7 @@ def watch_dashboard(stack: Stack, *, config: Environment, watched: Watched, alar
         default_interval=SHOWN,
         widgets=[
             [_text(f"# Daybook {config.name}\nWhat an alarm means, and what to type: docs/runbook.md")],
-            [_states(stack, alarms)],
+            _states(stack, alarms),
             [_text("## Requests")],
             _requests(config, watched),
             *([_canary(config)] if watched.has_canary else []),
@@ -111,11 +116,22 @@ def _text(markdown: str) -> IWidget:
     return TextWidget(markdown=markdown, width=WIDTH, height=height, background=TextWidgetBackground.TRANSPARENT)
 
 
-def _states(stack: Stack, alarms: Sequence[str]) -> IWidget:
-    """By name, so that no other stack has to publish its alarms as outputs."""
+def _states(stack: Stack, alarms: Sequence[str]) -> list[IWidget]:
+    """By name, so that no other stack has to publish its alarms as outputs.
+
+    Read models have theirs below the others, each as many as the rest of a stack.
+    """
     scope = Construct(stack, "Alarms")
     named = [Alarm.from_alarm_name(scope, name, name) for name in alarms]
-    return AlarmStatusWidget(title="Alarms", alarms=named, width=WIDTH, height=6)
+    parts = {
+        "Alarms": [each for each in named if READ_MODELS not in each.alarm_name],
+        "Alarms of read models": [each for each in named if READ_MODELS in each.alarm_name],
+    }
+    return [
+        AlarmStatusWidget(title=title, alarms=part[first : first + MOST_ALARMS], width=WIDTH, height=6)
+        for title, part in parts.items()
+        for first in range(0, len(part), MOST_ALARMS)
+    ]
 
 
 def _requests(config: Environment, watched: Watched) -> list[IWidget]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from botocore.session import get_session
+
 from lambdas.composition.publishing import kinesis_client
 from lambdas.composition.settings import LagSettings, ProjectionSettings
 from lambdas.contracts.event_reader import DomainEventReader
@@ -41,6 +43,7 @@ def deployed_projector(settings: ProjectionSettings) -> DeployedProjector:
 
 def deployed_meter(settings: LagSettings) -> tuple[LagMeter, dict[str, ReadModelTable[Any]]]:
     """The meter as it runs in AWS, and the tables by projection. Raises UnknownProjectionError, SettingsError."""
-    client = dynamodb_client()
+    session = get_session()
+    client = dynamodb_client(session)
     tables = {name: open_table(client, table, projection(name)) for name, table in settings.tables().items()}
-    return LagMeter(kinesis_client(), settings.domain_event_stream), tables
+    return LagMeter(kinesis_client(session), settings.domain_event_stream), tables

@@ -113,7 +113,7 @@ OPERATIONS: Final = (
         "the order asked for.",
         reply=AccountList,
         reply_headers=("Lag",),
-        parameters=("Status", "CurrencyFilter", "Limit", "ListCursor", "Ids", "MinVersionOfIds", "CorrelationId"),
+        parameters=("Status", "CurrencyFilter", "ListLimit", "ListCursor", "Ids", "MinVersionOfIds", "CorrelationId"),
         problems=(*_READ_MODEL, problems.VERSION_NOT_REACHED),
     ),
     Operation(

@@ -76,7 +76,7 @@ PARAMETERS: Final[Document] = {
         "query",
         "limit",
         {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": DEFAULT_PAGE},
-        "The most events or accounts on a page.",
+        "The most events on a page.",
         DEFAULT_PAGE,
     ),
     "Cursor": _parameter(
@@ -85,6 +85,17 @@ PARAMETERS: Final[Document] = {
         _CURSOR,
         "`next_cursor` of the page before; opaque.",
         _NEXT_PAGE,
+    ),
+    "ListLimit": _parameter(
+        "query",
+        "limit",
+        {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": LARGEST_PAGE,
+        },  # a default would be sent beside ids by some clients
+        f"The most accounts on a page; {DEFAULT_PAGE} if left out.",
+        DEFAULT_PAGE,
     ),
     "ListCursor": _parameter(
         "query",

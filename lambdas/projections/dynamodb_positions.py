@@ -48,7 +48,7 @@ class PositionItems:
 
 def _further(reached: dict[str, Any]) -> Request:
     return {
-        "ConditionExpression": "attribute_not_exists(#reached) OR #reached < :reached",
+        "ConditionExpression": "attribute_not_exists(#reached) OR #reached <= :reached",
         "ExpressionAttributeNames": {"#reached": table.REACHED},
         "ExpressionAttributeValues": {":reached": reached},
     }

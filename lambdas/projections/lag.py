@@ -41,7 +41,7 @@ class Positions(Protocol):
         ...
 
     def save(self, position: Position, deadline: Deadline | None = None) -> None:
-        """Write the position of a shard, unless it has come as far already: a dead letter is delivered again late."""
+        """Write the position of a shard, unless it has come further: a dead letter may be delivered again late."""
         ...
 
     def lag(self) -> Lag | None:

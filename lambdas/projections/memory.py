@@ -179,7 +179,7 @@ class MemoryPositions:
         """See Positions.save."""
         with self._table.lock:
             kept = self._table.positions.get(position.shard)
-            if kept is None or int(kept.sequence_number) < int(position.sequence_number):
+            if kept is None or int(kept.sequence_number) <= int(position.sequence_number):
                 self._table.positions[position.shard] = position
 
     def lag(self) -> Lag | None:

@@ -89,7 +89,10 @@ def test_what_is_kept_cannot_be_read(ports: TablePorts) -> None:
         ports.rows.save(1, AccountRow(A), row(A, 2), {}, Deadline())
 
 
-@pytest.mark.parametrize("wrong", [{"S": "1"}, {"N": "1.5"}, {"N": "NaN"}, {"N": "Infinity"}, {"N": "x"}, {"BOOL": "1"}])
+NO_NUMBERS = [{"S": "1"}, {"N": "1.5"}, {"N": "NaN"}, {"N": "Infinity"}, {"N": "x"}, {"BOOL": "1"}]
+
+
+@pytest.mark.parametrize("wrong", NO_NUMBERS)
 def test_measure_that_is_no_whole_number(ports: TablePorts, wrong: dict[str, str]) -> None:
     put(ports, SHARED, net=wrong, events={"N": "1"})
 

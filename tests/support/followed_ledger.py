@@ -40,7 +40,7 @@ class FollowedLedger:
         built: bool = True,
         clock: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        self.client = FakeReadModelDynamoDB(*(each.name for each in PROJECTIONS))
+        self.client: Any = FakeReadModelDynamoDB(*(each.name for each in PROJECTIONS))
         self.still = False
         self._streams = streams or (lambda: list(store._streams) if isinstance(store, InMemoryEventStore) else [])
         self._events = DomainEventReader(store)

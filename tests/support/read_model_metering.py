@@ -64,6 +64,16 @@ class ReadModelMeter(MeteredClient):
         self._record(Request("DeleteItem", write_units=write_units(_size(before)) + index_units(before, {})))
         return answer
 
+    def batch_write_item(self, **kwargs: Any) -> Mapping[str, Any]:
+        """The units of each item that is deleted; nothing may be left unprocessed."""
+        ((name, requests),) = kwargs["RequestItems"].items()
+        before = [self._item(name, request["DeleteRequest"]["Key"]) for request in requests]
+        answer: Mapping[str, Any] = self._client.batch_write_item(**kwargs)  # type: ignore[attr-defined]
+        assert not answer.get("UnprocessedItems")
+        units = sum(write_units(_size(item)) + index_units(item, {}) for item in before)
+        self._record(Request("BatchWriteItem", write_units=units))
+        return answer
+
     def _action_bytes(self, action: Mapping[str, Any]) -> int:
         """A check takes what a write of the item would."""
         if "ConditionCheck" in action:

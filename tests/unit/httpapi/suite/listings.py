@@ -21,9 +21,9 @@ PATIENCE_SECONDS = 60.0
 
 def read(api: Api, *account_ids: str, min_version: int = 1) -> Answer:
     """The accounts, once the read model has all of them at this version."""
-    query = {"ids": ",".join(account_ids), "min_version": min_version}
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while (answer := api.get("/accounts", **query)).status == 503 and time.monotonic() < deadline:
+    ids, deadline = ",".join(account_ids), time.monotonic() + PATIENCE_SECONDS
+    while (answer := api.get("/accounts", ids=ids, min_version=min_version)).status == 503:
+        assert time.monotonic() < deadline, answer
         time.sleep(0.1)
     assert answer.status == 200, answer
     return answer
@@ -34,7 +34,7 @@ def listed(api: Api, **query: str | int) -> list[str]:
     found: list[str] = []
     while True:
         page = api.get("/accounts", **query).json()
-        assert len(page["accounts"]) <= query.get("limit", 20)
+        assert len(page["accounts"]) <= int(query.get("limit", 20))
         found += [each["account_id"] for each in page["accounts"]]
         if page["next_cursor"] is None:
             return found
