@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from lambdas.contracts.domain_events import AccountDomainEvent
 from lambdas.contracts.ledger_events import RestoredEvent
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import filling, folder, gate, restores
+from lambdas.projections import filling, folder, gate, rebuild, restores
 from lambdas.projections.control import Control, ControlRow
 from lambdas.projections.memory import MemoryReadModel, MemoryTable
 from lambdas.projections.projection import Additions
@@ -20,7 +20,7 @@ from lambdas.projections.projector import Projector, Taking
 from lambdas.projections.read_model import AccountRow, Gate
 from lambdas.projections.row_cache import RowCache
 from lambdas.projections.steps import Steps
-from lambdas.projections.taken import EventSource, Taken
+from lambdas.projections.taken import Delivered, EventSource
 from tests.support.projections.ledger import Ledger
 from tests.support.projections.world import Parts
 
@@ -112,7 +112,7 @@ class LateScan:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def page(self, segment: int, segments: int, after: str, limit: int) -> tuple[list[Taken], str]:
+    def page(self, segment: int, segments: int, after: str, limit: int) -> tuple[list[Delivered], str]:
         """Eventually consistent."""
         rows, following = self._ledger.page(segment, segments, after, limit)
         return rows[: max(1, len(rows) - 1)] if random.Random(following).random() < 0.5 else rows, following
@@ -183,6 +183,26 @@ def _live_only(patch: pytest.MonkeyPatch) -> Parts:
     return Parts(projectors_control=Row)
 
 
+def _walks_past_what_waits(patch: pytest.MonkeyPatch) -> Parts:
+    genuine = rebuild._Tally.add
+
+    def add(self: Any, *given: Any) -> bool:
+        genuine(self, *given)
+        return True
+
+    patch.setattr(rebuild._Tally, "add", add)
+    return Parts()
+
+
+def _note_removed_first(patch: pytest.MonkeyPatch) -> Parts:
+    def catch_up(self: Any, generation: int, account_id: str, end: Deadline) -> Any:
+        self._rows.undefer(generation, account_id)
+        return self._folder.catch_up(generation, account_id, end)
+
+    patch.setattr(rebuild.Rebuild, "_catch_up", catch_up)
+    return Parts()
+
+
 MUTANTS: dict[str, Plant] = {
     "the condition is dropped": lambda _: Parts(rows=UnconditionalReadModel),
     "the gate is left out of the transaction": lambda _: Parts(rows=UngatedReadModel),
@@ -199,4 +219,6 @@ MUTANTS: dict[str, Plant] = {
     "the newest events are read before an account goes on": _reads_before_it_goes_on,
     "a restore is noted only where it undoes something": _notes_no_restore,
     "a batch is through although accounts wait": _never_waits,
+    "a walk goes on although accounts wait": _walks_past_what_waits,
+    "the note of a deferred account is removed first": _note_removed_first,
 }
