@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from lambdas.contracts.domain_events import AccountDomainEvent
 from lambdas.contracts.ledger_events import RestoredEvent
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import filling, folder, gate, rebuild, restores
+from lambdas.projections import filling, folder, gate, restores
 from lambdas.projections.control import Control, ControlRow
 from lambdas.projections.memory import MemoryReadModel, MemoryTable
 from lambdas.projections.projection import Additions
@@ -143,7 +143,7 @@ def _remembers_stopped(patch: pytest.MonkeyPatch) -> Parts:
     return Parts()
 
 
-def _reads_before_it_goes_on(patch: pytest.MonkeyPatch) -> Parts:
+def reads_before_it_goes_on(patch: pytest.MonkeyPatch) -> Parts:
     def go_on(steps: Steps[Any], events: EventSource, deadline: Deadline) -> bool:
         done = (restores._undo if gate.holds_revoked(steps.gate) else restores._confirm)(steps, events, deadline)
         return done and (bool(steps.gate.stopped) or filling.fill(steps, events, deadline))
@@ -183,26 +183,6 @@ def _live_only(patch: pytest.MonkeyPatch) -> Parts:
     return Parts(projectors_control=Row)
 
 
-def _walks_past_what_waits(patch: pytest.MonkeyPatch) -> Parts:
-    genuine = rebuild._Tally.add
-
-    def add(self: Any, *given: Any) -> bool:
-        genuine(self, *given)
-        return True
-
-    patch.setattr(rebuild._Tally, "add", add)
-    return Parts()
-
-
-def _note_removed_first(patch: pytest.MonkeyPatch) -> Parts:
-    def catch_up(self: Any, generation: int, account_id: str, end: Deadline) -> Any:
-        self._rows.undefer(generation, account_id)
-        return self._folder.catch_up(generation, account_id, end)
-
-    patch.setattr(rebuild.Rebuild, "_catch_up", catch_up)
-    return Parts()
-
-
 MUTANTS: dict[str, Plant] = {
     "the condition is dropped": lambda _: Parts(rows=UnconditionalReadModel),
     "the gate is left out of the transaction": lambda _: Parts(rows=UngatedReadModel),
@@ -212,13 +192,9 @@ MUTANTS: dict[str, Plant] = {
         projectors_control=RememberedControlRow
     ),
     "projectors fold for the live generation only": _live_only,
-    "an account is left to a rebuild without the check": lambda _: Parts(rows=TrustingReadModel),
     "an account is read eventually consistent": lambda _: Parts(events=LateEvents),
     "the table is walked eventually consistent": lambda _: Parts(scan=LateScan),
     "a stopped account is remembered": _remembers_stopped,
-    "the newest events are read before an account goes on": _reads_before_it_goes_on,
     "a restore is noted only where it undoes something": _notes_no_restore,
     "a batch is through although accounts wait": _never_waits,
-    "a walk goes on although accounts wait": _walks_past_what_waits,
-    "the note of a deferred account is removed first": _note_removed_first,
 }
