@@ -116,7 +116,7 @@ class World:
         self.position = 0
         self.page = rng.choice((1, 2, 5))
         self.trouble = rng.choice((0.0, 0.03, 0.15))
-        self.interruptions = rng.choice((0.0, 0.1, 0.3))
+        self.interruptions = rng.choice((0.0, 0.05, 0.2))
         self.mishaps = rng.random() < 0.7
         """Whether events are poisoned, and the ledger is restored."""
         self.seconds = rng.choice((4.0, 30.0))
@@ -155,7 +155,8 @@ class World:
     def _meanwhile(self) -> None:
         if self._depth < DEEPEST and self.rng.random() < self.interruptions:
             self.counted["meanwhile"] += 1
-            self.act()
+            for _ in range(self.rng.choice((1, 1, 2, 8))):
+                self.act()
 
     # --- what happens
 
@@ -357,11 +358,11 @@ class World:
         self._deliver_all()
         self._finish_rebuild(calm)
         self._retry_all(calm)
+        self._judge_rest()
         for _ in range(3):
             self.record()
             self._deliver_all()
-        for generation in self.table.control.generations:
-            self.judge_rest(generation)
+        self._judge_rest()
         if self.table.control.live and (self.table.control.previous or self.table.control.building):
             MemoryControlRow(self.table).change(self.table.control, self.table.control.dropped())
         self.start_rebuild(calm)
@@ -397,20 +398,23 @@ class World:
             waiting.pop(0)
         raise AssertionError("a stopped account never comes to an end")
 
-    def judge_rest(self, generation: int) -> None:
+    def _judge_rest(self) -> None:
         """Each account's row is the fold of all that the table has; only what no release can mend is stopped."""
-        self.judge(generation)
-        for account, rows in self.ledger.table.items():
-            row = self.table.accounts.get((generation, account)) or AccountRow(account)
-            if row.gate.stopped:
-                of_another_history = all(each.rowhash != row.gate.rowhash for each in rows)
-                rewritten = of_another_history and account in self._rewritten
-                assert rewritten or row.gate.stopped == HOLDS_REVOKED, row.gate
-                self.counted["stopped for good"] += 1
-            else:
-                history = tuple(rows)
-                assert row.gate.version == len(history), f"{account} in generation {generation}: {row.gate}"
-                assert row.kept == self.sample.reference(history)[0]
+        for generation in self.table.control.generations:
+            self.judge(generation)
+            for account, rows in self.ledger.table.items():
+                self._judge_account(generation, account, tuple(rows))
+
+    def _judge_account(self, generation: int, account: str, history: tuple[AccountDomainEvent, ...]) -> None:
+        row = self.table.accounts.get((generation, account)) or AccountRow(account)
+        if row.gate.stopped:
+            of_another_history = all(each.rowhash != row.gate.rowhash for each in history)
+            rewritten = of_another_history and account in self._rewritten
+            assert rewritten or row.gate.stopped == HOLDS_REVOKED, row.gate
+            self.counted["stopped for good"] += 1
+        else:
+            assert row.gate.version == len(history), f"{account} in generation {generation}: {row.gate}"
+            assert row.kept == self.sample.reference(history)[0]
 
     def _judge_new(self, generation: int) -> None:
         """A generation that was built now is the fold of the table, whatever happened before."""

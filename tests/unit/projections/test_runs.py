@@ -24,7 +24,7 @@ def play(seed: int, parts: Parts | None = None) -> Counter[str]:
         patch.setattr(steps, "MOST_SHARED_ROWS", rng.choice((3, 5, 90)))
         world = World(rng, rng.choice(SAMPLES), parts)
         try:
-            for _ in range(rng.choice((20, 100, 300))):
+            for _ in range(rng.choice((20, 60, 200))):
                 world.act()
             world.rest()
         except Exception as error:
