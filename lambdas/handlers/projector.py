@@ -48,7 +48,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Fold one batch of the stream, or retry accounts that are stopped: `{"retry": [account id, ...]}`.
 
     A retry answers `{"retried": {account id: {"version": 7, "stopped": "why, or empty"}}}`, of the live generation; an
-    account for which there was no time is missing. Raises ProjectionIncompleteError at the end if something is not
+    account for whose events there was not time raises, and a repetition goes on there. Raises ProjectionIncompleteError at the end if something is not
     folded; what a retry cannot read or write raises as it is.
     """
     logger.append_keys(projection=_settings.projection)
