@@ -8,7 +8,7 @@ from functools import reduce
 
 import pytest
 
-from lambdas.accounts.events import AccountClosed, AccountCreated, BalanceCredited, BalanceWithdrawn
+from lambdas.accounts.events import AccountClosed, AccountCreated, AccountEvent, BalanceCredited, BalanceWithdrawn
 from lambdas.contracts.domain_events import AccountDomainEvent
 from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES, AccountSummary, fold, place
 from lambdas.projections.projection import Place
@@ -19,18 +19,13 @@ from tests.support.projections.reference import summary
 from tests.support.runs import seeds
 
 ACCOUNT = account_id(1)
-LIFE = [
-    event_at(ACCOUNT, version, data, at=START + timedelta(hours=version))
-    for version, data in enumerate(
-        (
-            AccountCreated(currency="JPY", overdraft_limit=30),
-            BalanceCredited(currency="JPY", amount=70),
-            BalanceWithdrawn(currency="JPY", amount=70),
-            AccountClosed(currency="JPY"),
-        ),
-        1,
-    )
-]
+WHAT: tuple[AccountEvent, ...] = (
+    AccountCreated(currency="JPY", overdraft_limit=30),
+    BalanceCredited(currency="JPY", amount=70),
+    BalanceWithdrawn(currency="JPY", amount=70),
+    AccountClosed(currency="JPY"),
+)
+LIFE = [event_at(ACCOUNT, version, data, at=START + timedelta(hours=version)) for version, data in enumerate(WHAT, 1)]
 
 
 def after(events: list[AccountDomainEvent]) -> AccountSummary | None:
