@@ -99,6 +99,7 @@ def watch_dashboard(stack: Stack, *, config: Environment, watched: Watched, alar
             _lag(config, watched),
             [_text("## Read models")],
             _read_models(config, watched),
+            _rebuilds(config, watched),
             [_text("## What was given up, and waits for somebody")],
             _given_up(config, watched),
             [_text("## The lake")],
@@ -254,9 +255,32 @@ def _read_models(config: Environment, watched: Watched) -> list[IWidget]:
         ),
         graph(
             "Accounts that are stopped",
-            *(worst(each.metric(config, "ProjectionAccountsWaiting"), name) for name, each in models.items()),
+            *(
+                worst(each.metric(config, "ProjectionAccountsWaiting"), f"{name}, live")
+                for name, each in models.items()
+            ),
+            *(total(each.metric(config, "RebuildAccountsStopped"), f"{name}, built") for name, each in models.items()),
             unit="accounts",
         ),
+    ]
+
+
+def _rebuilds(config: Environment, watched: Watched) -> list[IWidget]:
+    models = watched.projections.read_models.items()
+    return [
+        graph(
+            title,
+            *(
+                total(each.metric(config, f"Rebuild{metric}"), f"{name}, {label}")
+                for name, each in models
+                for metric, label in metrics.items()
+            ),
+            unit=unit,
+        )
+        for title, unit, metrics in (
+            ("Rebuilds", "events", {"RowsWalked": "walked", "EventsFolded": "folded"}),
+            ("What rebuilds take", "units", {"ReadUnits": "read", "WriteUnits": "written"}),
+        )
     ]
 
 

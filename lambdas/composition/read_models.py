@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import msgspec
-
-from lambdas.composition.settings import SettingsError, TableName
+from lambdas.composition.settings import SettingsError, read_model_tables
 from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES, AccountSummary
 from lambdas.projections.daily_totals import DAILY_TOTALS, LastDay
 from lambdas.projections.projection import AnyProjection
@@ -22,10 +20,7 @@ class ReadModels(NamedTuple):
 
 def read_models(client: Any, tables: str) -> ReadModels:
     """The readers, without a request. `tables` is JSON, table by projection. Raises SettingsError."""
-    try:
-        named = msgspec.json.decode(tables, type=dict[str, TableName])
-    except msgspec.MsgspecError as error:
-        raise SettingsError(f"READ_MODEL_TABLES is no JSON of tables by projection: {error}") from None
+    named = read_model_tables(tables)
 
     def table(projection: AnyProjection) -> str:
         if projection.name not in named:

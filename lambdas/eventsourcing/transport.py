@@ -34,7 +34,7 @@ _MUST_HOLD: Final[Mapping[str, str]] = {
     "PutRecords": "Records",
     "ListShards": "Shards",
     "GetShardIterator": "ShardIterator",
-    "GetRecords": "MillisBehindLatest",
+    "GetRecords": "Records",
     "StartQueryExecution": "QueryExecutionId",
     "GetQueryExecution": "QueryExecution",
     "GetQueryResults": "ResultSet",

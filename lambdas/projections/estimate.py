@@ -44,7 +44,7 @@ def estimate(
     """
     pages = max(-(-rows // PAGE_ROWS), -(-table_bytes // PAGE_BYTES)) + segments
     saves = rows if accounts is None else min(rows, accounts + pages)
-    shared = _shared_rows_of_an_event(projection)
+    shared = shared_rows_of_an_event(projection)
     moves = 0 if projection.place is None else LISTING_UNITS * (rows if accounts is None else min(rows, 2 * accounts))
     gate = 2 if shared else 1
     return Estimate(
@@ -55,7 +55,7 @@ def estimate(
     )
 
 
-def _shared_rows_of_an_event(projection: AnyProjection) -> int:
+def shared_rows_of_an_event(projection: AnyProjection) -> int:
     """To how many shared rows an event adds at most, by the contract's examples of events; 0: it has none."""
     kept, most = None, 0
     for event in published_examples():

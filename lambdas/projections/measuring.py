@@ -87,7 +87,7 @@ class _Shard(msgspec.Struct):
         self.bytes += sum(len(each["Data"]) for each in records)
         self.events += sum(_lines(each["Data"]) for each in records)
         self.iterator = answer.get("NextShardIterator") or ""
-        self.done = not self.iterator or not (full or answer["MillisBehindLatest"])
+        self.done = not self.iterator or not (full or answer.get("MillisBehindLatest", 1))
         self.failure = ""
 
     @property

@@ -10,6 +10,7 @@ from lambdas.contracts.domain_events import AccountDomainEvent
 from lambdas.contracts.ledger_events import RestoredEvent
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections import gate as gates
+from lambdas.projections.fold_check import check
 from lambdas.projections.projection import Additions, K, Projection
 from lambdas.projections.read_model import MOST_SHARED_ROWS, AccountRow, Gate, ReadModel
 
@@ -44,9 +45,10 @@ class Steps(Generic[K]):
         self._in_one_step = False
 
     def fold(self, event: AccountDomainEvent) -> None:
-        """Fold the next event. What the projection raises stops the account."""
+        """Fold the next event. What the projection raises stops the account, and so does what no table can keep."""
         try:
             folded = self._projection.fold(self.kept, event)
+            check(self._projection, folded)
         except Exception as error:  # noqa: BLE001 - whatever a projection raises stops this account, and no other
             self.stop(f"Event {event.streamversion} cannot be folded: {type(error).__name__}: {error}")
             return

@@ -13,10 +13,11 @@ from lambdas.eventsourcing.store import EventStore
 from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES
 from lambdas.projections.control import Control
 from lambdas.projections.daily_totals import DAILY_TOTALS
+from lambdas.projections.folder import AccountFolder
 from lambdas.projections.lag import Lag
 from lambdas.projections.listing import Cursor, Listed
 from lambdas.projections.projection import AnyProjection, K
-from lambdas.projections.read_model import AccountRow, Gate
+from lambdas.projections.read_model import AccountRow
 from lambdas.projections.reading import Reader
 from tests.support.backends import NO_WAITING
 from tests.support.fake_read_model import FakeReadModelDynamoDB
@@ -66,18 +67,10 @@ class FollowedLedger:
     def catch_up(self) -> None:
         """Fold what is new into every generation that takes events."""
         for ports in () if self.still else self._ports.values():
+            folder = AccountFolder(ports.projection, ports.rows, self._events)
             for generation in ports.control.read().generations:
                 for account_id in self._streams():
-                    self._fold(ports, generation, account_id)
-
-    def _fold(self, ports: TablePorts, generation: int, account_id: str) -> None:
-        row: AccountRow[Any] = ports.rows.load(generation, account_id, Deadline())
-        for event in self._events.read(account_id, after=row.gate.version):
-            folded = ports.projection.fold(row.kept, event)
-            gate = Gate(event.streamversion, event.rowhash, event.recordedtime)
-            after = AccountRow(account_id, gate, folded.kept)
-            ports.rows.save(generation, row, after, folded.additions, Deadline())
-            row = after
+                    folder.catch_up(generation, account_id, Deadline())
 
     def _reader(self, projection: Any) -> Any:
         return _FollowingReader(self, projection, self._clock)

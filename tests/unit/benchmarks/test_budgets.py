@@ -122,12 +122,12 @@ def test_a_batch_that_is_written_event_by_event_misses_its_budget(monkeypatch: p
     assert not any(row.met for row in projections._shares())
 
 
-def test_folding_that_takes_more_than_twice_what_decoding_takes_misses_its_budget(
+def test_folding_that_takes_more_than_three_times_what_decoding_takes_misses_its_budget(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(projections, "ROUNDS", 1)
     monkeypatch.setattr(projections, "_decoded", lambda _: 1.0)
-    for seconds, met in ((2.0, True), (2.1, False)):
+    for seconds, met in ((3.0, True), (3.1, False)):
         monkeypatch.setattr(projections, "_folded", lambda *_, spent=seconds: spent)
         ratios = [row for row in projections._rates() if row.budget]
         assert [row.met for row in ratios] == [met] * 4
