@@ -111,10 +111,10 @@ def _deploy(layout: Layout, progress: Progress, found: Emulator, sources: str) -
         with progress.step("Building the read models"):
             while_alive(layout, found, lambda: read_models.build(layout.environment_file))
         deployment.complete(layout, found, sources)
-        return environment
     except DeployFailedError as error:
         if fresh:
             raise
         raise DeployFailedError(
             f"{error} To begin with an empty emulator: `make stop`, then `make run`.", detail=error.detail
         ) from error
+    return environment

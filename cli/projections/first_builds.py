@@ -19,19 +19,22 @@ def build_missing(place: Place, models: Models) -> list[str]:
 
     Nobody is asked. Repeating it goes on. Raises CommandError.
     """
-    segments = ENVIRONMENTS[place.environment].rebuild_segments
     with answered(place):
         missing = [each for each in models.values() if not each.control.read().live]
-        begun = [(each, building) for each in missing if (building := _begin(each, segments)) is not None]
+        begun = [(each, begin(place, each)) for each in missing]
         watch(begun, lambda _: None, again=command(place, "rebuild --all"))
     return [each.name for each in missing]
 
 
-def _begin(model: Model, segments: int) -> Building | None:
-    """The rebuild of a projection, be it one that somebody else has begun; None: that one has ended meanwhile."""
-    try:
-        planned = plan(model, segments, utc_now())
-    except RebuildRunningError:
-        return model.control.read().building
-    start(model, planned)
-    return planned.building
+def begin(place: Place, model: Model) -> Building:
+    """Begin a rebuild, go on with one that has died, or take one that somebody else has begun. Raises CommandError."""
+    with answered(place):
+        try:
+            planned = plan(model, ENVIRONMENTS[place.environment].rebuild_segments, utc_now())
+        except RebuildRunningError:
+            building = model.control.read().building
+            if building is None:
+                raise
+            return building
+        start(model, planned)
+        return planned.building
