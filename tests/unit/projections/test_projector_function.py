@@ -193,6 +193,21 @@ def test_it_raises_when_the_read_model_stays_away(
     assert function.tables.positions.all() == {}
 
 
+@pytest.mark.parametrize("lines", [[line(ROWS[0])], [line(ROWS[0], source="/elsewhere")]], ids=["event", "ignored"])
+def test_it_raises_when_the_control_row_stays_away(
+    function: Function, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, lines: list[bytes]
+) -> None:
+    def away() -> Any:
+        raise ReadModelUnavailableError("throttled")
+
+    monkeypatch.setattr(function.tables.control, "read", away)
+    with pytest.raises(function.incomplete):
+        function([kinesis_record(lines)])
+    assert [log["reason"] for log in logged(caplog)] == ["throttled"]
+    assert [log for log in logged(caplog, "WARNING") if "no generation" in log["message"]] == []
+    assert function.tables.positions.all() == {}
+
+
 def test_a_row_that_cannot_be_read_is_raised_when_all_else_is_folded(
     environ: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
