@@ -102,7 +102,7 @@ def show_rebuild(
         f"$ daybook projections switch {NAME}",
         f"  generation {live} is live, the one before is kept for `rollback`",
         f"GET /accounts?ids=...&min_version={last}",
-        f"  balance {found['balance']} at version {found['version']}; within 10 s all answers are from generation {live}",
+        f"  balance {found['balance']} at version {found['version']}; from {live} alone within 10 s",
         "`.venv/bin/daybook projections status --follow` shows how far they are behind.",
     )
 
