@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
@@ -34,6 +35,7 @@ pytestmark = pytest.mark.alone
 SEED = 20260302
 ACCOUNTS = 50
 CURRENCIES = ("NOK", "NOK", "SEK")
+ROUNDS = 2
 
 
 @pytest.fixture
@@ -70,7 +72,7 @@ class Traffic:
     """Commands of fifty accounts, in threads of their own; `sent` counts those that have ended."""
 
     def __init__(self, environment: Environment) -> None:
-        self.mix = Mix(Random(SEED), ACCOUNTS, CURRENCIES)
+        self.mix = Mix(Random(SEED), ACCOUNTS, CURRENCIES, ROUNDS)
         self.sent = 0
         self._inbox = Inbox(environment)
         self._pool = ThreadPoolExecutor(1)
@@ -113,9 +115,10 @@ def test_rebuilds_under_fifty_busy_accounts_lead_to_the_fold_and_to_what_sql_say
     assert under_traffic, "commands went on while a generation was built"
     live = {name: models.control(name).live for name in PROJECTIONS}
     assert all(live[name] > first[name] for name in PROJECTIONS)
+    truth = models.truth()
     for name in PROJECTIONS:
-        models.at_rest(name, live[name])
-    truth, held = models.truth(), models.held()
+        models.at_rest(name, live[name], truth)
+    held = models.held()
     assert_equal(truth, held, traffic.mix.ids)
     assert {each: found["version"] for each, found in held.summaries.items() if each in traffic.mix.ids} == {
         each: account.version for each, account in traffic.mix.model.accounts.items()
@@ -200,20 +203,17 @@ KILLS: dict[str, Callable[[], Kill] | None] = {
 @pytest.fixture(scope="module")
 def account_ids(environment: Environment) -> list[str]:
     """A few accounts in a currency of these tests, with something in each."""
-    client = Client(environment)
-    opened = [client.post("/accounts", {"currency": "SEK"}, expected=201).body["account_id"] for _ in range(9)]
-    for account_id in opened:
-        client.post(f"/accounts/{account_id}/credit", {"amount": 500}, expected=200)
-    client.close()
+    with closing(Client(environment)) as client:
+        opened = [client.post("/accounts", {"currency": "SEK"}, expected=201).body["account_id"] for _ in range(9)]
+    book(environment, opened, 500)
     return opened
 
 
 def book(environment: Environment, account_ids: list[str], amount: int) -> None:
     """Something for each account, while nobody or somebody rebuilds."""
-    client = Client(environment)
-    for account_id in account_ids:
-        client.post(f"/accounts/{account_id}/credit", {"amount": amount}, expected=200)
-    client.close()
+    with closing(Client(environment)) as client:
+        for account_id in account_ids:
+            client.post(f"/accounts/{account_id}/credit", {"amount": amount}, expected=200)
 
 
 @pytest.mark.parametrize("name", PROJECTIONS)
@@ -261,7 +261,8 @@ def assert_built_and_equal(models: ReadModels, name: str, generation: int, accou
     building = models.control(name).building
     assert building is not None
     assert (building.generation, building.state) == (generation, "built")
-    held, truth = models.at_rest(name, generation), models.truth()
+    truth = models.truth()
+    held = models.at_rest(name, generation, truth)
     if name == SUMMARIES:
         assert held.of(account_ids) == truth.of(account_ids)
     assert held.in_currencies(["SEK"]) == truth.in_currencies(["SEK"]) or name != TOTALS
@@ -288,16 +289,16 @@ def test_routes_answer_what_the_event_table_adds_up_to(
     environment: Environment, models: ReadModels, account_ids: list[str]
 ) -> None:
     """Of the live generation, while another is built beside it."""
+    truth = models.truth()
     for name in PROJECTIONS:
-        models.at_rest(name, models.control(name).live)
+        models.at_rest(name, models.control(name).live, truth)
     building = models.begin(SUMMARIES)
-    truth, client = models.truth(), Client(environment)
-    body = client.get(f"/accounts?ids={','.join(account_ids)}").body
-    got = {each.pop("account_id"): each for each in body["accounts"]}
     day = max(day for _, day in truth.totals)
     since = date.fromisoformat(day) - timedelta(days=3)
-    totals = client.get(f"/totals?from={since}&to={day}&currency=SEK").body["totals"]
-    client.close()
+    with closing(Client(environment)) as client:
+        accounts = client.get(f"/accounts?ids={','.join(account_ids)}").body["accounts"]
+        totals = client.get(f"/totals?from={since}&to={day}&currency=SEK").body["totals"]
+    got = {each.pop("account_id"): each for each in accounts}
     assert got == truth.of(account_ids)
     told = {("SEK", each.pop("day")): {name: int(value) for name, value in each.items()} for each in totals}
     assert {key: row for key, row in told.items() if row["events"]} == truth.in_currencies(["SEK"])
