@@ -1,7 +1,7 @@
 """The read model of one projection: its table, the projector that fills it, and what rebuilds it."""
 
 from aws_cdk import CfnOutput, Duration, Stack
-from aws_cdk.aws_cloudwatch import Metric
+from aws_cdk.aws_cloudwatch import Metric, Stats
 from aws_cdk.aws_kinesis import CfnStreamConsumer
 from constructs import Construct
 
@@ -198,7 +198,7 @@ class ReadModel(Construct):
         alarm_on_unanswered(
             self,
             "NotReading",
-            causes={"put": published.events.stream.metric_incoming_records()},
+            causes={"put": published.events.stream.metric_incoming_records(statistic=Stats.SUM)},
             effect=self.projector.live.metric_invocations(),
             description=(
                 "Events are published and the projector is not invoked: its event source mapping is disabled or gone."

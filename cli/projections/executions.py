@@ -43,7 +43,11 @@ class Executions:
             if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
                 raise
             return None
-        return Execution(found["status"], told(found.get("error", ""), found.get("cause", "")))
+        why = found
+        if found["status"] == "FAILED":
+            with contextlib.suppress(ClientError):  # whoever may not look at segments hears of the whole
+                why = self._failed_segment(found["executionArn"]) or found
+        return Execution(found["status"], told(why.get("error", ""), why.get("cause", "")))
 
     def start(self, building: Building) -> None:
         """Start the execution of a rebuild. It is the same one however often it is started.
@@ -73,6 +77,17 @@ class Executions:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
                 raise
+
+    def _failed_segment(self, execution: str) -> Any:
+        """The first segment that failed: the whole says no more than that one did. None: it was not a segment.
+
+        Source: AWS Step Functions API Reference, ListMapRuns and ListExecutions (`mapRunArn`).
+        """
+        for run in self._client.list_map_runs(executionArn=execution)["mapRuns"]:
+            failed = self._client.list_executions(mapRunArn=run["mapRunArn"], statusFilter="FAILED", maxResults=1)
+            for each in failed["executions"]:
+                return self._client.describe_execution(executionArn=each["executionArn"])
+        return None
 
     def _arn(self, rebuild: str) -> str:
         return f"{self._machine.replace(':stateMachine:', ':execution:')}:{rebuild}"

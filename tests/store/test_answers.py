@@ -236,9 +236,9 @@ def test_a_lag_is_measured_by_answers_only(monkeypatch: pytest.MonkeyPatch, body
         lag = measured(*bodies)
         assert lag is not None
         assert (lag.events, lag.more) == (1, False)
-    for bodies in ((body,), (LISTED, body), (LISTED, BEGUN, body)):
+    for said in ((body,), (LISTED, body), (LISTED, BEGUN, body)):
         with pytest.raises(StreamUnavailableError):
-            measured(*bodies)
+            measured(*said)
 
 
 STARTED = b'{"QueryExecutionId":"q"}'

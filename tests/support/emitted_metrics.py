@@ -102,9 +102,8 @@ def _run_api(monkeypatch: pytest.MonkeyPatch) -> None:
         (ZeroDivisionError("unforeseen"), _call("GET", path), 500),
     ):
         service = SimpleNamespace(execute=_raising(error), account=_raising(error))
-        routes = api.module.AccountsApi(
-            service, SimpleNamespace(list_accounts=None, get_totals=None), expected=None
-        ).routes()
+        read_models = SimpleNamespace(list_accounts=_raising(error), get_totals=_raising(error))
+        routes = api.module.AccountsApi(service, read_models, expected=None).routes()
         monkeypatch.setattr(api.module, "_application", api.module.Application(routes))
         assert api.module.handler(proxy_event(call), Context())["statusCode"] == status
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from lambdas.contracts.domain_events import AccountDomainEvent
@@ -13,7 +14,7 @@ from lambdas.projections.errors import ReadModelUnavailableError
 from lambdas.projections.projection import Additions
 from lambdas.projections.read_model import AccountRow, ReadModel, Units
 from lambdas.projections.segments import Segment, Segments
-from lambdas.projections.taken import EventSource, Taken
+from lambdas.projections.taken import Delivered, EventSource
 
 T = TypeVar("T")
 
@@ -139,7 +140,7 @@ class RemoteEvents:
     def read(self, account_id: str, *, after: int = 0, up_to: int | None = None) -> Iterator[AccountDomainEvent]:
         """See EventSource.read."""
         while up_to is None or after < up_to:
-            page, error = self._network.request(lambda after=after: self._read(account_id, after, up_to), _unread())
+            page, error = self._network.request(partial(self._read, account_id, after, up_to), unread())
             yield from page
             after += len(page)
             if error is not None:
@@ -165,10 +166,11 @@ class RemoteEvents:
 class Scanned(Protocol):
     """The event table as a rebuild walks it."""
 
-    def page(self, segment: int, segments: int, after: str, limit: int) -> tuple[list[Taken], str]:
+    def page(self, segment: int, segments: int, after: str, limit: int) -> tuple[list[Delivered], str]:
         """See Ledger.page."""
         ...
 
 
-def _unread() -> ReadUnavailableError:
+def unread() -> ReadUnavailableError:
+    """What a reader of the event table hears when there is no answer."""
     return ReadUnavailableError("no answer")

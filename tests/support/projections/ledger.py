@@ -22,7 +22,7 @@ from lambdas.contracts.domain_events import AccountDomainEvent, DomainEvent, Not
 from lambdas.contracts.ledger_events import RestoredEvent, restored_event
 from lambdas.eventsourcing.errors import InconsistentReadError
 from lambdas.eventsourcing.timestamps import format_timestamp
-from lambdas.projections.taken import Taken, UnreadableEvent
+from lambdas.projections.taken import Delivered, UnreadableEvent
 from tests.support.clocks import START
 from tests.support.event_rows import account_id
 
@@ -115,18 +115,11 @@ class Ledger:
             announced=self._now,
         )
 
-    def published(self, event: AccountDomainEvent) -> Taken:
+    def published(self, event: AccountDomainEvent) -> Delivered:
         """What a projector of this release is handed of an event."""
         if event.id not in self.unreadable:
             return event
         return UnreadableEvent(event.subject, event.streamversion, event.rowhash, event.recordedtime, "not known")
-
-    def forged(self, account: str) -> AccountDomainEvent:
-        """Another event at a place that is taken: an own version again, recorded later than everything else."""
-        rows = self.table[account]
-        self._pass(1)
-        version = self._rng.randint(1, len(rows))
-        return event_at(account, version, some_data(self._rng, 2, "EUR"), before="forged", at=self._now)
 
     def read(self, account_id: str, *, after: int = 0, up_to: int | None = None) -> Iterator[AccountDomainEvent]:
         """See EventSource.read."""
@@ -138,7 +131,7 @@ class Ledger:
         if up_to is not None and len(rows) < up_to:
             raise InconsistentReadError(account_id, max(after, len(rows)) + 1)
 
-    def page(self, segment: int, segments: int, after: str, limit: int) -> tuple[list[Taken], str]:
+    def page(self, segment: int, segments: int, after: str, limit: int) -> tuple[list[Delivered], str]:
         """A page of a parallel scan in the order of keys, and the key of its last row; an empty one at the end."""
         last = tuple(json.loads(after)) if after else ("", 0)
         accounts = [each for each in sorted(self.table) if int(each[-2:], 16) % segments == segment]

@@ -20,7 +20,7 @@ from lambdas.projections.projector import Projector, Taking
 from lambdas.projections.read_model import AccountRow, Gate
 from lambdas.projections.row_cache import RowCache
 from lambdas.projections.steps import Steps
-from lambdas.projections.taken import EventSource, Taken
+from lambdas.projections.taken import Delivered, EventSource
 from tests.support.projections.ledger import Ledger
 from tests.support.projections.world import Parts
 
@@ -112,7 +112,7 @@ class LateScan:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def page(self, segment: int, segments: int, after: str, limit: int) -> tuple[list[Taken], str]:
+    def page(self, segment: int, segments: int, after: str, limit: int) -> tuple[list[Delivered], str]:
         """Eventually consistent."""
         rows, following = self._ledger.page(segment, segments, after, limit)
         return rows[: max(1, len(rows) - 1)] if random.Random(following).random() < 0.5 else rows, following
@@ -143,7 +143,7 @@ def _remembers_stopped(patch: pytest.MonkeyPatch) -> Parts:
     return Parts()
 
 
-def _reads_before_it_goes_on(patch: pytest.MonkeyPatch) -> Parts:
+def reads_before_it_goes_on(patch: pytest.MonkeyPatch) -> Parts:
     def go_on(steps: Steps[Any], events: EventSource, deadline: Deadline) -> bool:
         done = (restores._undo if gate.holds_revoked(steps.gate) else restores._confirm)(steps, events, deadline)
         return done and (bool(steps.gate.stopped) or filling.fill(steps, events, deadline))
@@ -192,11 +192,9 @@ MUTANTS: dict[str, Plant] = {
         projectors_control=RememberedControlRow
     ),
     "projectors fold for the live generation only": _live_only,
-    "an account is left to a rebuild without the check": lambda _: Parts(rows=TrustingReadModel),
     "an account is read eventually consistent": lambda _: Parts(events=LateEvents),
     "the table is walked eventually consistent": lambda _: Parts(scan=LateScan),
     "a stopped account is remembered": _remembers_stopped,
-    "the newest events are read before an account goes on": _reads_before_it_goes_on,
     "a restore is noted only where it undoes something": _notes_no_restore,
     "a batch is through although accounts wait": _never_waits,
 }

@@ -1,92 +1,76 @@
-"""A rebuild, a page at a time: what may end between any two requests, and be taken up by another."""
+"""Runs of a rebuild, a step at a time, as its state machine makes them: on rows that a ledger has."""
 
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from base64 import b64decode
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
-from msgspec.structs import replace
+import msgspec
 
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections.control import Building, ControlRow
-from lambdas.projections.errors import ControlError, RebuildRunningError
-from lambdas.projections.folder import AccountFolder
-from lambdas.projections.read_model import ReadModel
-from lambdas.projections.segments import Segment, Segments
-from lambdas.projections.taken import Taken
-from tests.support.projections.faults import Scanned
+from lambdas.eventsourcing.rows import EventRow
+from lambdas.eventsourcing.table_walk import WalkedPage
+from lambdas.projections.rebuild import Rebuild, SettleStep, WalkStep
+from lambdas.projections.taken import Delivered, UnreadableEvent
+from tests.support.projections.faults import Network, Scanned, unread
 
 
-class Walker:
-    """A run of a rebuild. It remembers nothing: where it is stands in the control row and the segments."""
+class LedgerWalk:
+    """A TableWalk over what a ledger has; pages hold few rows, in no order."""
 
-    def __init__(
-        self,
-        rebuild: str,
-        folder: AccountFolder[object],
-        rows: ReadModel[object],
-        control: ControlRow,
-        segments: Segments,
-        scan: Callable[[], Scanned],
-        rng: random.Random,
-        *,
-        page: int,
-    ) -> None:
-        self.rebuild = rebuild
-        self._folder = folder
-        self._rows = rows
-        self._control = control
-        self._segments = segments
+    def __init__(self, scan: Callable[[], Scanned], network: Network, rng: random.Random, rows: int) -> None:
         self._scan = scan
+        self._network = network
         self._rng = rng
-        self._page = page
+        self._rows = rows
 
-    def step(self, deadline: Deadline) -> bool:
-        """Go on by a page, an account that was left, or a change of the control row. False: there is nothing to do.
+    def page(self, segment: int, segments: int, after: str, deadline: Deadline) -> WalkedPage:
+        """See TableWalk.page."""
+        found, following = self._network.request(
+            lambda: self._scan().page(segment, segments, after, self._rows), unread()
+        )
+        self._rng.shuffle(found)
+        return WalkedPage(rows=[event_row(each) for each in found], after=following, read_units=1.0)
 
-        Raises RebuildRunningError if another run has taken over, ControlError if the generation was dropped.
-        """
-        control = self._control.read()
-        building = control.building
-        if building is None:
-            raise ControlError("nothing is built")
-        if building.rebuild != self.rebuild:
-            raise RebuildRunningError(building.rebuild)
-        if building.state == "built":
-            return False
-        if building.state == "settling":
-            if self._settle(building, deadline):
-                self._control.change(control, control.built(self.rebuild))
-            return True
-        todo = [each for each in map(self._progress(building), range(building.segments)) if not each.done]
-        if todo:
-            self._walk(building, self._rng.choice(todo), deadline)
-        else:
-            self._control.change(control, control.settling(self.rebuild))
-        return True
 
-    def _progress(self, building: Building) -> Callable[[int], Segment]:
-        def load(number: int) -> Segment:
-            begin = Segment(generation=building.generation, number=number, rebuild=self.rebuild)
-            return self._segments.load(building.generation, number) or begin
+@dataclass
+class Run:
+    """An execution of the state machine: it knows its input, and which segments are done."""
 
-        return load
+    generation: int
+    rebuild: str
+    segments: int
+    done: set[int] = field(default_factory=set)
 
-    def _walk(self, building: Building, segment: Segment, deadline: Deadline) -> None:
-        rows, after = self._scan().page(segment.number, building.segments, segment.after, self._page)
-        self._rng.shuffle(rows)
-        accounts: defaultdict[str, list[Taken]] = defaultdict(list)
-        for row in rows:
-            accounts[row.subject if hasattr(row, "subject") else row.account_id].append(row)
-        for account, events in accounts.items():
-            if self._folder.take(building.generation, account, events, deadline).waiting:
-                return
-        self._segments.save(replace(segment, rebuild=self.rebuild, after=after, done=not after))
+    def step(self, rebuild: Rebuild[Any], rng: random.Random, begin: Deadline, end: Deadline) -> bool:
+        """One function; gives whether the rebuild is done. Raises as the steps of Rebuild do."""
+        left = [each for each in range(self.segments) if each not in self.done]
+        if not left:
+            return rebuild.settle(SettleStep(self.generation, self.rebuild), begin, end).done
+        segment = rng.choice(left)
+        if rebuild.walk(WalkStep(self.generation, self.rebuild, segment, self.segments), begin, end).done:
+            self.done.add(segment)
+        return False
 
-    def _settle(self, building: Building, deadline: Deadline) -> bool:
-        for account in self._rows.deferred(building.generation):
-            if self._folder.catch_up(building.generation, account, deadline).waiting:
-                return False
-            self._rows.undefer(building.generation, account)
-        return True
+
+def event_row(event: Delivered) -> EventRow:
+    """The row of an event; of one that cannot be read it has a type that nobody knows."""
+    if isinstance(event, UnreadableEvent):
+        account, kind, data = event.account_id, "NobodyKnows", "{}"
+    else:
+        account, kind, data = event.subject, type(event.data).__name__, msgspec.json.encode(event.data).decode()
+    return EventRow(
+        stream_id=account,
+        version=event.streamversion,
+        commit_id="commit",
+        type=kind,
+        schema=1,
+        data=data,
+        metadata='{"command_id":"command","correlation_id":"request","actor":"tester"}',
+        occurred_at=event.recordedtime,
+        recorded_at=event.recordedtime,
+        hash=b64decode(event.rowhash),
+    )

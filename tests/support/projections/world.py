@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from lambdas.contracts.domain_events import AccountDomainEvent
-from lambdas.contracts.ledger_events import RestoredEvent
+from lambdas.contracts.ledger_events import LedgerEvent, RestoredEvent
 from lambdas.eventsourcing.errors import StoreUnavailableError
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.control import Control, ControlRow
@@ -33,6 +33,7 @@ from lambdas.projections.memory import MemoryControlRow, MemoryReadModel, Memory
 from lambdas.projections.projection import Additions
 from lambdas.projections.projector import Projector
 from lambdas.projections.read_model import AccountRow, ReadModel
+from lambdas.projections.rebuild import Rebuild
 from lambdas.projections.restores import HOLDS_REVOKED
 from lambdas.projections.taken import EventSource, Taken
 from tests.support.clocks import SimulatedTime
@@ -48,7 +49,7 @@ from tests.support.projections.faults import (
 from tests.support.projections.ledger import Ledger
 from tests.support.projections.reference import added, flat, without_zeros
 from tests.support.projections.samples import Sample, poisoned_by
-from tests.support.projections.walking import Walker
+from tests.support.projections.walking import LedgerWalk, Run
 
 T = TypeVar("T")
 DEEPEST = 2
@@ -65,10 +66,6 @@ class Parts:
     scan: Callable[[Ledger], Scanned] = lambda ledger: ledger
 
 
-class CheckedReadModel(MemoryReadModel[Any]):
-    """Tells the world of every write."""
-
-
 class Container:
     """A process: what it remembers is gone when it ends."""
 
@@ -78,9 +75,11 @@ class Container:
         events = RemoteEvents(world.parts.events(world.ledger), world, world.page)
         projection = poisoned_by(world.sample.projection, world.poison)
         self.rows, self.control = rows, control
-        self.segments = RemoteSegments(MemorySegments(world.table), world)
         self.projector = Projector(projection, rows, world.parts.projectors_control(control), events, workers=1)
-        self.folder = AccountFolder(projection, rows, events)
+        walk = LedgerWalk(lambda: world.parts.scan(world.ledger), world, world.rng, world.page * 2)
+        segments = RemoteSegments(MemorySegments(world.table), world)
+        folder = AccountFolder(projection, rows, events)
+        self.rebuild = Rebuild(walk, folder, rows, control, segments, workers=1)
 
 
 class Watched:
@@ -116,12 +115,12 @@ class World:
         self.position = 0
         self.page = rng.choice((1, 2, 5))
         self.trouble = rng.choice((0.0, 0.03, 0.15))
-        self.interruptions = rng.choice((0.0, 0.1, 0.3))
+        self.interruptions = rng.choice((0.0, 0.05, 0.2))
         self.mishaps = rng.random() < 0.7
         """Whether events are poisoned, and the ledger is restored."""
         self.seconds = rng.choice((4.0, 30.0))
         self.counted: Counter[str] = Counter()
-        self.walkers: list[Walker] = []
+        self.runs: list[Run] = []
         self._retried: set[str] = set()
         """Accounts of which nobody knows whether they go on."""
         self._rewritten: set[str] = set()
@@ -155,7 +154,8 @@ class World:
     def _meanwhile(self) -> None:
         if self._depth < DEEPEST and self.rng.random() < self.interruptions:
             self.counted["meanwhile"] += 1
-            self.act()
+            for _ in range(self.rng.choice((1, 1, 2, 8))):
+                self.act()
 
     # --- what happens
 
@@ -214,15 +214,21 @@ class World:
 
     def walk(self, container: Container) -> None:
         """A run of a rebuild goes on, in any container."""
-        if not self.walkers:
+        if not self.runs:
             return
-        known = self.rng.choice(self.walkers)
-        walker = self._walker(known.rebuild, container)
+        run = self.rng.choice(self.runs)
+        if self.rng.random() < 0.02:
+            run.done.clear()  # an execution is started again
         try:
-            walker.step(Deadline(self.seconds, self.time.monotonic))
+            if self._step(run, container):
+                self.runs = [each for each in self.runs if each is not run]
         except ControlError:
             self.counted["run ended"] += 1
-            self.walkers.remove(known) if known in self.walkers else None
+            self.runs = [each for each in self.runs if each is not run]
+
+    def _step(self, run: Run, container: Container) -> bool:
+        begin = Deadline(self.rng.choice((0.0, self.seconds)), self.time.monotonic)
+        return run.step(container.rebuild, self.rng, begin, Deadline(self.seconds, self.time.monotonic))
 
     def start_rebuild(self, container: Container) -> None:
         """An operator starts a rebuild."""
@@ -232,12 +238,13 @@ class World:
         try:
             after = control.started(rebuild, segments=segments, at="2026-03-01T12:00:00.000Z")
         except RebuildRunningError as error:
-            self.counted["refused by name" if str(control.building).find(error.rebuild) > 0 else "?"] += 1
+            by_name = control.building is not None and control.building.rebuild == error.rebuild
+            self.counted["refused by name" if by_name else "refused"] += 1
             return
         except ControlError:
             return
         self.counted["rebuilds"] += 1
-        self.walkers.append(self._walker(rebuild, container))  # also if the answer is lost, it may have begun
+        self.runs.append(Run(after.newest, rebuild, segments))  # also if the answer is lost, it may have begun
         container.control.change(control, after)
 
     def take_over(self, container: Container) -> None:
@@ -301,19 +308,7 @@ class World:
             self.stream.append(self.ledger.announce(account))
 
     def _as_read(self, event: AccountDomainEvent | RestoredEvent) -> Taken:
-        return event if isinstance(event, RestoredEvent.__origin__) else self.ledger.published(event)
-
-    def _walker(self, rebuild: str, container: Container) -> Walker:
-        return Walker(
-            rebuild,
-            container.folder,
-            container.rows,
-            container.control,
-            container.segments,
-            lambda: self.parts.scan(self.ledger),
-            self.rng,
-            page=self.page * 2,
-        )
+        return event if isinstance(event, LedgerEvent) else self.ledger.published(event)
 
     def _changed(self, container: Container, change: Callable[[Control], Control], by: str = "") -> bool:
         control = container.control.read()
@@ -321,8 +316,8 @@ class World:
             after = change(control)
         except ControlError:
             return False
-        if by:
-            self.walkers.append(self._walker(by, container))
+        if by and after.building is not None:
+            self.runs.append(Run(after.newest, by, after.building.segments))
         container.control.change(control, after)
         return True
 
@@ -357,11 +352,11 @@ class World:
         self._deliver_all()
         self._finish_rebuild(calm)
         self._retry_all(calm)
+        self._judge_rest()
         for _ in range(3):
             self.record()
             self._deliver_all()
-        for generation in self.table.control.generations:
-            self.judge_rest(generation)
+        self._judge_rest()
         if self.table.control.live and (self.table.control.previous or self.table.control.building):
             MemoryControlRow(self.table).change(self.table.control, self.table.control.dropped())
         self.start_rebuild(calm)
@@ -376,11 +371,13 @@ class World:
         raise AssertionError("the stream does not come to its end")
 
     def _finish_rebuild(self, container: Container) -> None:
+        run = None
         for _ in range(10_000):
             building = self.table.control.building
             if building is None or building.state == "built":
                 return
-            self._walker(building.rebuild, container).step(Deadline(self.seconds, self.time.monotonic))
+            run = run or Run(building.generation, building.rebuild, building.segments)
+            self._step(run, container)
         raise AssertionError("the rebuild does not come to its end")
 
     def _retry_all(self, container: Container) -> None:
@@ -397,20 +394,23 @@ class World:
             waiting.pop(0)
         raise AssertionError("a stopped account never comes to an end")
 
-    def judge_rest(self, generation: int) -> None:
+    def _judge_rest(self) -> None:
         """Each account's row is the fold of all that the table has; only what no release can mend is stopped."""
-        self.judge(generation)
-        for account, rows in self.ledger.table.items():
-            row = self.table.accounts.get((generation, account)) or AccountRow(account)
-            if row.gate.stopped:
-                of_another_history = all(each.rowhash != row.gate.rowhash for each in rows)
-                rewritten = of_another_history and account in self._rewritten
-                assert rewritten or row.gate.stopped == HOLDS_REVOKED, row.gate
-                self.counted["stopped for good"] += 1
-            else:
-                history = tuple(rows)
-                assert row.gate.version == len(history), f"{account} in generation {generation}: {row.gate}"
-                assert row.kept == self.sample.reference(history)[0]
+        for generation in self.table.control.generations:
+            self.judge(generation)
+            for account, rows in self.ledger.table.items():
+                self._judge_account(generation, account, tuple(rows))
+
+    def _judge_account(self, generation: int, account: str, history: tuple[AccountDomainEvent, ...]) -> None:
+        row = self.table.accounts.get((generation, account)) or AccountRow(account)
+        if row.gate.stopped:
+            of_another_history = all(each.rowhash != row.gate.rowhash for each in history)
+            rewritten = of_another_history and account in self._rewritten
+            assert rewritten or row.gate.stopped == HOLDS_REVOKED, row.gate
+            self.counted["stopped for good"] += 1
+        else:
+            assert row.gate.version == len(history), f"{account} in generation {generation}: {row.gate}"
+            assert row.kept == self.sample.reference(history)[0]
 
     def _judge_new(self, generation: int) -> None:
         """A generation that was built now is the fold of the table, whatever happened before."""

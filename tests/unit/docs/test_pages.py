@@ -21,7 +21,7 @@ NOT_RUN_WITHOUT_AWS = {
     "docs/operations.md": 5,
     "docs/reports.md": 2,
     "docs/restore.md": 4,
-    "docs/runbook.md": 26,
+    "docs/runbook.md": 33,
 }
 """How many blocks of a page need an AWS account, and so are run by nobody yet."""
 

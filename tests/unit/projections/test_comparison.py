@@ -67,6 +67,14 @@ def compare(
     return comparison.compare(1, settled, told=told)
 
 
+def row_of(world: World, account: str) -> AccountRow[Any]:
+    return world.table.accounts[1, account]
+
+
+def kept_of(world: World, account: str) -> Any:
+    return row_of(world, account).kept
+
+
 def spoil(world: World, account: str, **changes: Any) -> AccountRow[Any]:
     """Change the row of an account, as no projector would."""
     row = world.table.accounts[1, account]
@@ -99,7 +107,7 @@ class TestDifferences:
 
     def test_what_is_kept(self) -> None:
         world = built(ACCOUNT_SUMMARIES)
-        kept = world.table.accounts[1, ACCOUNTS[0]].kept
+        kept = kept_of(world, ACCOUNTS[0])
         spoil(world, ACCOUNTS[0], kept=replace(kept, balance=kept.balance + 1))
         found = compare(world)
         assert found.differences == {"kept": 1}
@@ -115,7 +123,7 @@ class TestDifferences:
             spoil(
                 world,
                 ACCOUNTS[0],
-                kept=replace(world.table.accounts[1, ACCOUNTS[0]].kept, **{name: others.get(name, 77777)}),
+                kept=replace(kept_of(world, ACCOUNTS[0]), **{name: others.get(name, 77777)}),
             )
             assert compare(world).differences == {"kept": 1}, name
 
@@ -129,7 +137,7 @@ class TestDifferences:
     def test_the_version(self, projection: AnyProjection, by: int) -> None:
         """Behind: then what is kept is of a later event. Ahead: there is no such event."""
         world = built(projection)
-        gate = world.table.accounts[1, ACCOUNTS[0]].gate
+        gate = row_of(world, ACCOUNTS[0]).gate
         spoil(world, ACCOUNTS[0], gate=replace(gate, version=gate.version + by))
         found = compare(world)
         assert found.differences["gate"] == 1
@@ -138,7 +146,7 @@ class TestDifferences:
     @pytest.mark.parametrize("change", [{"rowhash": "of another history"}, {"recordedtime": LATER}])
     def test_the_gates_event(self, change: dict[str, Any]) -> None:
         world = built(ACCOUNT_SUMMARIES)
-        spoil(world, ACCOUNTS[0], gate=replace(world.table.accounts[1, ACCOUNTS[0]].gate, **change))
+        spoil(world, ACCOUNTS[0], gate=replace(row_of(world, ACCOUNTS[0]).gate, **change))
         assert compare(world).differences == {"gate": 1}
 
     def test_a_missing_account(self) -> None:
@@ -157,7 +165,7 @@ class TestDifferences:
     def test_a_superfluous_account(self, projection: AnyProjection) -> None:
         world = built(projection)
         stray = account_id(99)
-        world.table.accounts[1, stray] = AccountRow(stray, Gate(version=2), world.table.accounts[1, ACCOUNTS[0]].kept)
+        world.table.accounts[1, stray] = AccountRow(stray, Gate(version=2), kept_of(world, ACCOUNTS[0]))
         found = compare(world)
         assert found.differences == {"superfluous": 1}
         assert (found.first[0].kind, found.first[0].subject) == ("superfluous", stray)
@@ -209,7 +217,7 @@ class TestDifferences:
         found = compare(world)
         assert found.differences == {"behind": 1}
         assert found.first[0].subject == ACCOUNTS[0]
-        version = world.table.accounts[1, ACCOUNTS[0]].gate.version
+        version = row_of(world, ACCOUNTS[0]).gate.version
         assert found.first[0].expected.startswith(f"event {version + 1}, recorded at ")
 
     def test_an_event_that_cannot_be_folded_behind_a_gate(self) -> None:
@@ -250,11 +258,11 @@ class TestWhatIsNoDifference:
     def test_a_stopped_account_must_be_the_fold_up_to_its_gate(self) -> None:
         world = built(ACCOUNT_SUMMARIES)
         send(world.ledger, [credit("poison", ACCOUNTS[0], 1)])
-        gate = world.table.accounts[1, ACCOUNTS[0]].gate
+        gate = row_of(world, ACCOUNTS[0]).gate
         spoil(world, ACCOUNTS[0], gate=replace(gate, stopped="Event cannot be read."))
         found = compare(world)
         assert (found.stopped, found.differences) == (1, {})
-        kept = world.table.accounts[1, ACCOUNTS[0]].kept
+        kept = kept_of(world, ACCOUNTS[0])
         spoil(world, ACCOUNTS[0], kept=replace(kept, balance=-1))
         assert compare(world).differences == {"kept": 1}
 

@@ -19,12 +19,15 @@ from lambdas.projections.rebuild import SettleStep, WalkStep
 from lambdas.projections.registry import PROJECTIONS
 from tests.support.clocks import SimulatedTime
 from tests.support.event_rows import account_id
+from tests.support.read_models import fake_ports
 from tests.support.rebuilding import AT, EVENTS, KilledError, Ledger, Power, ShuffledWalk, World, send
 from tests.support.runs import seeds
 from tests.support.workloads import accounts, anything, credit, opening
 
 SEGMENTS = 2
 ACCOUNTS = accounts(5)
+
+PLACES = ["memory", "fake"]
 
 each_projection = pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda each: each.name)
 
@@ -35,6 +38,11 @@ def busy(seed: int, orders: int = 40) -> Ledger:
     send(ledger, [opening(each) for each in ACCOUNTS])
     send(ledger, [anything(rng, f"o{number}", ACCOUNTS) for number in range(orders)])
     return ledger
+
+
+def new_world(place: str, projection: AnyProjection, ledger: Ledger) -> World:
+    """A read model in memory, or in the table of a fake DynamoDB."""
+    return World(projection, ledger, ports=fake_ports(projection) if place == "fake" else None)
 
 
 def long_account(ledger: Ledger, account: str, events: int) -> None:
@@ -71,16 +79,17 @@ def test_the_first_generation_is_live_at_once_and_the_next_one_stands_beside_it(
 
 
 @each_projection
+@pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("after", [False, True], ids=["before it", "after it"])
 @pytest.mark.parametrize("taken_over", [False, True], ids=["started again", "taken over"])
 def test_a_rebuild_that_is_killed_at_any_request_goes_on(
-    projection: AnyProjection, after: bool, taken_over: bool
+    projection: AnyProjection, after: bool, taken_over: bool, place: str
 ) -> None:
     """With accounts that were left to the walk, so that the last step has something to settle."""
     dies_at = 0
     while True:
         dies_at += 1
-        world = World(projection, busy(3))
+        world = new_world(place, projection, busy(3))
         world.start(segments=SEGMENTS)
         for each in ACCOUNTS[:2]:
             assert world.rows.defer(1, each, "first", Deadline())
@@ -358,15 +367,16 @@ class TestLiveEvents:
     """Events are recorded and published while the event table is walked."""
 
     @each_projection
-    @pytest.mark.parametrize("seed", seeds(check=5, test=30, soak=3000))
-    def test_they_meet_the_walk_at_any_moment(self, projection: AnyProjection, seed: int) -> None:
+    @pytest.mark.parametrize("place", PLACES)
+    @pytest.mark.parametrize("seed", seeds(check=3, test=15, soak=1500))
+    def test_they_meet_the_walk_at_any_moment(self, projection: AnyProjection, seed: int, place: str) -> None:
         """Between any two requests of the rebuild orders are carried out and batches of the stream are folded, and the
         rebuild dies and is started again, or taken over.
 
         The stream is late, cut anywhere, and repeats itself; accounts are new, or long enough to be left to the walk.
         """
         rng = random.Random(seed)
-        world = World(projection, busy(seed, orders=10))
+        world = new_world(place, projection, busy(seed, orders=10))
         long_account(world.ledger, ACCOUNTS[-1], 5 + rng.randint(0, 1) * (MOST_FILLED_GAP + 3))
         stream = Stream(world, rng)
         stream.skip()

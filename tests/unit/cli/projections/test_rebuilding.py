@@ -122,19 +122,33 @@ def test_a_second_one_at_the_same_moment_is_refused_by_the_name_of_the_first(
     assert f"The rebuild {building(world).rebuild} is under way" in capsys.readouterr().err
 
 
-def test_a_failure_is_told_with_its_cause(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+TOO_MANY = {"error": "States.ExceedToleratedFailureThreshold", "cause": "The threshold was exceeded"}
+GONE = {"error": "ReadUnavailableError", "cause": '{"errorMessage": "It is\\u001b[2J gone."}'}
+
+
+@pytest.mark.parametrize(
+    ("whole", "segments", "may_list", "cause"),
+    [
+        (GONE, {}, True, "ReadUnavailableError: It is [2J gone"),
+        (TOO_MANY, {"one": GONE}, True, "ReadUnavailableError: It is [2J gone"),
+        (TOO_MANY, {"one": GONE}, False, "States.ExceedToleratedFailureThreshold: The threshold was exceeded"),
+    ],
+)
+def test_a_failure_is_told_with_its_cause(
+    world: World, whole: dict[str, str], segments: dict[str, dict[str, str]], may_list: bool, cause: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     world.built()
+    world.states.segments, world.states.refuses_to_list = segments, not may_list
 
     def fail(name: str) -> None:
-        world.states.ended[name] = {
-            "status": "FAILED", "error": "ReadUnavailableError", "cause": '{"errorMessage": "It is\\u001b[2J gone."}'
-        }  # fmt: skip
+        world.states.ended[name] = {"status": "FAILED", **whole}
 
     world.states.works = fail
     assert world.run("rebuild", SUMMARIES, "--yes") == 1
     assert capsys.readouterr().err.splitlines()[-1] == (
-        f"daybook projections: The rebuild {building(world).rebuild} has ended as FAILED: ReadUnavailableError: "
-        f"It is [2J gone. Nothing of what it did is lost: `{GO_ON}` goes on with it."
+        f"daybook projections: The rebuild {building(world).rebuild} has ended as FAILED: {cause}. "
+        f"Nothing of what it did is lost: `{GO_ON}` goes on with it."
     )
 
 

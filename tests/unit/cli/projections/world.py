@@ -48,7 +48,10 @@ class States:
         self.inputs: dict[str, dict[str, Any]] = {}
         self.ended: dict[str, dict[str, str]] = {}
         self.works: Callable[[str], None] = lambda _: None
+        self.segments: dict[str, dict[str, str]] = {}
+        """Those that have failed."""
         self.refuses = ""
+        self.refuses_to_list = False
 
     def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, Any]:  # noqa: N803, A002
         if self.refuses:
@@ -61,12 +64,23 @@ class States:
 
     def describe_execution(self, *, executionArn: str) -> dict[str, Any]:  # noqa: N803
         machine, _, name = executionArn.rpartition(":")
+        if name in self.segments:
+            return self.segments[name]
         if name not in self.inputs:
             raise refused("ExecutionDoesNotExist")
         assert machine.replace(":execution:", ":stateMachine:") == self.inputs[name]["machine"]
         if name not in self.ended:
             self.works(name)
-        return self.ended.get(name, {"status": "RUNNING"})
+        return {"executionArn": executionArn, **self.ended.get(name, {"status": "RUNNING"})}
+
+    def list_map_runs(self, *, executionArn: str) -> dict[str, Any]:  # noqa: N803
+        if self.refuses_to_list:
+            raise refused("AccessDeniedException")
+        return {"mapRuns": [{"mapRunArn": f"{executionArn}/run"}] if self.segments else []}
+
+    def list_executions(self, *, mapRunArn: str, statusFilter: str, maxResults: int) -> dict[str, Any]:  # noqa: N803
+        assert (mapRunArn[-4:], statusFilter, maxResults) == ("/run", "FAILED", 1)
+        return {"executions": [{"executionArn": f"execution:{name}"} for name in self.segments]}
 
     def stop_execution(self, *, executionArn: str, cause: str) -> dict[str, Any]:  # noqa: N803
         name = executionArn.rpartition(":")[2]
