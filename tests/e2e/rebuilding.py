@@ -81,6 +81,18 @@ class ReadModels:
         data: dict[str, Any] = json.loads(said)["data"]
         return data
 
+    def rebuild(self, name: str) -> str:
+        """Start a rebuild, or go on with one, and wait until it is built. How the command says that it began."""
+        status, said = self.attempt("rebuild", name, "--yes")
+        assert status in {ExitStatus.OK, ExitStatus.UNAVAILABLE}, said
+        eventually(lambda: self.is_built(name), f"{name} to be built", every=1.0)
+        return str(json.loads(said)["data"]["rebuilds"][0]["how"]) if status == ExitStatus.OK else ""
+
+    def is_built(self, name: str) -> bool:
+        """Whether nothing is left to do of the generation that is built."""
+        building = self.control(name).building
+        return building is None or building.state == "built"
+
     def attempt(self, *words: str) -> tuple[int, str]:
         """An operator's command: its exit status and what it printed, errors after the rest."""
         self._capsys.readouterr()
