@@ -49,7 +49,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
     A retry answers `{"retried": {account id: {"version": 7, "stopped": "why, or empty"}}}`, of the live generation.
     Raises ProjectionIncompleteError at the end if something is not folded; what a retry cannot read or write, or has no
-    time for, raises as it is, and a repetition goes on there.
+    time for, raises as it is, and a repetition goes on.
     """
     logger.append_keys(projection=_settings.projection)
     if "retry" in event:
