@@ -11,14 +11,20 @@ from benchmarks import (
     imports,
     in_process,
     lake,
+    projections,
     publisher,
+    read_models,
+    rebuilds,
     round_trips,
     warm_request,
 )
 from benchmarks.program import main
 
 RESULT = Path(__file__).resolve().parents[1] / ".local" / "benchmark.json"
-PARTS = (round_trips, in_process, warm_request, hot_account, publisher, lake, imports, commands, emulator)
+PARTS = (
+    round_trips, in_process, warm_request, hot_account, publisher, projections, rebuilds, lake, imports, commands,
+    read_models, emulator,
+)  # fmt: skip
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure, beside the design's budgets.")

@@ -61,7 +61,7 @@ class _Bucket:
         raise RuntimeError("a row of the benchmark cannot be published")
 
 
-def _history(accounts: int, events: int) -> list[EventRow]:
+def history(accounts: int, events: int) -> list[EventRow]:
     """Rows as the service writes them, with `events` events of each account."""
     store = InMemoryEventStore()
     service = AccountService(Repository(store, ACCOUNT_DECIDER), clock=utc_now)
@@ -112,8 +112,8 @@ def _rate(records: Sequence[dict[str, Any]]) -> float:
 def measure() -> Iterator[Row]:
     """Yield the rows. The budget is for the records in a call while at least 500 accounts wait."""
     group = "publisher, in process"
-    many = [_record(row) for row in _history(BATCH, 1)]
-    hot = [_record(row) for row in _history(1, BATCH)]
+    many = [_record(row) for row in history(BATCH, 1)]
+    hot = [_record(row) for row in history(1, BATCH)]
     yield Row(group=group, name=f"{BATCH:,} accounts in a batch", value=_rate(many), unit="events/CPU s")
     yield Row(group=group, name="one hot account", value=_rate(hot), unit="events/CPU s")
     fullness = min(_full_calls(_Kinesis(), many) + _full_calls(_Kinesis(refusals=10), many))

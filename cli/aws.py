@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cli.environments.lake import Target
     from cli.environments.ledger import Ledger
     from cli.environments.place import Place
+    from cli.projections.models import Models
     from cli.reconcile.recorded import Known, Recorded, Window
     from cli.redrive.inbox import Clients, Inbox
     from cli.republish.places import Parts
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from cli.sql.session import Result
     from cli.trace.sources import Sources
     from lambdas.eventsourcing.store import EventStore
+    from lambdas.projections.measuring import LagMeter
     from lambdas.reporting.report import Queries, Shelf
 
 
@@ -106,6 +108,18 @@ class AWS(Connections):
         from cli.restore.announcing import open_announcer
 
         return open_announcer(place)
+
+    def projections(self, place: Place) -> Models:
+        """The read models, and what is deployed for each."""
+        from cli.projections.models import open_models
+
+        return open_models(place)
+
+    def lag_meter(self, place: Place) -> LagMeter:
+        """What measures how far a read model is behind the stream."""
+        from cli.projections.models import open_meter
+
+        return open_meter(place)
 
     def tracing(self, place: Place) -> Sources:
         """Logs, tables, stream and lake, to follow a correlation id."""

@@ -25,6 +25,7 @@ COMMANDS: Final = (
     "republish",
     "redrive",
     "restore",
+    "projections",
     "doctor",
     "smoke",
     "trace",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cli.environments.lake import Target
     from cli.environments.ledger import Ledger
     from cli.environments.place import Place
+    from cli.projections.models import Models
     from cli.reconcile.recorded import Known, Recorded, Window
     from cli.redrive.inbox import Clients, Inbox
     from cli.republish.places import Parts
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from cli.sql.session import Result
     from cli.trace.sources import Sources
     from lambdas.eventsourcing.store import EventStore
+    from lambdas.projections.measuring import LagMeter
     from lambdas.reporting.report import Queries, Shelf
 
 
@@ -64,6 +66,12 @@ class Connections(Protocol):
 
     def announcer(self, place: Place) -> Announcer:
         """Where a restore is told: the lake's bucket and the stream."""
+
+    def projections(self, place: Place) -> Models:
+        """The read models, and what is deployed for each."""
+
+    def lag_meter(self, place: Place) -> LagMeter:
+        """What measures how far a read model is behind the stream."""
 
     def tracing(self, place: Place) -> Sources:
         """Logs, tables, stream and lake, to follow a correlation id."""

@@ -19,6 +19,13 @@ from cli.doctor.finding import Diagnosis
 from cli.doctor.permissions import policy
 from cli.envelope import Envelope
 from cli.errors import ExitStatus
+from cli.projections.comparing import ComparedModel
+from cli.projections.dropping import Dropped
+from cli.projections.listing import Listing
+from cli.projections.rebuilding import Rebuilt
+from cli.projections.retrying import Retried
+from cli.projections.status import Status
+from cli.projections.switching import Switched
 from cli.reconcile.comparison import Reconciliation
 from cli.redrive.retrying import Redriven
 from cli.report.writing import Written
@@ -47,6 +54,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = {
     "republish": Envelope[Republished],
     "redrive": Envelope[Redriven],
     "restore": Envelope[Plan | Run | Checked | Mended | Finish | Announced],
+    "projections": Envelope[Listing | Status | Rebuilt | ComparedModel | Switched | Retried | Dropped],
     "doctor": Envelope[Diagnosis],
     "smoke": Envelope[Trial],
     "trace": Envelope[Trace],
@@ -64,6 +72,10 @@ HOW: Final = (
     ("retry all that failed on a day", "daybook redrive --failed-on 2026-11-22"),
     ("find out whether an account is ready to deploy to", "daybook doctor --env prod"),
     ("see how a restore would go", "daybook restore plan --env prod --at 2026-11-22T09:30:00Z"),
+    ("see how far the read models are behind", "daybook projections status"),
+    ("build a read model anew beside the live one", "daybook projections rebuild account_summaries"),
+    ("compare it with the events, and switch to it", "daybook projections compare account_summaries"),
+    ("let stopped accounts go on", "daybook projections retry account_summaries --all"),
     ("try a deployed system out", "daybook smoke --env prod"),
     ("follow a request from its answer to the lake", "daybook trace CORRELATION_ID"),
     ("work on an environment in AWS", "daybook verify --env prod --region eu-central-1 ACCOUNT_ID"),

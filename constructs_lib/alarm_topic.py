@@ -1,6 +1,6 @@
 """A topic that alarms notify, and the rule that every alarm notifies it and says where it is explained."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jsii
 from aws_cdk import AspectPriority, Aspects, IAspect, RemovalPolicy, Stack
@@ -66,16 +66,19 @@ def _alarms_of(stack: Stack) -> str:
     return stack.format_arn(service="cloudwatch", resource="alarm:*")
 
 
-def notify_of_every_alarm(scope: Construct, topics: Sequence[ITopic], *, runbook: str) -> None:
+def notify_of_every_alarm(
+    scope: Construct, topics: Sequence[ITopic], *, runbook: str, kind: Callable[[IConstruct], str | None]
+) -> None:
     """Notify `topics` when any alarm below `scope` goes off and when it ends, also for alarms that are added later.
 
     An alarm whose missing data counts as MISSING goes off by having none: it notifies of that state, too.
 
     Each alarm is named after its path, `SCOPE-Stack-Construct`, because that name is what a notification shows, what a
     dashboard is built from and what people search for. Its description ends with the page `runbook` and the name of its
-    entry there, which is the alarm's name without that of `scope`.
+    entry there, which is the alarm's name without that of `scope`. Constructs of one kind have the same alarms, and one
+    entry for all: `kind` names what stands in the entry's name instead of the construct's id, or None.
     """
-    Aspects.of(scope).add(_Notify(scope, topics, runbook), priority=AspectPriority.MUTATING)
+    Aspects.of(scope).add(_Notify(scope, topics, runbook, kind), priority=AspectPriority.MUTATING)
 
 
 def alarm_name(alarm: Alarm) -> str:
@@ -85,10 +88,13 @@ def alarm_name(alarm: Alarm) -> str:
 
 @jsii.implements(IAspect)
 class _Notify:
-    def __init__(self, scope: Construct, topics: Sequence[ITopic], runbook: str) -> None:
+    def __init__(
+        self, scope: Construct, topics: Sequence[ITopic], runbook: str, kind: Callable[[IConstruct], str | None]
+    ) -> None:
         self._actions = [SnsAction(each) for each in topics]
-        self._above = f"{scope.node.id}-"
+        self._above = len(scope.node.scopes)
         self._runbook = runbook
+        self._kind = kind
 
     def visit(self, node: IConstruct) -> None:
         """Called for each construct before synthesis."""
@@ -101,5 +107,5 @@ class _Notify:
         if resource.treat_missing_data == "missing":
             node.add_insufficient_data_action(*self._actions)
         resource.alarm_name = alarm_name(node)
-        entry = resource.alarm_name.removeprefix(self._above)
+        entry = "-".join(self._kind(each) or each.node.id for each in node.node.scopes[self._above :])
         resource.alarm_description = f"{resource.alarm_description or ''} {self._runbook}: {entry}".lstrip()

@@ -2,7 +2,7 @@
 
 from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
 from aws_cdk.aws_iam import Grant, IGrantable
-from aws_cdk.aws_kinesis import Stream, StreamEncryption, StreamMode
+from aws_cdk.aws_kinesis import CfnStreamConsumer, Stream, StreamEncryption, StreamMode
 from aws_cdk.aws_kms import IKey
 from constructs import Construct
 
@@ -57,3 +57,12 @@ class EventStream(Construct):
         """Allow reading from any position within the retention."""
         Grant.add_to_principal(grantee=grantee, actions=list(READ_ACTIONS), resource_arns=[self.stream.stream_arn])
         grant_key(grantee, key=self.key, service="kinesis", actions=["Decrypt"])
+
+    def grant_subscribe(self, grantee: IGrantable, consumer: CfnStreamConsumer) -> None:
+        """Allow what a mapping of Lambda needs besides `grant_read` to be one of the stream's consumers.
+
+        Source: Lambda Developer Guide, "Process Amazon Kinesis Data Streams records with Lambda".
+        """
+        Grant.add_to_principal(
+            grantee=grantee, actions=["kinesis:SubscribeToShard"], resource_arns=[consumer.attr_consumer_arn]
+        )

@@ -68,3 +68,18 @@ class EventTable(ProtectedTable):
         """Allow reading streams by their ids; no scan, no append."""
         Grant.add_to_principal(grantee=grantee, actions=["dynamodb:Query"], resource_arns=[self.table.table_arn])
         grant_key(grantee, key=self._key, service="dynamodb", actions=["Decrypt"])
+
+    def grant_walk(self, grantee: IGrantable) -> None:
+        """Allow reading streams by their ids and all of them by scans; no append.
+
+        Of all functions only those may have it that rebuild a read model: whoever answers requests, publishes or
+        projects must never scan.
+        """
+        self.grant_read(grantee)
+        Grant.add_to_principal(grantee=grantee, actions=["dynamodb:Scan"], resource_arns=[self.table.table_arn])
+
+    def grant_estimate(self, grantee: IGrantable) -> None:
+        """Allow reading how many items the table has, and how large they are together."""
+        Grant.add_to_principal(
+            grantee=grantee, actions=["dynamodb:DescribeTable"], resource_arns=[self.table.table_arn]
+        )

@@ -1,11 +1,10 @@
-"""Delivers a table's stream to a function, with bounded retries. A failed batch goes to a dead-letter bucket."""
+"""Delivers a stream to a function, with bounded retries. A failed batch goes to a dead-letter bucket."""
 
 import json
 from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration
 from aws_cdk.aws_cloudwatch import Metric
-from aws_cdk.aws_dynamodb import ITable
 from aws_cdk.aws_lambda import CfnEventSourceMapping
 from constructs import Construct
 
@@ -19,13 +18,14 @@ NO_BOUND = -1
 
 
 class StreamMapping(Construct):
-    """Delivers every change of each shard in order, one batch at a time, from the oldest record within the retention.
+    """Delivers every record of each shard in order, one batch at a time, from the oldest one within the retention.
 
-    With `patterns`, only changes that match one of them; Lambda skips the others without an invocation. A batch that
-    fails is retried and halved until `retries` or `record_age_seconds` (None: no bound) is reached; then the whole
-    records go to the dead-letter bucket `parking`. Retries block their shard. The role of `function` must be allowed to
-    read the stream and to put objects below MAPPING_PREFIX of `parking`. With `enabled` false it delivers nothing and
-    keeps its place, as long as the stream keeps the records.
+    `source_arn` is a table's stream, a Kinesis stream, or a consumer of one. With `patterns`, only records that match
+    one of them; Lambda skips the others without an invocation. A batch that fails is retried and halved until
+    `retries` or `record_age_seconds` (None: no bound) is reached; then the whole records go to the dead-letter bucket
+    `parking`. Retries block their shard. The role of `function` must be allowed to read the stream and to put objects
+    below MAPPING_PREFIX of `parking`. With `enabled` false it delivers nothing and keeps its place, as long as the
+    stream keeps the records.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class StreamMapping(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        table: ITable,
+        source_arn: str,
         function: PythonFunction,
         parking: PrivateBucket,
         batch_size: int,
@@ -47,7 +47,7 @@ class StreamMapping(Construct):
         self.mapping = CfnEventSourceMapping(
             self,
             "Mapping",
-            event_source_arn=table.table_stream_arn,
+            event_source_arn=source_arn,
             enabled=enabled,
             function_name=function.live.function_arn,
             starting_position="TRIM_HORIZON",

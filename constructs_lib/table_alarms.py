@@ -42,6 +42,22 @@ def watch_throttles(scope: Construct, name: str, table: ITable, *, indexes: Sequ
             )
 
 
+def watch_any_throttle(scope: Construct, construct_id: str, table: ITable, *, indexes: Sequence[str]) -> None:
+    """One alarm on throttled reads and writes of the table and its indexes, of which there are at most four."""
+    metrics = {}
+    for number, index in enumerate((None, *indexes)):
+        where = {"TableName": table.table_name, **({"GlobalSecondaryIndexName": index} if index else {})}
+        for verb in ("Read", "Write"):
+            name = f"{verb.lower()}s{number}"
+            metrics[name] = Metric(namespace=NAMESPACE, metric_name=f"{verb}ThrottleEvents", dimensions_map=where)
+    alarm_on_any_of(
+        scope,
+        construct_id,
+        metrics=metrics,
+        description="A table or one of its indexes throttles: a partition is too busy, or a quota is used up.",
+    )
+
+
 def watch_system_errors(scope: Construct, name: str, table: ITable, *, operations: Sequence[str]) -> None:
     """The alarm `<name>SystemErrors`: DynamoDB answers one of `operations` with an error of its own (500)."""
     alarm_on_any_of(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from local.emulator import deployment, ports
+from local.emulator import deployment, ports, read_models
 from local.emulator import process as emulator
 from local.emulator.process import Emulator
 from local.machine.environment import Environment
@@ -107,10 +107,14 @@ def _deploy(layout: Layout, progress: Progress, found: Emulator, sources: str) -
             with progress.step("Preparing it for the CDK (cdk bootstrap)"):
                 while_alive(layout, found, lambda: deployment.bootstrap(layout, found))
         with progress.step("Deploying the stacks (cdk deploy)"):
-            return while_alive(layout, found, lambda: deployment.deploy(layout, found, sources))
+            environment = while_alive(layout, found, lambda: deployment.deploy(layout, found))
+        with progress.step("Building the read models"):
+            while_alive(layout, found, lambda: read_models.build(layout.environment_file))
+        deployment.complete(layout, found, sources)
     except DeployFailedError as error:
         if fresh:
             raise
         raise DeployFailedError(
             f"{error} To begin with an empty emulator: `make stop`, then `make run`.", detail=error.detail
         ) from error
+    return environment

@@ -15,6 +15,7 @@ from stacks.environment import Environment
 from stacks.functions import SERVICE, daybook_function, metric_dimensions
 from stacks.gateway_answers import GATEWAY_ANSWERS
 from stacks.ledger import LedgerStack
+from stacks.projections import ProjectionsStack, read_model_tables
 from stacks.retention import log_retention, removal_policy
 from stacks.rollout import roll_out
 
@@ -33,10 +34,11 @@ class ApiStack(Stack):
         *,
         config: Environment,
         ledger: LedgerStack,
+        projections: ProjectionsStack,
         test_callers: Sequence[str],
     ) -> None:
         super().__init__(scope, construct_id)
-        self.function = self._function(config, ledger, test_callers)
+        self.function = self._function(config, ledger, projections, test_callers)
         self.rest_api = FunctionRestApi(
             self,
             "Rest",
@@ -60,7 +62,9 @@ class ApiStack(Stack):
         CfnOutput(self, "ApiUrl", value=self.rest_api.api.url_for_path("/").removesuffix("/"))
         CfnOutput(self, "ApiFunctionName", value=self.function.function.function_name)
 
-    def _function(self, config: Environment, ledger: LedgerStack, test_callers: Sequence[str]) -> PythonFunction:
+    def _function(
+        self, config: Environment, ledger: LedgerStack, projections: ProjectionsStack, test_callers: Sequence[str]
+    ) -> PythonFunction:
         function = daybook_function(
             self,
             "Accounts",
@@ -75,6 +79,7 @@ class ApiStack(Stack):
                 "EVENT_TABLE": ledger.events.table.table_name,
                 "RECEIPTS_TABLE": ledger.receipts.table.table_name,
                 "COMMANDS_TABLE": ledger.commands.table.table_name,
+                "READ_MODEL_TABLES": read_model_tables(self, projections.read_models),
                 "SNAPSHOT_INTERVAL": str(config.snapshot_interval),
                 "TEST_CALLERS": ",".join(test_callers),
                 "WRITES": "on" if config.writes else "off",
@@ -83,4 +88,6 @@ class ApiStack(Stack):
         ledger.events.grant_append_and_read(function.role)
         ledger.receipts.grant_put(function.role)
         ledger.commands.grant_listing(function.role)
+        for each in projections.read_models.values():
+            each.table.grant_read(function.role)
         return function

@@ -12,12 +12,12 @@ from stacks.functions import own_metric
 ALARMING_COUNTS = {
     "InternalErrors": "A request ended in an error that nobody expected; the log has its traceback.",
     "CommandsUnavailable": "A command was answered 503: it was not applied, or it is not known whether it was.",
-    "ReadsUnavailable": "A request that reads an account was answered 503: the ledger could not be read.",
+    "ReadsUnavailable": "A request that reads was answered 503: the ledger or a read model could not be read.",
 }
 """Metrics of the function, and the alarm description for each.
 
-Together with what the gateway fails at, they are the 5xx of the synchronous routes, but for `min_version`: a version
-that is not stored yet is answered 503 on purpose, and counted by none of them.
+Together with what the gateway fails at, they are the 5xx of the synchronous routes, but for `min_version`, and for a
+read model that was not built yet: both are answered 503 on purpose, and counted by none of them.
 """
 LASTING = 3
 """So many times five minutes: what a client's own retries do not settle."""

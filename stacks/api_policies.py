@@ -1,4 +1,4 @@
-"""Managed policies by which callers may use the API: one to read accounts, one to command them, route by route."""
+"""Managed policies by which callers may use the API, route by route: see `lambdas.contracts.policies`."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,13 +11,20 @@ from constructs import Construct
 
 from constructs_lib.arns_in_findings import arn_in_findings
 from lambdas.contracts.operations import Operation
-from lambdas.contracts.policies import ACTION, MAY_COMMAND, MAY_READ, operations_of
+from lambdas.contracts.policies import ACTION, MAY_COMMAND, MAY_LIST, MAY_READ, MAY_READ_TOTALS, operations_of
 
-OUTPUTS: Mapping[str, str] = {MAY_READ: "ReadAccountsPolicyArn", MAY_COMMAND: "CommandPolicyArn"}
+OUTPUTS: Mapping[str, str] = {
+    MAY_READ: "ReadAccountsPolicyArn",
+    MAY_LIST: "ListAccountsPolicyArn",
+    MAY_READ_TOTALS: "ReadTotalsPolicyArn",
+    MAY_COMMAND: "CommandPolicyArn",
+}
 """The output that names each policy's ARN."""
 
 _DESCRIPTIONS = {
     MAY_READ: "Reading accounts of the API, now and in the past",
+    MAY_LIST: "Listing all accounts of the API",
+    MAY_READ_TOTALS: "Reading what was booked each day over all accounts",
     MAY_COMMAND: "Sending commands to the API, and asking what became of them",
 }
 _PARAMETER = re.compile(r"\{\w+\}")

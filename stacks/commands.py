@@ -42,7 +42,7 @@ class CommandsStack(Stack):
         self.mapping = StreamMapping(
             self,
             generation_id("Mapping", config.ledger_generation),
-            table=ledger.commands.table,
+            source_arn=ledger.commands.table.table_stream_arn or "",
             function=self.processor,
             parking=ledger.parking,
             batch_size=config.command_batch_size,

@@ -21,6 +21,8 @@ MAX_SNAPSHOT_INTERVAL = 50
 MAX_GENERATION = 1_000
 MIN_GRACE_DAYS = 3
 MOST_CANARY_MINUTES = 5
+MOST_SEGMENTS = 1_000
+"""All of them are in the input of a rebuild's state machine."""
 LOG_LEVELS = ("INFO",)
 GIGABYTE = 10**9
 
@@ -61,9 +63,9 @@ class Environment:
     """Sizes, batches, retention, alarm thresholds and protection of one environment. Rates are requests per second.
 
     What the local emulator does not support is switched off here and nowhere else: `bundle_packages`, `named_queries`,
-    `publisher_record_age_seconds`, `command_record_age_seconds`, `recovery_windows`, `backup_selections`, `rollout`,
-    `metric_math_alarms`, `account_concurrency`, and dashboards of QuickSight, which are off if `quicksight_user` is
-    empty.
+    `publisher_record_age_seconds`, `command_record_age_seconds`, `projection_record_age_seconds`, `recovery_windows`,
+    `backup_selections`, `rollout`, `metric_math_alarms`, `account_concurrency`, and dashboards of QuickSight, which are
+    off if `quicksight_user` is empty.
     """
 
     name: str
@@ -166,6 +168,32 @@ class Environment:
     processor_reserved_concurrency: int = 0
     """The same for the processor of stored commands."""
 
+    projection_batch_size: int = 500
+    projection_batch_window_seconds: int = 0
+    """A client waits for what he has written to be in the read model."""
+    projection_retries: int = 1_000
+    """Retries of one batch, for failures that pass: an event that can never be folded stops its account only."""
+    projection_record_age_seconds: int | None = 3 * 24 * 3600
+    """At this age an event goes to the dead-letter bucket, well before the stream forgets it. None: no bound."""
+    projection_behind_seconds: int = 300
+    projection_fan_out: bool = False
+    """Whether each projector reads the stream with a throughput of its own, which costs by what it reads.
+
+    Without it all readers of a shard share five calls of GetRecords and 2 MB a second. Lambda calls once a second for
+    each projector, and so does Firehose: with two projections that is three of five, and the measurement of the lag and
+    another team's reader still fit. A fourth projection, or a second reader, needs it. Sources: Kinesis Data Streams
+    Developer Guide, "Quotas and limits" and "Develop enhanced fan-out consumers with dedicated throughput"; Lambda
+    Developer Guide, "Using Lambda to process records from Amazon Kinesis Data Streams".
+    """
+    rebuild_segments: int = 16
+    """Parts into which a rebuild cuts the event table. Progress is kept for each, and a part is read one page after the
+    other: fewer than `rebuild_concurrency` would leave workers idle, many more even out parts of different sizes.
+    """
+    rebuild_concurrency: int = 4
+    """Segments that a rebuild walks at a time: what it takes of the tables, and of the AWS account's executions, of
+    which a new account has ten. It is the throttle of a rebuild.
+    """
+
     lake_interval_seconds: int = 300
     """How long Firehose collects events for a file, unless `lake_buffer_mb` are full before."""
     lake_buffer_mb: int = 128
@@ -226,10 +254,7 @@ class Environment:
         for caller in self.test_callers:
             if _UNIQUE_ID.fullmatch(caller) is None:
                 raise ValueError(f"a test caller is an id such as AROA…, without a session's name, and not {caller}")
-        if min(self.publisher_reserved_concurrency, self.processor_reserved_concurrency) < 0:
-            raise ValueError("a reserved concurrency is 0, for none, or more")
-        if self.ledger_generation < 1:
-            raise ValueError("the generation of the ledger is 1, or more after a restore")
+        self._check_numbers()
         if not self.vault_lock_least_days <= self.backup_days <= self.vault_lock_most_days:
             raise ValueError("a backup is kept for as long as the vault's lock allows")
         if self.vault_lock_grace_days < MIN_GRACE_DAYS:
@@ -243,6 +268,14 @@ class Environment:
             )
         if self.account and not re.fullmatch("[0-9]{12}", self.account):
             raise ValueError(f"an account has twelve digits, unlike {self.account}")
+
+    def _check_numbers(self) -> None:
+        if min(self.publisher_reserved_concurrency, self.processor_reserved_concurrency) < 0:
+            raise ValueError("a reserved concurrency is 0, for none, or more")
+        if self.ledger_generation < 1:
+            raise ValueError("the generation of the ledger is 1, or more after a restore")
+        if not 1 <= self.rebuild_concurrency <= self.rebuild_segments <= MOST_SEGMENTS:
+            raise ValueError(f"a rebuild walks some of its segments at a time, and has at most {MOST_SEGMENTS}")
 
     @property
     def protected(self) -> bool:
@@ -262,6 +295,9 @@ LOCAL = Environment(
     function_memory_mb=512,
     publisher_record_age_seconds=None,  # the emulator would lose what is older, not park it
     command_record_age_seconds=None,  # the same
+    projection_record_age_seconds=None,  # the same
+    rebuild_segments=4,
+    rebuild_concurrency=2,
     lake_interval_seconds=60,
     lake_buffer_mb=64,
     test_callers=("anonymous",),  # everybody: nobody has to say who he is
@@ -297,6 +333,8 @@ STAGING = replace(
     canary_minutes=5,
     publisher_reserved_concurrency=20,
     processor_reserved_concurrency=20,
+    rebuild_segments=256,
+    rebuild_concurrency=32,
     query_cutoff_bytes=50 * GIGABYTE,
     access_log_days=365,
 )

@@ -7,6 +7,7 @@ from aws_cdk import Duration, Stack
 from aws_cdk.aws_cloudwatch import Metric
 from aws_cdk.aws_iam import IRole
 from aws_cdk.aws_lambda import ILayerVersion
+from constructs import Construct
 
 from constructs_lib.alarms import alarm_above, alarm_on_any
 from constructs_lib.python_function import ARCHITECTURE, RUNTIME, PythonFunction
@@ -22,7 +23,7 @@ NEAR_TIMEOUT = 0.8
 
 
 def daybook_function(
-    stack: Stack,
+    scope: Construct,
     construct_id: str,
     *,
     config: Environment,
@@ -46,7 +47,7 @@ def daybook_function(
     """
     module = f"lambdas.handlers.{handler}"
     function = PythonFunction(
-        stack,
+        scope,
         construct_id,
         code=source_code(REPOSITORY, module, data=data),
         handler=f"{module}.handler",
@@ -61,7 +62,7 @@ def daybook_function(
             "POWERTOOLS_METRICS_NAMESPACE": SERVICE,
             "POWERTOOLS_LOG_LEVEL": config.log_level,
         },
-        layers=[_packages(stack)] if config.bundle_packages else [],
+        layers=[_packages(Stack.of(scope))] if config.bundle_packages else [],
         log_level=config.log_level,
         log_retention=log_retention(config),
         log_removal_policy=removal_policy(config),
@@ -90,12 +91,12 @@ def daybook_function(
     return function
 
 
-def own_metric(config: Environment, name: str) -> Metric:
-    """A metric that the functions of an environment write."""
+def own_metric(config: Environment, name: str, **more: str) -> Metric:
+    """A metric that the functions of an environment write, with the dimensions `more` beside those of all."""
     return Metric(
         namespace=SERVICE,
         metric_name=name,
-        dimensions_map=metric_dimensions(config),
+        dimensions_map={**metric_dimensions(config), **more},
     )
 
 

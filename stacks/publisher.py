@@ -48,7 +48,7 @@ class PublisherStack(Stack):
         self.mapping = StreamMapping(
             self,
             generation_id("Mapping", config.ledger_generation),
-            table=events.table,
+            source_arn=events.table.table_stream_arn or "",
             function=self.function,
             parking=published.parking,
             batch_size=config.publisher_batch_size,

@@ -5,7 +5,7 @@ from itertools import pairwise
 from aws_cdk import Environment as CdkEnvironment
 from aws_cdk import Stack, Stage, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from constructs_lib.alarm_topic import notify_of_every_alarm
 from stacks.api import ApiStack
@@ -18,7 +18,9 @@ from stacks.environment import STACKS_WITH_DATA, Environment
 from stacks.lake import LakeStack
 from stacks.ledger import LedgerStack
 from stacks.notifications import NotificationsStack
+from stacks.projections import ProjectionsStack
 from stacks.publisher import PublisherStack
+from stacks.read_models import ReadModel
 from stacks.reports import ReportsStack
 from stacks.watch import WatchStack
 from stacks.watch_dashboard import Watched
@@ -36,6 +38,11 @@ RUNBOOK = "docs/runbook.md"
 """What every alarm's description leads to: the page has an entry for each alarm."""
 
 
+def runbook_kind(construct: IConstruct) -> str | None:
+    """What stands for a construct in names of the runbook's entries: all read models have the same."""
+    return "PROJECTION" if isinstance(construct, ReadModel) else None
+
+
 class DaybookStage(Stage):
     """The stacks `<stage id>-Ledger`, `-Api` and so on. Synthesis fails on an AwsSolutions finding."""
 
@@ -48,9 +55,19 @@ class DaybookStage(Stage):
         self.backup = BackupStack(self, "Backup", config=config, ledger=self.ledger)
         caller = CanaryCallerStack(self, "CanaryCaller") if config.canary_minutes else None
         test_callers = (*config.test_callers, *([caller.role.role_id] if caller else []))
-        self.api = ApiStack(self, "Api", config=config, ledger=self.ledger, test_callers=test_callers)
-        self.commands = CommandsStack(self, "Commands", config=config, ledger=self.ledger, test_callers=test_callers)
         self.domain_events = DomainEventsStack(self, "DomainEvents", config=config)
+        self.projections = ProjectionsStack(
+            self, "Projections", config=config, ledger=self.ledger, published=self.domain_events
+        )
+        self.api = ApiStack(
+            self,
+            "Api",
+            config=config,
+            ledger=self.ledger,
+            projections=self.projections,
+            test_callers=test_callers,
+        )
+        self.commands = CommandsStack(self, "Commands", config=config, ledger=self.ledger, test_callers=test_callers)
         self.lake = LakeStack(self, "Lake", config=config, events=self.domain_events.events)
         self.publisher = PublisherStack(
             self,
@@ -70,7 +87,7 @@ class DaybookStage(Stage):
         if config.quicksight_user:
             self.dashboards = DashboardsStack(self, "Dashboards", config=config, lake=self.lake)
         self._watch(config)  # last: it watches the keys, and shows the alarms, that are there
-        notify_of_every_alarm(self, self.notifications.topics, runbook=RUNBOOK)
+        notify_of_every_alarm(self, self.notifications.topics, runbook=RUNBOOK, kind=runbook_kind)
         Tags.of(self).add("service", "daybook")
         Tags.of(self).add("environment", config.name)
         if config.require_iam:  # the emulated environment is open on purpose; every cloud environment is checked
@@ -84,6 +101,7 @@ class DaybookStage(Stage):
             commands=self.commands,
             domain_events=self.domain_events,
             lake=self.lake,
+            projections=self.projections,
             publisher=self.publisher,
             reports=self.reports,
             has_canary=config.canary_minutes > 0,
@@ -112,6 +130,9 @@ class DaybookStage(Stage):
         lost from what was published.
         """
         chain: tuple[Stack, ...] = (self.publisher, self.commands, self.api)
-        self.publisher.add_stack_dependency(self.lake)
+        for reader in (self.lake, self.projections):
+            self.publisher.add_stack_dependency(reader)
+        self.projections.add_stack_dependency(self.lake)
+        self.api.add_stack_dependency(self.projections)
         for earlier, later in pairwise(chain if config.writes else reversed(chain)):
             later.add_stack_dependency(earlier)

@@ -23,20 +23,26 @@ class StatefulStack(Stack):
         )
 
 
-def parking_bucket(stack: StatefulStack, *, config: Environment) -> PrivateBucket:
-    """The dead-letter bucket `Parking`, for records that could not be processed, and a bucket for its access logs."""
-    access_logs = AccessLogBucket(
+def parking_bucket(stack: StatefulStack, *, config: Environment, construct_id: str = "Parking") -> PrivateBucket:
+    """A dead-letter bucket, for records that could not be processed. The access logs of a stack share a bucket."""
+    return PrivateBucket(
+        stack,
+        construct_id,
+        key=stack.key,
+        access_logs=_access_logs(stack, config).bucket,
+        keep_replaced=Duration.days(config.keep_replaced_days),
+        lifecycle_rules=[],  # an object stays until an operator deletes it
+        removal_policy=removal_policy(config),
+    )
+
+
+def _access_logs(stack: StatefulStack, config: Environment) -> AccessLogBucket:
+    found = stack.node.try_find_child("AccessLogs")
+    if isinstance(found, AccessLogBucket):
+        return found
+    return AccessLogBucket(
         stack,
         "AccessLogs",
         keep=Duration.days(config.access_log_days),
-        removal_policy=removal_policy(config),
-    )
-    return PrivateBucket(
-        stack,
-        "Parking",
-        key=stack.key,
-        access_logs=access_logs.bucket,
-        keep_replaced=Duration.days(config.keep_replaced_days),
-        lifecycle_rules=[],  # an object stays until an operator deletes it
         removal_policy=removal_policy(config),
     )

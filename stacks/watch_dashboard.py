@@ -15,10 +15,10 @@ from aws_cdk.aws_cloudwatch import (
     TextWidget,
     TextWidgetBackground,
 )
+from aws_cdk.aws_dynamodb import Table
 from constructs import Construct
 
 from constructs_lib.graphs import graph, percentile, total, worst
-from constructs_lib.protected_table import ProtectedTable
 from constructs_lib.python_function import PythonFunction
 from stacks.api import ApiStack
 from stacks.commands import CommandsStack
@@ -28,11 +28,17 @@ from stacks.functions import own_metric
 from stacks.lake import LakeStack
 from stacks.ledger import LedgerStack
 from stacks.notifications import NotificationsStack
+from stacks.projections import ProjectionsStack
 from stacks.publisher import PublisherStack
 from stacks.reports import ReportsStack
 
 WIDTH = 24
 SHOWN = Duration.hours(12)
+MOST_ALARMS = 100
+"""Of a widget. Source: CloudWatch API Reference, "Dashboard body structure and syntax", alarm widgets."""
+
+READ_MODELS = "-Projections-"
+"""Stands in the names of their alarms."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +51,7 @@ class Watched:
     commands: CommandsStack
     domain_events: DomainEventsStack
     lake: LakeStack
+    projections: ProjectionsStack
     publisher: PublisherStack
     reports: ReportsStack
     has_canary: bool
@@ -58,12 +65,20 @@ class Watched:
             "failures": self.commands.failures,
             "publisher": self.publisher.function,
             "report": self.reports.function,
+            "lag": self.projections.lag,
+            **{f"projector_{name}": each.projector for name, each in self.projections.read_models.items()},
+            **{f"rebuild_{name}": each.rebuilder for name, each in self.projections.read_models.items()},
         }
 
     @property
-    def tables(self) -> dict[str, ProtectedTable]:
+    def tables(self) -> dict[str, Table]:
         """Every table, by a short name."""
-        return {"events": self.ledger.events, "receipts": self.ledger.receipts, "commands": self.ledger.commands}
+        return {
+            "events": self.ledger.events.table,
+            "receipts": self.ledger.receipts.table,
+            "commands": self.ledger.commands.table,
+            **{name: each.table.table for name, each in self.projections.read_models.items()},
+        }
 
 
 def watch_dashboard(stack: Stack, *, config: Environment, watched: Watched, alarms: Sequence[str]) -> Dashboard:
@@ -74,7 +89,7 @@ def watch_dashboard(stack: Stack, *, config: Environment, watched: Watched, alar
         default_interval=SHOWN,
         widgets=[
             [_text(f"# Daybook {config.name}\nWhat an alarm means, and what to type: docs/runbook.md")],
-            [_states(stack, alarms)],
+            _states(stack, alarms),
             [_text("## Requests")],
             _requests(config, watched),
             *([_canary(config)] if watched.has_canary else []),
@@ -82,6 +97,9 @@ def watch_dashboard(stack: Stack, *, config: Environment, watched: Watched, alar
             _commands(config, watched),
             [_text("## Lag: from a stored command to its end, from an event to the stream, and to the lake")],
             _lag(config, watched),
+            [_text("## Read models")],
+            _read_models(config, watched),
+            _rebuilds(config, watched),
             [_text("## What was given up, and waits for somebody")],
             _given_up(config, watched),
             [_text("## The lake")],
@@ -99,11 +117,22 @@ def _text(markdown: str) -> IWidget:
     return TextWidget(markdown=markdown, width=WIDTH, height=height, background=TextWidgetBackground.TRANSPARENT)
 
 
-def _states(stack: Stack, alarms: Sequence[str]) -> IWidget:
-    """By name, so that no other stack has to publish its alarms as outputs."""
+def _states(stack: Stack, alarms: Sequence[str]) -> list[IWidget]:
+    """By name, so that no other stack has to publish its alarms as outputs.
+
+    Read models have theirs below the others, each as many as the rest of a stack.
+    """
     scope = Construct(stack, "Alarms")
     named = [Alarm.from_alarm_name(scope, name, name) for name in alarms]
-    return AlarmStatusWidget(title="Alarms", alarms=named, width=WIDTH, height=6)
+    parts = {
+        "Alarms": [each for each in named if READ_MODELS not in each.alarm_name],
+        "Alarms of read models": [each for each in named if READ_MODELS in each.alarm_name],
+    }
+    return [
+        AlarmStatusWidget(title=title, alarms=part[first : first + MOST_ALARMS], width=WIDTH, height=6)
+        for title, part in parts.items()
+        for first in range(0, len(part), MOST_ALARMS)
+    ]
 
 
 def _requests(config: Environment, watched: Watched) -> list[IWidget]:
@@ -208,6 +237,53 @@ def _lag(config: Environment, watched: Watched) -> list[IWidget]:
     ]
 
 
+def _read_models(config: Environment, watched: Watched) -> list[IWidget]:
+    """A line for each projection."""
+    models = watched.projections.read_models
+    return [
+        graph(
+            "Oldest event that is not in a read model",
+            *(worst(each.metric(config, "ProjectionLagSeconds"), name) for name, each in models.items()),
+            unit="s",
+            limit=config.projection_behind_seconds,
+        ),
+        graph(
+            "Events folded, and events that wait",
+            *(total(each.metric(config, "ProjectionEventsFolded"), f"{name}, folded") for name, each in models.items()),
+            *(worst(each.metric(config, "ProjectionLagEvents"), f"{name}, waiting") for name, each in models.items()),
+            unit="events",
+        ),
+        graph(
+            "Accounts that are stopped",
+            *(
+                worst(each.metric(config, "ProjectionAccountsWaiting"), f"{name}, live")
+                for name, each in models.items()
+            ),
+            *(total(each.metric(config, "RebuildAccountsStopped"), f"{name}, built") for name, each in models.items()),
+            unit="accounts",
+        ),
+    ]
+
+
+def _rebuilds(config: Environment, watched: Watched) -> list[IWidget]:
+    models = watched.projections.read_models.items()
+    return [
+        graph(
+            title,
+            *(
+                total(each.metric(config, f"Rebuild{metric}"), f"{name}, {label}")
+                for name, each in models
+                for metric, label in metrics.items()
+            ),
+            unit=unit,
+        )
+        for title, unit, metrics in (
+            ("Rebuilds", "events", {"RowsWalked": "walked", "EventsFolded": "folded"}),
+            ("What rebuilds take", "units", {"ReadUnits": "read", "WriteUnits": "written"}),
+        )
+    ]
+
+
 def _given_up(config: Environment, watched: Watched) -> list[IWidget]:
     return [
         graph(
@@ -216,6 +292,10 @@ def _given_up(config: Environment, watched: Watched) -> list[IWidget]:
             total(watched.publisher.mapping.metric_parked(), "records of batches parked"),
             total(watched.publisher.mapping.metric_given_up(), "records given up"),
             total(own_metric(config, "EventTableTampered"), "rows tampered with"),
+            *(
+                total(each.mapping.metric_given_up(), f"records not projected, {name}")
+                for name, each in watched.projections.read_models.items()
+            ),
             unit="events",
         ),
         graph(
@@ -259,12 +339,12 @@ def _costs(config: Environment, watched: Watched) -> list[list[IWidget]]:
         [
             graph(
                 "Write units",
-                *(total(each.table.metric_consumed_write_capacity_units(), name) for name, each in tables),
+                *(total(each.metric_consumed_write_capacity_units(), name) for name, each in tables),
                 unit="WCU",
             ),
             graph(
                 "Read units",
-                *(total(each.table.metric_consumed_read_capacity_units(), name) for name, each in tables),
+                *(total(each.metric_consumed_read_capacity_units(), name) for name, each in tables),
                 unit="RCU",
             ),
             graph(

@@ -8,11 +8,11 @@ read unit for 4 KB, since it is eventually consistent. Source: Amazon DynamoDB D
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
 from typing import Any, Final, TypeAlias, TypeVar
 
 from botocore.config import Config
+
+from lambdas.eventsourcing.segment_fold import fold_segments
 
 T = TypeVar("T")
 Page: TypeAlias = Mapping[str, Any]
@@ -31,18 +31,7 @@ def scan(
     client and `read` raise.
     """
     paginator = client.get_paginator("scan")
-    stopped = Event()
-
-    def pages(number: int) -> Iterator[Page]:
-        part = {"Segment": number, "TotalSegments": segments, "ReturnConsumedCapacity": "TOTAL"}
-        for page in paginator.paginate(**request, **part):
-            if stopped.is_set():
-                return
-            yield page
-
-    with ThreadPoolExecutor(segments) as pool:
-        try:
-            return list(pool.map(lambda number: read(pages(number)), range(segments)))
-        except BaseException:
-            stopped.set()  # after Ctrl-C or an error nobody wants the rest, which takes long and is charged for
-            raise
+    whole = {**request, "TotalSegments": segments, "ReturnConsumedCapacity": "TOTAL"}
+    return fold_segments(
+        lambda segment: iter(paginator.paginate(**whole, Segment=segment)), read, segments=segments, workers=segments
+    )

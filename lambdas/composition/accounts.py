@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+from lambdas.composition.read_models import ReadModels, read_models
 from lambdas.composition.settings import ApiSettings, LedgerSettings
 from lambdas.eventsourcing.clock_check import ClockCheck
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
@@ -38,7 +39,20 @@ def watched_client(check: ClockCheck) -> Any:
     return client
 
 
-def deployed_api(settings: ApiSettings, check: ClockCheck) -> tuple[AccountService, StoredOpenings]:
-    """The HTTP API's service as it runs in AWS, and its look for accounts that are about to be opened."""
+class Api(NamedTuple):
+    """What the HTTP API works with."""
+
+    service: AccountService
+    openings: StoredOpenings
+    read_models: ReadModels
+
+
+def deployed_api(settings: ApiSettings, check: ClockCheck) -> Api:
+    """The HTTP API's parts as they run in AWS, on one client: the service, its look for accounts that are about to be
+    opened, and what reads read models. No request is made."""
     client = watched_client(check)
-    return account_service(api_store(client, settings), settings), StoredOpenings(client, settings.commands_table)
+    return Api(
+        account_service(api_store(client, settings), settings),
+        StoredOpenings(client, settings.commands_table),
+        read_models(client, settings.read_model_tables),
+    )

@@ -15,9 +15,9 @@ from lambdas.publishing.parking import ParkingPlace
 from lambdas.publishing.publisher import Publisher
 
 
-def kinesis_client() -> Any:
+def kinesis_client(session: Any = None) -> Any:
     """A low-level Kinesis client with short timeouts that never retries by itself: the sender does, in order."""
-    return _client("kinesis")
+    return _client("kinesis", session)
 
 
 def s3_client() -> Any:
@@ -25,14 +25,14 @@ def s3_client() -> Any:
     return _client("s3")
 
 
-def _client(service: str) -> Any:
+def _client(service: str, session: Any = None) -> Any:
     config = Config(
         connect_timeout=1,
         read_timeout=2,
         retries={"total_max_attempts": 1, "mode": "standard"},
         tcp_keepalive=True,
     )
-    client = get_session().create_client(service, region_name=os.environ.get("AWS_REGION"), config=config)
+    client = (session or get_session()).create_client(service, region_name=os.environ.get("AWS_REGION"), config=config)
     return strict(client, bound=True)
 
 

@@ -33,10 +33,14 @@ class LedgerSettings(msgspec.Struct, frozen=True, rename="upper"):
 
 
 class ApiSettings(LedgerSettings, frozen=True, rename="upper"):
-    """Settings of the HTTP API. It puts receipts, reads stored commands, and ends none. `writes` off: it only reads."""
+    """Settings of the HTTP API. It puts receipts, reads stored commands, and ends none. `writes` off: it only reads.
+
+    `read_model_tables` is JSON: table by projection.
+    """
 
     receipts_table: TableName
     commands_table: TableName
+    read_model_tables: Name
     writes: Literal["on", "off"]
 
 
@@ -77,6 +81,10 @@ class LagSettings(msgspec.Struct, frozen=True, rename="upper"):
     domain_event_stream: Name
     environment: Name
 
+    def tables(self) -> dict[str, str]:
+        """The name of the table of each projection. Raises SettingsError."""
+        return read_model_tables(self.read_model_tables)
+
 
 class CanarySettings(msgspec.Struct, frozen=True, rename="upper"):
     """Settings of the canary. The URL has no trailing slash."""
@@ -105,3 +113,11 @@ def load(kind: type[T], environ: Mapping[str, str]) -> T:
         return msgspec.convert({name: environ[name] for name in names}, kind, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"an environment variable is not acceptable: {error}") from None
+
+
+def read_model_tables(text: str) -> dict[str, str]:
+    """The value of READ_MODEL_TABLES: table by projection. Raises SettingsError."""
+    try:
+        return msgspec.json.decode(text, type=dict[str, TableName])
+    except msgspec.MsgspecError as error:
+        raise SettingsError(f"READ_MODEL_TABLES is no JSON of tables by projection: {error}") from None

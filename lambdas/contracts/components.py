@@ -17,19 +17,31 @@ from lambdas.accounts.events import EVENTS
 from lambdas.accounts.money import Currency
 from lambdas.contracts.http import (
     Account,
+    AccountList,
     CommandAccepted,
     CommandStatus,
     History,
     HistoryEntry,
     Problem,
+    Totals,
     TransferResult,
 )
-from lambdas.contracts.json_schema import REF, TAG, Document, one_of, one_value_of, ref, typed, without_python_anchors
+from lambdas.contracts.json_schema import (
+    REF,
+    TAG,
+    Document,
+    one_of,
+    one_value_of,
+    or_null,
+    ref,
+    typed,
+    without_python_anchors,
+)
 from lambdas.contracts.problems import PROBLEM_TYPES, ProblemType
 
 ANY_COMMAND: Final = "AsynchronousCommand"
 
-_REPLIES: Final = (Account, TransferResult, CommandAccepted, CommandStatus)
+_REPLIES: Final = (Account, AccountList, Totals, TransferResult, CommandAccepted, CommandStatus)
 _CURRENCY: Final = "Currency"
 _CODES: Final = sorted(get_args(Currency))
 """The codes as msgspec orders them."""
@@ -63,7 +75,7 @@ def schemas(commands: Sequence[type[msgspec.Struct]], problems: Sequence[Problem
     """The schemas of commands, replies, events and of `problems`."""
     shapes = [*commands, *EVENTS, *_REPLIES, _history_entry(), Problem]
     _, made = msgspec.json.schema_components(shapes, ref_template=REF + "{name}")
-    components: Document = typed(without_python_anchors(made))
+    components: Document = or_null(typed(without_python_anchors(made)))
     for component in components.values():
         component["description"] = inspect.cleandoc(component["description"])
     components |= _commands([components[command.__name__] for command in commands])

@@ -35,6 +35,14 @@ class NotPublishableError(EventSourcingError):
     """A row cannot become a domain event, or a document is not one. `str()` says why."""
 
 
+class UnreadableEventError(NotPublishableError):
+    """A document that says whose event it is and where it stands, and else cannot be read: `place` is what it says."""
+
+    def __init__(self, place: EventPlace, reason: str) -> None:
+        super().__init__(reason)
+        self.place = place
+
+
 EventId = Annotated[str, Meta(pattern=r"^[^/]+/[1-9][0-9]*(?!\n)$", description="`<account id>/<version>`: unique.")]
 EventType = Annotated[
     str,
@@ -92,9 +100,24 @@ class DomainEvent(msgspec.Struct, Generic[D], frozen=True, kw_only=True):
 
 AccountDomainEvent: TypeAlias = DomainEvent[AccountEvent]
 
+
+class EventPlace(msgspec.Struct, frozen=True):
+    """Of an account's event, what its consumers keep: whose it is, where it stands, and in which history."""
+
+    source: Literal["/daybook/accounts"]
+    subject: AccountId
+    streamversion: Annotated[int, Meta(ge=1)]
+    recordedtime: Timestamp
+    rowhash: RowHash
+
+
+UNREADABLE: Final = (UnknownSchemaError, msgspec.MsgspecError, ValueError, RecursionError)
+"""What decoding raises: msgspec lets bad UTF-8 (a ValueError) and deep nesting through as they are."""
+
 _codec = ACCOUNT_DECIDER.codec
 _metadata: msgspec.json.Decoder[Metadata] = msgspec.json.Decoder(Metadata)
 _received: msgspec.json.Decoder[DomainEvent[msgspec.Raw]] = msgspec.json.Decoder(DomainEvent[msgspec.Raw])
+_place: msgspec.json.Decoder[EventPlace] = msgspec.json.Decoder(EventPlace)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -123,7 +146,7 @@ def domain_event(row: EventRow) -> AccountDomainEvent:
             "data": event,
         }
         return msgspec.convert(fields, DomainEvent[Any])
-    except (UnknownSchemaError, msgspec.MsgspecError, ValueError, RecursionError) as error:
+    except UNREADABLE as error:
         raise NotPublishableError(f"{row.stream_id}/{row.version}: {error}") from error
 
 
@@ -135,13 +158,21 @@ def encode_domain_event(event: DomainEvent[Any]) -> bytes:
 def decode_domain_event(line: str | bytes) -> AccountDomainEvent:
     """The event of a published line; data of an older schema is upcast. Unknown attributes are ignored.
 
-    `type` and `dataschema` stay as they were published. Raises NotPublishableError.
+    `type` and `dataschema` stay as they were published. Raises NotPublishableError, which is an UnreadableEventError
+    for an event of an account that only tells its place: of a type or schema that is not known, say.
     """
     try:
         received = _received.decode(line)
         name, _, schema = received.dataschema.removeprefix(DATASCHEMA_PREFIX).partition(":")
         event: AccountEvent = _codec.decode(name, int(schema), bytes(received.data).decode())
-    except (UnknownSchemaError, msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise NotPublishableError(str(error)) from error
-    attributes = {field: getattr(received, field) for field in received.__struct_fields__}
-    return DomainEvent(**attributes | {"data": event})
+    except UNREADABLE as error:
+        raise _refused(line, str(error)) from error
+    decoded: AccountDomainEvent = msgspec.structs.replace(received, data=event)  # type: ignore[arg-type]
+    return decoded
+
+
+def _refused(line: str | bytes, reason: str) -> NotPublishableError:
+    try:
+        return UnreadableEventError(_place.decode(line), reason)
+    except UNREADABLE:
+        return NotPublishableError(reason)

@@ -37,7 +37,8 @@ def _row(version: int, event: AccountEvent) -> EventRow:
     )
 
 
-def _published() -> Iterator[AccountDomainEvent]:
+def published_examples() -> Iterator[AccountDomainEvent]:
+    """The example of every event, as the history of one account."""
     previous = GENESIS
     for version, event in enumerate(EVENT_EXAMPLES, start=1):
         row = _row(version, event)
@@ -61,4 +62,4 @@ def published_example(event: type[msgspec.Struct]) -> Any:
     if event is Restored:
         return msgspec.to_builtins(restored_example())
     example = event_example(event)
-    return msgspec.to_builtins(list(_published())[EVENT_EXAMPLES.index(example)])
+    return msgspec.to_builtins(list(published_examples())[EVENT_EXAMPLES.index(example)])

@@ -31,6 +31,25 @@ CommandId = Annotated[
         extra_json_schema={"pattern": COMMAND_ID_PATTERN, "maxLength": 64},
     ),
 ]
+Day = Annotated[str, Meta(description="A day in UTC.", examples=["2026-03-01"], extra_json_schema={"format": "date"})]
+Count = Annotated[int, Meta(ge=0)]
+_SUM = "Minor units of the currency, as decimal digits in a text: a sum over accounts can pass 2^53, up to which JSON's"
+Sum = Annotated[
+    str,
+    Meta(
+        description=f"{_SUM} numbers are exact in every reader.",
+        examples=["12500"],
+        extra_json_schema={"pattern": "^(0|[1-9][0-9]*)$"},
+    ),
+]
+SignedSum = Annotated[
+    str,
+    Meta(
+        description=f"{_SUM} numbers are exact in every reader. Below zero with a minus sign.",
+        examples=["-4000"],
+        extra_json_schema={"pattern": "^(0|-?[1-9][0-9]*)$"},
+    ),
+]
 CommandState = Literal["PENDING", "SUCCEEDED", "REJECTED", "FAILED"]
 
 
@@ -69,6 +88,59 @@ class History(Struct, frozen=True):
 
     events: list[HistoryEntry]
     next_cursor: str | None
+
+
+class AccountSummary(Struct, frozen=True):
+    """An account as the read model has it: the fold of its events up to `version`, which may not be the newest.
+
+    `opened_at` and `last_activity_at` are booking times of its first and of that event; `events` counts them.
+    """
+
+    account_id: AccountId
+    status: Literal["open", "closed"]
+    currency: CurrencyCode
+    balance: Balance
+    overdraft_limit: OverdraftLimit
+    version: Version
+    opened_at: Timestamp
+    last_activity_at: Timestamp
+    events: Count
+
+
+class AccountList(Struct, frozen=True):
+    """A page of accounts. `next_cursor` gets the next page; null at the end, and where ids were asked for."""
+
+    accounts: list[AccountSummary]
+    next_cursor: str | None
+
+
+class DayTotals(Struct, frozen=True):
+    """What was booked on a day (UTC) over all accounts of the currency, as in the daily report.
+
+    A transfer counts once, for its sender. `net` is what the day added to all balances.
+    """
+
+    day: Day
+    events: Count
+    active_accounts: Count
+    opened: Count
+    closed: Count
+    credits: Count
+    credited: Sum
+    withdrawals: Count
+    withdrawn: Sum
+    transfers: Count
+    transferred: Sum
+    net: SignedSum
+
+
+class Totals(Struct, frozen=True):
+    """The totals of each day from `from` to `to`, both included, in order. A day without events is left out."""
+
+    first: Day = field(name="from")
+    last: Day = field(name="to")
+    currency: CurrencyCode
+    totals: list[DayTotals]
 
 
 class Problem(Struct, frozen=True):

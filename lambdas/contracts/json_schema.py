@@ -40,6 +40,18 @@ def typed(value: Any) -> Any:
     return [typed(item) for item in value] if isinstance(value, list) else value
 
 
+def or_null(value: Any) -> Any:
+    """A choice of null and one type, as msgspec writes it for `T | None`, as one type that may be null."""
+    if isinstance(value, dict):
+        inner = {key: or_null(item) for key, item in value.items()}
+        match inner:
+            case {"anyOf": [{"type": str() as kind, **more}, {"type": "null"}]}:
+                del inner["anyOf"]
+                return inner | more | {"type": [kind, "null"]}
+        return inner
+    return [or_null(item) for item in value] if isinstance(value, list) else value
+
+
 def without_python_anchors(value: Any) -> Any:
     """Patterns as JSON Schema reads them: there `$` matches at the very end only."""
     if isinstance(value, dict):

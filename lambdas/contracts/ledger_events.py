@@ -15,10 +15,13 @@ from msgspec import Meta, Struct
 from lambdas.accounts.text import AccountId
 from lambdas.contracts.domain_events import (
     CONTENT_TYPE,
+    SOURCE,
     SPECVERSION,
+    UNREADABLE,
     AccountDomainEvent,
     NotPublishableError,
     Timestamp,
+    UnreadableEventError,
     decode_domain_event,
 )
 from lambdas.eventsourcing.timestamps import format_timestamp
@@ -83,11 +86,19 @@ RestoredEvent: TypeAlias = LedgerEvent[Restored]
 PublishedEvent: TypeAlias = AccountDomainEvent | RestoredEvent
 
 
+class IgnoredDocumentError(NotPublishableError):
+    """A document of a source or a type that is no event of an account's history: consumers ignore it."""
+
+
 class _Sourced(Struct):
     """What tells which kind of document it is."""
 
     source: str
+    type: str
 
+
+_RESTORED: Final = f"{LEDGER_TYPE_PREFIX}{Restored.__name__}."
+"""How the type of every version of it begins."""
 
 _sourced: msgspec.json.Decoder[_Sourced] = msgspec.json.Decoder(_Sourced)
 _restored: msgspec.json.Decoder[RestoredEvent] = msgspec.json.Decoder(LedgerEvent[Restored])
@@ -139,13 +150,27 @@ def encode_ledger_event(event: RestoredEvent) -> bytes:
 def decode_published(line: str | bytes) -> PublishedEvent:
     """A published line: an account's event, or what the ledger tells. Its source says which.
 
-    Raises NotPublishableError. A source that is not known yet is refused as well: a consumer ignores it.
+    Raises NotPublishableError: UnreadableEventError if it only says where it stands in which account's history,
+    IgnoredDocumentError if its source, or what the ledger tells, is not known (yet). A `Restored` is never ignored.
     """
     try:
-        if _sourced.decode(line).source != LEDGER_SOURCE:
-            return decode_domain_event(line)
+        return decode_domain_event(line)
+    except UnreadableEventError:
+        raise
+    except NotPublishableError as error:
+        return _restored_event(line, str(error))
+
+
+def _restored_event(line: str | bytes, reason: str) -> RestoredEvent:
+    """What the ledger tells; `reason` is why the line is no event of an account."""
+    try:
+        document = _sourced.decode(line)
+        if document.source == SOURCE:
+            raise NotPublishableError(reason)
+        if document.source != LEDGER_SOURCE or not document.type.startswith(_RESTORED):
+            raise IgnoredDocumentError(f"{document.source} {document.type} is not known")
         event = _restored.decode(line)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+    except UNREADABLE as error:
         raise NotPublishableError(str(error)) from error
     if event.type != ledger_event_type(Restored):
         raise NotPublishableError(f"{event.type} is not known")

@@ -39,6 +39,7 @@ _HEADER_NAMES = {
     "CacheControl": "Cache-Control",
     "RetryAfter": "Retry-After",
     "Settled": "Daybook-Settled",
+    "Lag": "Daybook-Lag",
 }
 _SETTLED, _REPLAYED = "Settled", "IdempotentReplayed"
 _IN_RECEIPTS = frozenset({PRECONDITION_FAILED, *RULES_BROKEN})

@@ -27,7 +27,7 @@ from lambdas.accounts.errors import (
 )
 from lambdas.contracts import problems
 from lambdas.contracts.errors import ContractIncompleteError
-from lambdas.contracts.http import Account, History, TransferResult
+from lambdas.contracts.http import Account, AccountList, History, Totals, TransferResult
 from lambdas.contracts.problems import ProblemType, rule_broken
 
 
@@ -78,6 +78,7 @@ _ON_ACCOUNT: Final = (
     problems.PRECONDITION_FAILED,
     rule_broken(AccountClosedError),
 )
+_READ_MODEL: Final = (*ALWAYS, problems.READ_MODEL_NOT_BUILT, problems.STORE_UNAVAILABLE)
 _COMMAND_PARAMETERS: Final = ("IdempotencyKey", "CorrelationId")
 _ON_ACCOUNT_PARAMETERS: Final = ("AccountId", "IfMatch", *_COMMAND_PARAMETERS)
 
@@ -97,6 +98,23 @@ OPERATIONS: Final = (
         reply_headers=("Location", "ETag", "IdempotentReplayed"),
         parameters=_COMMAND_PARAMETERS,
         problems=(*_COMMAND, problems.TEST_CALLERS_ONLY),
+    ),
+    Operation(
+        method="GET",
+        path="/accounts",
+        operation_id="listAccounts",
+        summary="List accounts, or read several at once",
+        description="From a read model, which follows the ledger: `Daybook-Lag` says how far it was behind. Each "
+        "account is the fold of its events up to its `version`.\n\n"
+        "Without `ids`: a page of all accounts, of those of one `status`, one `currency` or both. Accounts that do not "
+        "change between the first page and the last are listed once each; one that is opened or closed meanwhile may "
+        "be missing. A page may hold fewer accounts than `limit`: `next_cursor` alone says whether there are more.\n\n"
+        "With `ids`, which exclude all other parameters but `min_version`: those of them that the read model knows, in "
+        "the order asked for.",
+        reply=AccountList,
+        reply_headers=("Lag",),
+        parameters=("Status", "CurrencyFilter", "ListLimit", "ListCursor", "Ids", "MinVersionOfIds", "CorrelationId"),
+        problems=(*_READ_MODEL, problems.VERSION_NOT_REACHED),
     ),
     Operation(
         method="GET",
@@ -184,6 +202,19 @@ OPERATIONS: Final = (
             rule_broken(CurrencyMismatchError),
             rule_broken(SameAccountError),
         ),
+    ),
+    Operation(
+        method="GET",
+        path="/totals",
+        operation_id="getTotals",
+        summary="Read what was booked on each day",
+        description="Over all accounts of a currency, from a read model, which follows the ledger: `Daybook-Lag` says "
+        "how far it was behind. A day's figures are those of the daily report. Today's grow, and an earlier day's can, "
+        "too, while the read model is behind. The test currency XTS is counted nowhere.",
+        reply=Totals,
+        reply_headers=("Lag",),
+        parameters=("From", "To", "Currency", "CorrelationId"),
+        problems=_READ_MODEL,
     ),
 )
 

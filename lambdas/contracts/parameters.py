@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from lambdas.contracts.examples import ACCOUNT_ID
+from lambdas.contracts.examples import ACCOUNT_ID, OTHER_ACCOUNT_ID
 from lambdas.contracts.http import COMMAND_ID_PATTERN
 from lambdas.contracts.json_schema import Document, one_value_of
-from lambdas.contracts.reply_examples import COMMAND_ID, CORRELATION_ID
+from lambdas.contracts.limits import DEFAULT_PAGE, LARGEST_PAGE, MOST_DAYS, MOST_IDS
+from lambdas.contracts.reply_examples import COMMAND_ID, CORRELATION_ID, NEXT_ACCOUNTS
 
 _NEXT_PAGE: Final = "MjI"
 _TAGS = r'(W/)?"[!#-~]*"'
@@ -19,12 +20,18 @@ _COMMAND_KEY: Final = {
     "pattern": '^({0}|"{0}")$'.format(COMMAND_ID_PATTERN[1:-1]),
     "maxLength": 66,
 }
+_ID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_CURSOR: Final = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
+_CURRENCY: Final = {"type": "string", "pattern": "^[A-Z]{3}$"}
+_DAY: Final = {"type": "string", "format": "date"}
 _VERSION: Final = {"type": "integer", "minimum": 1, "maximum": 10**16 - 1}
 
 
-def _parameter(place: str, name: str, schema: Document, description: str, example: Any) -> Document:
+def _parameter(
+    place: str, name: str, schema: Document, description: str, example: Any, *, required: bool = False
+) -> Document:
     parameter = {"in": place, "name": name, "description": description, "schema": schema, "example": example}
-    return parameter | {"required": True} if place == "path" else parameter
+    return parameter | {"required": True} if required or place == "path" else parameter
 
 
 PARAMETERS: Final[Document] = {
@@ -33,7 +40,7 @@ PARAMETERS: Final[Document] = {
         "account_id",
         {
             "type": "string",
-            "pattern": "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+            "pattern": f"^{_ID}$",
         },
         "A UUID in lower case.",
         ACCOUNT_ID,
@@ -68,16 +75,64 @@ PARAMETERS: Final[Document] = {
     "Limit": _parameter(
         "query",
         "limit",
-        {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
+        {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": DEFAULT_PAGE},
         "The most events on a page.",
-        20,
+        DEFAULT_PAGE,
     ),
     "Cursor": _parameter(
         "query",
         "cursor",
-        {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"},
+        _CURSOR,
         "`next_cursor` of the page before; opaque.",
         _NEXT_PAGE,
+    ),
+    "ListLimit": _parameter(
+        "query",
+        "limit",
+        {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": LARGEST_PAGE,
+        },  # a default would be sent beside ids by some clients
+        f"The most accounts on a page; {DEFAULT_PAGE} if left out.",
+        DEFAULT_PAGE,
+    ),
+    "ListCursor": _parameter(
+        "query",
+        "cursor",
+        _CURSOR,
+        "`next_cursor` of the page before, with the same `status` and `currency`; opaque. It goes on in the generation "
+        "of the read model that it began in. Once that is gone, it is 400: begin again without it.",
+        NEXT_ACCOUNTS,
+    ),
+    "Status": _parameter("query", "status", one_value_of("open", "closed"), "Only accounts of this status.", "open"),
+    "CurrencyFilter": _parameter("query", "currency", _CURRENCY, "Only accounts in this currency.", "EUR"),
+    "Ids": _parameter(
+        "query",
+        "ids",
+        {"type": "string", "pattern": f"^{_ID}(,{_ID}){{0,{MOST_IDS - 1}}}$"},
+        f"1 to {MOST_IDS} account ids, each once, with commas between. Unknown ones are left out of the answer.",
+        f"{ACCOUNT_ID},{OTHER_ACCOUNT_ID}",
+    ),
+    "MinVersionOfIds": _parameter(
+        "query",
+        "min_version",
+        _VERSION,
+        "Read your writes, beside `ids` only: 503 with Retry-After while the read model has any of these accounts at a "
+        "lower version, or does not know it.",
+        3,
+    ),
+    "From": _parameter("query", "from", _DAY, "The first day, in UTC.", "2026-03-01", required=True),
+    "To": _parameter(
+        "query",
+        "to",
+        _DAY,
+        f"The last day, in UTC: at most {MOST_DAYS} days from the first, with both counted.",
+        "2026-03-31",
+        required=True,
+    ),
+    "Currency": _parameter(
+        "query", "currency", _CURRENCY, "The totals of accounts in this currency.", "EUR", required=True
     ),
     "IfMatch": _parameter(
         "header",
@@ -129,6 +184,12 @@ HEADERS: Final[Document] = {
     "Settled": _header(
         "Present when the answer to `at` may still change: what is booked within 20 seconds may appear later.",
         one_value_of("false"),
+    ),
+    "Lag": _header(
+        "How far the read model was behind the ledger when that was last measured, which is every minute: events that "
+        "it had not folded, a semicolon, and the seconds that the oldest of them had waited, rounded up. If the "
+        "measurement is older than two minutes, its age is added to the seconds. Absent if nothing was measured.",
+        {"type": "string", "pattern": "^[0-9]+;[0-9]+$"},
     ),
     "CorrelationId": _header("The correlation id of the request."),
     "CacheControl": _header("Account data must not be stored by caches.", one_value_of("no-store")),

@@ -45,6 +45,9 @@ UNSUPPORTED_MEDIA_TYPE: Final = ProblemType(
 )
 INTERNAL_ERROR: Final = ProblemType("internal-error", 500, "The service failed")
 VERSION_NOT_REACHED: Final = ProblemType("version-not-reached", 503, "The account is not at min_version yet", 1)
+READ_MODEL_NOT_BUILT: Final = ProblemType(
+    "read-model-not-built", 503, "The environment has not built what this route reads from yet", 60
+)
 STORE_UNAVAILABLE: Final = ProblemType("store-unavailable", 503, "The ledger cannot be read at the moment", 1)
 NOT_APPLIED: Final = ProblemType("not-applied", 503, "The command was not applied; it can be sent again", 1)
 OUTCOME_UNKNOWN: Final = ProblemType(
@@ -109,6 +112,7 @@ PROBLEM_TYPES: Final = (
     TOO_MANY_REQUESTS,
     INTERNAL_ERROR,
     VERSION_NOT_REACHED,
+    READ_MODEL_NOT_BUILT,
     STORE_UNAVAILABLE,
     NOT_APPLIED,
     OUTCOME_UNKNOWN,

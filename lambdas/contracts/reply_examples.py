@@ -14,17 +14,23 @@ from lambdas.contracts.examples import ACCOUNT_ID, OTHER_ACCOUNT_ID, TRANSFER_ID
 from lambdas.contracts.expectations import expectation
 from lambdas.contracts.http import (
     Account,
+    AccountList,
+    AccountSummary,
     CommandAccepted,
     CommandStatus,
+    DayTotals,
     History,
     HistoryEntry,
     Problem,
+    Totals,
     TransferResult,
 )
 from lambdas.contracts.problems import INVALID_COMMAND, INVALID_REQUEST, PROCESSING_FAILED, ProblemType, rule_broken
 
 COMMAND_ID: Final = "invoice-4711"
 CORRELATION_ID: Final = "order-20260301-17"
+NEXT_ACCOUNTS: Final = "WzEsIm9wZW4iLDcsIkVVUiMwYjhmMGExZS02YzFmLTRhOGUtOWQ1Ny0wZDNmNmY2ZjJmMTAiLCJvcGVuIiwiRVVSIl0"
+"""A cursor of the list of open accounts in EUR: the page after this account, in the first generation."""
 _RECORDED_AT = "2026-03-01T09:30:00.250Z"
 
 _ACCOUNT = Account(
@@ -52,6 +58,43 @@ _EXAMPLES: Final[dict[type, msgspec.Struct]] = {
             )
         ],
         next_cursor="MjI",
+    ),
+    AccountList: AccountList(
+        accounts=[
+            AccountSummary(
+                account_id=ACCOUNT_ID,
+                status="open",
+                currency="EUR",
+                balance=6000,
+                overdraft_limit=5000,
+                version=22,
+                opened_at="2026-01-02T08:00:00.125Z",
+                last_activity_at=_RECORDED_AT,
+                events=22,
+            )
+        ],
+        next_cursor=NEXT_ACCOUNTS,
+    ),
+    Totals: Totals(
+        first="2026-03-01",
+        last="2026-03-31",
+        currency="EUR",
+        totals=[
+            DayTotals(
+                day="2026-03-01",
+                events=7,
+                active_accounts=3,
+                opened=1,
+                closed=0,
+                credits=2,
+                credited="12500",
+                withdrawals=1,
+                withdrawn="4000",
+                transfers=1,
+                transferred="1000",
+                net="8500",
+            )
+        ],
     ),
     CommandAccepted: CommandAccepted(command_id=COMMAND_ID, account_id=ACCOUNT_ID, status="PENDING"),
 }

@@ -32,6 +32,9 @@ ADDRESSES: Final = 3
 
 _MUST_HOLD: Final[Mapping[str, str]] = {
     "PutRecords": "Records",
+    "ListShards": "Shards",
+    "GetShardIterator": "ShardIterator",
+    "GetRecords": "Records",
     "StartQueryExecution": "QueryExecutionId",
     "GetQueryExecution": "QueryExecution",
     "GetQueryResults": "ResultSet",

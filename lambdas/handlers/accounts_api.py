@@ -1,6 +1,7 @@
 """The synchronous accounts API: every route parses, makes one call and responds.
 
-The routes are those of `lambdas.contracts.operations`. A command to the account in the path needs nothing here.
+The routes are those of `lambdas.contracts.operations`. A command to the account in the path needs nothing here. What is
+read from read models is in `lambdas.httpapi.read_models`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from lambdas.composition.accounts import deployed_api
 from lambdas.composition.clock import report_clock
 from lambdas.composition.settings import ApiSettings, load
 from lambdas.contracts.errors import ContractIncompleteError
+from lambdas.contracts.limits import DEFAULT_PAGE, LARGEST_PAGE
 from lambdas.contracts.operations import OPERATIONS, Operation
 from lambdas.eventsourcing.clock_check import ClockCheck
 from lambdas.eventsourcing.decider import Committed, Loaded, Replayed
@@ -30,6 +32,7 @@ from lambdas.httpapi.conditional import entity_tag
 from lambdas.httpapi.errors import InvalidRequestError, VersionNotReachedError
 from lambdas.httpapi.idempotency import derived_account_id, idempotency_of
 from lambdas.httpapi.paging import decode_cursor
+from lambdas.httpapi.read_models import ReadModelRoutes
 from lambdas.httpapi.reading_only import offered
 from lambdas.httpapi.replies import Reply, recall
 from lambdas.httpapi.requests import ACCOUNT_ID, Request, moment, positive_integer
@@ -44,8 +47,6 @@ from lambdas.httpapi.views import (
 from lambdas.service.account_service import AccountService, CommandContext, Outcome
 from lambdas.service.openings import OpenedBefore
 
-DEFAULT_PAGE = 20
-LARGEST_PAGE = 100
 FIRST_REFUSAL = 400
 ACCOUNT_IN_PATH = f"{{{ACCOUNT_ID}}}"
 
@@ -56,12 +57,21 @@ def random_id() -> str:
 
 
 class AccountsApi:
-    """The routes, over an AccountService. `expected` says whether an account that does not exist will do so soon."""
+    """The routes, over an AccountService, and those of the read models.
+
+    `expected` says whether an account that does not exist will do so soon.
+    """
 
     def __init__(
-        self, service: AccountService, *, expected: Callable[[str], bool], new_id: Callable[[], str] = random_id
+        self,
+        service: AccountService,
+        read_models: ReadModelRoutes,
+        *,
+        expected: Callable[[str], bool],
+        new_id: Callable[[], str] = random_id,
     ) -> None:
         self._service = service
+        self._read_models = read_models
         self._expected = expected
         self._new_id = new_id
 
@@ -76,6 +86,8 @@ class AccountsApi:
             "getAccount": self.get_account,
             "getHistory": self.get_history,
             "transfer": self.transfer,
+            "listAccounts": self._read_models.list_accounts,
+            "getTotals": self._read_models.get_totals,
         }
         return {
             (each.method, each.path): of_their_own.get(each.operation_id) or self.command_route(each)
@@ -221,8 +233,9 @@ def _events(committed: Committed[Account]) -> list[str]:
 
 _settings = load(ApiSettings, os.environ)
 _clock = ClockCheck()
-_service, _openings = deployed_api(_settings, _clock)
-_application = Application(offered(AccountsApi(_service, expected=_openings.expected).routes(), _settings.writes))
+_api = deployed_api(_settings, _clock)
+_routes = AccountsApi(_api.service, ReadModelRoutes(*_api.read_models), expected=_api.openings.expected).routes()
+_application = Application(offered(_routes, _settings.writes))
 metrics.set_default_dimensions(environment=_settings.environment)
 
 

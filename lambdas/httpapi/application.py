@@ -16,6 +16,8 @@ from lambdas.httpapi.telemetry import count, logger
 Route = Callable[[Request], Reply]
 
 _NO_STORE = "no-store"
+NOT_FAILING = frozenset({problems.VERSION_NOT_REACHED, problems.READ_MODEL_NOT_BUILT})
+"""503s of reading that no alarm counts: nothing has failed, and another version of the function changes nothing."""
 READING = frozenset({"GET", "HEAD"})
 """Methods whose failures are counted here. Those of commands are counted where the command is carried out."""
 
@@ -66,7 +68,7 @@ def _failed(error: Exception, request: Request) -> Reply:
         count("InternalErrors")
         logger.exception("request failed unexpectedly", exc_info=error)
     elif kind.status >= problems.INTERNAL_ERROR.status:
-        if request.method in READING and kind is not problems.VERSION_NOT_REACHED:
+        if request.method in READING and kind not in NOT_FAILING:
             count("ReadsUnavailable")
         logger.warning("request could not be served", problem=kind.code, reason=str(error))
     return problem_reply(error, request.correlation_id)

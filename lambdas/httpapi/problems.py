@@ -1,7 +1,7 @@
 """The one place where an error becomes an HTTP reply: problem details (RFC 9457).
 
-This module maps errors in the request itself. `lambdas.service.problems` maps errors of the domain and the store, also
-for stored commands. Statuses and titles are in `lambdas.contracts.problems`.
+This module maps errors in the request itself and of read models. `lambdas.service.problems` maps errors of the domain
+and the store, also for stored commands. Statuses and titles are in `lambdas.contracts.problems`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from lambdas.contracts.http import Problem
 from lambdas.contracts.problems import PROBLEM_MEDIA_TYPE, ProblemType
 from lambdas.httpapi import errors as http
 from lambdas.httpapi.replies import Reply, json_reply
+from lambdas.projections.errors import NotBuiltError, ReadModelUnavailableError
 from lambdas.service import problems as service
 
 _OF_REQUESTS: Final[dict[type[Exception], ProblemType]] = {
@@ -27,11 +28,15 @@ _OF_REQUESTS: Final[dict[type[Exception], ProblemType]] = {
     http.VersionNotReachedError: types.VERSION_NOT_REACHED,
     http.WritesOffError: types.NOT_APPLIED,
 }
+_OF_READ_MODELS: Final[dict[type[Exception], ProblemType]] = {
+    NotBuiltError: types.READ_MODEL_NOT_BUILT,
+    ReadModelUnavailableError: types.STORE_UNAVAILABLE,
+}
 
 
 def problem_type(error: Exception) -> ProblemType:
     """The problem type of an error; `internal-error` for an unexpected one."""
-    return _OF_REQUESTS.get(type(error)) or service.problem_type(error)
+    return _OF_REQUESTS.get(type(error)) or _OF_READ_MODELS.get(type(error)) or service.problem_type(error)
 
 
 def problem_reply(error: Exception, correlation_id: str) -> Reply:
@@ -48,7 +53,7 @@ def problem_reply(error: Exception, correlation_id: str) -> Reply:
 
 def _document(error: Exception, correlation_id: str) -> Problem:
     if not isinstance(error, http.RequestError):
-        return service.problem_document(error, correlation_id)
+        return service.problem_document(error, correlation_id, problem_type(error))
     offender = error.field if isinstance(error, http.InvalidRequestError) else UNSET
     detail = (str(error) or UNSET) if offender is UNSET else f"{offender}: {error}"
     return service.problem(problem_type(error), correlation_id, detail=detail, field=offender)

@@ -34,14 +34,17 @@ def served(resource: str, parameters: Mapping[str, str], path: str) -> tuple[str
 
     `resource` and `parameters` are API Gateway's, the latter decoded. The sent path has to end in what they name: what
     stands before it is the base path of a custom domain. A trailing slash or a doubled one makes another path, though
-    API Gateway may find the same resource. Source: API Gateway Developer Guide, "Input format of a Lambda function for
-    proxy integration", and "Set up a custom domain name" for base paths, which stand in `path`.
+    API Gateway may find the same resource; and so does one that climbs by `..`, since a caller's policies are held
+    against the path as it was sent, and `GET/accounts/*` allows all that seems to be below. Source: API Gateway
+    Developer Guide, "Input format of a Lambda function for proxy integration", "Control access for invoking an API",
+    and "Set up a custom domain name" for base paths, which stand in `path`.
     """
     if resource not in _SERVED:
         return None, path
     own, sent = _PARAMETER.sub(lambda match: parameters.get(match[1], ""), resource), unquote(path)
     before = sent.removesuffix(own)
-    return (resource, own) if before != sent and not before.endswith("/") else (None, path)
+    other = before == sent or before.endswith("/") or ".." in before.split("/")
+    return (None, path) if other else (resource, own)
 
 
 def allowed_methods(template: str) -> tuple[str, ...]:

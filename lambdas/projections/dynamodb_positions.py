@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from contextlib import suppress
+from typing import Any, Final
 
 import msgspec
 
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections import table
-from lambdas.projections.dynamodb_requests import Requests, partition
+from lambdas.projections.dynamodb_requests import ConditionFailedError, Request, Requests, partition
 from lambdas.projections.items import decoded, text_of
 from lambdas.projections.lag import Lag, Position
 
@@ -28,9 +29,12 @@ class PositionItems:
         positions = (decoded(item, table.POSITION, _positions) for page in pages for item in page)
         return {position.shard: position for position in positions}
 
-    def save(self, position: Position) -> None:
-        """See Positions.save. The last one who writes is right."""
-        self._requests.put(table.position_key(position.shard) | {table.POSITION: text_of(position)})
+    def save(self, position: Position, deadline: Deadline | None = None) -> None:
+        """See Positions.save."""
+        reached = {"S": position.sequence_number.zfill(table.SEQUENCE_DIGITS)}
+        item = table.position_key(position.shard) | {table.POSITION: text_of(position), table.REACHED: reached}
+        with suppress(ConditionFailedError):
+            self._requests.put(item, _further(reached), deadline)
 
     def lag(self, deadline: Deadline | None = None) -> Lag | None:
         """See Positions.lag."""
@@ -40,3 +44,11 @@ class PositionItems:
     def save_lag(self, lag: Lag) -> None:
         """See Positions.save_lag."""
         self._requests.put(table.LAG_KEY | {table.LAG: text_of(lag)})
+
+
+def _further(reached: dict[str, Any]) -> Request:
+    return {
+        "ConditionExpression": "attribute_not_exists(#reached) OR #reached <= :reached",
+        "ExpressionAttributeNames": {"#reached": table.REACHED},
+        "ExpressionAttributeValues": {":reached": reached},
+    }

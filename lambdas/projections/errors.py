@@ -3,6 +3,7 @@
 ProjectionError
 ├── UnknownProjectionError     no projection has that name
 ├── ReadModelUnavailableError  the table does not answer, within the time there is
+├── StreamUnavailableError     the stream of domain events does not answer
 ├── CorruptItemError           an item of the table is not what this release writes there
 ├── AdditionRefusedError       the table does not take what is to be added to a shared row
 ├── RowChangedError            somebody else has written the row meanwhile; it carries the row
@@ -33,6 +34,10 @@ class UnknownProjectionError(ProjectionError):
 
 class ReadModelUnavailableError(ProjectionError):
     """The table of a read model did not answer, or refused, until the deadline. Trying again later is safe."""
+
+
+class StreamUnavailableError(ProjectionError):
+    """A shard of the stream of domain events could not be read, so that nothing can be said of the lag."""
 
 
 class CorruptItemError(ProjectionError):

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Generic, Protocol, TypeAlias
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+from typing import Any, Final, Generic
 
 from msgspec import Struct
 
-from lambdas.contracts.domain_events import AccountDomainEvent
-from lambdas.contracts.ledger_events import RestoredEvent
+from lambdas.contracts.ledger_events import LedgerEvent
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.control import Building
+from lambdas.projections.errors import RowChangedError
+from lambdas.projections.filling import fill
+from lambdas.projections.gate import Standing, standing
 from lambdas.projections.projection import K, Projection
 from lambdas.projections.read_model import AccountRow, ReadModel
+from lambdas.projections.restores import after_restores, go_on
+from lambdas.projections.row_cache import RowCache
+from lambdas.projections.steps import Steps
+from lambdas.projections.taken import Delivered, EventSource, Taken, UnreadableEvent
 
+__all__ = ["AccountFolder", "EventSource", "Outcome", "Taken", "UnreadableEvent"]
 
-class UnreadableEvent(Struct, frozen=True):
-    """An event whose envelope says where it stands, and whose type or data this release does not know."""
-
-    account_id: str
-    streamversion: int
-    rowhash: str
-    recordedtime: str
-    reason: str
-
-
-Taken: TypeAlias = AccountDomainEvent | RestoredEvent | UnreadableEvent
-"""What a projector is handed for an account."""
-
-
-class EventSource(Protocol):
-    """Reads missing events of an account; `contracts.event_reader.DomainEventReader` is one."""
-
-    def read(self, account_id: str, *, after: int = 0, up_to: int | None = None) -> Iterator[AccountDomainEvent]:
-        """All events with after < streamversion ≤ up_to, in order; see DomainEventReader.read for the errors."""
-        ...
+MOST_FILLED_GAP: Final = 500
+"""While a rebuild walks the event table, a live event behind a larger gap is left to it."""
+MOST_RACES: Final = 10
+"""So often a row may be changed by somebody else until the rest waits for the redelivery."""
+REMEMBERED_ROWS: Final = 10_000
+"""Of all generations together."""
 
 
 class Outcome(Struct, Generic[K], frozen=True):
@@ -51,13 +45,31 @@ class Outcome(Struct, Generic[K], frozen=True):
     stopped_now: bool = False
 
 
-class AccountFolder(Generic[K]):
-    """Folds into the rows of one projection. Safe to use from several threads, for different accounts."""
+class _End(Enum):
+    DONE = auto()
+    WAITING = auto()
+    DEFERRED = auto()
 
-    def __init__(self, projection: Projection[K], rows: ReadModel[K], events: EventSource) -> None:
+
+class AccountFolder(Generic[K]):
+    """Folds into the rows of one projection. Safe to use from several threads, for different accounts.
+
+    Between any two requests it may end, or somebody else may fold for the same account: each request leaves the row,
+    and shared rows, at the fold of a prefix, and what is not folded yet is found missing at the gate.
+    """
+
+    def __init__(
+        self,
+        projection: Projection[K],
+        rows: ReadModel[K],
+        events: EventSource,
+        *,
+        remembered_rows: int = REMEMBERED_ROWS,
+    ) -> None:
         self._projection = projection
         self._rows = rows
         self._events = events
+        self._remembered: RowCache[K] = RowCache(remembered_rows)
 
     def take(
         self,
@@ -73,8 +85,92 @@ class AccountFolder(Generic[K]):
         With `walking`, the generation is being built, and events behind a gap of more than MOST_FILLED_GAP are left to
         the walk. Raises ReadModelUnavailableError, and ReadUnavailableError of the event table.
         """
-        raise NotImplementedError
+        restores = [each for each in events if isinstance(each, LedgerEvent)]
+        delivered = [each for each in events if not isinstance(each, LedgerEvent)]
+        delivered.sort(key=lambda each: (each.streamversion, each.recordedtime))
+
+        def course(steps: Steps[K]) -> _End:
+            if restores and not after_restores(steps, restores, self._events, deadline):
+                return _End.WAITING
+            if steps.gate.stopped:
+                return _End.DONE
+            return self._fold_all(generation, steps, delivered, deadline, walking)
+
+        row = self._remembered.get(generation, account_id) or self._rows.load(generation, account_id, deadline)
+        return self._run(generation, row, course, deadline)
 
     def catch_up(self, generation: int, account_id: str, deadline: Deadline, *, restart: bool = False) -> Outcome[K]:
-        """Fold everything that the event table has of the account. With `restart`, also if the account is stopped."""
-        raise NotImplementedError
+        """Fold everything that the event table has of the account. With `restart`, also if the account is stopped.
+
+        Raises as `take` does.
+        """
+
+        def course(steps: Steps[K]) -> _End:
+            if steps.gate.stopped and not restart:
+                return _End.DONE
+            proceed = go_on if steps.gate.stopped else fill
+            return _End.DONE if proceed(steps, self._events, deadline) else _End.WAITING
+
+        return self._run(generation, self._rows.load(generation, account_id, deadline), course, deadline)
+
+    def _run(
+        self, generation: int, row: AccountRow[K], course: Callable[[Steps[K]], _End], deadline: Deadline
+    ) -> Outcome[K]:
+        """Go the course from the row; whenever the row turns out to be another, again from that one."""
+        folded = 0
+        for _ in range(MOST_RACES):
+            steps = Steps(self._projection, self._rows, generation, row, deadline)
+            try:
+                end = course(steps)
+                if end is not _End.WAITING:  # else there is no time to write, either
+                    steps.write()
+            except RowChangedError as error:
+                folded += steps.written
+                row = error.current
+                continue
+            finally:
+                self._remembered.put(generation, steps.row)
+            stopped = steps.row.gate.stopped
+            return Outcome(
+                row=steps.row,
+                folded=folded + steps.written,
+                waiting=end is _End.WAITING,
+                deferred=end is _End.DEFERRED,
+                stopped_now=bool(stopped) and stopped != row.gate.stopped,
+            )
+        self._remembered.put(generation, row)
+        return Outcome(row=row, folded=folded, waiting=True)
+
+    def _fold_all(
+        self,
+        generation: int,
+        steps: Steps[K],
+        delivered: Sequence[Delivered],
+        deadline: Deadline,
+        walking: Building | None,
+    ) -> _End:
+        for event in delivered:
+            place = standing(steps.gate, event)
+            if place is Standing.GAP:
+                if walking is not None and event.streamversion - steps.gate.version - 1 > MOST_FILLED_GAP:
+                    steps.write()
+                    if self._rows.defer(generation, steps.row.account_id, walking.rebuild, deadline):
+                        return _End.DEFERRED
+                if not fill(steps, self._events, deadline, up_to=event.streamversion - 1):
+                    return _End.WAITING
+                place = standing(steps.gate, event)
+            if not steps.gate.stopped and place in {Standing.NEXT, Standing.FORK}:
+                _fold_or_stop(steps, event, place)
+            if steps.gate.stopped:
+                break
+        return _End.DONE
+
+
+def _fold_or_stop(steps: Steps[Any], event: Delivered, place: Standing) -> None:
+    if place is Standing.FORK:
+        version = steps.gate.version
+        steps.stop(f"Event {event.streamversion} is of another history than what was folded to {version}: a restore?")
+    elif isinstance(event, UnreadableEvent):
+        steps.stop(f"Event {event.streamversion} cannot be read: {event.reason}")
+    else:
+        steps.fold(event)

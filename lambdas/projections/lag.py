@@ -6,6 +6,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from lambdas.eventsourcing.retry import Deadline
+
 
 class Position(Struct, frozen=True, kw_only=True):
     """Up to where a projector has folded a shard of the stream: the last record of the last whole batch."""
@@ -38,8 +40,8 @@ class Positions(Protocol):
         """By shard id."""
         ...
 
-    def save(self, position: Position) -> None:
-        """Write the position of a shard."""
+    def save(self, position: Position, deadline: Deadline | None = None) -> None:
+        """Write the position of a shard, unless it has come further: a dead letter may be delivered again late."""
         ...
 
     def lag(self) -> Lag | None:

@@ -175,10 +175,12 @@ class MemoryPositions:
         with self._table.lock:
             return dict(sorted(self._table.positions.items()))
 
-    def save(self, position: Position) -> None:
+    def save(self, position: Position, deadline: Deadline | None = None) -> None:  # noqa: ARG002 - part of the port
         """See Positions.save."""
         with self._table.lock:
-            self._table.positions[position.shard] = position
+            kept = self._table.positions.get(position.shard)
+            if kept is None or int(kept.sequence_number) <= int(position.sequence_number):
+                self._table.positions[position.shard] = position
 
     def lag(self) -> Lag | None:
         """See Positions.lag."""
@@ -189,3 +191,16 @@ class MemoryPositions:
         """See Positions.save_lag."""
         with self._table.lock:
             self._table.lag = lag
+
+
+class MemoryAccounts:
+    """An AccountWalk on a read model in memory; all in one segment."""
+
+    def __init__(self, of: MemoryTable) -> None:
+        self._table = of
+
+    def pages(self, generation: int, segment: int, segments: int) -> Iterator[list[str]]:  # noqa: ARG002 - the port
+        """See AccountWalk.pages."""
+        with self._table.lock:
+            found = sorted(account for number, account in self._table.accounts if number == generation)
+        yield found if segment == 0 else []

@@ -16,16 +16,25 @@ from lambdas.projections.projection import Additions, K
 
 
 class Revoked(Struct, frozen=True):
-    """What a restore has revoked: events beyond `last_good_version` that were recorded before the moment `before`."""
+    """What a restore has revoked: events beyond `last_good_version` that were recorded before the moment `before`.
+
+    `earlier` is a restore before it that has revoked still others.
+    """
 
     last_good_version: int
     before: str
+    earlier: Revoked | None = None
+
+    def revokes(self, version: int, recordedtime: str) -> bool:
+        """Whether this restore alone has revoked an event."""
+        return version > self.last_good_version and recordedtime < self.before
 
 
 class Gate(Struct, frozen=True):
     """The last event that counts: its `streamversion`, `rowhash` and `recordedtime`; version 0 before the first.
 
-    `stopped` says why the account goes on no further, in a sentence; empty: it goes on.
+    `stopped` says why the account goes on no further, in a sentence; empty: it goes on. `added`: some of its events
+    have added to shared rows.
     """
 
     version: int = 0
@@ -33,6 +42,7 @@ class Gate(Struct, frozen=True):
     recordedtime: str = ""
     stopped: str = ""
     revoked: Revoked | None = None
+    added: bool = False
 
 
 class AccountRow(Struct, Generic[K], frozen=True):

@@ -7,7 +7,7 @@
 | deferred account | `<generation>#deferred` | account id | `rebuild` |
 | segment | `<generation>#segments` | its number, four digits | `progress` |
 | control row | `control` | `control` | `control`; `walking` while the event table is walked |
-| position | `positions` | shard id of the stream | `position` |
+| position | `positions` | shard id of the stream | `position`, `reached` |
 | lag | `lag` | `lag` | `lag` |
 
 All attributes are strings, but for the measures.
@@ -53,6 +53,12 @@ WALKING: Final = "walking"
 
 POSITION: Final = "position"
 """JSON text of a `Position`."""
+
+REACHED: Final = "reached"
+"""The position's sequence number with zeros before it, so that the order of texts is that of numbers."""
+
+SEQUENCE_DIGITS: Final = 129
+"""Of the longest sequence number. Source: Amazon Kinesis Data Streams API Reference, Record."""
 
 LAG: Final = "lag"
 """JSON text of a `Lag`."""

@@ -73,10 +73,14 @@ def _snapshot(prices: PriceList) -> tuple[Decimal, str]:
     return second * seconds, f"{seconds:,} s × ${second} = {dollars(second * seconds)} a GB"
 
 
-def _run(prices: PriceList) -> tuple[Decimal, str]:
+def _run(seconds_of: str) -> Callable[[PriceList], tuple[Decimal, str]]:
     """With the GB of a run counted in, which is why the amount of runs is in GB."""
-    seconds, second = prices.assumptions["run_seconds"], prices.dollars("lambda_second")
-    return seconds * second, f"{seconds} s × ${second} for a run and GB"
+
+    def each(prices: PriceList) -> tuple[Decimal, str]:
+        seconds, second = prices.assumptions[seconds_of], prices.dollars("lambda_second")
+        return seconds * second, f"{seconds} s × ${second} for a run and GB"
+
+    return each
 
 
 def _number(kind: str) -> Callable[[Resources, PriceList], Decimal]:
@@ -124,11 +128,16 @@ def _snapshots(resources: Resources, _: PriceList) -> Decimal:
     return sum((Decimal(memory) / MEGABYTES for memory in found), Decimal())
 
 
-def _scheduled(resources: Resources, prices: PriceList) -> Decimal:
-    """Runs times GB, by the largest function of the environment."""
-    number = sum(runs(each, prices.hours) for each in _expressions(resources))
-    largest = max((int(each["MemorySize"]) for each in resources.of("AWS::Lambda::Function")), default=0)
-    return number * Decimal(largest) / MEGABYTES
+def _scheduled(*, minutely: bool) -> Callable[[Resources, PriceList], Decimal]:
+    """Runs times GB, by the largest function of the environment: those of every minute, or the others."""
+
+    def count(resources: Resources, prices: PriceList) -> Decimal:
+        found = [each for each in _expressions(resources) if (each == MINUTELY) is minutely]
+        number = sum(runs(each, prices.hours) for each in found)
+        largest = max((int(each["MemorySize"]) for each in resources.of("AWS::Lambda::Function")), default=0)
+        return number * Decimal(largest) / MEGABYTES
+
+    return count
 
 
 def _expressions(resources: Resources) -> Iterator[str]:
@@ -140,6 +149,7 @@ def _expressions(resources: Resources) -> Iterator[str]:
 
 
 SCHEDULED: Final = ("AWS::Scheduler::Schedule", "AWS::Events::Rule")
+MINUTELY: Final = "rate(1 minute)"
 
 KINDS: Final = (
     Kind("KMS keys", ("AWS::KMS::Key",), "key", _plain("key", "key"), _number("AWS::KMS::Key")),
@@ -167,6 +177,19 @@ KINDS: Final = (
         _number("AWS::CloudWatch::Dashboard"),
     ),
     Kind("SnapStart's cache", ("AWS::Lambda::Function",), "snapshot", _snapshot, _snapshots, " GB"),
-    Kind("scheduled runs × GB of memory", SCHEDULED, "lambda_second", _run, _scheduled),
+    Kind(
+        "scheduled runs × GB of memory",
+        SCHEDULED,
+        "lambda_second",
+        _run("run_seconds"),
+        _scheduled(minutely=False),
+    ),
+    Kind(
+        "runs of every minute × GB of memory",
+        SCHEDULED,
+        "lambda_second",
+        _run("minutely_seconds"),
+        _scheduled(minutely=True),
+    ),
 )
 """All that is charged by time. What is charged by use is in the other tables."""

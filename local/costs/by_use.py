@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from lambdas.projections.estimate import shared_rows_of_an_event
+from lambdas.projections.projection import AnyProjection
 from local.costs.prices import PriceList, dollars
 from local.costs.resources import MEGABYTES, Resources
 from local.costs.schedules import runs
@@ -60,6 +63,10 @@ WORKS: Final = (
 )
 
 
+STEPS: Final = 3
+"""State transitions of a segment that is walked in one step: the step, whether it is done, and the end."""
+
+
 @dataclass(frozen=True)
 class Part:
     """A part of a price: the arithmetic, and what it comes to."""
@@ -93,15 +100,38 @@ def call(memory_mb: int, prices: PriceList) -> Part:
     return Part(told, each + MILLION * seconds * memory * second)
 
 
-def event(days: int, prices: PriceList) -> Part:
-    """A million events on their way from the stream to the lake, which keeps them for so many days."""
+def event(days: int, readers: int, prices: PriceList) -> Part:
+    """A million events on their way from the stream, which keeps them for so many days, to the lake.
+
+    `readers` is how often they are read: by Firehose, and by each projector.
+    """
     size = Decimal(prices.assumptions["event_kilobytes"])
     put = MILLION * size / KILOBYTES
     taken = MILLION * Decimal(FIREHOSE_STEP) / KILOBYTES
     kept = put * (days - FREE_DAYS) * 24 / prices.hours
-    stream = put * (prices.dollars("stream_in") + prices.dollars("stream_out")) + kept * prices.dollars("stream_kept")
+    stream = put * (prices.dollars("stream_in") + readers * prices.dollars("stream_out")) + kept * prices.dollars(
+        "stream_kept"
+    )
     delivery = taken * (prices.dollars("firehose") + prices.dollars("parquet"))
     return Part(f"stream {dollars(stream)} + Firehose {dollars(delivery)}", stream + delivery)
+
+
+def projected(projections: Sequence[AnyProjection], prices: PriceList) -> Part:
+    """A million events in all read models, each folded in a batch of its own: no more than that.
+
+    The row of an account is one write, or two in a transaction with the shared rows to which the event adds, which are
+    two each. All are taken to be below 1 KB, as accounts of read models are.
+    """
+    shared = [shared_rows_of_an_event(each) for each in projections]
+    writes = [1 if not number else 2 + 2 * number for number in shared]
+    write = prices.dollars("write_unit")
+    return Part(" + ".join(f"{number} × {write}" for number in writes), sum(writes) * write)
+
+
+def walked(segments: int, prices: PriceList) -> Part:
+    """The state machine of a rebuild. A segment takes three transitions, and two more for each step more."""
+    each = prices.dollars("transition") / MILLION
+    return Part(f"{segments} × {STEPS} × ${each.normalize():f}", segments * STEPS * each)
 
 
 def kept_backups(resources: Resources, prices: PriceList) -> int:

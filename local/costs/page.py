@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
+from lambdas.projections.registry import PROJECTIONS
 from local.costs import at_rest, by_use
 from local.costs.prices import PriceList, dollars
 from local.costs.resources import Resources, Template
@@ -98,27 +99,43 @@ def _sources(prices: PriceList, *names: str) -> str:
 
 def _per_million(prices: PriceList) -> str:
     config = ENVIRONMENTS["prod"]
-    one_event = by_use.event(config.event_stream_days, prices)
+    one_event = by_use.event(config.event_stream_days, 1 + len(PROJECTIONS), prices)
+    folded = by_use.projected(PROJECTIONS, prices)
     rows = []
     for work in by_use.WORKS:
         capacity = by_use.dynamodb(work, prices)
         front = by_use.front(work, config.function_memory_mb, prices)
         published = work.events * one_event.dollars
-        events = f"{work.events} × {one_event.dollars:.2f} = {dollars(published)}" if work.events else "$0.00"
+        projected = work.events * folded.dollars
+        events, models = (
+            f"{work.events} × {one.dollars:.2f} = {dollars(work.events * one.dollars)}" if work.events else "$0.00"
+            for one in (one_event, folded)
+        )
         rows.append(
             [
                 work.name,
                 f"{capacity.arithmetic} = {dollars(capacity.dollars)}",
                 f"{front.arithmetic} = {dollars(front.dollars)}",
                 events,
-                dollars(capacity.dollars + front.dollars + published),
+                models,
+                dollars(capacity.dollars + front.dollars + published + projected),
             ]
         )
-    names = ("write_unit", "api_request", "lambda_request", "stream_in", "firehose")
+    names = ("write_unit", "api_request", "lambda_request", "stream_in", "firehose", "transition")
+    walk = by_use.walked(config.rebuild_segments, prices)
     sources, call = _sources(prices, *names), by_use.call(config.function_memory_mb, prices)
-    head = ["a million of", "DynamoDB", "API Gateway and the function", "the event, to the lake", "sum"]
+    head = [
+        "a million of",
+        "DynamoDB",
+        "API Gateway and the function",
+        "the event, to the lake",
+        "the event, in the read models",
+        "sum",
+    ]
     return (
         "**By use**, for a million, from the capacities counted above:\n\n"
         + _table(head, rows)
-        + f"\n\nA million events: {one_event.arithmetic}. A million calls: {call.arithmetic}. Sources: {sources}."
+        + f"\n\nA million events: {one_event.arithmetic}; in the read models at most {folded.arithmetic}."
+        f" A million calls: {call.arithmetic}."
+        f" The state machine of a rebuild: {walk.arithmetic} = {dollars(walk.dollars)}. Sources: {sources}."
     )

@@ -54,10 +54,10 @@ def bootstrap(layout: Layout, found: Emulator) -> None:
     _record(layout, Deployment(instance=found.instance, fingerprint=""))
 
 
-def deploy(layout: Layout, found: Emulator, fingerprint: str) -> Environment:
+def deploy(layout: Layout, found: Emulator) -> Environment:
     """Deploy the stacks of the `local` environment to the emulator and write environment.json.
 
-    Raises DeployFailedError; the deployment then counts as unknown, and the next run deploys again.
+    Until `complete` the deployment counts as unknown, and the next run deploys again. Raises DeployFailedError.
     """
     _record(layout, Deployment(instance=found.instance, fingerprint=""))
     layout.outputs_file.unlink(missing_ok=True)
@@ -72,8 +72,12 @@ def deploy(layout: Layout, found: Emulator, fingerprint: str) -> Environment:
     )
     environment = environment_from_outputs(files.read_json(layout.outputs_file), found)
     environment.save(layout.environment_file)
-    _record(layout, Deployment(instance=found.instance, fingerprint=fingerprint))
     return environment
+
+
+def complete(layout: Layout, found: Emulator, fingerprint: str) -> None:
+    """Note that exactly these sources are deployed, and that all is done that a deployment needs."""
+    _record(layout, Deployment(instance=found.instance, fingerprint=fingerprint))
 
 
 def environment_from_outputs(outputs: dict[str, Any], found: Emulator) -> Environment:

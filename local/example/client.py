@@ -32,19 +32,19 @@ class Client:
         connect = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
         self._connection = connect(address.netloc, timeout=_TIMEOUT_SECONDS)
 
-    def get(self, path: str) -> Answer:
-        """Send a GET. Raises ExampleFailedError unless the answer is 200."""
-        return self._send("GET", path, None, expected=200)
+    def get(self, path: str, *, or_else: int = 200) -> Answer:
+        """Send a GET. Raises ExampleFailedError unless the answer is 200, or has the other status that is allowed."""
+        return self._send("GET", path, None, expected=(200, or_else))
 
     def post(self, path: str, body: Mapping[str, object], *, expected: int) -> Answer:
         """Send a POST. Raises ExampleFailedError unless the answer has the expected status."""
-        return self._send("POST", path, json.dumps(body), expected=expected)
+        return self._send("POST", path, json.dumps(body), expected=(expected,))
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
 
-    def _send(self, method: str, path: str, body: str | None, *, expected: int) -> Answer:
+    def _send(self, method: str, path: str, body: str | None, *, expected: tuple[int, ...]) -> Answer:
         try:
             self._connection.request(method, self._base + path, body=body, headers=self._headers)
             response = self._connection.getresponse()
@@ -53,9 +53,10 @@ class Client:
             self._connection.close()
             raise ExampleFailedError(f"{method} {path} got no answer: {error}") from error
         text = raw.decode("utf-8", errors="replace")
-        if response.status != expected:
+        if response.status not in expected:
             raise ExampleFailedError(
-                f"{method} {path} answered {response.status}, and the example expects {expected}.", detail=text[:2000]
+                f"{method} {path} answered {response.status}, and the example expects {expected[0]}.",
+                detail=text[:2000],
             )
         headers = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, headers, _object(f"{method} {path}", text))

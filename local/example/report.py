@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from local.example import account as example
-from local.example import history, ledger, submission
+from local.example import history, ledger, read_models, submission
 from local.example.client import Answer, Client
 from local.example.ledger import Read, Row
 from local.example.submission import Followed
@@ -16,7 +16,7 @@ from local.machine.progress import Progress
 
 
 def show_example(environment: Environment, progress: Progress, console: Console) -> None:
-    """Run the worked example on a running system and print it, then asynchronous commands, then SQL.
+    """Run the worked example on a running system and print it, then asynchronous commands, read models, and SQL.
 
     Raises ExampleFailedError.
     """
@@ -33,14 +33,18 @@ def show_example(environment: Environment, progress: Progress, console: Console)
         rows = ledger.read_newest(environment, account_id, limit=len(entries)).rows
         with progress.step("Submitting three asynchronous commands, and following them"):
             submitted_to, followed = submission.submit_and_follow(client)
+        show_story(account_id, story, balance, console)
+        show_history(entries, rows, console)
+        show_earlier(earlier, console)
+        show_refusal(refusal, console)
+        show_read(read, balance, console)
+        show_followed(submitted_to, followed, console)
+        reached = submission.COMMANDS[1][1]["version"]
+        read_models.show_list(client, {account_id: example.LAST_VERSION, submitted_to: reached}, progress, console)
+        place = read_models.place_of(environment)
+        read_models.show_rebuild(client, place, submitted_to, reached, progress, console)
     finally:
         client.close()
-    show_story(account_id, story, balance, console)
-    show_history(entries, rows, console)
-    show_earlier(earlier, console)
-    show_refusal(refusal, console)
-    show_read(read, balance, console)
-    show_followed(submitted_to, followed, console)
     history.show(history.session(environment), account_id, entries, progress, console)
 
 

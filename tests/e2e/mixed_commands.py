@@ -8,7 +8,7 @@ the accounts stand in pairs of which one sends, or all succeed in any order.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -100,15 +100,19 @@ class Model:
 class Mix:
     """The phases, one after the other; `model` is where they lead."""
 
-    def __init__(self, random: Random, accounts: int) -> None:
+    def __init__(
+        self, random: Random, accounts: int, currencies: Sequence[str] = CURRENCIES, rounds: int = ROUNDS
+    ) -> None:
         self._random = random
+        self._rounds = rounds
+        self._currencies = currencies
         self.ids = [str(uuid.uuid4()) for _ in range(accounts)]
         self.model = Model({account_id: Account() for account_id in self.ids})
 
     def phases(self) -> Iterator[Phase]:
-        """With 50 accounts, 1,000 commands."""
+        """With 50 accounts and as many rounds as usual, 1,000 commands."""
         yield {each: self._opening(each, early=number % 5 == 0) for number, each in enumerate(self.ids)}
-        for _ in range(ROUNDS):
+        for _ in range(self._rounds):
             yield {each: [self._alone(each) for _ in range(2)] for each in self.ids}
             yield self._paired()
         yield self._crossed()
@@ -121,7 +125,7 @@ class Mix:
     def _opening(self, account_id: str, *, early: bool) -> list[Sent]:
         opening = {
             "type": "OpenAccount",
-            "currency": self._random.choice(CURRENCIES),
+            "currency": self._random.choice(self._currencies),
             "overdraft_limit": self._random.choice([0, 500, 10_000]),
         }
         bodies = [{"type": "CreditAccount", "amount": 1}] * early + [opening]

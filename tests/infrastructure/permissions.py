@@ -6,7 +6,7 @@ from typing import Any
 from tests.infrastructure.synthesis import Deployable, Synthesized
 
 Allowed = dict[str, set[str]]
-"""A resource to the actions allowed on it."""
+"""A resource to the actions allowed on it; rows of a table with these hash keys only are `RESOURCE rows KEY, ...`."""
 
 
 def as_list(value: Any) -> list[Any]:
@@ -98,6 +98,10 @@ def _add(found: Allowed, environment: Synthesized, stack: Deployable, statement:
     via = ""
     if statement.get("Condition") == {"Bool": {"kms:GrantIsForAWSResource": "true"}}:
         via = " for services of AWS"
+    elif "ForAllValues:StringLike" in statement.get("Condition", {}):
+        [(name, keys)] = statement["Condition"]["ForAllValues:StringLike"].items()
+        assert (name, len(statement["Condition"])) == ("dynamodb:LeadingKeys", 1)
+        via = f" rows {', '.join(as_list(keys))}"
     elif "Condition" in statement:
         assert set(statement["Condition"]) == {"StringEquals"}
         [(name, service)] = statement["Condition"]["StringEquals"].items()

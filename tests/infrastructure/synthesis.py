@@ -56,6 +56,7 @@ class Synthesized:
     commands: Deployable
     domain_events: Deployable
     lake: Deployable
+    projections: Deployable
     publisher: Deployable
     reports: Deployable
     watch: Deployable
@@ -76,6 +77,7 @@ class Synthesized:
             self.commands,
             self.domain_events,
             self.lake,
+            self.projections,
             self.publisher,
             self.reports,
             self.watch,
@@ -138,6 +140,7 @@ def synthesize(
         commands=stacks["Commands"],
         domain_events=stacks["DomainEvents"],
         lake=stacks["Lake"],
+        projections=stacks["Projections"],
         publisher=stacks["Publisher"],
         reports=stacks["Reports"],
         watch=stacks["Watch"],

@@ -1,11 +1,14 @@
 """The API's function: how it runs, and exactly what it may do."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 from aws_cdk.assertions import Match
 
-from tests.infrastructure.permissions import told_callers
+from lambdas.projections.registry import PROJECTIONS
+from stacks.projections import pascal
+from tests.infrastructure.permissions import Allowed, allowed, rendered, told_callers
 from tests.infrastructure.synthesis import REPOSITORY, Deployable, Resource, Synthesized
 
 FUNCTION = "AWS::Lambda::Function"
@@ -42,9 +45,9 @@ def statements(stack: Deployable) -> list[dict[str, Any]]:
 
 def exported(environment: Synthesized, reference: Any) -> Any:
     """What a reference into the ledger's stack stands for there."""
-    output = reference["Fn::GetStackOutput"]
-    assert output["StackName"] == environment.ledger.name
-    return environment.ledger.body["Outputs"][output["OutputName"]]["Value"]
+    stack, value = environment.meant(reference) or (None, None)
+    assert stack is environment.ledger
+    return value
 
 
 def ledger_table(environment: Synthesized, hash_key: str) -> str:
@@ -54,35 +57,41 @@ def ledger_table(environment: Synthesized, hash_key: str) -> str:
     return found
 
 
-def allowed(environment: Synthesized, service: str) -> dict[str, set[str]]:
-    """Logical id of a ledger resource to the actions of one service that are allowed on it."""
-    found: dict[str, set[str]] = {}
-    for statement in statements(environment.api):
-        actions = {each for each in as_list(statement["Action"]) if each.startswith(f"{service}:")}
-        for resource in as_list(statement["Resource"]) if actions else []:
-            logical_id, attribute = exported(environment, resource)["Fn::GetAtt"]
-            assert attribute == "Arn"
-            found.setdefault(logical_id, set()).update(actions)
-    return found
-
-
-def test_the_function_may_append_and_query_events_put_receipts_query_commands_and_no_more(
+def test_the_function_may_append_and_query_events_put_receipts_query_commands_read_read_models_and_no_more(
     anywhere: Synthesized,
 ) -> None:
-    """It writes no stored command: whoever has taken it over can replace none."""
-    assert allowed(anywhere, "dynamodb") == {
-        ledger_table(anywhere, "stream_id"): {"dynamodb:PutItem", "dynamodb:Query"},
-        ledger_table(anywhere, "scope"): {"dynamodb:PutItem"},
-        ledger_table(anywhere, "account_id"): {"dynamodb:Query"},
+    """It writes no stored command and no read model: whoever has taken it over can replace none."""
+    found = allowed(anywhere, anywhere.api, "Api/Accounts/Role")
+    assert {where: actions for where, actions in found.items() if where in of_tables(found)} == {
+        "<Ledger/Events/Table>": {"dynamodb:PutItem", "dynamodb:Query"},
+        "<Ledger/Receipts/Table>": {"dynamodb:PutItem"},
+        "<Ledger/Commands/Table>": {"dynamodb:Query"},
+        **{
+            f"<Projections/{pascal(each.name)}/ReadModel/Table>": {
+                "dynamodb:BatchGetItem",
+                "dynamodb:GetItem",
+                "dynamodb:Query",
+            }
+            for each in PROJECTIONS
+        },
+        **{
+            f"<Projections/{pascal(each.name)}/ReadModel/Table>/index/listings": {"dynamodb:Query"}
+            for each in PROJECTIONS
+        },
     }
 
 
-def test_the_function_uses_the_key_through_dynamodb_only(anywhere: Synthesized) -> None:
-    key_id, _ = anywhere.ledger.only("AWS::KMS::Key")
-    assert allowed(anywhere, "kms") == {key_id: KEY_ACTIONS}
-    [on_key] = [each for each in statements(anywhere.api) if "kms:Decrypt" in each["Action"]]
-    via = {"Fn::Join": ["", ["dynamodb.", {"Ref": "AWS::Region"}, ".amazonaws.com"]]}
-    assert on_key["Condition"] == {"StringEquals": {"kms:ViaService": via}}
+def of_tables(found: Allowed) -> set[str]:
+    """The resources on which something of DynamoDB is allowed."""
+    return {where for where, actions in found.items() if any(each.startswith("dynamodb:") for each in actions)}
+
+
+def test_the_function_uses_keys_through_dynamodb_only_and_that_of_read_models_to_read(anywhere: Synthesized) -> None:
+    found = allowed(anywhere, anywhere.api, "Api/Accounts/Role")
+    assert {where: actions for where, actions in found.items() if "/Key>" in where} == {
+        "<Ledger/Key> via dynamodb": KEY_ACTIONS,
+        "<DomainEvents/Key> via dynamodb": {"kms:Decrypt"},
+    }
 
 
 def test_besides_the_ledger_the_function_may_write_its_log_and_its_traces(anywhere: Synthesized) -> None:
@@ -150,6 +159,9 @@ def test_the_function_learns_its_tables_from_the_ledger(anywhere: Synthesized) -
     assert exported(anywhere, variables.pop("EVENT_TABLE")) == {"Ref": ledger_table(anywhere, "stream_id")}
     assert exported(anywhere, variables.pop("RECEIPTS_TABLE")) == {"Ref": ledger_table(anywhere, "scope")}
     assert exported(anywhere, variables.pop("COMMANDS_TABLE")) == {"Ref": ledger_table(anywhere, "account_id")}
+    assert json.loads(rendered(anywhere, anywhere.api, variables.pop("READ_MODEL_TABLES"))) == {
+        each.name: f"<Projections/{pascal(each.name)}/ReadModel/Table>" for each in PROJECTIONS
+    }
     assert told_callers(anywhere, anywhere.api, variables.pop("TEST_CALLERS"))
     assert variables == {
         "SNAPSHOT_INTERVAL": "10",

@@ -3,34 +3,40 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import pytest
 
 from lambdas.contracts.asynchronous_operations import ASYNCHRONOUS_OPERATIONS
 from lambdas.contracts.operations import OPERATIONS, Operation
-from lambdas.contracts.policies import ACTION, MAY_COMMAND, MAY_READ, operations_of, policy_of
+from lambdas.contracts.policies import (
+    ACTION,
+    MAY_COMMAND,
+    MAY_LIST,
+    MAY_READ,
+    MAY_READ_TOTALS,
+    operations_of,
+    policy_of,
+)
+from lambdas.httpapi.routing import served
 from stacks.api_policies import OUTPUTS
 from tests.infrastructure.permissions import policy_allows, rendered
 from tests.infrastructure.synthesis import Synthesized
 from tests.support.execute_api import Policy, statement
+from tests.unit.httpapi.suite.gateway import found
 
+NAMES = (MAY_READ, MAY_LIST, MAY_READ_TOTALS, MAY_COMMAND)
 EVERY = (*OPERATIONS, *ASYNCHRONOUS_OPERATIONS)
 ACCOUNT = "0b8f0a1e-6c1f-4a8e-9d57-0d3f6f6f2f10"
 PREFIX = "arn:<Partition>:execute-api:<Region>:<AccountId>:<Api/Rest/Api>/v1/"
 
 
-@dataclass(frozen=True)
-class Policies:
-    """The two policies of an environment."""
-
-    read: Policy
-    command: Policy
+Policies = dict[str, Policy]
+"""The policies of an environment, by name."""
 
 
 @pytest.fixture
 def policies(anywhere: Synthesized) -> Policies:
-    return Policies(*(policy(anywhere, name) for name in (MAY_READ, MAY_COMMAND)))
+    return {name: policy(anywhere, name) for name in NAMES}
 
 
 def policy(environment: Synthesized, name: str) -> Policy:
@@ -52,20 +58,27 @@ def request(operation: Operation) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("operation", EVERY, ids=lambda each: each.operation_id)
-def test_its_policy_allows_an_operation(policies: Policies, operation: Operation) -> None:
-    own = policies.read if policy_of(operation) == MAY_READ else policies.command
-    assert own.allows(*request(operation))
+def test_its_policy_allows_an_operation_and_no_other_does(policies: Policies, operation: Operation) -> None:
+    """But for what became of a command: its path is below the account's."""
+    allowing = {name for name, each in policies.items() if each.allows(*request(operation))}
+    below = {MAY_READ} if operation.operation_id == "getCommand" else set()
+    assert allowing == {policy_of(operation)} | below
 
 
 def test_who_may_only_read_sends_no_command(policies: Policies) -> None:
     for operation in EVERY:
         if operation.method != "GET":
-            assert not policies.read.allows(*request(operation)), operation.operation_id
+            for name in (MAY_READ, MAY_LIST, MAY_READ_TOTALS):
+                assert not policies[name].allows(*request(operation)), operation.operation_id
 
 
-def test_who_may_only_command_reads_no_account(policies: Policies) -> None:
-    for operation in operations_of(MAY_READ):
-        assert not policies.command.allows(*request(operation)), operation.operation_id
+@pytest.mark.parametrize("path", ["/accounts/", "/accounts//", "/accounts/../accounts", "/accounts/x/../../totals"])
+def test_who_may_read_an_account_lists_none_by_another_spelling(policies: Policies, path: str) -> None:
+    """A star stands for nothing and for slashes, too: what the policy lets through, the function must not serve."""
+    assert policies[MAY_READ].allows("GET", path)
+    for resource in ("/accounts", "/totals"):
+        assert served(resource, {}, path) == (None, path)
+    assert served(*found(path), path)[0] != "/accounts"
 
 
 @pytest.mark.parametrize(
@@ -76,18 +89,19 @@ def test_who_may_only_command_reads_no_account(policies: Policies) -> None:
         ("POST", f"/accounts/{ACCOUNT}"),
         ("POST", "/accounts/"),
         ("POST", f"/accounts/{ACCOUNT}/reopen"),
-        ("GET", "/accounts"),
-        ("GET", "/totals"),
+        ("POST", "/totals"),
+        ("GET", "/totals/"),
+        ("GET", "/totals/EUR"),
+        ("GET", "/"),
         ("POST", "/transfers/x"),
         ("OPTIONS", "/transfers"),
     ],
 )
 def test_nothing_else_is_allowed(policies: Policies, method: str, path: str) -> None:
-    assert not policies.read.allows(method, path)
-    assert not policies.command.allows(method, path)
+    assert [name for name, each in policies.items() if each.allows(method, path)] == []
 
 
-@pytest.mark.parametrize("name", [MAY_READ, MAY_COMMAND])
+@pytest.mark.parametrize("name", NAMES)
 def test_each_route_stands_there_once_and_of_this_api_and_stage_alone(anywhere: Synthesized, name: str) -> None:
     routes = {PREFIX + each.method + re.sub(r"\{\w+\}", "*", each.path) for each in operations_of(name)}
     assert policy_allows(anywhere, anywhere.api, f"Api/{name}") == {route: {ACTION} for route in routes}
@@ -100,5 +114,13 @@ def test_roles_find_them_by_outputs(anywhere: Synthesized) -> None:
 
 
 def test_every_operation_is_in_one_of_them() -> None:
-    assert {*operations_of(MAY_READ), *operations_of(MAY_COMMAND)} == set(EVERY)
-    assert [each.operation_id for each in operations_of(MAY_READ)] == ["getAccount", "getHistory"]
+    assert [each for name in NAMES for each in operations_of(name)] == sorted(
+        EVERY, key=lambda each: NAMES.index(policy_of(each))
+    )
+    names = {name: [each.operation_id for each in operations_of(name)] for name in NAMES[:3]}
+    assert names == {
+        MAY_READ: ["getAccount", "getHistory"],
+        MAY_LIST: ["listAccounts"],
+        MAY_READ_TOTALS: ["getTotals"],
+    }
+    assert set(OUTPUTS) == set(NAMES)

@@ -29,6 +29,7 @@ def test_these_are_all_the_buckets(anywhere: Synthesized) -> None:
         "Ledger/Parking/Bucket",
         "DomainEvents/AccessLogs/Bucket",
         "DomainEvents/Parking/Bucket",
+        "DomainEvents/ProjectionParking/Bucket",
         "Lake/AccessLogs/Bucket",
         LAKE,
         "Lake/Results/Bucket",

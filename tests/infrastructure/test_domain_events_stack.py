@@ -49,14 +49,16 @@ def test_who_fills_gaps_is_given_a_policy_that_queries_the_event_table_and_no_mo
 
 
 def test_what_is_parked_stays_until_somebody_has_dealt_with_it(anywhere: Synthesized) -> None:
-    [parking] = [
+    parking = [
         each["Properties"]
         for each in anywhere.domain_events.resources(BUCKET).values()
         if "VersioningConfiguration" in each["Properties"]
     ]
-    rules = parking["LifecycleConfiguration"]["Rules"]
-    assert [rule["Id"] for rule in rules] == ["Tidy"]
-    assert not any("ExpirationInDays" in rule for rule in rules), "only what was replaced or deleted may go"
+    assert len(parking) == 2, "what was not published, and what was not projected"
+    for each in parking:
+        rules = each["LifecycleConfiguration"]["Rules"]
+        assert [rule["Id"] for rule in rules] == ["Tidy"]
+        assert not any("ExpirationInDays" in rule for rule in rules), "only what was replaced or deleted may go"
 
 
 def test_others_find_stream_key_policy_and_bucket_by_stable_output_names(anywhere: Synthesized) -> None:
@@ -67,6 +69,7 @@ def test_others_find_stream_key_policy_and_bucket_by_stable_output_names(anywher
         "DomainEventKeyArn",
         "DomainEventReadPolicyArn",
         "ParkingBucketName",
+        "ProjectionParkingBucketName",
     }
     stream_id, _ = anywhere.domain_events.only(STREAM)
     template = anywhere.domain_events.template

@@ -12,8 +12,10 @@ from aws_cdk import App
 
 from lambdas.httpapi.requests import ANONYMOUS
 from stacks.environment import (
+    DEV,
     ENVIRONMENTS,
     LOCAL,
+    MOST_SEGMENTS,
     InvalidContextError,
     LogRetention,
     UnknownEnvironmentError,
@@ -103,8 +105,9 @@ def test_every_retention_that_can_be_chosen_is_one_that_the_cdk_knows(name: LogR
 def test_no_template_holds_an_account_a_region_or_a_physical_name(anywhere: Synthesized) -> None:
     for stack in anywhere.stacks:
         assert not re.search(r"\b\d{12}\b|\b[a-z]{2}-(north|south|east|west|central)[a-z]*-\d\b", str(stack.body))
+        names = {"BucketName", "RoleName", *(["TableName"] if stack is not anywhere.projections else [])}
         for each in stack.body["Resources"].values():
-            assert not {"TableName", "BucketName", "RoleName"} & each.get("Properties", {}).keys()
+            assert not names & each.get("Properties", {}).keys()
 
 
 def test_stack_names_are_stable_and_distinct(environments: Mapping[str, Synthesized]) -> None:
@@ -119,6 +122,7 @@ def test_stack_names_are_stable_and_distinct(environments: Mapping[str, Synthesi
             "Commands",
             "DomainEvents",
             "Lake",
+            "Projections",
             "Publisher",
             "Reports",
             "Watch",
@@ -131,6 +135,18 @@ def test_stack_names_are_stable_and_distinct(environments: Mapping[str, Synthesi
 def test_an_unknown_environment_is_refused_with_the_names_there_are(name: str) -> None:
     with pytest.raises(UnknownEnvironmentError, match=", ".join(ENVIRONMENTS)):
         environment(name)
+
+
+@pytest.mark.parametrize(("segments", "concurrency"), [(0, 0), (4, 0), (4, 5), (MOST_SEGMENTS + 1, 1)], ids=str)
+def test_a_rebuild_has_segments_and_walks_some_of_them_at_a_time(segments: int, concurrency: int) -> None:
+    with pytest.raises(ValueError, match="a rebuild walks some of its segments at a time"):
+        dataclasses.replace(DEV, rebuild_segments=segments, rebuild_concurrency=concurrency)
+    assert dataclasses.replace(DEV, rebuild_segments=MOST_SEGMENTS, rebuild_concurrency=MOST_SEGMENTS)
+
+
+def test_a_new_account_can_rebuild_in_dev_and_answer_requests_meanwhile() -> None:
+    """It has ten executions. Source: AWS Lambda Developer Guide, "Lambda quotas"."""
+    assert DEV.rebuild_concurrency <= 5
 
 
 def test_an_environment_cannot_be_changed() -> None:

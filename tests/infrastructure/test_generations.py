@@ -68,7 +68,7 @@ def of_tables(environment: Synthesized) -> list[str]:
             stack, target = meant
             logical_id = next(iter(target.values()), "") if isinstance(target, dict) else ""
             logical_id = logical_id if isinstance(logical_id, str) else logical_id[0]
-            if logical_id in stack.resources(TABLE):
+            if stack is environment.ledger and logical_id in stack.resources(TABLE):
                 found.append(json.dumps(value, sort_keys=True))
         for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
             walk(child)

@@ -76,6 +76,7 @@ DOCUMENTED = {
             (
                 "GetRecords.Bytes",
                 "IncomingBytes",
+                "IncomingRecords",
                 "ReadProvisionedThroughputExceeded",
                 "WriteProvisionedThroughputExceeded",
             ),
@@ -103,6 +104,10 @@ DOCUMENTED = {
     "AWS/SQS": Page(
         'Amazon SQS Developer Guide, "Available CloudWatch metrics for Amazon SQS"',
         {"ApproximateNumberOfMessagesVisible": ({"QueueName"},)},
+    ),
+    "AWS/States": Page(
+        'Step Functions Developer Guide, "Monitoring Step Functions metrics using Amazon CloudWatch"',
+        dict.fromkeys(("ExecutionsFailed", "ExecutionsTimedOut"), ({"StateMachineArn"},)),
     ),
     "AWS/Scheduler": Page(
         'EventBridge Scheduler User Guide, "Monitoring Amazon EventBridge Scheduler with Amazon CloudWatch"',

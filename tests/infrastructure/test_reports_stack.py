@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from lambdas.projections.registry import PROJECTIONS
 from tests.infrastructure.permissions import Allowed, allowed, policy_allows, rendered, trusted
 from tests.infrastructure.synthesis import REPOSITORY, Synthesized
 
@@ -102,7 +103,7 @@ def test_every_handler_of_every_stack_is_a_file_with_that_function(anywhere: Syn
     handlers = [
         each["Properties"]["Handler"] for stack in anywhere.stacks for each in stack.resources(FUNCTION).values()
     ]
-    assert len(handlers) == (6 if anywhere.canary else 5)
+    assert len(handlers) == (6 if anywhere.canary else 5) + 1 + 2 * len(PROJECTIONS)
     for handler in handlers:
         module, _, name = handler.rpartition(".")
         source = Path(REPOSITORY, *module.split(".")).with_suffix(".py")

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from lambdas.projections.registry import PROJECTIONS
 from stacks.environment import PROD, STACKS_WITH_DATA, environment
 from tests.infrastructure.synthesis import Deployable, Resource, Synthesized, synthesize, synthesized_once
 
@@ -63,9 +64,14 @@ def resources(of: Synthesized) -> Iterator[tuple[Deployable, str, Resource]]:
             yield stack, logical_id, resource
 
 
+def made_again(of: Synthesized, stack: Deployable, resource: Resource) -> bool:
+    """Whether it is a read model, whose data is all in the event table."""
+    return stack is of.projections and resource["Type"] == TABLE
+
+
 def policies(of: Synthesized, kind: str) -> set[tuple[str, str]]:
     """What becomes of all resources of a type when they are deleted, and when they are replaced."""
-    found = [each for _, _, each in resources(of) if each["Type"] == kind]
+    found = [each for stack, _, each in resources(of) if each["Type"] == kind and not made_again(of, stack, each)]
     return {(each.get("DeletionPolicy", "Delete"), each.get("UpdateReplacePolicy", "Delete")) for each in found}
 
 
@@ -86,16 +92,29 @@ def test_only_tables_are_left_behind_by_a_creation_that_failed(anywhere: Synthes
     left = {each["Type"] for _, _, each in resources(anywhere) if each.get("DeletionPolicy") == "Retain"}
     assert left == ({TABLE} if anywhere.config.protect_data else set())
     deletable = {
-        each["Properties"]["DeletionProtectionEnabled"] for _, _, each in resources(anywhere) if each["Type"] == TABLE
+        each["Properties"]["DeletionProtectionEnabled"]
+        for stack, _, each in resources(anywhere)
+        if each["Type"] == TABLE and not made_again(anywhere, stack, each)
     }
     assert deletable == {anywhere.config.protect_data}
+
+
+def test_read_models_go_with_their_stack(anywhere: Synthesized) -> None:
+    """Each of them can be rebuilt. One that stayed behind would hold customers' data that nobody looks after."""
+    found = [each for stack, _, each in resources(anywhere) if made_again(anywhere, stack, each)]
+    assert len(found) == len(PROJECTIONS)
+    for each in found:
+        assert (each["DeletionPolicy"], each["UpdateReplacePolicy"]) == ("Delete", "Delete")
+        assert each["Properties"]["DeletionProtectionEnabled"] is False
 
 
 def test_exactly_the_stacks_with_data_are_protected(anywhere: Synthesized) -> None:
     found = {each.name.rpartition("-")[2] for each in anywhere.stacks if each.termination_protection}
     assert found == (set(STACKS_WITH_DATA) if anywhere.config.protect_data else set())
     with_data = {
-        stack.name.rpartition("-")[2] for stack, _, each in resources(anywhere) if each["Type"] in HOLDS_DATA - LOGS
+        stack.name.rpartition("-")[2]
+        for stack, _, each in resources(anywhere)
+        if each["Type"] in HOLDS_DATA - LOGS and not made_again(anywhere, stack, each)
     }
     assert with_data == set(STACKS_WITH_DATA)
 
@@ -182,6 +201,7 @@ def test_what_must_be_named_ends_in_its_stacks_own_id(everything: Synthesized) -
     own = {
         ("AWS::Athena::WorkGroup", "Name"),
         ("AWS::Backup::BackupVault", "BackupVaultName"),
+        ("AWS::DynamoDB::Table", "TableName"),
         ("AWS::Glue::Database", "DatabaseInput.Name"),
         ("AWS::QuickSight::Dashboard", "DashboardId"),
         ("AWS::QuickSight::DataSet", "DataSetId"),

@@ -53,6 +53,11 @@ DOCUMENTED = {
         conditions=frozenset({"StringEquals aws:SourceAccount", "StringLike aws:SourceArn"}),
         page="AWS CodeDeploy User Guide, 'Cross-service confused deputy prevention'",
     ),
+    ("states", ROLE): Documented(
+        conditions=frozenset({"ArnLike aws:SourceArn", "StringEquals aws:SourceAccount"}),
+        page="AWS Step Functions Developer Guide, 'Creating an IAM role for your state machine in Step Functions': "
+        "cross-service confused deputy prevention",
+    ),
     ("backup", ROLE): Documented(page="AWS Backup Developer Guide, 'IAM service roles'"),
     ("cloudwatch", KEY): Documented(
         page="Amazon SNS Developer Guide, 'Enable compatibility between event sources from AWS services and encrypted "

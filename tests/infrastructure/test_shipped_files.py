@@ -18,6 +18,7 @@ import grimp
 import pytest
 
 from constructs_lib.python_packages import PipBundling, remove_unused
+from lambdas.projections.registry import PROJECTIONS
 from local.setup.locks import read_lock
 from tests.infrastructure.synthesis import REPOSITORY, Resource, Synthesized
 from tests.infrastructure.test_assets import REQUIREMENTS, files_of
@@ -33,7 +34,7 @@ DATA = {
 BY_THE_RUNTIME = ("boto3", "botocore", "s3transfer", "dateutil", "six", "urllib3")
 """What Lambda's runtime brings. Source: Lambda Developer Guide, "Working with .zip file archives for Python"."""
 MEGABYTE = 1_000_000
-ASSET_LIMIT, LAYER_LIMIT, LAYER_ZIPPED_LIMIT = 0.3 * MEGABYTE, 6 * MEGABYTE, 1.7 * MEGABYTE
+ASSET_LIMIT, LAYER_LIMIT, LAYER_ZIPPED_LIMIT = 0.4 * MEGABYTE, 6 * MEGABYTE, 1.7 * MEGABYTE
 """Bytes. A function starts quicker, and a snapshot is smaller, the less there is; Lambda's own bound is 250 MB."""
 
 ALL_LOADED = """
@@ -106,10 +107,14 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return [str(layer), str(runtime)]
 
 
+NOT_PLAIN = {"READ_MODEL_TABLES": json.dumps({each.name: each.name for each in PROJECTIONS})}
+"""What a function reads from a variable whose value is known at deployment only, if it is no name."""
+
+
 def loaded(function: Resource, asset: Path, packages: list[str]) -> set[str]:
     """The files of its asset that a handler loads, with nothing of this machine to import but the standard library."""
     given = function["Environment"]["Variables"]
-    variables = {name: value if isinstance(value, str) else name for name, value in given.items()}
+    variables = {name: value if isinstance(value, str) else NOT_PLAIN.get(name, name) for name, value in given.items()}
     module = function["Handler"].removesuffix(".handler")
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", ALL_LOADED, module, str(asset), *packages],

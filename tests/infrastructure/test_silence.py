@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from lambdas.projections.registry import PROJECTIONS
+from stacks.projections import pascal
 from tests.infrastructure.metrics import used
 from tests.infrastructure.synthesis import Synthesized
 from tests.support.alarm_evaluation import ALARM, INSUFFICIENT_DATA, OK, Series, evaluated, state
@@ -40,7 +42,7 @@ def heard(alarm: dict[str, Any], counts: list[int | None], hours: int) -> list[s
 
 @pytest.fixture
 def report(anywhere: Synthesized) -> dict[str, Any]:
-    [found] = [each for each in silences(anywhere) if each.get("MetricName") == "Invocations"]
+    [found] = [each for each in silences(anywhere) if each["AlarmName"].endswith("-ReportMissing")]
     assert (found["Period"], found["ComparisonOperator"]) == (HOUR, "LessThanThreshold")
     return found
 
@@ -98,7 +100,14 @@ def state_of(alarm: dict[str, Any], counts: dict[str, dict[int, float]], now: in
 ALWAYS = dict.fromkeys(range(20), 7.0)
 
 
-@pytest.mark.parametrize(("stack", "writes"), [("Publisher", ["put", "transact"]), ("Commands", ["update"])])
+@pytest.mark.parametrize(
+    ("stack", "writes"),
+    [
+        ("Publisher", ["put", "transact"]),
+        ("Commands", ["update"]),
+        *((f"Projections-{pascal(each.name)}", ["put"]) for each in PROJECTIONS),
+    ],
+)
 def test_writes_that_nobody_reads_are_heard_and_nothing_else_is(
     cloud: Synthesized, stack: str, writes: list[str]
 ) -> None:
@@ -124,8 +133,9 @@ def test_what_is_counted_as_written_and_as_read(cloud: Synthesized) -> None:
                 assert each["MetricStat"]["Metric"]["MetricName"] == "Invocations"
                 assert each["MetricStat"]["Stat"] == "Sum"
             elif "MetricStat" in each:
-                assert each["MetricStat"]["Metric"]["MetricName"] == "SuccessfulRequestLatency"
-                assert each["MetricStat"]["Stat"] == "SampleCount"
+                counted = each["MetricStat"]["Metric"]["MetricName"], each["MetricStat"]["Stat"]
+                of_table, of_stream = ("SuccessfulRequestLatency", "SampleCount"), ("IncomingRecords", "Sum")
+                assert counted == (of_stream if "-Projections-" in alarm["AlarmName"] else of_table)
             assert each.get("MetricStat", {}).get("Period", 300) == 300
 
 
@@ -148,7 +158,9 @@ def test_an_alarm_on_a_table_ends_when_nothing_happens_any_more(cloud: Synthesiz
     alarms = [*on_expressions(cloud, "SystemErrors"), *on_expressions(cloud, "sThrottled")]
     names = {each["AlarmName"] for each in alarms}
     assert len(names) == 11
-    assert {name for name in of_tables(cloud) if not name.endswith("-NotReading")} == names
+    assert {name for name in of_tables(cloud) if not name.endswith(("-NotReading", "-TableThrottled"))} == names
+    alarms += on_expressions(cloud, "-TableThrottled")
+    assert len(alarms) == 11 + len(PROJECTIONS)
     for alarm in alarms:
         for each in (each["Id"] for each in alarm["Metrics"] if "MetricStat" in each):
             assert state_of(alarm, {each: {5: 1.0}}, now=5) == ALARM

@@ -34,6 +34,9 @@ from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.transport import NoAnswerError
 from lambdas.inbox.marking import FailureMarker, Mark, mark_all
 from lambdas.inbox.stream_records import CommandKey, insert_record
+from lambdas.projections.errors import StreamUnavailableError
+from lambdas.projections.lag import Lag
+from lambdas.projections.measuring import LagMeter
 from lambdas.publishing.chain_check import ChainCheck
 from lambdas.publishing.kinesis import MAX_FRUITLESS_PASSES, KinesisSender
 from lambdas.publishing.packing import Limits, pack
@@ -46,6 +49,7 @@ from tests.support.clocks import SimulatedTime
 from tests.support.commands import command_item
 from tests.support.dynamodb_tables import REGION, Tables, store_on
 from tests.support.event_rows import ACCOUNT, credited, stream_records
+from tests.support.folded_accounts import MemoryTables
 from tests.support.stores import as_is
 
 TABLES = Tables("events", "commands")
@@ -205,6 +209,36 @@ def test_a_record_is_sent_again_until_it_is_acknowledged(monkeypatch: pytest.Mon
             sent = sender.send([pack(ACCOUNT, lines, Limits())], Deadline())
             assert (sent.events, sent.calls, sent.unsent) == (0, MAX_FRUITLESS_PASSES, [ACCOUNT]), name
             assert sent.failure
+
+
+LISTED = (
+    b'{"Shards":[{"ShardId":"0","SequenceNumberRange":{"StartingSequenceNumber":"1"},'
+    b'"HashKeyRange":{"StartingHashKey":"0","EndingHashKey":"1"}}]}'
+)
+BEGUN = b'{"ShardIterator":"i"}'
+READ = (
+    b'{"Records":[{"SequenceNumber":"1","ApproximateArrivalTimestamp":1,"Data":"e30K","PartitionKey":"k"}],'
+    b'"MillisBehindLatest":0}'
+)
+NO_ANSWER_OF_A_STREAM = [HTML, b"", b"{}", b"\xff", b"[]", b'{"Records":', b'{"FailedRecordCount":0}']
+
+
+@pytest.mark.parametrize("body", NO_ANSWER_OF_A_STREAM)
+def test_a_lag_is_measured_by_answers_only(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    """What is none is asked for again, until there is a measurement or it is said that there is none."""
+
+    def measured(*bodies: bytes) -> Lag | None:
+        with served(monkeypatch, *(answer(200, each) for each in bodies)):
+            meter = LagMeter(kinesis_client(), "s", sleep=lambda _: None)
+            return meter.measure(MemoryTables(), Deadline(60))
+
+    for bodies in ((LISTED, body, BEGUN, READ), (LISTED, BEGUN, body, READ)):
+        lag = measured(*bodies)
+        assert lag is not None
+        assert (lag.events, lag.more) == (1, False)
+    for said in ((body,), (LISTED, body), (LISTED, BEGUN, body)):
+        with pytest.raises(StreamUnavailableError):
+            measured(*said)
 
 
 STARTED = b'{"QueryExecutionId":"q"}'

@@ -361,7 +361,7 @@ def test_positions_and_the_lag(ports: Ports) -> None:
         ports.positions.save_lag(lag)
         assert ports.positions.lag() == lag
 
-    assert ports.positions.all() == {"shardId-0": position("shardId-0", 2), "shardId-1": position("shardId-1", 3)}
+    assert ports.positions.all() == {"shardId-0": position("shardId-0", 2), "shardId-1": position("shardId-1", 10**55)}
 
 
 def test_keys_of_items_do_not_meet(ports: Ports, new_id: NewId) -> None:
@@ -374,3 +374,16 @@ def test_keys_of_items_do_not_meet(ports: Ports, new_id: NewId) -> None:
     assert list(ports.rows.stopped(1)) == []
     assert ports.rows.shared_rows(1, "", "~") == {}
     assert len(ports.segments.all(1)) == 1
+
+
+def test_a_position_is_never_put_back(ports: Ports) -> None:
+    """Sequence numbers are numbers, whatever their length."""
+
+    def saved(number: str) -> str:
+        position = Position(shard="shardId-0", sequence_number=number, recordedtime="", folded_at="")
+        ports.positions.save(position, Deadline())
+        return ports.positions.all()["shardId-0"].sequence_number
+
+    assert [saved(number) for number in ("9", "10", "9", "10", "100", "99")] == ["9", "10", "10", "10", "100", "100"]
+    longest = "9" * 129
+    assert [saved(longest), saved("9" * 128)] == [longest] * 2

@@ -13,10 +13,16 @@ from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple, cast
 
 import pytest
+from msgspec.structs import replace
 
 from lambdas.eventsourcing.errors import ContentionError, NotAppliedError, ReadUnavailableError
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.inbox.results import Processed
+from lambdas.projections.consumer import Consumed
+from lambdas.projections.lag import Lag
+from lambdas.projections.measuring import Measured
+from lambdas.projections.projector import Taking
+from lambdas.projections.registry import PROJECTIONS
 from lambdas.publishing.kinesis import Sent
 from lambdas.publishing.publisher import Published as Events
 from lambdas.reporting.report import Published as Reports
@@ -24,7 +30,7 @@ from lambdas.smoke.account import TriedAccount
 from lambdas.smoke.api import Api
 from lambdas.smoke.steps import Step
 from tests.support.event_rows import account_id
-from tests.support.function_variables import ACCOUNTS, EVERY_FUNCTION, PUBLISHER, REPORTS
+from tests.support.function_variables import ACCOUNTS, EVERY_FUNCTION, LAG, PROJECTION, PUBLISHER, REPORTS
 from tests.support.lambda_context import Context
 from tests.unit.httpapi.suite.api import Call
 from tests.unit.httpapi.suite.in_process import in_process_api, proxy_event
@@ -55,7 +61,7 @@ def emitted(lines: Iterable[str]) -> Iterator[Emitted]:
 def run_every_function(monkeypatch: pytest.MonkeyPatch) -> None:
     """Call every handler until it has written all it can."""
     region = {"AWS_DEFAULT_REGION": EVERY_FUNCTION["AWS_REGION"], "API_URL": "https://api.invalid/v1"}
-    for name, value in {**region, **ACCOUNTS, **PUBLISHER, **REPORTS}.items():
+    for name, value in {**region, **ACCOUNTS, **PUBLISHER, **REPORTS, **PROJECTION, **LAG}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("aws_lambda_powertools.metrics.provider.cold_start.is_cold_start", True)
     _run_api(monkeypatch)
@@ -64,6 +70,8 @@ def run_every_function(monkeypatch: pytest.MonkeyPatch) -> None:
     _run_publisher(monkeypatch)
     _run_report(monkeypatch)
     _run_canary(monkeypatch)
+    _run_projector(monkeypatch)
+    _run_lag(monkeypatch)
 
 
 def _handler(name: str) -> ModuleType:
@@ -94,7 +102,8 @@ def _run_api(monkeypatch: pytest.MonkeyPatch) -> None:
         (ZeroDivisionError("unforeseen"), _call("GET", path), 500),
     ):
         service = SimpleNamespace(execute=_raising(error), account=_raising(error))
-        routes = api.module.AccountsApi(service, expected=lambda _: False).routes()
+        read_models = SimpleNamespace(list_accounts=_raising(error), get_totals=_raising(error))
+        routes = api.module.AccountsApi(service, read_models, expected=None).routes()
         monkeypatch.setattr(api.module, "_application", api.module.Application(routes))
         assert api.module.handler(proxy_event(call), Context())["statusCode"] == status
 
@@ -140,4 +149,22 @@ def _run_canary(monkeypatch: pytest.MonkeyPatch) -> None:
         account_id="", steps=lambda: [Step(name=each.name, check=lambda: "well") for each in real.steps()]
     )
     monkeypatch.setattr(module, "deployed_account", lambda *_, **__: account)
+    module.handler({}, Context())
+
+
+def _run_projector(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each projection has a function of its own."""
+    module = _handler("projector")
+    consumed = Consumed(taking=Taking(live=1), unattributable=[], ignored=0)
+    consumer = SimpleNamespace(take=lambda *_: consumed)
+    monkeypatch.setattr(module, "_deployed", SimpleNamespace(consumer=consumer))
+    for each in PROJECTIONS:
+        monkeypatch.setattr(module, "_settings", replace(module._settings, projection=each.name))
+        module.handler({"Records": []}, Context())
+
+
+def _run_lag(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = _handler("projection_lag")
+    lag = Lag(events=0, seconds=0.0, measured_at="2026-03-01T12:00:00.000Z")
+    monkeypatch.setattr(module, "measure_all", lambda *_: [Measured(each.name, lag) for each in PROJECTIONS])
     module.handler({}, Context())

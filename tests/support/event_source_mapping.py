@@ -1,4 +1,4 @@
-"""Lambda's event source mapping on a DynamoDB stream, simulated by what AWS documents of it.
+"""Lambda's event source mapping on a stream of DynamoDB or of Kinesis, simulated by what AWS documents of it.
 
 - One batch of a shard at a time (ParallelizationFactor 1), in the stream's order, filtered before the function is
   invoked; a batch that fails is tried again, and nothing behind it is read meanwhile.
@@ -9,9 +9,10 @@
   MaximumRecordAgeInSeconds; then the records go to the destination, and the mapping goes on.
 - An S3 destination gets one object for each discarded batch, with the whole event as `payload`.
 
-Sources: AWS Lambda Developer Guide, "Retain discarded records for a DynamoDB event source in Lambda" (conditions,
-quota, the invocation record and its key), "Lambda parameters for Amazon DynamoDB event source mappings", "How Lambda
-processes records from stream and queue-based event sources".
+Sources: AWS Lambda Developer Guide, "Retain discarded records for a DynamoDB event source in Lambda" and "Retain
+discarded batch records for a Kinesis Data Streams event source in Lambda" (conditions, quota, the invocation record and
+its key), "Lambda parameters for Amazon DynamoDB event source mappings", the same for Kinesis, "How Lambda processes
+records from stream and queue-based event sources".
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from tests.support.clocks import SimulatedTime
 
 Record = dict[str, Any]
 MAPPING = "4e9f6f5c-2f0c-4f2e-9a39-0f7f6f0f2f10"
+STREAM = "arn:aws:dynamodb:eu-central-1:000000000000:table/commands/stream/2026-03-01T00:00:00.000"
 EXHAUSTED, TOO_OLD = "RetryAttemptsExhausted", "MaxRecordAgeExceeded"
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds before a batch is tried again; AWS says only that it backs off."""
@@ -41,7 +43,8 @@ def invocation_record(
     records: Sequence[Record], shard: str, tries: int, moment: datetime, condition: str = EXHAUSTED
 ) -> bytes:
     """What the destination gets; `payload` is the text of the whole event."""
-    numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
+    kinesis = "kinesis" in records[0]
+    numbers = [_sequence_number(record) for record in records]
     arrivals = [_arrival(record) for record in records]
     document = {
         "requestContext": {
@@ -53,14 +56,14 @@ def invocation_record(
         "responseContext": {"statusCode": 200, "executedVersion": "7", "functionError": "Unhandled"},
         "version": "1.0",
         "timestamp": f"{moment:%Y-%m-%dT%H:%M:%S.000Z}",
-        "DDBStreamBatchInfo": {
+        "KinesisBatchInfo" if kinesis else "DDBStreamBatchInfo": {
             "shardId": shard,
             "startSequenceNumber": numbers[0],
             "endSequenceNumber": numbers[-1],
             "approximateArrivalOfFirstRecord": f"{min(arrivals):%Y-%m-%dT%H:%M:%SZ}",
             "approximateArrivalOfLastRecord": f"{max(arrivals):%Y-%m-%dT%H:%M:%SZ}",
             "batchSize": len(records),
-            "streamArn": "arn:aws:dynamodb:eu-central-1:000000000000:table/commands/stream/2026-03-01T00:00:00.000",
+            "streamArn": records[0].get("eventSourceARN", STREAM),
         },
         "payload": json.dumps({"Records": list(records)}),
     }
@@ -117,5 +120,12 @@ class EventSourceMapping:
         self.park(object_key(self.shard, moment), invocation_record(records, self.shard, tries, moment, condition))
 
 
+def _sequence_number(record: Record) -> str:
+    number = record["kinesis"]["sequenceNumber"] if "kinesis" in record else record["dynamodb"]["SequenceNumber"]
+    return str(number)
+
+
 def _arrival(record: Record) -> datetime:
+    if "kinesis" in record:
+        return datetime.fromtimestamp(record["kinesis"]["approximateArrivalTimestamp"], UTC)
     return datetime.fromtimestamp(record["dynamodb"]["ApproximateCreationDateTime"], UTC)

@@ -81,7 +81,7 @@ def _met(term: str, write: Mapping[str, Any], existing: Item) -> bool:
     attribute = existing.get(names.get(name, name), {})
     if operator == "=":
         return bool(attribute == values[value])
-    return "N" in attribute and Decimal(attribute["N"]) <= Decimal(values[value]["N"])
+    return attribute.keys() == values[value].keys() and sortable(attribute) <= sortable(values[value])  # type: ignore[operator]
 
 
 def bounds(expression: str, values: Mapping[str, Mapping[str, str]]) -> tuple[Key | None, Key | None]:

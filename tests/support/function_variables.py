@@ -18,9 +18,21 @@ ACCOUNTS = {
     "SNAPSHOT_INTERVAL": "10",
     "TEST_CALLERS": "AROATESTER",
     "WRITES": "on",
+    "READ_MODEL_TABLES": '{"account_summaries": "summaries", "daily_totals": "totals"}',
 }
 """The HTTP API and the processor of commands."""
 PUBLISHER = {**EVERY_FUNCTION, "DOMAIN_EVENT_STREAM": "domain-events", "PARKING_BUCKET": "parking"}
+PROJECTION = {
+    **EVERY_FUNCTION,
+    "PROJECTION": "account_summaries",
+    "READ_MODEL_TABLE": "summaries",
+    "EVENT_TABLE": "events",
+}
+LAG = {
+    **EVERY_FUNCTION,
+    "READ_MODEL_TABLES": '{"account_summaries":"summaries","daily_totals":"totals"}',
+    "DOMAIN_EVENT_STREAM": "domain-events",
+}
 REPORTS = {
     **EVERY_FUNCTION,
     "ATHENA_WORKGROUP": "athena_workgroup",

@@ -17,12 +17,14 @@ from urllib.parse import parse_qsl, unquote
 
 import pytest
 
+from lambdas.eventsourcing.dynamodb_schema import EVENT_TABLE_HASH_KEY
 from lambdas.inbox import table
 from local.gateway.answers import Answer as GatewayAnswer
 from tests.support.clocks import START
 from tests.support.command_gateway import CommandGateway
 from tests.support.commands import command_record, new_processor
 from tests.support.dynamodb_tables import create_tables, moto_client, store_on
+from tests.support.followed_ledger import FollowedLedger
 from tests.unit.httpapi.suite.api import Answer, Call
 from tests.unit.httpapi.suite.in_process import in_process_api
 
@@ -39,7 +41,10 @@ class WholeApi:
         self._client = client
         self._tables = create_tables(client)
         store = store_on(client, self._tables)
-        self._function = in_process_api(monkeypatch, store=store, clock=clock, test_callers=test_callers)
+        followed = FollowedLedger(store, streams=self._accounts)
+        self._function = in_process_api(
+            monkeypatch, store=store, clock=clock, test_callers=test_callers, followed=followed
+        )
         self._gateway = CommandGateway(self._tables.commands)
         self._processor = new_processor(store, test_callers=test_callers.split(","))
 
@@ -53,6 +58,10 @@ class WholeApi:
         if command_id is None:
             return _answer(self._gateway.post(call.body or b"", call.headers, **options))
         return _answer(self._gateway.get(unquote(command_id), call.headers, **options))
+
+    def _accounts(self) -> set[str]:
+        rows = self._client.scan(TableName=self._tables.events, ConsistentRead=True)["Items"]
+        return {row[EVENT_TABLE_HASH_KEY]["S"] for row in rows}
 
     def carry_out(self) -> None:
         """Hand every pending command to the processor, as the table's stream does."""

@@ -9,13 +9,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from rich.console import Console
 
-from benchmarks import program, publisher, warm_request
+from benchmarks import program, projections, publisher, rebuilds, warm_request
 from benchmarks.report import Row, at_least, at_most, show
+from lambdas.eventsourcing.table_walk import WalkedPage
+from lambdas.projections import steps
+from lambdas.projections.estimate import Estimate
 from lambdas.publishing.kinesis import KinesisSender
 from lambdas.publishing.packing import Limits
 
@@ -69,8 +73,8 @@ def test_all_parts_are_run() -> None:
     """A part that nobody runs meets every budget. Read, not imported: some parts are heavy."""
     folder = Path(program.__file__).parent
     parts = {path.stem for path in folder.glob("*.py")} - {"__init__", "__main__", "program", "report"}
-    [listed] = re.findall(r"^PARTS = \((.*)\)$", (folder / "__main__.py").read_text("utf-8"), re.MULTILINE)
-    assert set(listed.split(", ")) == parts
+    [listed] = re.findall(r"^PARTS = \((.*?)\)", (folder / "__main__.py").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert set(re.findall(r"\w+", listed)) == parts
 
 
 def test_bounds_include_the_budget_itself() -> None:
@@ -104,6 +108,52 @@ def test_the_time_of_a_warm_request_has_a_budget(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(warm_request, "_round", lambda _, spent=nanoseconds: [spent, 900, 1_000])
         *_, ratio = warm_request.measure()
         assert (ratio.value, ratio.met) == (nanoseconds / 1_000, met)
+
+
+def test_a_batch_of_one_account_takes_one_request_more_only_when_its_row_is_not_remembered() -> None:
+    rows = list(projections._shares())
+    assert len(rows) == 2 * 3
+    assert all(row.met for row in rows), [row for row in rows if not row.met]
+    assert {row.value for row in rows if row.name.endswith("warm")} == {1}
+
+
+def test_a_batch_that_is_written_event_by_event_misses_its_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "STEP_EVENTS", 1)
+    assert not any(row.met for row in projections._shares())
+
+
+def test_folding_that_takes_more_than_three_times_what_decoding_takes_misses_its_budget(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(projections, "ROUNDS", 1)
+    monkeypatch.setattr(projections, "_decoded", lambda _: 1.0)
+    for seconds, met in ((3.0, True), (3.1, False)):
+        monkeypatch.setattr(projections, "_folded", lambda *_, spent=seconds: spent)
+        ratios = [row for row in projections._rates() if row.budget]
+        assert [row.met for row in ratios] == [met] * 4
+
+
+def test_a_rebuild_takes_no_more_units_than_it_is_said_to_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rebuilds, "ROUNDS", 1)
+    units = [row for row in rebuilds._rebuilds() if row.budget]
+    assert [row.met for row in units] == [True] * 4
+    monkeypatch.setattr(rebuilds, "estimate", lambda *_, **__: Estimate(2_000, 1, read_units=200, write_units=300))
+    assert [row.met for row in rebuilds._rebuilds() if row.budget] == [False] * 4
+
+
+def test_a_rebuild_that_keeps_what_it_has_walked_misses_its_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rebuilds, "SMALL", 1_000)
+    monkeypatch.setattr(rebuilds, "LARGE", 5_000)
+    monkeypatch.setattr(rebuilds, "OF_ACCOUNTS", 100)
+    assert rebuilds._flat().met
+    kept, page = [], rebuilds._Walk.page
+
+    def keeping(self: rebuilds._Walk, *args: Any) -> WalkedPage:
+        kept.append(page(self, *args))
+        return kept[-1]
+
+    monkeypatch.setattr(rebuilds._Walk, "page", keeping)
+    assert not rebuilds._flat().met
 
 
 def calls(work: Callable[[], object]) -> int:

@@ -45,10 +45,19 @@ LINES = {
         ["republish"],
         ["republish", "--account", ACCOUNT, "--parked"],
         ["redrive", "--failed-on", "2026-11-22", "--delete"],
+        ["projections"],
+        ["projections", "rebuilt"],
+        ["projections", "rebuild"],
+        ["projections", "rebuild", "balances"],
+        ["projections", "compare"],
+        ["projections", "switch", "daily_totals", "--follow"],
+        ["projections", "retry", "daily_totals"],
+        ["projections", "retry", "daily_totals", ACCOUNT, "--all"],
+        ["projections", "status", "--follow", "--json"],
     ],
     "json": [[name, *words, *NOWHERE, "--json"] for name, words in {
         "verify": [ACCOUNT], "sql": ["SELECT 1"], "report": [], "reconcile": ["--from", "2026-11-01"],
-        "republish": ["--parked"], "redrive": ["--parked"], "trace": ["order-17"],
+        "republish": ["--parked"], "redrive": ["--parked"], "trace": ["order-17"], "projections": ["list"],
     }.items()],
 }  # fmt: skip
 
@@ -215,6 +224,8 @@ def test_completion(shell: str, tmp_path: Path) -> None:
         ("daybook rec\t", "reconcile"),
         ("daybook sql --name daily_r\t", "daily_report"),
         ("daybook sql --env st\t", "staging"),
+        ("daybook projections roll\t", "rollback"),
+        ("daybook projections switch daily\t", "daily_totals"),
     ):
         child.send(typed)
         child.expect(completed)

@@ -24,6 +24,7 @@ VARIABLES = {
     "SNAPSHOT_INTERVAL": "7",
     "TEST_CALLERS": "AROAONE,,AIDATWO",
     "WRITES": "on",
+    "READ_MODEL_TABLES": '{"account_summaries": "summaries", "daily_totals": "totals"}',
     "ENVIRONMENT": "dev",
     "PATH": "/bin",
 }
@@ -35,7 +36,13 @@ COMMON = {"event_table": "events", "environment": "dev", "snapshot_interval": 7,
 @pytest.mark.parametrize(
     "expected",
     [
-        ApiSettings(**COMMON, receipts_table="receipts", commands_table="commands", writes="on"),  # type: ignore[arg-type]
+        ApiSettings(
+            **COMMON,  # type: ignore[arg-type]
+            receipts_table="receipts",
+            commands_table="commands",
+            read_model_tables=VARIABLES["READ_MODEL_TABLES"],
+            writes="on",
+        ),
         ProcessorSettings(**COMMON, commands_table="commands"),  # type: ignore[arg-type]
     ],
 )
@@ -53,7 +60,7 @@ def test_no_gap_in_the_list_of_test_callers_is_a_caller(given: str, ids: set[str
 
 @pytest.mark.parametrize("kind", [ApiSettings, ProcessorSettings])
 def test_a_missing_variable_is_named(kind: type[LedgerSettings]) -> None:
-    own = ["RECEIPTS_TABLE", "WRITES"] if kind is ApiSettings else []
+    own = ["RECEIPTS_TABLE", "READ_MODEL_TABLES", "WRITES"] if kind is ApiSettings else []
     for name in ("EVENT_TABLE", "COMMANDS_TABLE", "SNAPSHOT_INTERVAL", "TEST_CALLERS", "ENVIRONMENT", *own):
         with pytest.raises(SettingsError, match=f"not set: {name}$"):
             load(kind, {key: value for key, value in VARIABLES.items() if key != name})
@@ -67,6 +74,7 @@ def test_a_missing_variable_is_named(kind: type[LedgerSettings]) -> None:
         {"SNAPSHOT_INTERVAL": "ten"},
         {"SNAPSHOT_INTERVAL": ""},
         {"EVENT_TABLE": ""},
+        {"READ_MODEL_TABLES": ""},
     ],
     ids=str,
 )

@@ -14,7 +14,9 @@ from lambdas.accounts.state import Account
 from lambdas.contracts import domain_events
 from lambdas.contracts.domain_events import (
     DomainEvent,
+    EventPlace,
     NotPublishableError,
+    UnreadableEventError,
     decode_domain_event,
     domain_event,
     encode_domain_event,
@@ -126,6 +128,55 @@ def test_a_malformed_row_is_refused_and_named(change: dict[str, Any]) -> None:
 def test_what_is_no_domain_event_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(NotPublishableError):
         decode_domain_event(json.dumps(published(credited(1)) | change))
+
+
+PLACE = EventPlace(
+    source="/daybook/accounts",
+    subject=ACCOUNT,
+    streamversion=1,
+    recordedtime="2026-03-01T09:30:00.250Z",
+    rowhash=published(credited(1))["rowhash"],
+)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"type": "daybook.account.BalanceGuessed.v1", "dataschema": "urn:daybook:schema:account:BalanceGuessed:1"},
+        {"dataschema": "urn:daybook:schema:account:BalanceCredited:2"},
+        {"dataschema": "BalanceCredited"},
+        {"dataschema": None},
+        {"data": {"amount": -1, "currency": "EUR"}},
+        {"data": None},
+        {"time": "yesterday"},
+        {"type": 1},
+        {"specversion": "2.0"},
+    ],
+    ids=str,
+)
+def test_an_event_that_tells_only_its_place_is_refused_with_it(change: dict[str, Any]) -> None:
+    with pytest.raises(UnreadableEventError) as refused:
+        decode_domain_event(json.dumps(published(credited(1)) | change))
+    assert refused.value.place == PLACE
+    assert str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"source": "/daybook/ledger"},
+        {"subject": "somebody"},
+        {"streamversion": 0},
+        {"streamversion": "1"},
+        {"rowhash": "short"},
+        {"recordedtime": "yesterday"},
+    ],
+    ids=str,
+)
+def test_a_document_without_a_place_is_refused_without_one(change: dict[str, Any]) -> None:
+    with pytest.raises(NotPublishableError) as refused:
+        decode_domain_event(json.dumps(published(credited(1)) | change))
+    assert not isinstance(refused.value, UnreadableEventError)
 
 
 def test_unknown_attributes_and_fields_are_ignored() -> None:

@@ -8,9 +8,15 @@ from typing import Any
 
 import pytest
 
-from lambdas.contracts.domain_events import NotPublishableError, decode_domain_event, domain_event, encode_domain_event
+from lambdas.contracts.domain_events import (
+    NotPublishableError,
+    UnreadableEventError,
+    decode_domain_event,
+    domain_event,
+    encode_domain_event,
+)
 from lambdas.contracts.event_examples import restored_example
-from lambdas.contracts.ledger_events import decode_published, encode_ledger_event, restored_event
+from lambdas.contracts.ledger_events import IgnoredDocumentError, decode_published, encode_ledger_event, restored_event
 from tests.support.event_rows import ACCOUNT, credited
 
 LINE = encode_ledger_event(restored_example())
@@ -78,6 +84,42 @@ def test_what_an_event_says_does_not_make_it_the_ledgers() -> None:
 def test_what_is_neither_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(NotPublishableError):
         decode_published(json.dumps(json.loads(LINE) | change))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"source": "/elsewhere", "type": "card.Blocked.v1"}, {"type": "daybook.ledger.Moved.v1", "data": {}}],
+    ids=str,
+)
+def test_what_a_consumer_need_not_know_is_told_apart(change: dict[str, Any]) -> None:
+    with pytest.raises(IgnoredDocumentError):
+        decode_published(json.dumps(json.loads(LINE) | change))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"type": "daybook.ledger.Restored.v2"},
+        {"data": {}},
+        {"subject": "somebody"},
+        {"recordedtime": "yesterday"},
+        {"source": "/daybook/accounts"},
+        {"source": None},
+        {"type": None},
+    ],
+    ids=str,
+)
+def test_a_restore_that_cannot_be_read_is_never_ignored(change: dict[str, Any]) -> None:
+    with pytest.raises(NotPublishableError) as refused:
+        decode_published(json.dumps(json.loads(LINE) | change))
+    assert not isinstance(refused.value, IgnoredDocumentError | UnreadableEventError)
+
+
+def test_an_event_of_an_account_that_tells_only_its_place_is_refused_with_it() -> None:
+    document = json.loads(encode_domain_event(domain_event(credited(1)))) | {"data": {}}
+    with pytest.raises(UnreadableEventError) as refused:
+        decode_published(json.dumps(document))
+    assert (refused.value.place.subject, refused.value.place.streamversion) == (ACCOUNT, 1)
 
 
 @pytest.mark.parametrize("line", [b"", b"[]", b"\xff", b'{"source": "/daybook/ledger"}', b"[" * 5000])

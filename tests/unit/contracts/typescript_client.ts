@@ -41,6 +41,17 @@ function unknown(value: never): never {
   throw new Error(JSON.stringify(value));
 }
 
+export function balances(page: Schemas["AccountList"]): [number, string | undefined] {
+  const cursor: string | null = page.next_cursor;
+  return [page.accounts.reduce((sum, account) => sum + account.balance, 0), cursor ?? undefined];
+}
+
+export function nets(totals: Schemas["Totals"]): string[] {
+  // @ts-expect-error a sum over accounts may pass what a number holds exactly
+  const wrong: number[] = totals.totals.map((day) => day.net);
+  return totals.totals.map((day) => `${day.day} ${day.net} ${wrong.length}`);
+}
+
 type Submitted = operations["submitCommand"]["requestBody"]["content"]["application/json"];
 
 export const stored: Submitted = { type: "CreditAccount", amount: 5 };

@@ -25,6 +25,9 @@ def api(monkeypatch: pytest.MonkeyPatch, base_path: str) -> InProcessApi:
     return in_process_api(monkeypatch, base_path=base_path)
 
 
+QUERIES = {"getTotals": {"from": "2026-03-01", "to": "2026-03-31", "currency": "EUR"}}
+
+
 def wanted(api: InProcessApi, operation: Operation) -> tuple[int, str, object]:
     """The status of a right request, its path and its body."""
     body = None if operation.command is None else command_example(operation.command, tagged=False)
@@ -40,7 +43,8 @@ def wanted(api: InProcessApi, operation: Operation) -> tuple[int, str, object]:
 def test_every_operation_is_served(api: InProcessApi, operation: Operation) -> None:
     status, path, body = wanted(api, operation)
 
-    answer = api.get(path) if operation.method == "GET" else api.post(path, body)
+    query = QUERIES.get(operation.operation_id, {})
+    answer = api.get(path, **query) if operation.method == "GET" else api.post(path, body)
 
     assert answer.status == status
 

@@ -11,6 +11,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from lambdas.contracts.reply_examples import NEXT_ACCOUNTS
 from lambdas.httpapi.routing import ROUTES
 from tests.support.runs import runs
 from tests.unit.httpapi.suite.api import Call
@@ -46,10 +47,14 @@ HEADERS = st.lists(
 )
 QUERIES = st.lists(
     st.tuples(
-        st.sampled_from(["version", "at", "min_version", "limit", "cursor"]) | st.text(max_size=5),
-        st.sampled_from(["1", "2", "0", "20", "2026-01-01T00:00:00Z", "Mg"]) | st.text(max_size=10),
+        st.sampled_from(["version", "at", "min_version", "limit", "cursor", "status", "currency", "ids", "from", "to"])
+        | st.text(max_size=5),
+        st.sampled_from(
+            ["1", "2", "0", "20", "2026-01-01T00:00:00Z", "Mg", "open", "EUR", UNKNOWN, "2026-01-01", NEXT_ACCOUNTS]
+        )
+        | st.text(max_size=10),
     ),
-    max_size=2,
+    max_size=3,
 )
 METHODS = st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS"])
 ACCOUNT_IDS = st.sampled_from(["known", UNKNOWN]) | st.text(min_size=1, max_size=8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +139,40 @@ def test_a_transfer_and_the_history_of_both_accounts(bank: Bank) -> None:
     assert isinstance(page.events[0], bank.models.TransferReceivedEntry)
     (first,) = bank.call("get_history", receiver, cursor=page.next_cursor).events
     assert isinstance(first, bank.models.AccountCreatedEntry)
+
+
+def test_accounts_are_listed_page_by_page_and_read_by_their_ids(bank: Bank) -> None:
+    accounts = sorted(bank.open(balance=10) for _ in range(3))
+
+    filters = {"status": bank.models.ListAccountsStatus.OPEN, "currency": "EUR"}
+    first = bank.call("list_accounts", **filters, limit=2)
+    second = bank.call("list_accounts", **filters, limit=2, cursor=first.next_cursor)
+
+    assert isinstance(first, bank.models.AccountList)
+    assert (len(first.accounts), len(second.accounts), second.next_cursor) == (2, 1, None)
+    assert sorted(each.account_id for each in (*first.accounts, *second.accounts)) == accounts
+    (summary,) = bank.call("list_accounts", ids=accounts[0], min_version=2).accounts
+    assert isinstance(summary, bank.models.AccountSummary)
+    assert (summary.balance, summary.version, summary.events, summary.opened_at) == (10, 2, 2, START)
+    assert summary.status is bank.models.AccountSummaryStatus.OPEN
+    later = bank.call("list_accounts", ids=",".join(accounts), min_version=3)
+    assert isinstance(later, bank.models.VersionNotReachedProblem)
+
+
+def test_totals_are_read_as_texts_of_digits(bank: Bank) -> None:
+    bank.open(balance=10**15 - 1)
+    day = START.date()
+
+    totals = bank.call("get_totals", from_=day, to=day, currency="EUR")
+
+    assert isinstance(totals, bank.models.Totals)
+    assert (totals.from_, totals.to, totals.currency) == (day, day, "EUR")
+    (booked,) = totals.totals
+    assert (booked.day, booked.opened, booked.events) == (day, 1, 2)
+    assert (booked.credited, booked.withdrawn, int(booked.net)) == ("999999999999999", "0", 10**15 - 1)
+    problem = bank.call("get_totals", from_=day, to=day - timedelta(days=1), currency="EUR")
+    assert isinstance(problem, bank.models.InvalidRequestProblem)
+    assert problem.field == "to"
 
 
 def test_an_asynchronous_command_is_stored_and_its_status_read(bank: Bank) -> None:

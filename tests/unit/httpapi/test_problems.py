@@ -12,6 +12,7 @@ from lambdas.contracts import problems
 from lambdas.eventsourcing import errors as store
 from lambdas.httpapi import errors as http
 from lambdas.httpapi.problems import problem_reply, problem_type
+from lambdas.projections import errors as read_model
 from lambdas.service.openings import OpeningKeyReusedError
 
 EXAMPLES: list[Exception] = [
@@ -35,8 +36,12 @@ EXAMPLES: list[Exception] = [
     store.ReadUnavailableError(),
     store.NotAppliedError(),
     store.OutcomeUnknownError(),
+    read_model.NotBuiltError("account_summaries"),
+    read_model.ReadModelUnavailableError(),
 ]
 UNEXPECTED = [
+    read_model.CorruptItemError("key", "reason"),
+    read_model.GenerationGoneError(1),
     store.CommitTooLargeError(),
     store.InconsistentReadError("stream", 1),
     store.CorruptRowError("stream", 1, "reason"),
@@ -65,6 +70,9 @@ DETAILS: list[tuple[Exception, str | None]] = [
     (store.ReadUnavailableError(INTERNAL), None),
     (store.NotAppliedError(INTERNAL), None),
     (store.OutcomeUnknownError(INTERNAL), None),
+    (read_model.NotBuiltError(INTERNAL), None),
+    (read_model.ReadModelUnavailableError(INTERNAL), None),
+    (read_model.CorruptItemError("key", INTERNAL), None),
     (store.CommitTooLargeError(INTERNAL), None),
     (store.InconsistentReadError("stream", 1), None),
     (store.CorruptRowError("stream", 1, INTERNAL), None),

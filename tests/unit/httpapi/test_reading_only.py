@@ -46,6 +46,9 @@ def test_reading_goes_on(monkeypatch: pytest.MonkeyPatch, store: EventStore) -> 
     assert api.get(f"/accounts/{account}", version=1).json()["balance"] == 0
     assert len(api.get(f"/accounts/{account}/events").json()["events"]) == 2
     assert api.get(f"/accounts/{account}", min_version=3).problem == "version-not-reached"
+    assert [each["balance"] for each in api.get("/accounts", ids=account).json()["accounts"]] == [12]
+    assert [each["account_id"] for each in api.get("/accounts").json()["accounts"]] == [account]
+    assert api.get("/totals", **{"from": "2026-01-01", "to": "2026-12-31", "currency": "EUR"}).status == 200
 
 
 def test_what_no_path_supports_stays_405(monkeypatch: pytest.MonkeyPatch, store: EventStore) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local import system
-from local.emulator import deployment, ports
+from local.emulator import deployment, ports, read_models
 from local.emulator import process as emulator
 from local.emulator.process import Emulator
 from local.machine.environment import Environment
@@ -41,7 +41,7 @@ class Machine:
     layout: Layout
     running: Emulator | None = None
     healthy: bool = True
-    breaks: bool = False
+    breaks: str = ""
     done: list[str] = field(default_factory=list)
     said: io.StringIO = field(default_factory=io.StringIO)
 
@@ -66,9 +66,17 @@ class Machine:
         return True
 
     def cdk(self, _: Layout, __: Emulator, command: str, *___: str) -> None:
-        self.done.append(command)
-        if self.breaks and command == "deploy":
-            raise DeployFailedError("`cdk deploy` failed.", detail="why")
+        self._do(command)
+
+    def build(self, environment_file: Path) -> list[str]:
+        assert environment_file == self.layout.environment_file
+        self._do("build")
+        return []
+
+    def _do(self, what: str) -> None:
+        self.done.append(what)
+        if self.breaks == what:
+            raise DeployFailedError(f"`{what}` failed.", detail="why")
 
 
 @pytest.fixture
@@ -79,6 +87,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(emulator, "start", fake.start)
     monkeypatch.setattr(emulator, "stop", fake.stop)
     monkeypatch.setattr(deployment, "_cdk", fake.cdk)
+    monkeypatch.setattr(read_models, "build", fake.build)
     monkeypatch.setattr(deployment, "environment_from_outputs", lambda *_: ENVIRONMENT)
     monkeypatch.setattr(ports, "choose_port", lambda requested: requested or 4566)
     return fake
@@ -86,13 +95,13 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 def test_the_first_run_does_everything_and_the_second_nothing(machine: Machine) -> None:
     assert machine.up().deployed
-    assert machine.done == ["start", "bootstrap", "deploy"]
+    assert machine.done == ["start", "bootstrap", "deploy", "build"]
 
     second = machine.up()
 
     assert not second.deployed
     assert second.environment == ENVIRONMENT
-    assert machine.done == ["start", "bootstrap", "deploy"]
+    assert machine.done == ["start", "bootstrap", "deploy", "build"]
     assert "nothing has changed" in machine.said.getvalue()
 
 
@@ -102,7 +111,7 @@ def test_changed_sources_are_deployed_onto_the_running_emulator(
     machine.up()
     monkeypatch.setattr(system, "SOURCES", ("app.py",))
     assert machine.up().deployed
-    assert machine.done == ["start", "bootstrap", "deploy", "deploy"]
+    assert machine.done == ["start", "bootstrap", "deploy", "build", "deploy", "build"]
 
 
 def unhealthy(machine: Machine) -> None:
@@ -119,7 +128,7 @@ def test_an_unusable_emulator_is_replaced(machine: Machine, change: Callable[[Ma
     machine.up()
     change(machine)
     assert machine.up().deployed
-    assert machine.done == ["start", "bootstrap", "deploy", "stop", "start", "bootstrap", "deploy"]
+    assert machine.done == ["start", "bootstrap", "deploy", "build", "stop", "start", "bootstrap", "deploy", "build"]
     assert note in machine.said.getvalue()
     assert machine.running is not None
     assert machine.running.packages == fingerprint(PACKAGES)
@@ -141,15 +150,25 @@ def test_the_requested_port_is_used_or_refused(machine: Machine) -> None:
 
 
 def test_a_failed_deployment_is_tried_again_and_says_how_to_begin_anew(machine: Machine) -> None:
-    machine.breaks = True
-    with pytest.raises(DeployFailedError, match=r"^`cdk deploy` failed\.$"):
+    machine.breaks = "deploy"
+    with pytest.raises(DeployFailedError, match=r"^`deploy` failed\.$"):
         machine.up()
     with pytest.raises(DeployFailedError, match="`make stop`, then `make run`") as failed:
         machine.up()
     assert failed.value.detail == "why"
-    machine.breaks = False
+    machine.breaks = ""
     assert machine.up().deployed
-    assert machine.done == ["start", "bootstrap", "deploy", "deploy", "deploy"]
+    assert machine.done == ["start", "bootstrap", "deploy", "deploy", "deploy", "build"]
+
+
+def test_read_models_that_were_not_built_are_built_by_the_next_run(machine: Machine) -> None:
+    machine.breaks = "build"
+    with pytest.raises(DeployFailedError, match="`build` failed"):
+        machine.up()
+    machine.breaks = ""
+    assert machine.up().deployed
+    assert machine.done[-1] == "build"
+    assert not machine.up().deployed
 
 
 def test_a_failure_because_the_emulator_died_is_told_as_such(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,10 +12,13 @@ from tests.unit.httpapi.suite.commands import (
 )
 from tests.unit.httpapi.suite.every_command import TestEveryCommand, TestEveryCommandToAClosedAccount
 from tests.unit.httpapi.suite.hostile import TestBodies, TestHeaders, TestPathsAndMethods
+from tests.unit.httpapi.suite.listings import TestAccountList, TestAccountsByIds, TestTotals
 from tests.unit.httpapi.suite.preconditions import TestIdempotencyKey, TestIfMatch
 from tests.unit.httpapi.suite.reads import TestGetAccount, TestHistory, TestIfNoneMatch, account_id
 
 __all__ = [
+    "TestAccountList",
+    "TestAccountsByIds",
     "TestBodies",
     "TestCloseAccount",
     "TestCreditAndWithdraw",
@@ -30,6 +33,7 @@ __all__ = [
     "TestOccurredAt",
     "TestOpenAccount",
     "TestPathsAndMethods",
+    "TestTotals",
     "TestTransfer",
     "account_id",
 ]

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES
+from lambdas.projections.daily_totals import DAILY_TOTALS
+from lambdas.projections.registry import PROJECTIONS
 from local.costs import at_rest, by_use
 from local.costs.page import BEGIN, END, written
 from local.costs.prices import PriceList, read_prices
@@ -75,6 +78,14 @@ def alarm(**properties: Any) -> dict[str, Any]:
             ],
             "scheduled runs × GB of memory",
             ("8,760", "1.17"),
+        ),
+        (
+            [
+                resource("AWS::Scheduler::Schedule", ScheduleExpression="rate(1 minute)"),
+                function(1024, snapshot=False),
+            ],
+            "runs of every minute × GB of memory",
+            ("43,800", "0.58"),
         ),
         (
             [resource("AWS::Events::Rule", ScheduleExpression="rate(1 day)"), function(2048, snapshot=False)],
@@ -169,8 +180,19 @@ def test_a_command_costs_its_capacity_its_request_and_its_event(prices: PriceLis
     assert by_use.dynamodb(cold, prices) == by_use.Part("1 × 0.625 + 2 × 0.125", Decimal("0.875"))
     front = by_use.front(cold, 1769, prices)
     assert (front.arithmetic, f"{front.dollars:.4f}") == ("1 × 3.50 + 1 × 0.43", "3.9303")
-    assert f"{by_use.event(7, prices).dollars:.3f}" == "0.357"
-    assert f"{by_use.event(1, prices).dollars:.3f}" == "0.339", "the first day of a stream is not charged again"
+    assert f"{by_use.event(7, 1, prices).dollars:.3f}" == "0.357"
+    assert f"{by_use.event(1, 1, prices).dollars:.3f}" == "0.339", "the first day of a stream is not charged again"
+    assert f"{by_use.event(7, 3, prices).dollars:.3f}" == "0.434", "each reader pays for what it reads"
+
+
+def test_an_event_costs_a_write_in_a_view_and_a_transaction_where_it_is_added_up(prices: PriceList) -> None:
+    assert by_use.projected([ACCOUNT_SUMMARIES], prices) == by_use.Part("1 × 0.625", Decimal("0.625"))
+    assert by_use.projected([DAILY_TOTALS], prices) == by_use.Part("4 × 0.625", Decimal("2.500"))
+    assert by_use.projected(PROJECTIONS, prices) == by_use.Part("1 × 0.625 + 4 × 0.625", Decimal("3.125"))
+
+
+def test_a_rebuild_costs_the_transitions_of_its_segments(prices: PriceList) -> None:
+    assert by_use.walked(1_000, prices) == by_use.Part("1000 × 3 × $0.000025", Decimal("0.075"))
 
 
 def test_an_asynchronous_command_is_also_stored_and_looked_at_by_the_gateway(prices: PriceList) -> None:

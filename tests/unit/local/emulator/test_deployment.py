@@ -89,7 +89,9 @@ def test_a_deployment_is_current_for_the_same_sources_on_the_same_emulator_only(
     assert deployment.is_bootstrapped(layout, EMULATOR)
     assert not deployment.is_current(layout, EMULATOR, "sources")
 
-    environment = deployment.deploy(layout, EMULATOR, "sources")
+    environment = deployment.deploy(layout, EMULATOR)
+    assert not deployment.is_current(layout, EMULATOR, "sources")
+    deployment.complete(layout, EMULATOR, "sources")
 
     assert cdk == ["bootstrap", "deploy"]
     assert Environment.load(layout.environment_file) == environment
@@ -101,14 +103,15 @@ def test_a_deployment_is_current_for_the_same_sources_on_the_same_emulator_only(
 def test_a_failed_deployment_is_not_taken_for_the_one_before(
     layout: Layout, cdk: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deployment.deploy(layout, EMULATOR, "sources")
+    deployment.deploy(layout, EMULATOR)
+    deployment.complete(layout, EMULATOR, "sources")
 
     def fail(*_: object) -> None:
         raise DeployFailedError("failed")
 
     monkeypatch.setattr(deployment, "_cdk", fail)
     with pytest.raises(DeployFailedError):
-        deployment.deploy(layout, EMULATOR, "changed")
+        deployment.deploy(layout, EMULATOR)
     assert not deployment.is_current(layout, EMULATOR, "sources")
     assert deployment.is_bootstrapped(layout, EMULATOR)
 
@@ -116,7 +119,7 @@ def test_a_failed_deployment_is_not_taken_for_the_one_before(
 def test_a_failing_command_line_shows_the_end_of_its_log(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deployment, "cdk_command", lambda *_: ["/bin/sh", "-c", "echo no such stack; exit 7"])
     with pytest.raises(DeployFailedError, match=r"`cdk deploy` failed \(exit status 7\).*cdk-deploy.log") as failed:
-        deployment.deploy(layout, EMULATOR, "sources")
+        deployment.deploy(layout, EMULATOR)
     assert failed.value.detail == "no such stack"
 
 

@@ -1,0 +1,1 @@
+"""Show, rebuild, compare and switch the read models."""
