@@ -97,7 +97,7 @@ def rebuild_and_switch(models: ReadModels, name: str) -> dict[str, Any]:
     models.rebuild(name)
     compared = models.run("compare", name)
     models.run("switch", name)
-    models.run("drop", name, "--yes")
+    models.alone(name)
     return compared
 
 
