@@ -185,12 +185,14 @@ class Environment:
     Developer Guide, "Quotas and limits" and "Develop enhanced fan-out consumers with dedicated throughput"; Lambda
     Developer Guide, "Using Lambda to process records from Amazon Kinesis Data Streams".
     """
-    rebuild_segments: int = 64
+    rebuild_segments: int = 16
     """Parts into which a rebuild cuts the event table. Progress is kept for each, and a part is read one page after the
-    other: fewer than `rebuild_concurrency` would leave workers idle.
+    other: fewer than `rebuild_concurrency` would leave workers idle, many more even out parts of different sizes.
     """
-    rebuild_concurrency: int = 16
-    """Segments that a rebuild walks at a time. It bounds what a rebuild takes of the tables and of Lambda."""
+    rebuild_concurrency: int = 4
+    """Segments that a rebuild walks at a time: what it takes of the tables, and of the AWS account's executions, of
+    which a new account has ten. It is the throttle of a rebuild.
+    """
 
     lake_interval_seconds: int = 300
     """How long Firehose collects events for a file, unless `lake_buffer_mb` are full before."""

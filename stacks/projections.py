@@ -113,7 +113,6 @@ class ProjectionsStack(Stack):
         ledger.events.grant_walk(may)
         ledger.events.grant_estimate(may)
         published.events.grant_read(may)
-        published.projection_parking.grant_on_bucket(may, actions=["s3:ListBucket"])
         for each in self.read_models.values():
             each.table.grant_operate(may)
             Grant.add_to_principal(

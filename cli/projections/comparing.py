@@ -23,8 +23,8 @@ from lambdas.projections.comparison import Compared, Comparison, settled_before
 from lambdas.projections.control import Control
 
 WORDS: Final = {
-    "kept": "not the fold of its events",
-    "gate": "its gate is no event of its history",
+    "kept": "is not the fold of its events",
+    "gate": "has a gate that is no event of its history",
     "behind": "is behind, by more than the lag",
     "missing": "has no row",
     "superfluous": "has a row and no events",
@@ -67,11 +67,11 @@ def _chosen(request: Request, control: Control) -> int:
     built = control.building.generation if control.building and control.building.state == "built" else 0
     generation = request.generation or built or control.live
     if not generation:
-        raise CommandError(
-            f"{request.model.name} has not been built: `{request.command(f'rebuild {request.model.name}')}`."
-        )
+        builds = request.command(f"rebuild {request.model.name}")
+        raise CommandError(f"{request.model.name} has not been built: `{builds}` builds it.")
     if generation not in control.generations:
-        raise CommandError(f"Generation {generation} of {request.model.name} is not there.")
+        there = ", ".join(map(str, sorted(control.generations)))
+        raise CommandError(f"{request.model.name} has no generation {generation}: there are {there}.")
     return generation
 
 

@@ -41,13 +41,16 @@ def run(request: Request) -> Outcome:
     if dropped:
         request.output.note(f"{model.name}: generation {dropped} takes no more events")
         _stop(model, before)
-    if not before.building:
-        with Steps("Waiting until nobody reads it any more"):
-            sleep(FORGOTTEN_SECONDS)
     with Steps(f"Deleting rows of {model.name}; rows") as steps:
-        rows = delete_leftovers(model, after, steps.advance)
+        rows = delete_leftovers(model, after, steps.advance, first=lambda: _forgotten(before))
     request.output.line(f"{model.name}: {_told(after, dropped)}, {counted(rows, 'row')} deleted")
     return Outcome(Dropped(standing_of(model.name, after), dropped, rows))
+
+
+def _forgotten(before: Control) -> None:
+    """Wait until nobody reads what is deleted. What was being built was never read."""
+    if not before.building:
+        sleep(FORGOTTEN_SECONDS)
 
 
 def _stop(model: Model, before: Control) -> None:

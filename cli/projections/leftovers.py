@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from threading import Lock
 from typing import Any, Final
 
 from cli.errors import UnavailableError
@@ -24,9 +25,14 @@ SEGMENTS: Final = 8
 
 
 def delete_leftovers(
-    model: Model, control: Control, deleted: Callable[[int], None], *, backoff: Backoff | None = None
+    model: Model,
+    control: Control,
+    deleted: Callable[[int], None],
+    *,
+    first: Callable[[], None] = lambda: None,
+    backoff: Backoff | None = None,
 ) -> int:
-    """The number of rows that were deleted; `deleted` gets that of each batch.
+    """The number of rows that were deleted; `deleted` gets that of each batch, and `first` comes before all of them.
 
     A generation that began after `control` was read is left alone. Raises UnavailableError, ClientError.
     """
@@ -36,18 +42,33 @@ def delete_leftovers(
         "ExpressionAttributeNames": {"#pk": HASH_KEY, "#sk": RANGE_KEY},
         "ConsistentRead": True,
     }
-    pause = backoff or Backoff(base=0.1, cap=5.0)
+    pause, once = backoff or Backoff(base=0.1, cap=5.0), _Once(first)
 
     def empty(pages: Iterator[Page]) -> int:
         keys = (item for page in pages for item in page["Items"] if is_leftover(item[HASH_KEY]["S"], control))
         count = 0
         while batch := list(islice(keys, BATCH)):
+            once()
             _delete(model, batch, pause)
             deleted(len(batch))
             count += len(batch)
         return count
 
     return sum(scan(model.dynamodb, request, empty, segments=SEGMENTS))
+
+
+class _Once:
+    """Does something when it is called first; whoever calls it meanwhile waits."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        self._act: Callable[[], None] | None = act
+        self._lock = Lock()
+
+    def __call__(self) -> None:
+        with self._lock:
+            if self._act is not None:
+                self._act()
+                self._act = None
 
 
 def is_leftover(hash_key: str, control: Control) -> bool:

@@ -1,7 +1,7 @@
 """The read model of all accounts: listed over HTTP, then built anew beside itself while commands go on."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -68,8 +68,9 @@ def show_list(client: Client, reached: dict[str, int], progress: Progress, conso
     rows = [[str(each[name]) for name in COLUMNS] for each in answer.body["accounts"]]
     print_table(console, COLUMNS, rows, right={"balance", "version"})
     lag = answer.headers.get("daybook-lag")
-    told = f"{lag} (events it is behind; seconds)" if lag else "is not told yet: it is measured every minute"
-    print_lines(console, f"Daybook-Lag: {told}")
+    told = f"Daybook-Lag: {lag} (events it is behind; seconds)"
+    print_lines(console, told if lag else "no Daybook-Lag yet: it is measured every minute")
+    console.print()
 
 
 def show_rebuild(
@@ -101,7 +102,7 @@ def show_rebuild(
         f"$ daybook projections switch {NAME}",
         f"  generation {live} is live, the one before is kept for `rollback`",
         f"GET /accounts?ids=...&min_version={last}",
-        f"  balance {found['balance']} at version {found['version']}, from generation {live}",
+        f"  balance {found['balance']} at version {found['version']}; from {live} alone within 10 s",
         "`.venv/bin/daybook projections status --follow` shows how far they are behind.",
     )
 
@@ -126,7 +127,7 @@ def rebuild(
     building = begin(place, model)
     with Steps(f"  {text}; events", rate=True, patience=0.0 if console.is_terminal else _PATIENCE_SECONDS) as steps:
         send(0.0)
-        told: Callable[[list[Watched]], None] = lambda found: steps.reach(found[0].events)  # noqa: E731
+        told: Callable[[Sequence[Watched]], None] = lambda found: steps.reach(found[0].events)  # noqa: E731
         (built,) = watch([(model, building)], told, again=f"daybook projections rebuild {NAME}", sleep=send)
     seconds = time.monotonic() - started
     progress.say(f"  done   {text} ({seconds:.1f} s)")

@@ -72,7 +72,7 @@ def test_a_second_run_plays_the_example_within_seconds_and_deploys_nothing(
 
     assert main(["run"]) == 0
 
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 25
     assert deployed.cdk_log("deploy").stat().st_mtime_ns == deployed_at
     said = capsys.readouterr().out
     assert "nothing has changed" in said

@@ -95,7 +95,7 @@ def use(layout: Layout) -> None:
 def test_what_was_destroyed_is_gone_and_can_be_deployed_again(layout: Layout, own: Emulator) -> None:
     account = own_account(own, layout.assembly)
     before = inventory(account)
-    running = deployment.deploy(layout, own, "first")
+    running = deployment.deploy(layout, own)
     use(layout)
     used = inventory(account)
     assert {kind for kind in used if used[kind] == before[kind]} == set(), "every kind is there to be removed"
@@ -114,7 +114,7 @@ def test_what_was_destroyed_is_gone_and_can_be_deployed_again(layout: Layout, ow
     assert {line for line in said if line.startswith("  stays")} == {
         line for line in said if role in line or "AWS::ApiGateway::Account" in line
     }
-    deployment.deploy(layout, own, "second")
+    deployment.deploy(layout, own)
     use(layout)
 
 

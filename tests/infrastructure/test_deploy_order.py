@@ -24,8 +24,9 @@ def before(name: str, dependencies: dict[str, set[str]]) -> set[str]:
 
 
 def test_readers_are_deployed_before_writers(anywhere: Synthesized) -> None:
-    """The lake, then the publisher, then the processor of commands, and the API last."""
-    order = [each.name for each in (anywhere.lake, anywhere.publisher, anywhere.commands, anywhere.api)]
+    """The lake, the projections, then the publisher, then the processor of commands, and the API last."""
+    stacks = (anywhere.lake, anywhere.projections, anywhere.publisher, anywhere.commands, anywhere.api)
+    order = [each.name for each in stacks]
     for earlier, later in combinations(order, 2):
         assert earlier in before(later, anywhere.dependencies)
 

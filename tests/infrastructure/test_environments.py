@@ -12,8 +12,10 @@ from aws_cdk import App
 
 from lambdas.httpapi.requests import ANONYMOUS
 from stacks.environment import (
+    DEV,
     ENVIRONMENTS,
     LOCAL,
+    MOST_SEGMENTS,
     InvalidContextError,
     LogRetention,
     UnknownEnvironmentError,
@@ -133,6 +135,18 @@ def test_stack_names_are_stable_and_distinct(environments: Mapping[str, Synthesi
 def test_an_unknown_environment_is_refused_with_the_names_there_are(name: str) -> None:
     with pytest.raises(UnknownEnvironmentError, match=", ".join(ENVIRONMENTS)):
         environment(name)
+
+
+@pytest.mark.parametrize(("segments", "concurrency"), [(0, 0), (4, 0), (4, 5), (MOST_SEGMENTS + 1, 1)], ids=str)
+def test_a_rebuild_has_segments_and_walks_some_of_them_at_a_time(segments: int, concurrency: int) -> None:
+    with pytest.raises(ValueError, match="a rebuild walks some of its segments at a time"):
+        dataclasses.replace(DEV, rebuild_segments=segments, rebuild_concurrency=concurrency)
+    assert dataclasses.replace(DEV, rebuild_segments=MOST_SEGMENTS, rebuild_concurrency=MOST_SEGMENTS)
+
+
+def test_a_new_account_can_rebuild_in_dev_and_answer_requests_meanwhile() -> None:
+    """It has ten executions. Source: AWS Lambda Developer Guide, "Lambda quotas"."""
+    assert DEV.rebuild_concurrency <= 5
 
 
 def test_an_environment_cannot_be_changed() -> None:

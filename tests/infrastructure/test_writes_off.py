@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from aws_cdk import App
 
+from lambdas.projections.registry import PROJECTIONS
 from stacks.environment import PROD, InvalidContextError, environment_from_context
 from tests.infrastructure.synthesis import Synthesized, synthesize, synthesized_once
 from tests.infrastructure.test_api_gateway import path_of
@@ -66,6 +67,13 @@ def test_no_stream_is_processed(off: Synthesized, cloud: Synthesized, stack: str
         assert mapping["Properties"]["Enabled"] is enabled
 
 
+def test_read_models_go_on_following_what_was_published(off: Synthesized, cloud: Synthesized) -> None:
+    """They are read meanwhile, and have to take what a restore announces."""
+    for environment in (off, cloud):
+        mappings = environment.projections.resources(MAPPING).values()
+        assert [each["Properties"]["Enabled"] for each in mappings] == [True] * len(PROJECTIONS)
+
+
 def test_a_command_to_be_stored_reaches_the_function_which_refuses_it(off: Synthesized, cloud: Synthesized) -> None:
     """No integration with DynamoDB is left that writes."""
     for environment, methods in ((off, {"ANY"}), (cloud, {"ANY", "POST"})):
@@ -99,6 +107,7 @@ def test_writers_stop_before_those_who_read_what_they_wrote(off: Synthesized) ->
     order = [each.name for each in (off.lake, off.api, off.commands, off.publisher)]
     for earlier, later in combinations(order[1:], 2):
         assert earlier in before(later, off.dependencies)
-    assert off.lake.name in before(off.publisher.name, off.dependencies)
+    for reader in (off.lake, off.projections):
+        assert reader.name in before(off.publisher.name, off.dependencies)
     for name in off.dependencies:
         assert name not in before(name, off.dependencies), "a circle"

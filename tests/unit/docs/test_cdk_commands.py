@@ -46,7 +46,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     monkeypatch.setattr(deployment, "_cdk", note)
     deployment.bootstrap(layout, EMULATOR)
     with pytest.raises(DeployFailedError, match="no output"):
-        deployment.deploy(layout, EMULATOR, "sources")
+        deployment.deploy(layout, EMULATOR)
     return called
 
 

@@ -96,6 +96,7 @@ def test_an_equal_read_model_has_no_differences(projection: AnyProjection, page_
 
 
 @each_projection
+@pytest.mark.generated
 @pytest.mark.parametrize("seed", seeds(check=3, test=15, soak=500))
 def test_the_order_of_rows_is_not_relied_on(projection: AnyProjection, seed: int) -> None:
     world = built(projection, seed)
@@ -295,7 +296,8 @@ class TestLiveEvents:
     """The generation is live: gates move while they are compared."""
 
     @each_projection
-    @pytest.mark.parametrize("seed", seeds(check=5, test=30, soak=2000))
+    @pytest.mark.generated
+    @pytest.mark.parametrize("seed", seeds(check=5, test=30, soak=500))
     def test_none_leads_to_a_false_difference(self, projection: AnyProjection, seed: int) -> None:
         """Between any two requests orders are carried out and events folded, of old accounts and new ones."""
         world = built(projection, seed)

@@ -112,6 +112,7 @@ def test_a_drop_deletes_what_is_not_named_and_nothing_else(world: World, capsys:
     )
     assert world.slept == []  # what was never live was never read
     assert world.run("drop", SUMMARIES, "--yes", "--json") == 0
+    assert world.slept == []
     assert document(capsys)["data"] == {
         "action": "drop",
         "standing": {"name": SUMMARIES, "state": "live", "live": 2, "building": 0, "previous": 0, "rebuild": ""},
@@ -171,6 +172,7 @@ def test_a_drop_that_was_killed_goes_on(world: World, monkeypatch: pytest.Monkey
         assert world.run("drop", SUMMARIES, "--yes") == 130
     assert world.control().generations == (1,)
     assert world.run("drop", SUMMARIES, "--yes") == 0
+    assert world.slept == [FORGOTTEN_SECONDS]  # nobody knows when it was dropped
     assert not any(key.startswith("2#") for key in world.items())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -14,23 +15,30 @@ from cli.aws import AWS
 from cli.environments.place import Place
 from cli.projections.executions import Executions
 from cli.projections.models import Model, Models, prefix
+from lambdas.accounts.commands import AccountCommand, CreditAccount, OpenAccount
+from lambdas.contracts.event_reader import DomainEventReader
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import table
+from lambdas.eventsourcing.table_walk import DynamoDBTableWalk
 from lambdas.projections.account_summaries import AccountSummary
 from lambdas.projections.control import Building, Control
 from lambdas.projections.dynamodb import open_table
+from lambdas.projections.folder import AccountFolder
 from lambdas.projections.lag import Lag
 from lambdas.projections.measuring import LagMeter
 from lambdas.projections.read_model import AccountRow, Gate
+from lambdas.projections.rebuild import Rebuild, SettleStep, WalkStep
 from lambdas.projections.registry import PROJECTIONS
 from lambdas.projections.segments import Segment
-from tests.support.dynamodb_tables import LockedClient, create_tables
+from lambdas.service.account_service import CommandContext
+from tests.support.bank import new_bank
+from tests.support.dynamodb_tables import LockedClient, create_read_model_table, create_tables, store_on
 from tests.support.event_rows import account_id
 from tests.support.paging import dynamodb_paginator
 
 SEGMENTS = 3
 """Of a new rebuild."""
 ACCOUNTS = [account_id(number) for number in range(1, 6)]
+COMMANDS: tuple[AccountCommand, ...] = (OpenAccount(currency="EUR"), CreditAccount(amount=5))
 MACHINE = "arn:aws:states:eu-central-1:111122223333:stateMachine:Rebuild{prefix}"
 SUMMARIES, TOTALS = "account_summaries", "daily_totals"
 AT = "2026-03-01T09:30:00.000Z"
@@ -204,9 +212,29 @@ class World(AWS):
         model.control.change(settling, settling.built(name))
         self.states.ended[name] = {"status": "SUCCEEDED"}
 
+    def fill(self) -> None:
+        """Three accounts with some events in the event table."""
+        bank = new_bank(store_on(self.client, self.tables), lambda: datetime(2026, 3, 1, 9, 30, tzinfo=UTC))
+        for account in ACCOUNTS[:3]:
+            for command in COMMANDS:
+                bank.execute(command, account, CommandContext(f"{account} {command}", "correlation", "tests"))
+
+    def really_walk(self, name: str) -> None:
+        """The rebuild with that id does all that the deployed function does."""
+        (model,) = (each for each in self.models.values() if name.startswith(each.name.replace("_", "-")))
+        building = model.control.read().building
+        assert building is not None
+        folder = AccountFolder(model.projection, model.rows, DomainEventReader(store_on(self.client, self.tables)))
+        walk = DynamoDBTableWalk(self.client, event_table=self.tables.events)
+        rebuild = Rebuild(walk, folder, model.rows, model.control, model.segments)
+        for segment in range(building.segments):
+            step = WalkStep(building.generation, name, segment=segment, segments=building.segments)
+            assert rebuild.walk(step, Deadline(), Deadline()).done
+        assert rebuild.settle(SettleStep(building.generation, name), Deadline(), Deadline()).done
+        self.states.ended[name] = {"status": "SUCCEEDED"}
+
     def _model(self, projection: Any) -> Model:
-        name = f"read-model-{projection.name}"
-        create_read_model(self.client, name)
+        name = create_read_model_table(self.client)
         found = open_table(self.client, name, projection)
         return Model(
             projection=projection,
@@ -225,26 +253,3 @@ class World(AWS):
 SUMMARY = AccountSummary(
     status="open", currency="EUR", balance=5, overdraft_limit=0, opened_at=AT, last_activity_at=AT, events=3
 )
-
-
-def create_read_model(client: Any, name: str) -> None:
-    """The table of a read model."""
-    names = {table.HASH_KEY, table.RANGE_KEY, *(key for index in table.INDEXES for key in index[1:])}
-    client.create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=_keys(table.HASH_KEY, table.RANGE_KEY),
-        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in sorted(names)],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": each.name,
-                "KeySchema": _keys(each.hash_key, each.range_key),
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-            for each in table.INDEXES
-        ],
-    )
-
-
-def _keys(hash_key: str, range_key: str) -> list[dict[str, str]]:
-    return [{"AttributeName": hash_key, "KeyType": "HASH"}, {"AttributeName": range_key, "KeyType": "RANGE"}]
