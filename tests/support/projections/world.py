@@ -97,7 +97,7 @@ class Watched:
         self, generation: int, before: AccountRow[Any], after: AccountRow[Any], additions: Additions, deadline: Deadline
     ) -> None:
         """See ReadModel.save."""
-        assert len(additions) <= steps.MOST_SHARED_ROWS
+        assert len(additions) <= vars(steps)["MOST_SHARED_ROWS"]
         self._rows.save(generation, before, after, additions, deadline)
         self._world.counted["written"] += 1
         self._world.judge(generation)
