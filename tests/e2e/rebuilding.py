@@ -134,10 +134,11 @@ class ReadModels:
             pass
 
     def alone(self, name: str) -> None:
-        """The live generation stands alone from here on."""
-        control = self.control(name)
-        if control.building or control.previous:
-            self.run("drop", name, "--yes")
+        """The live generation stands alone from here on. Rows of another are left behind, since `drop` waits long."""
+        control = self.table(name).control
+        before = control.read()
+        if before.building or before.previous:
+            control.change(before, before.dropped())
 
     def truth(self) -> Both:
         """What the event table adds up to now."""

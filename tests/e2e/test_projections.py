@@ -34,6 +34,8 @@ pytestmark = pytest.mark.alone
 
 SEED = 20260302
 ACCOUNTS = 50
+QUIET = 3
+"""So many accounts take no command after a rebuild has begun: nobody but its walk writes their rows."""
 CURRENCIES = ("NOK", "NOK", "SEK")
 ROUNDS = 2
 
@@ -97,7 +99,7 @@ def rebuild_and_switch(models: ReadModels, name: str) -> dict[str, Any]:
     models.rebuild(name)
     compared = models.run("compare", name)
     models.run("switch", name)
-    models.run("drop", name, "--yes")
+    models.alone(name)
     return compared
 
 
@@ -193,7 +195,7 @@ def writes_control(_: str, request: dict[str, Any]) -> bool:
 KILLS: dict[str, Callable[[], Kill] | None] = {
     "between the control row and the state machine": None,
     "at the first row of the walk": lambda: Kill(Nth(1, writes_an_account), after=True, settle=False),
-    "within a segment": lambda: Kill(Nth(7, writes_an_account), after=False, settle=False),
+    "within a segment": lambda: Kill(Nth(QUIET, writes_an_account), after=False, settle=False),
     "between a segment's rows and its progress": lambda: Kill(Nth(2, writes_progress), after=False, settle=False),
     "when it has begun to settle": lambda: Kill(Nth(1, writes_control), after=True, settle=True),
     "before it is built": lambda: Kill(Nth(2, writes_control), after=False, settle=True),
@@ -222,7 +224,7 @@ def test_a_rebuild_that_was_killed_goes_on_and_comes_to_the_same(
     environment: Environment, models: ReadModels, account_ids: list[str], name: str, moment: str
 ) -> None:
     building, new_kill = models.begin(name), KILLS[moment]
-    book(environment, account_ids, 3)
+    book(environment, account_ids[QUIET:], 3)
     if new_kill is not None:
         kill = new_kill()
         dying = Dying(models.dynamodb, kill.last, after=kill.after)
@@ -230,7 +232,7 @@ def test_a_rebuild_that_was_killed_goes_on_and_comes_to_the_same(
             assert models.table(name).defer(building.generation, account_ids[0], building.rebuild, Deadline())
         with pytest.raises(DiedError):
             models.work(name, building, dying, settle=kill.settle)
-    book(environment, account_ids, 4)
+    book(environment, account_ids[QUIET:], 4)
     found = models.control(name).building
     assert found is not None
     assert found.state == ("settling" if "settle" in moment or "built" in moment else "walking")
