@@ -217,7 +217,8 @@ class World(AWS):
         bank = new_bank(store_on(self.client, self.tables), lambda: datetime(2026, 3, 1, 9, 30, tzinfo=UTC))
         for account in ACCOUNTS[:3]:
             for command in COMMANDS:
-                bank.execute(command, account, CommandContext(f"{account} {command}", "correlation", "tests"))
+                label = f"{account}-{type(command).__name__}"
+                bank.execute(command, account, CommandContext(label, "correlation", "tests"))
 
     def really_walk(self, name: str) -> None:
         """The rebuild with that id does all that the deployed function does."""
