@@ -47,9 +47,9 @@ metrics.set_default_dimensions(environment=_settings.environment)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Fold one batch of the stream, or retry accounts that are stopped: `{"retry": [account id, ...]}`.
 
-    A retry answers `{"retried": {account id: {"version": 7, "stopped": "why, or empty"}}}`, of the live generation; an
-    account for which there was no time is missing. Raises ProjectionIncompleteError at the end if something is not
-    folded; what a retry cannot read or write raises as it is.
+    A retry answers `{"retried": {account id: {"version": 7, "stopped": "why, or empty"}}}`, of the live generation.
+    Raises ProjectionIncompleteError at the end if something is not folded; what a retry cannot read or write, or has no
+    time for, raises as it is, and a repetition goes on.
     """
     logger.append_keys(projection=_settings.projection)
     if "retry" in event:

@@ -17,9 +17,10 @@ from lambdas.httpapi.lag import LAG, lag_header
 from lambdas.httpapi.list_cursors import decode_cursor, encode_cursor
 from lambdas.httpapi.replies import Reply, json_reply
 from lambdas.httpapi.requests import Request, positive_integer
+from lambdas.httpapi.telemetry import logger
 from lambdas.projections.account_summaries import AccountSummary
 from lambdas.projections.daily_totals import MEASURES, LastDay, row_key
-from lambdas.projections.errors import GenerationGoneError
+from lambdas.projections.errors import GenerationGoneError, ProjectionError
 from lambdas.projections.read_model import AccountRow
 from lambdas.projections.reading import Reader
 
@@ -83,7 +84,12 @@ class ReadModelRoutes:
         return shapes.AccountList(_summaries(rows[each] for each in asked.account_ids if each in rows), None)
 
     def _lag(self, reader: Reader[AccountSummary] | Reader[LastDay]) -> Mapping[str, str]:
-        lag = reader.lag()
+        """The header. An answer that is there is given, also if nobody can say how old it is."""
+        try:
+            lag = reader.lag()
+        except ProjectionError as error:
+            logger.warning("the lag could not be read", reason=str(error))
+            return {}
         return {} if lag is None else {LAG: lag_header(lag, self._clock())}
 
 

@@ -24,7 +24,7 @@ def fill(steps: Steps[Any], events: EventSource, deadline: Deadline, *, up_to: i
         return False
     try:
         for count, event in enumerate(events.read(steps.row.account_id, after=following - 1, up_to=up_to)):
-            if count and count % STEP_EVENTS == 0 and not deadline.allows_attempt():
+            if count and count % STEP_EVENTS == 0 and not _continue(steps, deadline):
                 return False
             following = event.streamversion + 1
             _fold_or_compare(steps, event, start)
@@ -38,6 +38,13 @@ def fill(steps: Steps[Any], events: EventSource, deadline: Deadline, *, up_to: i
         if following <= (start if up_to is None else up_to):
             steps.stop(_missing(following))
     return True
+
+
+def _continue(steps: Steps[Any], deadline: Deadline) -> bool:
+    """After a page: it is written while there is time for that. Whether there is time for another one."""
+    if deadline.allows_attempt():
+        steps.end_step()
+    return deadline.allows_attempt()
 
 
 def _fold_or_compare(steps: Steps[Any], event: AccountDomainEvent, start: int) -> None:

@@ -122,7 +122,8 @@ class AccountFolder(Generic[K]):
             steps = Steps(self._projection, self._rows, generation, row, deadline)
             try:
                 end = course(steps)
-                steps.write()
+                if end is not _End.WAITING:  # else there is no time to write, either
+                    steps.write()
             except RowChangedError as error:
                 folded += steps.written
                 row = error.current

@@ -11,7 +11,7 @@ from msgspec import Struct
 from lambdas.eventsourcing.errors import ReadUnavailableError
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.control import Building, ControlRow
-from lambdas.projections.errors import NotBuiltError, ReadModelUnavailableError
+from lambdas.projections.errors import NotBuiltError, ProjectionError, ReadModelUnavailableError
 from lambdas.projections.folder import AccountFolder, Outcome
 from lambdas.projections.projection import K, Projection
 from lambdas.projections.read_model import Gate, ReadModel
@@ -114,7 +114,7 @@ class Projector(Generic[K]):
             try:
                 events = accounts[account_id]
                 outcome = self._folder.take(generation, account_id, events, deadline, walking=walked)
-            except (ReadModelUnavailableError, ReadUnavailableError) as error:
+            except (ProjectionError, ReadUnavailableError) as error:  # of this account: the others are folded
                 return _Share(generation, account_id, failed=f"{type(error).__name__}: {error}")
             return _Share(generation, account_id, outcome)
 

@@ -55,8 +55,8 @@ class Steps(Generic[K]):
         if len(folded.additions) > MOST_SHARED_ROWS:
             self.stop(f"Event {event.streamversion} adds to {len(folded.additions)} rows: {MOST_SHARED_ROWS} can be.")
             return
-        if not self._in_one_step and self._is_full(folded.additions):
-            self.write()
+        if self._is_full(folded.additions):
+            self.end_step()
         self.kept = folded.kept
         self.gate = gates.moved(self.gate, event, added=bool(folded.additions))
         self.under_way += 1
@@ -86,6 +86,11 @@ class Steps(Generic[K]):
         self.gate, self.kept = gate, self.row.kept
         self.additions, self.under_way = {}, 0
         self._in_one_step = False
+
+    def end_step(self) -> None:
+        """Write the step under way, unless all must be written in one."""
+        if not self._in_one_step:
+            self.write()
 
     def write(self) -> None:
         """Write the step under way, if there is anything to write."""

@@ -100,16 +100,19 @@ class Model:
 class Mix:
     """The phases, one after the other; `model` is where they lead."""
 
-    def __init__(self, random: Random, accounts: int, currencies: Sequence[str] = CURRENCIES) -> None:
+    def __init__(
+        self, random: Random, accounts: int, currencies: Sequence[str] = CURRENCIES, rounds: int = ROUNDS
+    ) -> None:
         self._random = random
+        self._rounds = rounds
         self._currencies = currencies
         self.ids = [str(uuid.uuid4()) for _ in range(accounts)]
         self.model = Model({account_id: Account() for account_id in self.ids})
 
     def phases(self) -> Iterator[Phase]:
-        """With 50 accounts, 1,000 commands."""
+        """With 50 accounts and as many rounds as usual, 1,000 commands."""
         yield {each: self._opening(each, early=number % 5 == 0) for number, each in enumerate(self.ids)}
-        for _ in range(ROUNDS):
+        for _ in range(self._rounds):
             yield {each: [self._alone(each) for _ in range(2)] for each in self.ids}
             yield self._paired()
         yield self._crossed()

@@ -108,10 +108,10 @@ def _summarize(
 
 
 def stored(environment: Environment, tables: Mapping[str, str], generations: Mapping[str, int]) -> Both:
-    """What one generation of each projection holds; tables and generations by the projection's name."""
+    """What one generation of each projection in `generations` holds; both by the projection's name."""
     both = Both()
-    for projection in PROJECTIONS:
-        prefix = f"{generations[projection]}#"
+    for projection, generation in generations.items():
+        prefix = f"{generation}#"
         for item in items(environment, tables[projection]):
             partition = item["pk"]["S"]
             if partition.startswith(prefix):
@@ -138,8 +138,8 @@ def in_sql(ask: Callable[[str], list[dict[str, Any]]], days: Iterable[str]) -> B
     """What the lake says, as far as its view of balances and its report tell: no opening and no number of events."""
     both = Both()
     for row in ask("SELECT * FROM account_balances"):
-        moment = row.pop("updated_at").isoformat(timespec="milliseconds")
-        both.summaries[row.pop("account_id")] = {**row, "last_activity_at": moment.removesuffix("+00:00") + "Z"}
+        account_id, moment = row.pop("account_id"), row.pop("updated_at").isoformat(timespec="milliseconds")
+        both.summaries[account_id] = {**row, "last_activity_at": moment.removesuffix("+00:00") + "Z"}
     for day in days:
         for row in ask(catalog.query("daily_report").fill({"day": day})):
             both.totals[row["currency"], day] = {measure: int(row[measure]) for measure in MEASURES}

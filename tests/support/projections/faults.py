@@ -45,7 +45,7 @@ class RemoteReadModel:
 
     def load(self, generation: int, account_id: str, deadline: Deadline) -> AccountRow[Any]:
         """See ReadModel.load."""
-        return self._send(lambda: self._rows.load(generation, account_id, deadline))
+        return self._send(lambda: self._rows.load(generation, account_id, deadline), deadline)
 
     def save(
         self,
@@ -56,11 +56,11 @@ class RemoteReadModel:
         deadline: Deadline,
     ) -> None:
         """See ReadModel.save."""
-        self._send(lambda: self._rows.save(generation, before, after, additions, deadline))
+        self._send(lambda: self._rows.save(generation, before, after, additions, deadline), deadline)
 
     def defer(self, generation: int, account_id: str, rebuild: str, deadline: Deadline) -> bool:
         """See ReadModel.defer."""
-        return self._send(lambda: self._rows.defer(generation, account_id, rebuild, deadline))
+        return self._send(lambda: self._rows.defer(generation, account_id, rebuild, deadline), deadline)
 
     def deferred(self, generation: int) -> Iterator[str]:
         """See ReadModel.deferred."""
@@ -82,7 +82,9 @@ class RemoteReadModel:
         """See ReadModel.rows."""
         return self._send(lambda: self._rows.rows(generation, account_ids))
 
-    def _send(self, call: Callable[[], T]) -> T:
+    def _send(self, call: Callable[[], T], deadline: Deadline | None = None) -> T:
+        if deadline is not None and not deadline.allows_attempt():
+            raise ReadModelUnavailableError("no time is left")
         return self._network.request(call, ReadModelUnavailableError("no answer"))
 
 

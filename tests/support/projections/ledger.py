@@ -140,6 +140,11 @@ class Ledger:
         rows = [self.published(self.table[account][version - 1]) for account, version in found]
         return rows, json.dumps(found[-1]) if found else ""
 
+    def later(self) -> datetime:
+        """A moment after all others."""
+        self._pass(1)
+        return self._now
+
     def _pass(self, milliseconds: int) -> None:
         self._now += timedelta(milliseconds=milliseconds)
 

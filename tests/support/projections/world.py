@@ -118,7 +118,9 @@ class World:
         self.interruptions = rng.choice((0.0, 0.05, 0.2))
         self.mishaps = rng.random() < 0.7
         """Whether events are poisoned, and the ledger is restored."""
-        self.seconds = rng.choice((4.0, 30.0))
+        self.seconds = rng.choice((5.0, 30.0))
+        self.delays: tuple[float, ...] = (0.01, 0.3)
+        """How many seconds a request takes."""
         self.counted: Counter[str] = Counter()
         self.runs: list[Run] = []
         self._retried: set[str] = set()
@@ -135,7 +137,7 @@ class World:
     def request(self, call: Callable[[], T], lost: Exception) -> T:
         """See Network.request."""
         self._meanwhile()
-        self.time.sleep(self.rng.choice((0.01, 0.3)))
+        self.time.sleep(self.rng.choice(self.delays))
         fate = "answered"
         if self.rng.random() < self.trouble:
             fate = self.rng.choice(("lost", "answer lost", "crash before", "crash after"))
@@ -159,12 +161,12 @@ class World:
 
     # --- what happens
 
-    def act(self) -> None:
-        """Somebody does something; whoever ends in it is started anew."""
+    def act(self, action: Callable[[Container], None] | None = None) -> None:
+        """Somebody does something, anything unless it is said; whoever ends in it is started anew."""
         self._depth += 1
         container = self.rng.randrange(len(self.containers))
         try:
-            self._choose()(self.containers[container])
+            (action or self._choose())(self.containers[container])
         except CrashError:
             self.counted["crashed"] += 1
             self.containers[container] = Container(self)
@@ -344,7 +346,7 @@ class World:
 
     def rest(self) -> None:
         """Everything that is on its way arrives, nothing goes wrong any more, and what stopped accounts is mended."""
-        self.trouble, self.interruptions, self.mishaps = 0.0, 0.0, False
+        self.trouble, self.interruptions, self.mishaps, self.delays = 0.0, 0.0, False, (0.001,)
         self.announce()
         self.poison.clear()
         self.ledger.unreadable.clear()

@@ -21,6 +21,7 @@ from lambdas.projections.daily_totals import DAILY_TOTALS, LastDay
 from lambdas.projections.lag import Lag
 from lambdas.projections.read_model import AccountRow, Gate
 from lambdas.projections.reading import KEPT_SECONDS
+from lambdas.projections.table import LAG, LAG_KEY
 from tests.support.clocks import START
 from tests.support.event_rows import account_id
 from tests.support.followed_ledger import FollowedLedger
@@ -178,6 +179,16 @@ class TestLag:
             world.followed.ports(projection).positions.save_lag(lag)
         assert world.api.get("/accounts").headers["daybook-lag"] == "1;0"
         assert world.api.get("/totals", **MARCH).headers["daybook-lag"] == "2;0"
+
+    @pytest.mark.parametrize(("path", "query"), [*READS[:2], READS[3]], ids=str)
+    def test_one_that_cannot_be_read_costs_the_header_alone(
+        self, world: World, path: str, query: dict[str, str], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for name in (ACCOUNT_SUMMARIES.name, DAILY_TOTALS.name):
+            world.followed.client.tables[name].put({**LAG_KEY, LAG: {"S": "no JSON"}})
+        answer = world.api.get(path, **query)
+        assert (answer.status, "daybook-lag" in answer.headers) == (200, False)
+        assert "the lag could not be read" in [record.message for record in caplog.records]
 
     def test_a_refusal_has_none(self, world: World) -> None:
         world.followed.measured(Lag(events=3, seconds=1.2, measured_at=format_timestamp(START)))

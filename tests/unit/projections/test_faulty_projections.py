@@ -63,6 +63,7 @@ WRONG: dict[str, AnyProjection] = {
     "place raises": wrong_place(fails),
     "place in no group": wrong_place(lambda: Place("none", "")),
     "place with a separator": wrong_place(lambda: Place("all", "a#b")),
+    "order that is too long": wrong_place(lambda: Place("all", "o" * 961)),
     "order that is no text": wrong_place(lambda: Place("all", 7)),  # type: ignore[arg-type]
     "kept is another struct": wrong_fold(lambda found: replace(found, kept=Place("all", ""))),
     "a measure has 39 digits": wrong_fold(lambda found: replace(found, additions={"all": {"events": 10**38}})),

@@ -12,10 +12,11 @@ import pytest
 from msgspec.structs import replace
 
 from lambdas.composition.projections import DeployedProjector
+from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import EventRow
 from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES
 from lambdas.projections.consumer import StreamConsumer
-from lambdas.projections.errors import ReadModelUnavailableError
+from lambdas.projections.errors import CorruptItemError, ReadModelUnavailableError
 from lambdas.projections.projector import Projector
 from tests.support.clocks import SimulatedTime
 from tests.support.event_rows import account_id, chained, row
@@ -143,6 +144,23 @@ def test_a_read_model_that_is_away_for_a_while_costs_retries_and_nothing_else(
     world.deliver(world.records())
     assert world.dead == []
     assert world.tables.gates() == dict.fromkeys(world.histories, EVENTS)
+
+
+def test_a_row_that_cannot_be_read_holds_up_its_own_account_only(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release that was rolled back has written it, say: a rebuild makes it anew."""
+    load, corrupt = world.tables.rows.load, account_id(3)
+
+    def unreadable_row(generation: int, asked: str, deadline: Deadline) -> Any:
+        if asked == corrupt:
+            raise CorruptItemError(f"{generation}#{asked}", "its gate is no JSON")
+        return load(generation, asked, deadline)
+
+    monkeypatch.setattr(world.tables.rows, "load", unreadable_row)
+    world.deliver(world.records())
+    assert world.tables.gates() == {each: EVENTS for each in world.histories if each != corrupt}
+    dead = [each for dead in world.dead for each in dead["payload"]["Records"]]
+    assert [each["kinesis"]["sequenceNumber"] for each in dead] == ["3", "8"]
+    assert world.tables.positions.all()[SHARD].sequence_number == "10"
 
 
 @pytest.mark.parametrize("seed", seeds(check=10, test=60, soak=3_000))

@@ -15,10 +15,11 @@ import pytest
 
 from lambdas.composition.projections import DeployedProjector, deployed_projector
 from lambdas.composition.settings import ProjectionSettings, SettingsError
+from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES
 from lambdas.projections.consumer import StreamConsumer
 from lambdas.projections.control import Control
-from lambdas.projections.errors import ReadModelUnavailableError, UnknownProjectionError
+from lambdas.projections.errors import CorruptItemError, ReadModelUnavailableError, UnknownProjectionError
 from lambdas.projections.projector import Projector
 from tests.support.clocks import START
 from tests.support.event_rows import ACCOUNT, account_id, chained, row
@@ -190,6 +191,41 @@ def test_it_raises_when_the_read_model_stays_away(
     assert log["accounts"] == [ACCOUNT, OTHER]
     assert "throttled" in log["reason"]
     assert function.tables.positions.all() == {}
+
+
+@pytest.mark.parametrize("lines", [[line(ROWS[0])], [line(ROWS[0], source="/elsewhere")]], ids=["event", "ignored"])
+def test_it_raises_when_the_control_row_stays_away(
+    function: Function, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, lines: list[bytes]
+) -> None:
+    def away() -> Any:
+        raise ReadModelUnavailableError("throttled")
+
+    monkeypatch.setattr(function.tables.control, "read", away)
+    with pytest.raises(function.incomplete):
+        function([kinesis_record(lines)])
+    assert [log["reason"] for log in logged(caplog)] == ["throttled"]
+    assert [log for log in logged(caplog, "WARNING") if "no generation" in log["message"]] == []
+    assert function.tables.positions.all() == {}
+
+
+def test_a_row_that_cannot_be_read_is_raised_when_all_else_is_folded(
+    environ: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    function = Function(importlib.import_module(MODULE), environ, Control(live=2, previous=1, newest=2))
+    load = function.tables.rows.load
+
+    def unreadable_row(generation: int, asked: str, deadline: Deadline) -> Any:
+        if (generation, asked) == (2, ACCOUNT):
+            raise CorruptItemError(f"2#{asked}", "its gate is no JSON")
+        return load(generation, asked, deadline)
+
+    environ.setattr(function.tables.rows, "load", unreadable_row)
+    with pytest.raises(function.incomplete, match="1 accounts are not fully folded"):
+        function([kinesis_record(map(line, ROWS)), kinesis_record(map(line, OTHERS))])
+    assert (function.tables.gates(2), function.tables.gates(1)) == ({OTHER: 2}, {ACCOUNT: 3, OTHER: 2})
+    assert counted(capsys)["ProjectionEventsFolded"] == [2.0]
+    (log,) = logged(caplog)
+    assert (log["accounts"], "its gate is no JSON" in log["reason"]) == ([ACCOUNT], True)
 
 
 def test_it_raises_when_the_position_cannot_be_saved(

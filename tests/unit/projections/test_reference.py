@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -17,7 +19,7 @@ from lambdas.projections.daily_totals import DAILY_TOTALS, MEASURES
 from tests.e2e import read_models
 from tests.e2e.read_models import reference
 from tests.support.bank import Recorder, new_bank
-from tests.support.clocks import TickingClock, Ticks
+from tests.support.clocks import START, Ticks
 from tests.support.recording import whole_history
 from tests.support.runs import seeds
 from tests.support.workloads import accounts, anything
@@ -30,7 +32,9 @@ ORDERS = 150
 @pytest.mark.parametrize("seed", seeds(check=3, test=20, soak=2_000))
 def test_both_come_to_the_same(seed: int) -> None:
     rng, store = random.Random(seed), InMemoryEventStore()
-    bank, recorder = new_bank(store, TickingClock()), Recorder(Ticks())
+    moments = count()
+    bank = new_bank(store, lambda: START + next(moments) * timedelta(minutes=17))
+    recorder = Recorder(Ticks())
     for number in range(ORDERS):
         recorder.send(bank, anything(rng, f"o{number}", ACCOUNTS))
     rows = [row for account_id in ACCOUNTS for row in whole_history(store, account_id)]

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.unit.httpapi.suite.api import Answer, Api
+from tests.unit.httpapi.suite.api import Answer, Api, Call
 from tests.unit.httpapi.suite.commands import UNKNOWN
 
 PATIENCE_SECONDS = 60.0
@@ -228,6 +228,11 @@ class TestAccountList:
     def test_refuses_other_queries(self, api: Api, query: dict[str, str | int], field: str) -> None:
         answer = api.get("/accounts", **query)
         assert (answer.status, answer.problem, answer.json()["field"]) == (400, "invalid-request", field)
+
+    @pytest.mark.parametrize("name", ["ids", "status", "currency", "limit", "cursor"])
+    def test_each_parameter_is_given_once(self, api: Api, name: str) -> None:
+        answer = api.send(Call("GET", "/accounts", [(name, UNKNOWN), (name, UNKNOWN)]))
+        assert (answer.status, answer.json()["field"]) == (400, name)
 
 
 class TestTotals:
