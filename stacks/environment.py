@@ -16,7 +16,10 @@ from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 STACKS_WITH_DATA = ("Notifications", "Ledger", "Backup", "DomainEvents", "Lake")
-"""The stacks that are protected against deletion, by their names behind `Daybook-<environment>-`."""
+"""The stacks that are protected against deletion, by their names behind `Daybook-<environment>-`.
+
+The read models' stack is none of them: what it holds can be built again from the event table.
+"""
 MAX_SNAPSHOT_INTERVAL = 50
 MAX_GENERATION = 1_000
 MIN_GRACE_DAYS = 3

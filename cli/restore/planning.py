@@ -18,8 +18,9 @@ from cli.restore.steps import Request, second
 from stacks.environment import ENVIRONMENTS
 
 CONSUMERS: Final = (
-    "the API, the processor of commands, the publisher and the backups: `cdk deploy` gives them the restored tables",
+    "API, processor of commands, publisher, read models and backups: `cdk deploy` gives them the restored tables",
     "whoever reads domain events: `announce` sends each account concerned daybook.ledger.Restored.v1",
+    "the read models: they take these, too; one with totals stops each account concerned, rebuild it and switch",
     "whoever fills gaps from the event table (EventTableReadPolicyArn): read the output EventTableName anew",
     "whoever subscribes to the event table's own stream: the output EventTableStreamArn names another one",
 )

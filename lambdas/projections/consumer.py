@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lambdas.eventsourcing.dynamodb_faults import FAILURES
 from lambdas.eventsourcing.retry import Deadline
@@ -66,9 +67,7 @@ class StreamConsumer:
         try:
             self._save(deliveries.shards, saving)
         except (ReadModelUnavailableError, *FAILURES) as error:
-            return Consumed(
-                taking=consumed.taking, unattributable=[], ignored=consumed.ignored, unsaved=str(error) or "no answer"
-            )
+            return replace(consumed, unsaved=str(error) or "no answer")
         return consumed
 
     def _save(self, shards: Mapping[str, Reached], deadline: Deadline) -> None:

@@ -111,9 +111,16 @@ class Rebuild(Generic[K]):
         return tally.result(done=progress.done)
 
     def settle(self, step: SettleStep, begin: Deadline, end: Deadline) -> Done:
-        """End the walk: from here on nothing is left to it. Bring what was left up to date, then declare it built."""
+        """End the walk: from here on nothing is left to it. Bring what was left up to date, then declare it built.
+
+        A segment that is not walked to its end, by what is noted, is walked on first: a note that was sent twice may
+        have arrived late and put the segment's progress back.
+        """
+        left = self._left(step)
+        if left is not None:
+            return replace(self.walk(left, begin, end), done=False)
         tally = _Tally(self._rows)
-        if not self._change(step, lambda control: self._settling(control, step.rebuild)):
+        if not self._change(step, lambda control: _settling(control, step.rebuild)):
             return tally.result(done=True)
         for accounts in _chunks(self._rows.deferred(step.generation), SETTLED_AT_ONCE):
             outcomes = self._each(accounts, lambda each: self._catch_up(step.generation, each, end))
@@ -145,15 +152,16 @@ class Rebuild(Generic[K]):
         with ThreadPoolExecutor(self._workers) as pool:
             return list(pool.map(act, accounts))
 
-    def _settling(self, control: Control, rebuild: str) -> Control:
-        building = control.building
+    def _left(self, step: SettleStep) -> WalkStep | None:
+        """The first segment that is not walked to its end; None also after the walk."""
+        building = _own(self._control.read(), step)
         if building is None or building.state != "walking":
-            return control
-        walked = {each.number for each in self._segments.all(building.generation) if each.done}
-        left = [number for number in range(building.segments) if number not in walked]
-        if left:
-            raise ControlError(f"{len(left)} of {building.segments} segments are not walked yet, {left[0]} among them.")
-        return control.settling(rebuild)
+            return None
+        walked = {each.number for each in self._segments.all(step.generation) if each.done}
+        for number in range(building.segments):
+            if number not in walked:
+                return WalkStep(step.generation, step.rebuild, number, building.segments)
+        return None
 
     def _change(self, step: SettleStep, to: Callable[[Control], Control]) -> bool:
         """Whether there is something left to do: False if the generation is built."""
@@ -228,6 +236,11 @@ def _own(control: Control, step: WalkStep | SettleStep) -> Building | None:
     if building.rebuild != step.rebuild:
         raise RebuildRunningError(building.rebuild)
     return None if building.state == "built" else building
+
+
+def _settling(control: Control, rebuild: str) -> Control:
+    walks = control.walking is not None
+    return control.settling(rebuild) if walks else control
 
 
 def _advanced(progress: Segment, page: WalkedPage, taken: Units) -> Segment:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import uuid
 from collections.abc import Sequence
@@ -18,17 +17,27 @@ from lambdas.projections import table
 from lambdas.projections.errors import CursorError
 from lambdas.projections.listing import Cursor
 from lambdas.projections.read_model import AccountRow, Gate
-from tests.support.account_rows import Row, row
+from tests.support.account_rows import row
 from tests.support.backends import NewId
 from tests.support.metering import Usage
 from tests.support.read_model_metering import ReadModelMeter
-from tests.support.read_model_readers import BOTH, Groups, ReadTable, control, expected, ids, pages
+from tests.support.read_model_readers import BOTH, Groups, ReadTable, control, expected, ids, in_shard, pages
 from tests.support.read_models import NewPorts
 from tests.support.runs import runs
 
 GROUPS: list[Groups] = [BOTH, ("closed", "open"), ("open",), ("closed",)]
+CROWDED = [
+    account_id
+    for account_id in (str(uuid.UUID(int=number)) for number in range(200))
+    if table.shard_of(account_id) in {0, 7, 15}
+]
+"""Accounts that share three shards."""
 accounts = st.lists(
-    st.tuples(st.uuids(version=4), st.sampled_from(BOTH), st.sampled_from(["EUR", "EUA", "USD", "CHF"])),
+    st.tuples(
+        st.sampled_from(CROWDED) | st.uuids(version=4).map(str),
+        st.sampled_from(BOTH),
+        st.sampled_from(["EUR", "EUA", "USD", "CHF"]),
+    ),
     max_size=60,
     unique_by=lambda account: account[0],
 )
@@ -43,12 +52,12 @@ accounts = st.lists(
 )
 @settings(max_examples=runs(check=30, test=300, soak=5_000), deadline=None)
 def test_every_account_once_and_in_order(
-    accounts: Sequence[tuple[uuid.UUID, str, str]], limit: int, groups: Groups, prefix: str, page_bytes: int
+    accounts: Sequence[tuple[str, str, str]], limit: int, groups: Groups, prefix: str, page_bytes: int
 ) -> None:
     here = ReadTable()
     here.ports.client._page_bytes = page_bytes
     here.name(control(1, building=2))
-    rows = [row(str(number), 1, status=status, currency=currency) for number, status, currency in accounts]
+    rows = [row(account_id, 1, status=status, currency=currency) for account_id, status, currency in accounts]
     here.put(1, *rows)
     here.put(2, *rows[:5], row(str(uuid.UUID(int=1)), 1))
 
@@ -73,10 +82,18 @@ def test_every_account_once_and_in_order_everywhere(new_table: NewPorts, new_id:
         assert listed == expected(rows, groups, prefix)
 
 
-def in_shard(shard: int, count: int, **kept: str) -> list[Row]:
-    accounts = (str(uuid.UUID(int=number)) for number in itertools.count())
-    here = (account_id for account_id in accounts if table.shard_of(account_id) == shard)
-    return [row(account_id, 1, **kept) for account_id in itertools.islice(here, count)]
+@pytest.mark.parametrize("limit", [1, 2, 3, 4])
+@pytest.mark.parametrize("shard", [0, 15])
+def test_last_accounts_of_one_partition_are_not_lost(limit: int, shard: int) -> None:
+    here = ReadTable()
+    here.name(control(1))
+    rows = in_shard(shard, 7, status="closed")
+    here.put(1, *rows)
+
+    listed = list(pages(here.reader(), limit))
+
+    assert [each for page in listed for each in ids(page)] == [each.account_id for each in rows]
+    assert len(listed) == -(-7 // limit)
 
 
 def usage_of(here: ReadTable, groups: Groups, limit: int, cursor: Cursor | None = None) -> Usage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -302,3 +303,53 @@ def test_what_a_batch_never_does_ends_with_the_time() -> None:
 
     assert time.monotonic() < 10
     assert len(client.asked) < 30
+
+
+def test_pages_end_where_the_table_ends_them() -> None:
+    """With one item a page: every Query is followed to its end."""
+    ports = fake_ports(DAILY_TOTALS)
+    ports.client._page_bytes = 1
+    ports.control.change(Control(), WALKING)
+    days = {f"EUR#{day}": {"events": day} for day in range(1, 8)}
+    ports.rows.save(1, AccountRow(A), counted(1), days, Deadline())
+    accounts = sorted(f"account-{number}" for number in range(5))
+    for number, account_id in enumerate(accounts):
+        ports.rows.defer(1, account_id, "first", Deadline())
+        ports.segments.save(Segment(generation=1, number=number, rebuild="first"))
+        ports.rows.save(1, AccountRow(account_id), AccountRow(account_id, gate(1, stopped="why")), {}, Deadline())
+
+    assert ports.rows.shared_rows(1, "EUR#2", "EUR#6") == {f"EUR#{day}": {"events": day} for day in range(2, 7)}
+    assert list(ports.rows.deferred(1)) == accounts
+    assert [each.account_id for each in ports.rows.stopped(1)] == accounts
+    assert [each.number for each in ports.segments.all(1)] == list(range(5))
+    ports.segments.drop(1)
+    assert list(ports.rows.deferred(1)) == []
+
+
+def test_shards_are_read_several_at_once_and_not_all() -> None:
+    """Each Query waits until eight are under way, and then a while for a ninth, which never comes."""
+    ports = fake_ports(DAILY_TOTALS)
+    eight, ninth = threading.Barrier(8, timeout=10), threading.Event()
+    lock = threading.Lock()
+    under_way: list[int] = []
+    seen: list[int] = []
+
+    class Counting:
+        def query(self, **request: Any) -> Any:
+            with lock:
+                under_way.append(1)
+                seen.append(len(under_way))
+                if len(under_way) > 8:
+                    ninth.set()
+            eight.wait()
+            ninth.wait(0.2)
+            with lock:
+                under_way.pop()
+            return ports.client.query(**request)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(ports.client, name)
+
+    assert ports.on(Counting()).rows.shared_rows(1, "", "~") == {}
+
+    assert (len(seen), max(seen)) == (16, 8)

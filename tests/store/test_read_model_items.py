@@ -60,7 +60,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "no JSON": {"S": "{"},
     "empty": {"S": ""},
     "another shape": {"S": '{"version": "one", "live": -1.5, "generation": null, "shard": 7, "events": "x"}'},
-    "deep": {"S": "[" * 100_000},
+    "deep": {"S": '{"unknown": ' + "[" * 100_000},
     "half a character": {"S": '"\\ud800"'},
 }
 
@@ -273,3 +273,13 @@ def test_shards_take_about_the_same_share() -> None:
     assert min(counts) > 60
     assert max(counts) < 150
     assert table.shard_of(A) == SHARD_OF_A
+
+
+def test_account_that_goes_on_is_not_stopped_although_the_index_still_says_so(ports: TablePorts) -> None:
+    ports.rows.save(1, AccountRow(A), row(A, 1, stopped="why"), {}, Deadline())
+    ports.client.stand_still()
+    assert [each.account_id for each in ports.rows.stopped(1)] == [A]
+
+    ports.rows.save(1, row(A, 1, stopped="why"), row(A, 2), {}, Deadline())
+
+    assert list(ports.rows.stopped(1)) == []

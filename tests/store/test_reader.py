@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,7 +23,7 @@ from tests.support.clocks import SimulatedTime
 from tests.support.fake_dynamodb import client_error
 from tests.support.metering import Usage
 from tests.support.read_model_metering import ReadModelMeter
-from tests.support.read_model_readers import BOTH, ReadTable, control, expected, ids, pages
+from tests.support.read_model_readers import BOTH, ReadTable, control, expected, ids, in_shard, pages
 from tests.support.read_models import NewPorts
 
 IDS = [f"{number}{number}111111-2222-4333-8444-555555555555" for number in range(6)]
@@ -81,9 +82,9 @@ def test_live_generation_is_read_and_no_other(here: ReadTable) -> None:
     assert reader.accounts([]) == {}
 
 
-@pytest.mark.parametrize("generation", [0, -1, 3, 4, 10**30])
-def test_generation_that_is_not_named_cannot_be_read(here: ReadTable, generation: int) -> None:
-    here.name(control(2, previous=1, building=3))
+@pytest.mark.parametrize(("previous", "generation"), [(1, 0), (0, 0), (1, -1), (1, 3), (0, 1), (1, 4), (1, 10**30)])
+def test_generation_that_is_not_named_cannot_be_read(here: ReadTable, previous: int, generation: int) -> None:
+    here.name(control(2, previous=previous, building=3))
 
     with pytest.raises(GenerationGoneError, match=f"Generation {generation} "):
         here.reader().listing(BOTH, "", 10, Cursor(generation, "open", 0, "EUR#"))
@@ -196,39 +197,77 @@ def test_stale_control_row_does_not_do_when_the_table_is_silent(here: ReadTable)
     assert versions(list(reader.accounts(IDS).values())) == {1}
 
 
-def test_every_call_ends_in_time(here: ReadTable) -> None:
-    """However slow the table is: all requests of a call share one deadline."""
+class Slow:
+    """A table that takes its time."""
+
+    def __init__(self, here: ReadTable, time: SimulatedTime, seconds: float) -> None:
+        self._client, self._time, self._seconds = here.ports.client, time, seconds
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**request: Any) -> Any:
+            self._time.sleep(self._seconds)
+            return getattr(self._client, name)(**request)
+
+        return call
+
+
+def slow_reader(here: ReadTable, time: SimulatedTime, seconds: float) -> Reader[Any]:
+    return Reader(
+        Slow(here, time, seconds),
+        here.ports.table_name,
+        ACCOUNT_SUMMARIES,
+        backoff=Backoff(sleep=time.sleep, uniform=lambda low, high: high),
+        new_deadline=lambda: Deadline(monotonic=time.monotonic),
+    )
+
+
+@pytest.mark.parametrize("seconds", [2.3, 3.5, 7.0])
+def test_every_call_ends_in_time(here: ReadTable, seconds: float) -> None:
+    """However slow the table is: all requests of a call share one deadline, up to the batch of rows."""
+    here.put(1, *in_shard(0, 5), *in_shard(1, 5))
     time = SimulatedTime()
 
-    class Slow:
-        def __getattr__(self, name: str) -> Any:
-            def call(**request: Any) -> Any:
-                time.sleep(1.9)
-                return getattr(here.ports.client, name)(**request)
+    with pytest.raises(ReadModelUnavailableError, match="No time"):
+        slow_reader(here, time, seconds).listing(("open",), "", 3 if seconds > 3 else 8)
 
-            return call
+    assert time.monotonic() <= 10 + seconds
 
-    backoff = Backoff(sleep=time.sleep, uniform=lambda low, high: high)
 
-    def deadline() -> Deadline:
-        return Deadline(monotonic=time.monotonic)
-
-    reader = Reader(Slow(), here.ports.table_name, ACCOUNT_SUMMARIES, backoff=backoff, new_deadline=deadline)
+@pytest.mark.parametrize("call", ["accounts", "shared"])
+def test_other_calls_end_in_time_too(here: ReadTable, call: str) -> None:
+    time = SimulatedTime()
+    reader = slow_reader(here, time, 7.0)
 
     with pytest.raises(ReadModelUnavailableError, match="No time"):
-        reader.listing(("open",), "", 10)
+        reader.accounts(IDS) if call == "accounts" else reader.shared("", "~")
 
-    assert time.monotonic() < 10 + 8 * 1.9  # the eight that are under way at once follow each other here
+    assert time.monotonic() == 7.0
 
 
 def test_one_of_many_threads_reads_the_control_row(here: ReadTable) -> None:
-    reader, usage = asked(here)
+    asked_twice = threading.Event()
+    asks: list[int] = []
 
-    with ThreadPoolExecutor(8) as threads:
-        read = list(threads.map(lambda _: reader.accounts(IDS), range(40)))
+    class Held:
+        """Its first answer waits for a second request, and for a while if none comes."""
+
+        def get_item(self, **request: Any) -> Any:
+            asks.append(1)
+            if len(asks) > 1:
+                asked_twice.set()
+            asked_twice.wait(0.2)
+            return here.ports.client.get_item(**request)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(here.ports.client, name)
+
+    reader = here.reader(Held())
+
+    with ThreadPoolExecutor(4) as threads:
+        read = list(threads.map(lambda _: reader.accounts(IDS), range(8)))
 
     assert all(versions(list(each.values())) == {1} for each in read)
-    assert usage.operations.count("GetItem") == 1
+    assert len(asks) == 1
 
 
 def test_shared_rows_of_the_live_generation(new_table: NewPorts, new_id: NewId) -> None:

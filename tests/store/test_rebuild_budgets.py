@@ -49,7 +49,7 @@ def test_one_row_accounts_take_a_read_and_a_write_each_and_a_page_its_progress()
     assert operations["TransactWriteItems"] == PAGES
     listed = ACCOUNTS
     assert usage.write_units == ACCOUNTS + listed + 2 + 4 * PAGES
-    assert operations["GetItem"] == ACCOUNTS + 4, "the accounts, the control row and the segment"
+    assert operations["GetItem"] == ACCOUNTS + 5, "the accounts, the control row and the segment"
     assert operations["Query"] == 2, "the segments and the deferred accounts"
 
 

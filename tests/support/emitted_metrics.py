@@ -22,6 +22,7 @@ from lambdas.projections.consumer import Consumed
 from lambdas.projections.lag import Lag
 from lambdas.projections.measuring import Measured
 from lambdas.projections.projector import Taking
+from lambdas.projections.rebuild import Done
 from lambdas.projections.registry import PROJECTIONS
 from lambdas.publishing.kinesis import Sent
 from lambdas.publishing.publisher import Published as Events
@@ -71,6 +72,7 @@ def run_every_function(monkeypatch: pytest.MonkeyPatch) -> None:
     _run_report(monkeypatch)
     _run_canary(monkeypatch)
     _run_projector(monkeypatch)
+    _run_rebuild(monkeypatch)
     _run_lag(monkeypatch)
 
 
@@ -161,6 +163,15 @@ def _run_projector(monkeypatch: pytest.MonkeyPatch) -> None:
     for each in PROJECTIONS:
         monkeypatch.setattr(module, "_settings", replace(module._settings, projection=each.name))
         module.handler({"Records": []}, Context())
+
+
+def _run_rebuild(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each projection has a function of its own here, too."""
+    module = _handler("projection_rebuild")
+    monkeypatch.setattr(module, "_rebuild", SimpleNamespace(settle=lambda *_: Done(done=True)))
+    for each in PROJECTIONS:
+        monkeypatch.setattr(module, "_settings", replace(module._settings, projection=each.name))
+        module.handler({"step": "settle", "generation": 1, "rebuild": "one"}, Context())
 
 
 def _run_lag(monkeypatch: pytest.MonkeyPatch) -> None:

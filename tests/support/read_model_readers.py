@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,9 +12,8 @@ from lambdas.projections import table
 from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES, AccountSummary, place
 from lambdas.projections.control import Building, Control
 from lambdas.projections.listing import Cursor, Listed
-from lambdas.projections.read_model import AccountRow
 from lambdas.projections.reading import Reader
-from tests.support.account_rows import BOOKED, Row
+from tests.support.account_rows import BOOKED, Row, row
 from tests.support.backends import NO_WAITING
 from tests.support.read_models import NewPorts, TablePorts, fake_ports
 
@@ -66,6 +67,7 @@ def pages(
     while True:
         page = reader.listing(groups, prefix, limit, cursor)
         yield page
+        assert page.cursor is None or page.cursor != cursor, "a listing goes on"
         cursor = page.cursor
         if cursor is None:
             return
@@ -79,14 +81,21 @@ def ids(page: Listed[AccountSummary]) -> list[str]:
 def expected(rows: Sequence[Row], groups: Groups = BOTH, prefix: str = "") -> list[str]:
     """The accounts that a listing should have, in order: group, shard, order, account id."""
 
-    def key(row: AccountRow[AccountSummary]) -> tuple[int, int, str, str]:
-        assert row.kept is not None
-        stands = place(row.kept)
-        return groups.index(stands.group), table.shard_of(row.account_id), stands.order, row.account_id
+    def key(each: Row) -> tuple[int, int, str, str]:
+        assert each.kept is not None
+        stands = place(each.kept)
+        return groups.index(stands.group), table.shard_of(each.account_id), stands.order, each.account_id
 
     wanted = [
-        row
-        for row in rows
-        if row.kept is not None and row.kept.status in groups and row.kept.currency.startswith(prefix)
+        each
+        for each in rows
+        if each.kept is not None and each.kept.status in groups and each.kept.currency.startswith(prefix)
     ]
-    return [row.account_id for row in sorted(wanted, key=key)]
+    return [each.account_id for each in sorted(wanted, key=key)]
+
+
+def in_shard(shard: int, count: int, **kept: str) -> list[Row]:
+    """So many rows of accounts that stand in one shard, in order."""
+    accounts = (str(uuid.UUID(int=number)) for number in itertools.count())
+    here = (account_id for account_id in accounts if table.shard_of(account_id) == shard)
+    return [row(account_id, 1, **kept) for account_id in itertools.islice(here, count)]

@@ -161,12 +161,12 @@ class World:
 
     # --- what happens
 
-    def act(self) -> None:
-        """Somebody does something; whoever ends in it is started anew."""
+    def act(self, action: Callable[[Container], None] | None = None) -> None:
+        """Somebody does something, anything unless it is said; whoever ends in it is started anew."""
         self._depth += 1
         container = self.rng.randrange(len(self.containers))
         try:
-            self._choose()(self.containers[container])
+            (action or self._choose())(self.containers[container])
         except CrashError:
             self.counted["crashed"] += 1
             self.containers[container] = Container(self)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from lambdas.eventsourcing.segment_fold import Pace
 from lambdas.eventsourcing.table_walk import TableWalk
 from lambdas.eventsourcing.timestamps import format_timestamp
-from lambdas.projections.account_check import NAMED, Difference
+from lambdas.projections.account_check import NAMED, Difference, Findings
 from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES
 from lambdas.projections.comparison import Compared, Comparison, settled_before
 from lambdas.projections.daily_totals import DAILY_TOTALS
@@ -251,6 +251,12 @@ class TestDifferences:
         assert found.differences == {"superfluous": 3 * NAMED}
         assert len(found.first) == NAMED
         assert {each.subject for each in found.first} <= set(strays)
+
+    def test_no_more_are_in_memory_than_are_named(self) -> None:
+        findings = Findings()
+        for number in range(3 * NAMED):
+            findings.tell(Difference("missing", str(number), "", ""))
+        assert (len(findings.named), findings.counts) == (NAMED, {"missing": 3 * NAMED})
 
 
 class TestWhatIsNoDifference:

@@ -124,6 +124,18 @@ def test_a_closed_shard_ends_and_its_children_count() -> None:
     assert (world.measure().events, len(world.stream.shards[FIRST].reads)) == (1, 2)
 
 
+@pytest.mark.parametrize("beyond", [0, 1, FIRST_RECORDS, FIRST_RECORDS + 1, FIRST_RECORDS + MOST_RECORDS])
+def test_a_closed_shard_is_counted_once_also_where_its_end_is_that_of_a_read(beyond: int) -> None:
+    world = World()
+    world.stream.shards[FIRST].closed = True
+    for number in range(1, beyond + 2):
+        world.stream.put(LINE, number)
+    world.folded(1)
+    lag = world.measure()
+    assert (lag.events, lag.more) == (beyond, False)
+    assert world.stream.calls.count("GetShardIterator") == 1
+
+
 def test_a_closed_shard_that_is_gone_since_it_was_listed_holds_nothing() -> None:
     world = World(FIRST, SECOND)
     world.stream.shards[FIRST].closed = world.stream.shards[FIRST].gone = True

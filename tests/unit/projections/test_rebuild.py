@@ -236,7 +236,7 @@ class TestTwoRebuilds:
         power = Power()
 
         def take_over() -> None:
-            if power.requests == 2:
+            if power.requests == 3:
                 world.take_over("heir")
 
         power.meanwhile = take_over
@@ -272,13 +272,25 @@ class TestTwoRebuilds:
 class TestSettling:
     """The last step, which may be repeated."""
 
-    def test_it_is_refused_while_a_segment_is_not_walked(self) -> None:
+    def test_a_segment_that_is_not_walked_to_its_end_is_walked_first(self) -> None:
+        """A note of its progress arrived late, and put it back; or it was never walked at all."""
         world = World(PROJECTIONS[0], busy(10))
-        world.start(segments=2)
-        world.process().walk(WalkStep(1, "first", 1, 2), Deadline(), Deadline())
-        with pytest.raises(ControlError, match="1 of 2 segments are not walked yet, 0 among them"):
-            world.process().settle(SettleStep(1, "first"), Deadline(), Deadline())
-        assert world.control.read().building.state == "walking"
+        world.start(segments=3)
+        walk = world.ledger.walk_in_pages_of(5)
+        process = world.process(walk=walk)
+        late = Deadline(0, SimulatedTime().monotonic)
+        for segment in (0, 2):
+            process.walk(WalkStep(1, "first", segment, 3), late, Deadline())
+        early = world.segments.load(1, 2)
+        process.walk(WalkStep(1, "first", 2, 3), Deadline(), Deadline())
+        world.segments.save(early)
+        steps = []
+        while not (done := process.settle(SettleStep(1, "first"), late, Deadline())).done:
+            assert world.control.read().building.state == "walking"
+            steps.append(done.rows)
+        assert steps
+        assert all(each.done for each in world.segments.all(1))
+        world.assert_equals_fold()
 
     def test_steps_that_come_again_find_nothing_left(self) -> None:
         """Also a step of the walk, when a run that died while it settled is started again."""
@@ -316,7 +328,7 @@ class TestSettling:
         changed: list[Any] = []
 
         def change() -> None:
-            if power.requests == 3 and not changed:
+            if power.requests == 4 and not changed:
                 control = world.control.read()
                 changed.append(control)
                 world.control.change(control, type(control)(**{**_fields(control), "newest": control.newest + 1}))

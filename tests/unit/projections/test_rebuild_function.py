@@ -120,7 +120,7 @@ def test_it_names_the_accounts_that_it_stops(
         ({**WALK, "rebuild": "other"}, RebuildRunningError),
         ({**SETTLE, "rebuild": "other"}, RebuildRunningError),
         ({**WALK, "generation": 2}, ControlError),
-        (SETTLE, ControlError),
+        ({**SETTLE, "generation": 2}, ControlError),
     ],
 )
 def test_what_a_repetition_does_not_mend_is_raised_by_its_name(
