@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cli.environments.place import Place
+from cli.errors import CommandError
 from cli.projections.failures import answered
 from cli.projections.models import Model, Models
 from cli.projections.request import command
@@ -21,9 +22,19 @@ def build_missing(place: Place, models: Models) -> list[str]:
     """
     with answered(place):
         missing = [each for each in models.values() if not each.control.read().live]
-        begun = [(each, begin(place, each)) for each in missing]
+        begun = [(each, building) for each in missing if (building := _begin_missing(place, each)) is not None]
         watch(begun, lambda _: None, again=command(place, "rebuild --all"))
     return [each.name for each in missing]
+
+
+def _begin_missing(place: Place, model: Model) -> Building | None:
+    """None: somebody else's rebuild has ended meanwhile."""
+    try:
+        return begin(place, model)
+    except CommandError:
+        if model.control.read().live:
+            return None
+        raise
 
 
 def begin(place: Place, model: Model) -> Building:

@@ -12,7 +12,7 @@ from cli.projections.standing import Standing, age, generations, lag_text, stand
 from lambdas.eventsourcing.timestamps import utc_now
 from lambdas.projections.lag import Lag
 
-COLUMNS = ("PROJECTION", "STATE", "LIVE", "BUILDING", "PREVIOUS", "LAG")
+COLUMNS = ("PROJECTION", "STATE", "LIVE", "NEXT", "KEPT", "LAG")
 
 
 class Listing(msgspec.Struct, frozen=True, tag_field="action", tag="list"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -24,6 +25,10 @@ BEGUN: Final = {
     "taken-over": "the rebuild {rebuild} goes on with generation {generation}, where another has died",
     "joined": "the rebuild {rebuild} of generation {generation} had been begun and not started: it is now",
 }
+
+
+MOST_STOPPED: Final = 1_000
+"""Accounts that are counted: each costs a read."""
 
 
 class Rebuild(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,10 +84,15 @@ def _wait(request: Request, planned: Sequence[Planned]) -> Outcome:
             )
     except KeyboardInterrupt:
         return _left(request, planned, ExitStatus.INTERRUPTED)
+    found = []
     for each in ended:
-        for line in _built(request, request.models[each.name], each):
+        model = request.models[each.name]
+        for line in _built(request, model, each):
             request.output.line(line)
-    return Outcome(_rebuilt(planned, ended))
+        if stopped := sum(1 for _ in islice(model.stopped(each.generation), MOST_STOPPED)):
+            found.append(f"{counted(stopped, 'account')} stopped in generation {each.generation} of {each.name}.")
+            request.output.line(f"  {found[-1]} `{request.command(f'status {each.name}')}` says why.")
+    return Outcome(_rebuilt(planned, ended), ExitStatus.FINDING if found else ExitStatus.OK, " ".join(found))
 
 
 def _left(request: Request, planned: Sequence[Planned], status: ExitStatus = ExitStatus.OK) -> Outcome:

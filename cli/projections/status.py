@@ -21,7 +21,7 @@ from lambdas.projections.errors import StreamUnavailableError
 from lambdas.projections.lag import Lag
 from lambdas.projections.measuring import LagMeter
 
-COLUMNS: Final = ("PROJECTION", "STATE", "LIVE", "BUILDING", "PREVIOUS", "LAG", "STOPPED")
+COLUMNS: Final = ("PROJECTION", "STATE", "LIVE", "NEXT", "KEPT", "LAG", "STOPPED")
 MEASURING_SECONDS: Final = 15.0
 MOST_STOPPED: Final = 100
 """Accounts of one projection that are named."""

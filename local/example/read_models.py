@@ -83,11 +83,11 @@ def show_rebuild(
         models = connections.projections(place)
         commands, built, seconds = rebuild(client, place, models[NAME], account_id, progress, console)
         compared = comparing.run(_request("compare", place, connections, models)).data.compared
+        if not compared.equal:
+            raise ExampleFailedError(f"The read model differs from the events: {compared.first}.")
         switched: Outcome = switching.run(_request("switch", place, connections, models))
     except CommandError as error:
         raise ExampleFailedError(f"The read model could not be built anew. {error}") from error
-    if not compared.equal:
-        raise ExampleFailedError(f"The read model differs from the events: {compared.first}.")
     last = version + commands
     (found,) = wait_for(client, account_id, last).body["accounts"]
     live = switched.data.standing.live

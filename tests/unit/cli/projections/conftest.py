@@ -21,7 +21,9 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("cli.projections.watching.POLL_SECONDS", 0.0)
     prod = replace(environment.PROD, rebuild_segments=SEGMENTS, rebuild_concurrency=2)
-    monkeypatch.setattr("cli.projections.rebuilding.ENVIRONMENTS", {"prod": prod})
+    local = replace(environment.LOCAL, rebuild_segments=SEGMENTS, rebuild_concurrency=2)
+    for module in ("rebuilding", "first_builds"):
+        monkeypatch.setattr(f"cli.projections.{module}.ENVIRONMENTS", {"prod": prod, "local": local})
     with moto_client() as client:
         found = World(client)
         monkeypatch.setattr("cli.environments.place.stack_outputs", lambda stack, *_: found.outputs(stack))

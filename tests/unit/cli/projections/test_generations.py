@@ -30,9 +30,9 @@ def test_the_list_says_what_there_is(world: World, capsys: pytest.CaptureFixture
     world.models[SUMMARIES].positions.save_lag(Lag(events=1234, seconds=2.1, measured_at=now, more=True))
     assert world.run("list") == 0
     assert [re.sub(r"\d s ago", "0 s ago", line) for line in capsys.readouterr().out.splitlines()] == [
-        "PROJECTION         STATE       LIVE  BUILDING  PREVIOUS  LAG",
-        "account_summaries  rebuilding  2     3         -         1,234 events+, 3 s (0 s ago)",
-        "daily_totals       not-built   -     -         -         not measured yet",
+        "PROJECTION         STATE       LIVE  NEXT  KEPT  LAG",
+        "account_summaries  rebuilding  2     3     -     1,234 events+, 3 s (0 s ago)",
+        "daily_totals       not-built   -     -     -     not measured yet",
     ]
     assert world.run("list", "--json") == 0
     data = document(capsys)["data"]

@@ -13,7 +13,7 @@ from cli.projections import estimating, starting
 from lambdas.projections.control import Building, Control
 from local.costs.prices import read_prices
 from tests.support.envelopes import printed
-from tests.unit.cli.projections.world import MACHINE, SEGMENTS, SUMMARIES, TOTALS, World
+from tests.unit.cli.projections.world import ACCOUNTS, MACHINE, SEGMENTS, SUMMARIES, TOTALS, World
 
 ID = re.compile(r"account-summaries-2-\d{8}T\d{6}Z-[0-9a-f]{4}")
 GO_ON = "daybook projections rebuild account_summaries --env prod"
@@ -65,6 +65,20 @@ def test_the_first_one_is_live_at_once(world: World, capsys: pytest.CaptureFixtu
         (SUMMARIES, "built", "begun"),
         (TOTALS, "built", "begun"),
     ]
+
+
+def test_accounts_that_stopped_in_it_are_told(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.built()
+
+    def walk(name: str) -> None:
+        world.stop(2, ACCOUNTS[0])
+        world.walk(name)
+
+    world.states.works = walk
+    assert world.run("rebuild", SUMMARIES, "--yes", "--json") == 1
+    assert printed("projections", capsys)["problem"]["detail"] == (
+        "1 account stopped in generation 2 of account_summaries."
+    )
 
 
 def test_without_waiting(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,9 +24,9 @@ def test_all_is_well(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.meter.lags = {SUMMARIES: NOTHING, TOTALS: Lag(events=2000, seconds=61.2, measured_at=AT, more=True)}
     assert world.run("status") == 0
     assert capsys.readouterr().out.splitlines() == [
-        "PROJECTION         STATE  LIVE  BUILDING  PREVIOUS  LAG                  STOPPED",
-        "account_summaries  live   1     -         -         0 events, 0 s        0",
-        "daily_totals       live   1     -         -         2,000 events+, 62 s  0",
+        "PROJECTION         STATE  LIVE  NEXT  KEPT  LAG                  STOPPED",
+        "account_summaries  live   1     -     -     0 events, 0 s        0",
+        "daily_totals       live   1     -     -     2,000 events+, 62 s  0",
     ]
 
 
@@ -50,8 +50,8 @@ def test_what_needs_somebody(world: World, capsys: pytest.CaptureFixture[str]) -
     }  # fmt: skip
     assert world.run("status", SUMMARIES) == 1
     assert capsys.readouterr().out.splitlines() == [
-        "PROJECTION         STATE       LIVE  BUILDING  PREVIOUS  LAG            STOPPED",
-        "account_summaries  rebuilding  2     3         -         0 events, 0 s  2",
+        "PROJECTION         STATE       LIVE  NEXT  KEPT  LAG            STOPPED",
+        "account_summaries  rebuilding  2     3     -     0 events, 0 s  2",
         "account_summaries: walking, 1 of 2 segments, 1,400 events (it)",
         f"{A}  STOPPED in generation 2 after version 7: It is poison.",
         f"{B}  STOPPED in generation 3 after version 4: It is poison.",
@@ -59,7 +59,7 @@ def test_what_needs_somebody(world: World, capsys: pytest.CaptureFixture[str]) -
     ]
     assert world.run("status", TOTALS) == 1
     assert capsys.readouterr().out.splitlines()[1:] == [
-        "daily_totals  not-built  -     -         -         -    0",
+        "daily_totals  not-built  -     -     -     -    0",
         "build it: daybook projections rebuild daily_totals --env prod",
     ]
 
@@ -107,5 +107,5 @@ def test_following_in_a_pipe(world: World, monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setattr("cli.projections.following.sleep", Ends(3))
     assert world.run("status", SUMMARIES, "--follow") == 130
     said = [re.sub(r"^\S{20}  ", "", line) for line in capsys.readouterr().out.splitlines()]
-    row = "account_summaries  live   1     -         -         0 events, 0 s  0"
+    row = "account_summaries  live   1     -     -     0 events, 0 s  0"
     assert [said[1], said[2], said[4]] == [row, "The stream could not be read: shard-1: throttled. Try again.", row]

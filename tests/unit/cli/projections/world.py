@@ -216,8 +216,8 @@ class World(AWS):
         """Three accounts with some events in the event table."""
         bank = new_bank(store_on(self.client, self.tables), lambda: datetime(2026, 3, 1, 9, 30, tzinfo=UTC))
         for account in ACCOUNTS[:3]:
-            for command in COMMANDS:
-                bank.execute(command, account, CommandContext(f"{account} {command}", "correlation", "tests"))
+            for number, command in enumerate(COMMANDS):
+                bank.execute(command, account, CommandContext(f"{account[-2:]}-{number}", "correlation", "tests"))
 
     def really_walk(self, name: str) -> None:
         """The rebuild with that id does all that the deployed function does."""
