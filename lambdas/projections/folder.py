@@ -153,7 +153,6 @@ class AccountFolder(Generic[K]):
             place = standing(steps.gate, event)
             if place is Standing.GAP:
                 if walking is not None and event.streamversion - steps.gate.version - 1 > MOST_FILLED_GAP:
-                    steps.write()
                     if self._rows.defer(generation, steps.row.account_id, walking.rebuild, deadline):
                         return _End.DEFERRED
                 if not fill(steps, self._events, deadline, up_to=event.streamversion - 1):

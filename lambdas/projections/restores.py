@@ -36,7 +36,6 @@ def go_on(steps: Steps[Any], events: EventSource, deadline: Deadline) -> bool:
     """
     done = _undo(steps, events, deadline) if holds_revoked(steps.gate) else _confirm(steps, events, deadline)
     if not done:
-        steps.give_up(steps.row.gate)
         return False
     if steps.gate.stopped:
         return True

@@ -20,6 +20,7 @@ from lambdas.contracts.domain_events import AccountDomainEvent
 from lambdas.contracts.ledger_events import LedgerEvent, RestoredEvent
 from lambdas.eventsourcing.errors import StoreUnavailableError
 from lambdas.eventsourcing.retry import Deadline
+from lambdas.projections import steps
 from lambdas.projections.control import Control, ControlRow
 from lambdas.projections.errors import (
     ControlChangedError,
@@ -96,6 +97,7 @@ class Watched:
         self, generation: int, before: AccountRow[Any], after: AccountRow[Any], additions: Additions, deadline: Deadline
     ) -> None:
         """See ReadModel.save."""
+        assert len(additions) <= steps.MOST_SHARED_ROWS
         self._rows.save(generation, before, after, additions, deadline)
         self._world.counted["written"] += 1
         self._world.judge(generation)

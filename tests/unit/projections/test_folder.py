@@ -19,9 +19,11 @@ from lambdas.projections import steps
 from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES
 from lambdas.projections.control import Building, Control
 from lambdas.projections.daily_totals import DAILY_TOTALS
+from lambdas.projections.errors import RowChangedError
 from lambdas.projections.folder import AccountFolder, Outcome
 from lambdas.projections.memory import MemoryReadModel, MemoryTable
 from lambdas.projections.projection import AnyProjection, Folded
+from lambdas.projections.read_model import AccountRow
 from lambdas.projections.restores import HOLDS_REVOKED
 from tests.support.clocks import SimulatedTime
 from tests.support.event_rows import account_id
@@ -177,14 +179,34 @@ class TestRequests:
         assert outcome.row.gate.version == 1
         assert place.calls == {"load": 2, "save": 2}
 
-    def test_of_more_accounts_than_it_remembers_it_reads_the_oldest_again(self) -> None:
+    def test_a_shuffled_batch_takes_no_read_of_the_event_table(self, place: Place) -> None:
+        place.take(5, 3, 1, 4, 2)
+        assert place.calls == {"load": 1, "save": 1}
+
+    def test_a_row_that_others_always_change_waits_for_the_redelivery(self, place: Place) -> None:
+        saves = []
+
+        class Overtaken(MemoryReadModel[Any]):
+            def save(self, *given: Any) -> None:
+                saves.append(given)
+                raise RowChangedError(AccountRow(ACCOUNT))
+
+        place.folder = AccountFolder(WIDE, Overtaken(place.table), place.ledger)
+        assert place.take(1) == Outcome(AccountRow(ACCOUNT), waiting=True)
+        assert len(saves) == folder_module.MOST_RACES
+
+    def test_of_more_accounts_than_it_remembers_it_reads_those_again_that_were_not_seen_lately(self) -> None:
         table, calls, ledger = MemoryTable(), Counter[str](), Ledger(random.Random(1))
         rows = Counting(MemoryReadModel[Any](table), calls)
         folder: AccountFolder[Any] = AccountFolder(WIDE, rows, ledger, remembered_rows=2)
-        events = [ledger.append(account_id(number)) for number in (1, 2, 3)]
-        for event in (*events, events[2], events[1], events[0]):
+        one, two, three = [ledger.append(account_id(number)) for number in (1, 2, 3)]
+
+        def take(event: AccountDomainEvent) -> int:
+            calls.clear()
             folder.take(1, event.subject, [event], Deadline())
-        assert calls == {"load": 4, "save": 3}
+            return calls["load"]
+
+        assert [take(each) for each in (one, two, one, three, one, two)] == [1, 1, 0, 1, 0, 1]
 
 
 class TestSteps:
@@ -195,6 +217,28 @@ class TestSteps:
         place.take(*range(1, 11))
         place.judge(10)
         assert place.calls["save"] > 2
+
+    @pytest.mark.parametrize(
+        ("rows_an_event", "saves"), [(13, [6, 4]), (30, [3, 3, 3, 1]), (31, [2, 2, 2, 2, 2]), (90, [1] * 10)]
+    )
+    def test_as_many_events_as_fit_are_of_a_step(self, rows_an_event: int, saves: list[int]) -> None:
+        """90 shared rows beside the gate; each event has rows of its own."""
+        versions: list[int] = []
+
+        def fold(kept: Count | None, event: AccountDomainEvent) -> Folded[Count]:
+            rows = {f"{event.streamversion}/{each}": {"n": 1} for each in range(rows_an_event)}
+            return Folded(Count(event.streamversion), rows)
+
+        class Recording(MemoryReadModel[Any]):
+            def save(self, generation: int, before: Any, after: Any, *given: Any) -> None:
+                versions.append(after.gate.version - before.gate.version)
+                super().save(generation, before, after, *given)
+
+        place = Place(replace(WIDE, fold=fold))
+        place.folder = AccountFolder(replace(WIDE, fold=fold), Recording(place.table), place.ledger)
+        place.take(*range(1, 11))
+        assert versions == saves
+        assert len(place.table.shared) == 10 * rows_an_event
 
     def test_an_event_that_changes_too_many_rows_stops_the_account(self) -> None:
         def fold(kept: Count | None, event: AccountDomainEvent) -> Folded[Count]:
@@ -409,7 +453,9 @@ class TestRestores:
         if version:
             assert row.gate.rowhash == place.ledger.table[ACCOUNT][version - 1].rowhash
 
-    def test_the_account_is_folded_anew_in_one_write(self, place: Place) -> None:
+    def test_the_account_is_folded_anew_in_one_write(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+        """However many events those are."""
+        monkeypatch.setattr(steps, "STEP_EVENTS", 2)
         place.take(*range(1, 9))
         restored = place.restore(5)
         place.calls.clear()
@@ -498,6 +544,15 @@ class TestRestores:
         assert not place.take(restored, place.ledger.append(ACCOUNT)).stopped_now
         assert not place.catch_up(restart=True).stopped_now
         place.judge(8, HOLDS_REVOKED)
+
+    def test_what_a_newer_release_adds_to_shared_rows_cannot_be_told_from_what_they_hold(self, place: Place) -> None:
+        place.take(*range(1, 9))
+        newer: AccountFolder[Any] = AccountFolder(WIDE, MemoryReadModel(place.table), place.ledger)
+        outcome = newer.take(1, ACCOUNT, [place.restore(5)], Deadline())
+        assert outcome.stopped_now
+        row = place.table.accounts[1, ACCOUNT]
+        assert (row.gate.version, row.gate.stopped, row.kept) == (8, HOLDS_REVOKED, Count(8))
+        assert not place.table.shared
 
     def test_an_account_without_a_share_in_rows_is_folded_anew(self) -> None:
         """A test account, of which the totals have nothing."""

@@ -19,6 +19,7 @@ from lambdas.projections.memory import MemoryControlRow, MemoryReadModel, Memory
 from lambdas.projections.projector import Projector, Stopped
 from lambdas.projections.read_model import AccountRow
 from lambdas.projections.taken import Taken
+from tests.support.clocks import SimulatedTime
 from tests.support.event_rows import account_id
 from tests.support.projections.counting import Counting
 from tests.support.projections.ledger import Ledger
@@ -120,7 +121,8 @@ def test_only_what_is_built_is_left_to_the_walk(monkeypatch: pytest.MonkeyPatch)
     taking = place.projector.take(place.batch(5), Deadline())
     assert (taking.deferred, taking.folded) == (3, 15)
     assert [place.versions(generation) for generation in (1, 2, 3)] == [[5, 5, 5], [5, 5, 5], [0, 0, 0]]
-    assert {key for key, _ in place.table.deferred.items()} == {(3, each) for each in ACCOUNTS}
+    assert set(place.table.deferred) == {(3, each) for each in ACCOUNTS}
+    assert place.calls["defer"] == 3, "nobody asks for the others"
 
 
 def test_an_account_that_is_stopped_does_not_hold_the_others_up() -> None:
@@ -177,6 +179,19 @@ def test_when_time_is_over_the_rest_waits() -> None:
     taking = place.projector.take(place.batch(1), Deadline(1))
     assert (taking.waiting, taking.failed, taking.folded) == (tuple(ACCOUNTS), "", 0)
     assert place.calls == {"read": 1}
+
+
+def test_an_account_whose_gap_there_is_no_time_for_waits() -> None:
+    time = SimulatedTime()
+
+    class Slow(MemoryReadModel[Any]):
+        def load(self, *given: Any) -> AccountRow[Any]:
+            time.sleep(1)
+            return super().load(*given)
+
+    place = Place(Control(live=1, newest=1), rows=Slow)
+    taking = place.projector.take(place.batch(3, accounts=[A]), Deadline(4, time.monotonic))
+    assert (taking.waiting, taking.failed, taking.folded) == ((A,), "", 0)
 
 
 def test_what_is_a_mistake_of_ours_is_raised_when_the_others_are_folded() -> None:

@@ -149,9 +149,9 @@ class TestAccountList:
             assert not {"currency": "ZZZ"}.items() <= query.items() or found == []
 
     def test_shows_each_account_as_it_is_by_its_id(self, api: Api) -> None:
-        account_id = api.open(balance=5, currency="XPF", overdraft_limit=3)
+        account_id = api.open(balance=5, currency="UYW", overdraft_limit=3)
         by_id = read(api, account_id, min_version=2).json()["accounts"]
-        page = api.get("/accounts", currency="XPF", status="open", limit=100).json()
+        page = api.get("/accounts", currency="UYW", status="open", limit=100).json()
         assert [each for each in page["accounts"] if each["account_id"] == account_id] == by_id
 
     def test_a_cursor_goes_with_its_filters_only(self, api: Api) -> None:
@@ -237,6 +237,7 @@ class TestAccountList:
 
 class TestTotals:
     def test_grow_by_what_was_done(self, api: Api) -> None:
+        """No other test has this currency, but generated requests may open an account in any."""
         before = booked(api, "XPF")
         sender, receiver, third = (api.open(currency="XPF") for _ in range(3))
         api.post(f"/accounts/{sender}/credit", {"amount": 500})
@@ -263,6 +264,10 @@ class TestTotals:
             if grown["events"] >= expected["events"] or time.monotonic() > deadline:
                 break
             time.sleep(0.1)
+        others = grown["opened"] - expected["opened"]
+        assert others >= 0
+        for name in ("opened", "events", "active_accounts"):
+            expected[name] += others
         assert grown == expected
 
     def test_a_day_has_its_date_and_all_figures(self, api: Api) -> None:
