@@ -15,6 +15,7 @@ from cli.options import LOCAL
 from cli.output import Outcome, Output, counted
 from cli.progress import Steps
 from cli.projections import comparing, switching
+from cli.projections.estimating import rows_of
 from cli.projections.first_builds import begin
 from cli.projections.leftovers import delete_leftovers
 from cli.projections.models import Model, Models
@@ -102,7 +103,7 @@ def show_rebuild(
         f"$ daybook projections switch {NAME}",
         f"  generation {live} is live, the one before is kept for `rollback`",
         f"GET /accounts?ids=...&min_version={last}",
-        f"  balance {found['balance']} at version {found['version']}; from {live} alone within 10 s",
+        f"  balance {found['balance']} at version {found['version']}; within 10 s all from generation {live}",
         "`.venv/bin/daybook projections status --follow` shows how far they are behind.",
     )
 
@@ -124,8 +125,10 @@ def rebuild(
 
     started, text = time.monotonic(), f"Rebuilding {NAME}"
     _drop_what_is_kept(model)
-    building = begin(place, model)
-    with Steps(f"  {text}; events", rate=True, patience=0.0 if console.is_terminal else _PATIENCE_SECONDS) as steps:
+    building, total = begin(place, model), rows_of(model, place.ledger().event_table)
+    with Steps(
+        f"  {text}; events", total or None, rate=True, patience=0.0 if console.is_terminal else _PATIENCE_SECONDS
+    ) as steps:
         send(0.0)
         told: Callable[[Sequence[Watched]], None] = lambda found: steps.reach(found[0].events)  # noqa: E731
         (built,) = watch([(model, building)], told, again=f"daybook projections rebuild {NAME}", sleep=send)
