@@ -85,6 +85,9 @@ class Traffic:
 
     @property
     def goes_on(self) -> bool:
+        """Raises what went wrong in it."""
+        if self._work.done():
+            self._work.result()
         return not self._work.done()
 
     def end(self) -> None:
