@@ -152,9 +152,8 @@ class AccountFolder(Generic[K]):
         for event in delivered:
             place = standing(steps.gate, event)
             if place is Standing.GAP:
-                if walking is not None and event.streamversion - steps.gate.version - 1 > MOST_FILLED_GAP:
-                    if self._rows.defer(generation, steps.row.account_id, walking.rebuild, deadline):
-                        return _End.DEFERRED
+                if walking is not None and self._deferred(generation, steps, event, deadline, walking):
+                    return _End.DEFERRED
                 if not fill(steps, self._events, deadline, up_to=event.streamversion - 1):
                     return _End.WAITING
                 place = standing(steps.gate, event)
@@ -163,6 +162,14 @@ class AccountFolder(Generic[K]):
             if steps.gate.stopped:
                 break
         return _End.DONE
+
+    def _deferred(
+        self, generation: int, steps: Steps[K], event: Delivered, deadline: Deadline, walking: Building
+    ) -> bool:
+        """Whether the event, and what follows it, is left to the rebuild."""
+        if event.streamversion - steps.gate.version - 1 <= MOST_FILLED_GAP:
+            return False
+        return self._rows.defer(generation, steps.row.account_id, walking.rebuild, deadline)
 
 
 def _fold_or_stop(steps: Steps[Any], event: Delivered, place: Standing) -> None:

@@ -74,7 +74,6 @@ def run_every_function(monkeypatch: pytest.MonkeyPatch) -> None:
     _run_projector(monkeypatch)
     _run_rebuild(monkeypatch)
     _run_lag(monkeypatch)
-    _run_rebuild(monkeypatch)
 
 
 def _handler(name: str) -> ModuleType:
@@ -180,11 +179,3 @@ def _run_lag(monkeypatch: pytest.MonkeyPatch) -> None:
     lag = Lag(events=0, seconds=0.0, measured_at="2026-03-01T12:00:00.000Z")
     monkeypatch.setattr(module, "measure_all", lambda *_: [Measured(each.name, lag) for each in PROJECTIONS])
     module.handler({}, Context())
-
-
-def _run_rebuild(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = _handler("projection_rebuild")
-    monkeypatch.setattr(module, "_rebuild", SimpleNamespace(settle=lambda *_: Done(done=True)))
-    for each in PROJECTIONS:
-        monkeypatch.setattr(module, "_settings", replace(module._settings, projection=each.name))
-        module.handler({"step": "settle", "generation": 1, "rebuild": "one"}, Context())

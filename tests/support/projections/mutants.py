@@ -21,8 +21,8 @@ from lambdas.projections.read_model import AccountRow, Gate
 from lambdas.projections.row_cache import RowCache
 from lambdas.projections.steps import Steps
 from lambdas.projections.taken import Delivered, EventSource
+from tests.support.projections.containers import Parts
 from tests.support.projections.ledger import Ledger
-from tests.support.projections.world import Parts
 
 Plant = Callable[[pytest.MonkeyPatch], Parts]
 """Puts a fault into the code, or into the parts of a world."""

@@ -13,15 +13,13 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from lambdas.contracts.domain_events import AccountDomainEvent
 from lambdas.contracts.ledger_events import LedgerEvent, RestoredEvent
 from lambdas.eventsourcing.errors import StoreUnavailableError
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import steps
-from lambdas.projections.control import Control, ControlRow
+from lambdas.projections.control import Control
 from lambdas.projections.errors import (
     ControlChangedError,
     ControlError,
@@ -29,78 +27,22 @@ from lambdas.projections.errors import (
     ReadModelUnavailableError,
     RebuildRunningError,
 )
-from lambdas.projections.folder import AccountFolder
-from lambdas.projections.memory import MemoryControlRow, MemoryReadModel, MemorySegments, MemoryTable
-from lambdas.projections.projection import Additions
-from lambdas.projections.projector import Projector
-from lambdas.projections.read_model import AccountRow, ReadModel
-from lambdas.projections.rebuild import Rebuild
-from lambdas.projections.restores import HOLDS_REVOKED
-from lambdas.projections.taken import EventSource, Taken
+from lambdas.projections.memory import MemoryControlRow, MemoryTable
+from lambdas.projections.taken import Taken
 from tests.support.clocks import SimulatedTime
 from tests.support.event_rows import account_id
+from tests.support.projections.containers import Container, Parts
 from tests.support.projections.faults import (
     CrashError,
-    RemoteControlRow,
-    RemoteEvents,
-    RemoteReadModel,
-    RemoteSegments,
-    Scanned,
 )
+from tests.support.projections.judging import Judge
 from tests.support.projections.ledger import Ledger
-from tests.support.projections.reference import added, flat, without_zeros
-from tests.support.projections.samples import Sample, poisoned_by
-from tests.support.projections.walking import LedgerWalk, Run
+from tests.support.projections.samples import Sample
+from tests.support.projections.walking import Run
 
 T = TypeVar("T")
 DEEPEST = 2
 """So many interrupt each other at a time."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What the world is made of; a mutant changes one of them."""
-
-    rows: Callable[[MemoryTable], ReadModel[Any]] = MemoryReadModel
-    projectors_control: Callable[[ControlRow], ControlRow] = lambda row: row
-    events: Callable[[EventSource], EventSource] = lambda events: events
-    scan: Callable[[Ledger], Scanned] = lambda ledger: ledger
-
-
-class Container:
-    """A process: what it remembers is gone when it ends."""
-
-    def __init__(self, world: World) -> None:
-        rows = RemoteReadModel(Watched(world.parts.rows(world.table), world), world)
-        control = RemoteControlRow(MemoryControlRow(world.table), world)
-        events = RemoteEvents(world.parts.events(world.ledger), world, world.page)
-        projection = poisoned_by(world.sample.projection, world.poison)
-        self.rows, self.control = rows, control
-        self.projector = Projector(projection, rows, world.parts.projectors_control(control), events, workers=1)
-        walk = LedgerWalk(lambda: world.parts.scan(world.ledger), world, world.rng, world.page * 2)
-        segments = RemoteSegments(MemorySegments(world.table), world)
-        folder = AccountFolder(projection, rows, events)
-        self.rebuild = Rebuild(walk, folder, rows, control, segments, workers=1)
-
-
-class Watched:
-    """A ReadModel whose writes are judged at once."""
-
-    def __init__(self, rows: ReadModel[Any], world: World) -> None:
-        self._rows = rows
-        self._world = world
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._rows, name)
-
-    def save(
-        self, generation: int, before: AccountRow[Any], after: AccountRow[Any], additions: Additions, deadline: Deadline
-    ) -> None:
-        """See ReadModel.save."""
-        assert len(additions) <= steps.MOST_SHARED_ROWS
-        self._rows.save(generation, before, after, additions, deadline)
-        self._world.counted["written"] += 1
-        self._world.judge(generation)
 
 
 class World:
@@ -111,6 +53,7 @@ class World:
         self.time = SimulatedTime()
         self.table = MemoryTable()
         self.ledger = Ledger(rng)
+        self.judge = Judge(self.table, self.ledger, sample.reference)
         self.ids = [account_id(number) for number in range(rng.randint(1, 4))]
         self.poison: set[str] = set()
         self.stream: list[AccountDomainEvent | RestoredEvent] = []
@@ -325,26 +268,7 @@ class World:
         container.control.change(control, after)
         return True
 
-    # --- what must hold
-
-    def judge(self, generation: int) -> None:
-        """At every moment: each account's row is the fold of a prefix, and shared rows are what these add.
-
-        Nobody reads a generation that was dropped.
-        """
-        if generation not in self.table.control.generations:
-            return
-        totals = []
-        for (number, account), row in self.table.accounts.items():
-            if number != generation:
-                continue
-            history = self.ledger.prefixes[account, row.gate.rowhash] if row.gate.version else ()
-            kept, adds = self.sample.reference(history)
-            assert row.gate.version == len(history)
-            assert row.kept == kept, f"{account} at version {row.gate.version} of generation {generation}"
-            totals.append(adds)
-        shared = {key: row for (number, key), row in self.table.shared.items() if number == generation}
-        assert flat(shared) == added(totals), f"shared rows of generation {generation}"
+    # --- how it ends
 
     def rest(self) -> None:
         """Everything that is on its way arrives, nothing goes wrong any more, and what stopped accounts is mended."""
@@ -365,7 +289,7 @@ class World:
             MemoryControlRow(self.table).change(self.table.control, self.table.control.dropped())
         self.start_rebuild(calm)
         self._finish_rebuild(calm)
-        self._judge_new(max(self.table.control.generations))
+        self.judge.when_new(max(self.table.control.generations))
 
     def _deliver_all(self) -> None:
         for _ in range(10_000):
@@ -399,28 +323,5 @@ class World:
         raise AssertionError("a stopped account never comes to an end")
 
     def _judge_rest(self) -> None:
-        """Each account's row is the fold of all that the table has; only what no release can mend is stopped."""
         for generation in self.table.control.generations:
-            self.judge(generation)
-            for account, rows in self.ledger.table.items():
-                self._judge_account(generation, account, tuple(rows))
-
-    def _judge_account(self, generation: int, account: str, history: tuple[AccountDomainEvent, ...]) -> None:
-        row = self.table.accounts.get((generation, account)) or AccountRow(account)
-        if row.gate.stopped:
-            of_another_history = all(each.rowhash != row.gate.rowhash for each in history)
-            rewritten = of_another_history and account in self._rewritten
-            assert rewritten or row.gate.stopped == HOLDS_REVOKED, row.gate
-            self.counted["stopped for good"] += 1
-        else:
-            assert row.gate.version == len(history), f"{account} in generation {generation}: {row.gate}"
-            assert row.kept == self.sample.reference(history)[0]
-
-    def _judge_new(self, generation: int) -> None:
-        """A generation that was built now is the fold of the table, whatever happened before."""
-        histories = {account: tuple(rows) for account, rows in self.ledger.table.items() if rows}
-        references = {account: self.sample.reference(history) for account, history in histories.items()}
-        kept = {account: row.kept for (number, account), row in self.table.accounts.items() if number == generation}
-        assert kept == {account: reference[0] for account, reference in references.items()}
-        shared = {key: row for (number, key), row in self.table.shared.items() if number == generation}
-        assert flat(shared) == without_zeros(added(adds for _, adds in references.values()))
+            self.counted["stopped for good"] += self.judge.at_rest(generation, self._rewritten)

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from lambdas.projections import folder, steps
+from tests.support.projections.containers import Container, Parts
 from tests.support.projections.mutants import UnconditionalReadModel
 from tests.support.projections.samples import SAMPLES, Sample
-from tests.support.projections.world import Container, Parts, World
+from tests.support.projections.world import World
 from tests.support.runs import runs
 
 SEEDS = st.integers(0, 2**32 - 1)

@@ -13,9 +13,10 @@ from collections import Counter
 import pytest
 
 from lambdas.projections import folder, steps
+from tests.support.projections.containers import Parts
 from tests.support.projections.mutants import MUTANTS, Plant
 from tests.support.projections.samples import SAMPLES
-from tests.support.projections.world import Parts, World
+from tests.support.projections.world import World
 from tests.support.runs import seeds
 
 SEEDS = seeds(check=40, test=600, soak=20_000)
