@@ -39,7 +39,8 @@ def run(request: Request) -> Outcome:
     after = before.dropped() if dropped else before
     model.control.change(before, after)
     if dropped:
-        request.output.note(f"{model.name}: generation {dropped} takes no more events")
+        when = "" if before.building else f"; its rows go in {FORGOTTEN_SECONDS:.0f} s, when nobody reads it any more"
+        request.output.note(f"{model.name}: generation {dropped} takes no more events{when}")
         _stop(model, before)
     with Steps(f"Deleting rows of {model.name}; rows") as steps:
         rows = delete_leftovers(model, after, steps.advance, first=lambda: _forgotten(before))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ def account(environment: Environment, models: ReadModels) -> str:
     return account_id
 
 
-def row_of(models: ReadModels, name: str, account_id: str, generation: int = 0) -> AccountRow[object]:
+def row_of(models: ReadModels, name: str, account_id: str, generation: int = 0) -> AccountRow[Any]:
     return models.table(name).load(generation or models.control(name).live, account_id, Deadline())
 
 
