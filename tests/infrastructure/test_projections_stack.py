@@ -221,7 +221,9 @@ def test_operators_read_all_and_change_read_models_only(anywhere: Synthesized) -
             rows(one, "*#*"): dynamodb("BatchWriteItem"),
             f"<Projections/{one}/Projector/Live>": {"lambda:InvokeFunction"},
             f"<{walk}>": {"states:StartExecution"},
-            executions: {"states:DescribeExecution", "states:StopExecution"},
+            executions: {"states:DescribeExecution", "states:ListMapRuns", "states:StopExecution"},
+            f"arn:<Partition>:states:<Region>:<AccountId>:mapRun:<{walk}>/Segments:*": {"states:ListExecutions"},
+            f"arn:<Partition>:states:<Region>:<AccountId>:execution:<{walk}>/Segments:*": {"states:DescribeExecution"},
         }
     assert found == expected
 
