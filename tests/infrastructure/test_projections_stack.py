@@ -215,7 +215,9 @@ def test_operators_read_all_and_change_read_models_only(anywhere: Synthesized) -
         walk = f"Projections/{one}/Walk/Machine"
         executions = f"arn:<Partition>:states:<Region>:<AccountId>:execution:<{walk}>:*"
         expected |= {
-            f"<Projections/{one}/ReadModel/Table>": dynamodb("BatchGetItem", "GetItem", "Query", "Scan"),
+            f"<Projections/{one}/ReadModel/Table>": dynamodb(
+                "BatchGetItem", "DescribeTable", "GetItem", "Query", "Scan"
+            ),
             f"<Projections/{one}/ReadModel/Table>/index/stopped": dynamodb("Query"),
             rows(one, "control"): dynamodb("PutItem"),
             rows(one, "*#*"): dynamodb("BatchWriteItem"),
