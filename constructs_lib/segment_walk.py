@@ -194,13 +194,22 @@ def _step_functions() -> ServicePrincipal:
     )
 
 
+THROTTLED = "Lambda.TooManyRequestsException"
+THROTTLED_ATTEMPTS = 120
+"""An hour, with pauses of half a minute on average: nothing is wrong with the step, and a rush of clients passes.
+
+A new AWS account has ten executions, which projectors and requests use, too. An attempt takes 3 events of the history.
+"""
+PAUSES: Mapping[str, Any] = {"IntervalSeconds": 2, "BackoffRate": 2, "MaxDelaySeconds": 60, "JitterStrategy": "FULL"}
+
+
 def _step(function_arn: str, timeout: Duration, final: Sequence[str]) -> Mapping[str, Any]:
     """A task that invokes the function with `$.event`, and leaves whether it is done in `$.answer`.
 
-    Whatever raises is tried again, for minutes, because every step begins where the last one has stopped; a function
-    that is killed, or finds no room, raises errors of Lambda's that are among these. Source: Step Functions Developer
-    Guide, "Handling errors in Step Functions workflows" (MaxAttempts of 0) and "Handle transient Lambda service
-    exceptions".
+    What finds no room among the account's executions waits for it. Whatever else raises is tried again, for a minute or
+    two, because every step begins where the last one has stopped; a function that is killed raises errors of Lambda's
+    that are among these. Source: Step Functions Developer Guide, "Handling errors in Step Functions workflows"
+    (MaxAttempts of 0) and "Handle transient Lambda service exceptions" (TooManyRequestsException).
     """
     return {
         "Type": "Task",
@@ -211,14 +220,8 @@ def _step(function_arn: str, timeout: Duration, final: Sequence[str]) -> Mapping
         "TimeoutSeconds": timeout.to_seconds() + 60,
         "Retry": [
             {"ErrorEquals": list(final), "MaxAttempts": 0},
-            {
-                "ErrorEquals": ["States.ALL"],
-                "IntervalSeconds": 2,
-                "BackoffRate": 2,
-                "MaxDelaySeconds": 60,
-                "MaxAttempts": 6,
-                "JitterStrategy": "FULL",
-            },
+            {"ErrorEquals": [THROTTLED], **PAUSES, "MaxAttempts": THROTTLED_ATTEMPTS},
+            {"ErrorEquals": ["States.ALL"], **PAUSES, "MaxAttempts": 6},
         ],
     }
 

@@ -231,10 +231,14 @@ def test_it_starts_what_was_begun_and_not_started(world: World, capsys: pytest.C
 
 
 def test_what_stands_beside_the_live_one_must_go_first(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """There is no switching to one that was live before."""
     world.built(live=2, previous=1)
     assert world.run("rebuild", SUMMARIES, "--yes") == 1
+    world.building(3, "built", live=2)
+    assert world.run("rebuild", SUMMARIES, "--yes") == 1
     assert capsys.readouterr().err == (
-        "daybook projections: Generation 1 stands beside the live one: switch to it or drop it first.\n"
+        "daybook projections: Generation 1 is kept, for a rollback: drop it first.\n"
+        "daybook projections: Generation 3 is built: switch to it or drop it first.\n"
     )
     assert world.states.inputs == {}
 
