@@ -138,6 +138,8 @@ def routes(environment: Environment, without: str | None) -> list[dict[str, Any]
     found = documents(environment, "Api")
     left = 0
     for statement in (each for document in found for each in document["Statement"]):
+        named = statement["Resource"]
+        statement["Resource"] = [named] if isinstance(named, str) else named
         kept = [arn for arn in statement["Resource"] if arn.partition(f"/{STAGE}/")[2] != without]
         left += len(statement["Resource"]) - len(kept)
         statement["Resource"] = kept
