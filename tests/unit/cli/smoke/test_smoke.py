@@ -20,6 +20,7 @@ from cli.smoke.places import Parts, open_parts
 from cli.smoke.trial import new_run, opening_key
 from tests.support.envelopes import check
 from tests.unit.cli.smoke.parts import FakeFunctions, FakeLake, FakeStream, parts
+from tests.unit.httpapi.suite.api import Answer
 from tests.unit.smoke.conftest import Tried
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -116,6 +117,26 @@ def test_what_failed_and_what_did_not_run_stands_there(
     for step in ("read model", "row in the lake"):
         assert re.search(rf"^not run   {step} +it needs: event$", told, re.MULTILINE)
     assert "10 ok, 1 FAILED, 2 not run in" in told
+
+
+@pytest.mark.parametrize("route", ["/accounts", "/credit", "/withdraw", "/commands"])
+def test_a_route_that_fails_breaks_no_step(
+    tried: Tried, file: Path, capsys: pytest.CaptureFixture[str], route: str
+) -> None:
+    """What needs it does not run."""
+    system = System(tried)
+    publish = system.publish
+    gone = b"gone"
+
+    def failing(call: Any, answer: Any) -> Any:
+        return Answer(500, {}, gone) if call.method == "POST" and call.path.endswith(route) else publish(call, answer)
+
+    system.publish = failing  # type: ignore[method-assign]
+    assert ran(system, file, "--json") == 1
+    found = {each["name"]: each["status"] for each in printed(capsys)["data"]["steps"]}
+    assert list(found) == NAMES
+    assert list(found.values()).count("failed") == 1
+    assert found["read model"] == ("ok" if route == "/commands" else "not-run")
 
 
 @pytest.mark.parametrize(
