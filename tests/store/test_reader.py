@@ -14,9 +14,9 @@ from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES
 from lambdas.projections.daily_totals import DAILY_TOTALS, LastDay
 from lambdas.projections.errors import GenerationGoneError, NotBuiltError, ReadModelUnavailableError
 from lambdas.projections.lag import Lag
-from lambdas.projections.listing import Cursor
 from lambdas.projections.read_model import AccountRow
-from lambdas.projections.reading import FORGOTTEN_SECONDS, KEPT_SECONDS, Reader
+from lambdas.projections.reading.listing import Cursor
+from lambdas.projections.reading.reader import FORGOTTEN_SECONDS, KEPT_SECONDS, Reader
 from tests.support.account_rows import BOOKED, gate, row
 from tests.support.backends import NewId
 from tests.support.clocks import SimulatedTime

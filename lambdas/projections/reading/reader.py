@@ -13,15 +13,15 @@ from functools import partial
 from typing import Final, Generic, TypeVar
 
 from lambdas.eventsourcing.retry import REQUEST_SECONDS, Backoff, Deadline
-from lambdas.projections import table
 from lambdas.projections.control import Control
-from lambdas.projections.dynamodb import ReadModelTable
-from lambdas.projections.dynamodb_requests import ReadModelClient, Requests
+from lambdas.projections.dynamodb import table
+from lambdas.projections.dynamodb.read_model import ReadModelTable
+from lambdas.projections.dynamodb.requests import ReadModelClient, Requests
 from lambdas.projections.errors import GenerationGoneError, NotBuiltError
 from lambdas.projections.lag import Lag
-from lambdas.projections.listing import MOST_LISTED, Cursor, Listed, Place, check, next_places
 from lambdas.projections.projection import K, Projection
 from lambdas.projections.read_model import AccountRow, Units
+from lambdas.projections.reading.listing import MOST_LISTED, Cursor, Listed, Place, check, next_places
 
 T = TypeVar("T")
 
