@@ -16,7 +16,7 @@ from lambdas.projections.errors import GenerationGoneError, NotBuiltError, ReadM
 from lambdas.projections.lag import Lag
 from lambdas.projections.read_model import AccountRow
 from lambdas.projections.reading.listing import Cursor
-from lambdas.projections.reading.reader import FORGOTTEN_SECONDS, KEPT_SECONDS, Reader
+from lambdas.projections.reading.reader import FORGOTTEN_SECONDS, KEPT_SECONDS, LAG_SECONDS, Reader
 from tests.support.account_rows import BOOKED, gate, row
 from tests.support.backends import NewId
 from tests.support.clocks import SimulatedTime
@@ -212,12 +212,16 @@ class Slow:
 
 
 def slow_reader(here: ReadTable, time: SimulatedTime, seconds: float) -> Reader[Any]:
+    return on_client(Slow(here, time, seconds), here, time)
+
+
+def on_client(client: Any, here: ReadTable, time: SimulatedTime) -> Reader[Any]:
     return Reader(
-        Slow(here, time, seconds),
+        client,
         here.ports.table_name,
         ACCOUNT_SUMMARIES,
         backoff=Backoff(sleep=time.sleep, uniform=lambda low, high: high),
-        new_deadline=lambda: Deadline(monotonic=time.monotonic),
+        new_deadline=lambda seconds: Deadline(seconds, monotonic=time.monotonic),
     )
 
 
@@ -242,6 +246,21 @@ def test_other_calls_end_in_time_too(here: ReadTable, call: str) -> None:
         reader.accounts(IDS) if call == "accounts" else reader.shared("", "~")
 
     assert time.monotonic() == 7.0
+
+
+def test_the_lag_is_not_waited_for_as_long_as_an_answer(here: ReadTable) -> None:
+    """An answer that is there waits for it, and its function has not the time of two answers."""
+    time = SimulatedTime()
+
+    class Refusing:
+        def get_item(self, **_: Any) -> Any:
+            time.sleep(0.5)
+            raise client_error("ThrottlingException", "GetItem")
+
+    with pytest.raises(ReadModelUnavailableError):
+        on_client(Refusing(), here, time).lag()
+
+    assert 0.5 <= time.monotonic() <= LAG_SECONDS
 
 
 def test_one_of_many_threads_reads_the_control_row(here: ReadTable) -> None:
