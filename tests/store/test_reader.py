@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -104,6 +106,43 @@ def test_switch_and_way_back_between_pages(here: ReadTable) -> None:
     assert [each for page in read for each in ids(page)] == expected(ROWS[1])[:4]
     assert versions([each for page in read for each in page.rows]) == {1}
     assert versions(elsewhere.listing(BOTH, "", 1, cursor).rows) == {1}
+
+
+class Overtaken:
+    """Before each request for rows another generation becomes the live one, and nothing that was kept counts."""
+
+    def __init__(self, here: ReadTable) -> None:
+        self._here, self._turns = here, itertools.cycle([control(2, previous=1), control(1, previous=2)])
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**request: Any) -> Any:
+            if name != "get_item":
+                self._here.name(next(self._turns))
+                self._here.now += KEPT_SECONDS
+            return getattr(self._here.ports.client, name)(**request)
+
+        return call
+
+
+@pytest.mark.parametrize("ask", ["listing", "accounts"])
+def test_switch_while_a_request_is_in_flight(here: ReadTable, ask: str) -> None:
+    """Whatever happens between its requests to the table, an answer is of one generation."""
+    client = Overtaken(here)
+    reader = here.reader(client)
+
+    if ask == "listing":
+        first = reader.listing(BOTH, "", 3)
+        assert versions(first.rows) == {1}
+        assert first.cursor is not None
+        assert first.cursor.generation == 1
+        assert versions(reader.listing(BOTH, "", 3, first.cursor).rows) == {1}
+    else:
+        assert versions(list(reader.accounts([*IDS, *more(300)]).values())) == {1}
+
+
+def more(count: int) -> list[str]:
+    """Ids that nobody has, so that several batches are read."""
+    return [str(uuid.UUID(int=number)) for number in range(count)]
 
 
 def test_dropped_generation_is_gone(here: ReadTable) -> None:
