@@ -19,7 +19,7 @@ from constructs import Construct
 from constructs_lib.key_access import grant_key
 from constructs_lib.stack_suffix import stack_suffix
 from constructs_lib.table_access import KEY_ACTIONS
-from lambdas.projections.table import (
+from lambdas.projections.dynamodb.table import (
     CONTROL_KEY,
     HASH_KEY,
     INDEXES,

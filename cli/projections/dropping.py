@@ -19,7 +19,7 @@ from cli.projections.models import Model
 from cli.projections.request import Request
 from cli.projections.standing import Standing, standing_of
 from lambdas.projections.control import Control
-from lambdas.projections.reading import FORGOTTEN_SECONDS
+from lambdas.projections.reading.reader import FORGOTTEN_SECONDS
 
 
 class Dropped(msgspec.Struct, frozen=True, tag_field="action", tag="drop"):

@@ -16,7 +16,7 @@ from cli.projections.models import Model
 from cli.storage.table_scan import Page, scan
 from lambdas.eventsourcing.retry import Backoff
 from lambdas.projections.control import Control
-from lambdas.projections.table import HASH_KEY, RANGE_KEY, Key, generation_of
+from lambdas.projections.dynamodb.table import HASH_KEY, RANGE_KEY, Key, generation_of
 
 BATCH: Final = 25
 ATTEMPTS: Final = 10

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from constructs_lib.stream_mapping import MAPPING_PREFIX
-from lambdas.projections import table as layout
+from lambdas.projections.dynamodb import table as layout
 from lambdas.projections.registry import PROJECTIONS
 from stacks.projections import pascal
 from tests.infrastructure.permissions import Allowed, allowed, path_of, policy_allows, rendered, trusted

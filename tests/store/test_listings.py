@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import table
+from lambdas.projections.dynamodb import table
 from lambdas.projections.errors import CursorError
-from lambdas.projections.listing import Cursor
 from lambdas.projections.read_model import AccountRow, Gate
+from lambdas.projections.reading.listing import Cursor
 from tests.support.account_rows import row
 from tests.support.backends import NewId
 from tests.support.metering import Usage

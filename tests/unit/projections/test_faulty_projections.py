@@ -14,7 +14,7 @@ from lambdas.contracts.domain_events import AccountDomainEvent, domain_event
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.control import Control
 from lambdas.projections.projection import NOTHING, AnyProjection, Folded, Place, Projection
-from lambdas.projections.projector import Projector
+from lambdas.projections.stream.projector import Projector
 from tests.support.event_rows import account_id, credited
 from tests.support.read_models import Ports, fake_ports, places
 

@@ -12,7 +12,7 @@ import pytest
 from lambdas.eventsourcing.timestamps import format_timestamp, utc_now
 from lambdas.projections.control import Control
 from lambdas.projections.lag import Lag
-from lambdas.projections.reading import FORGOTTEN_SECONDS
+from lambdas.projections.reading.reader import FORGOTTEN_SECONDS
 from tests.support.envelopes import check
 from tests.unit.cli.projections.world import ACCOUNTS, SUMMARIES, TOTALS, World
 

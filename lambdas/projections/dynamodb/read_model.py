@@ -10,11 +10,12 @@ from botocore.exceptions import ClientError
 
 from lambdas.eventsourcing.dynamodb_faults import cancellation_reasons
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import table
-from lambdas.projections.dynamodb_control import ControlItem, walks
-from lambdas.projections.dynamodb_listings import Listings
-from lambdas.projections.dynamodb_positions import PositionItems
-from lambdas.projections.dynamodb_requests import (
+from lambdas.projections.dynamodb import table
+from lambdas.projections.dynamodb.control import ControlItem, walks
+from lambdas.projections.dynamodb.items import AccountItems, addition, key_of, measures_of, string, text_of
+from lambdas.projections.dynamodb.listings import Listings
+from lambdas.projections.dynamodb.positions import PositionItems
+from lambdas.projections.dynamodb.requests import (
     ConditionFailedError,
     Item,
     ReadModelClient,
@@ -24,9 +25,8 @@ from lambdas.projections.dynamodb_requests import (
     in_parallel,
     partition,
 )
-from lambdas.projections.dynamodb_segments import SegmentItems
+from lambdas.projections.dynamodb.segments import SegmentItems
 from lambdas.projections.errors import AdditionRefusedError, RowChangedError
-from lambdas.projections.items import AccountItems, addition, key_of, measures_of, string, text_of
 from lambdas.projections.projection import Additions, K, Projection
 from lambdas.projections.read_model import MOST_SHARED_ROWS, AccountRow, Gate, Units
 
