@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final, Generic
 
+import msgspec
 from botocore.exceptions import ClientError
 
+from lambdas.contracts.ledger_events import LedgerEvent, Restored, RestoredEvent
 from lambdas.eventsourcing.dynamodb_faults import cancellation_reasons
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.dynamodb import table
 from lambdas.projections.dynamodb.control import ControlItem, walks
-from lambdas.projections.dynamodb.items import AccountItems, addition, key_of, measures_of, string, text_of
+from lambdas.projections.dynamodb.items import AccountItems, addition, decoded, key_of, measures_of, string, text_of
 from lambdas.projections.dynamodb.listings import Listings
 from lambdas.projections.dynamodb.positions import PositionItems
 from lambdas.projections.dynamodb.requests import (
@@ -34,6 +36,8 @@ _NO_ROW: Final[Request] = {
     "ConditionExpression": "attribute_not_exists(#pk)",
     "ExpressionAttributeNames": {"#pk": table.HASH_KEY},
 }
+
+_restores: Final = msgspec.json.Decoder(LedgerEvent[Restored])
 
 
 def open_table(client: ReadModelClient, table_name: str, projection: Projection[K]) -> ReadModelTable[K]:
@@ -106,6 +110,15 @@ class ReadModelTable(Generic[K]):
     def undefer(self, generation: int, account_id: str) -> None:
         """See ReadModel.undefer."""
         self._requests.delete(table.deferred_key(generation, account_id))
+
+    def note_restore(self, event: RestoredEvent, deadline: Deadline) -> None:
+        """See ReadModel.note_restore."""
+        self._requests.put(table.restore_key(event.id) | {table.RESTORED: text_of(event)}, deadline=deadline)
+
+    def restores(self) -> Iterator[RestoredEvent]:
+        """See ReadModel.restores."""
+        for page in self._requests.query(partition(table.RESTORES_PARTITION)):
+            yield from (decoded(item, table.RESTORED, _restores) for item in page)
 
     def stopped(self, generation: int) -> Iterator[AccountRow[K]]:
         """See ReadModel.stopped. An account that was stopped just now may be missing: the index follows its table."""
