@@ -27,6 +27,7 @@ from lambdas.projections.dynamodb.table import (
     LISTINGS,
     POSITIONS_PARTITION,
     RANGE_KEY,
+    RESTORES_PARTITION,
     STOPPED,
     Index,
 )
@@ -82,10 +83,11 @@ class ReadModelTable(Construct):
     def grant_fold(self, grantee: IGrantable) -> None:
         """Allow what folding events takes: reading rows by their whole keys, putting them, and adding to them.
 
-        Of what belongs to no generation it may write positions in the stream, but neither the control row nor a lag.
+        Of what belongs to no generation it may write positions in the stream and notes of restores, but neither the
+        control row nor a lag.
         """
         self._grant(grantee, "ConditionCheckItem", "GetItem")
-        self._grant(grantee, "PutItem", "UpdateItem", keys=[OF_A_GENERATION, POSITIONS_PARTITION])
+        self._grant(grantee, "PutItem", "UpdateItem", keys=[OF_A_GENERATION, POSITIONS_PARTITION, RESTORES_PARTITION])
 
     def grant_rebuild(self, grantee: IGrantable) -> None:
         """Allow folding, moving the control row on, and finding and removing notes of accounts that were left."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
+from lambdas.contracts.ledger_events import RestoredEvent
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.control import Control
 from lambdas.projections.errors import ControlChangedError, ControlError, RebuildRunningError, RowChangedError
@@ -28,6 +29,8 @@ class MemoryTable:
     """Measures by generation and key."""
     deferred: dict[tuple[int, str], str] = field(default_factory=dict)
     """The rebuild by generation and account id."""
+    restores: dict[str, RestoredEvent] = field(default_factory=dict)
+    """By id."""
     segments: dict[tuple[int, int], Segment] = field(default_factory=dict)
     positions: dict[str, Position] = field(default_factory=dict)
     lag: Lag | None = None
@@ -88,6 +91,16 @@ class MemoryReadModel(Generic[K]):
         """See ReadModel.undefer."""
         with self._table.lock:
             self._table.deferred.pop((generation, account_id), None)
+
+    def note_restore(self, event: RestoredEvent, deadline: Deadline) -> None:  # noqa: ARG002 - part of the port
+        """See ReadModel.note_restore."""
+        with self._table.lock:
+            self._table.restores[event.id] = event
+
+    def restores(self) -> Iterator[RestoredEvent]:
+        """See ReadModel.restores."""
+        with self._table.lock:
+            return iter([event for _, event in sorted(self._table.restores.items())])
 
     def stopped(self, generation: int) -> Iterator[AccountRow[K]]:
         """See ReadModel.stopped."""
@@ -202,5 +215,6 @@ class MemoryAccounts:
     def pages(self, generation: int, segment: int, segments: int) -> Iterator[list[str]]:  # noqa: ARG002 - the port
         """See AccountWalk.pages."""
         with self._table.lock:
-            found = sorted(account for number, account in self._table.accounts if number == generation)
+            kept = [key for key, row in self._table.accounts.items() if row.kept is not None]
+        found = sorted(account for number, account in kept if number == generation)
         yield found if segment == 0 else []

@@ -11,6 +11,7 @@ from typing import Generic, Protocol
 
 from msgspec import Struct
 
+from lambdas.contracts.ledger_events import RestoredEvent
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.projection import Additions, K
 
@@ -96,6 +97,14 @@ class ReadModel(Protocol[K]):
 
     def undefer(self, generation: int, account_id: str) -> None:
         """Remove the note: the account is up to date."""
+        ...
+
+    def note_restore(self, event: RestoredEvent, deadline: Deadline) -> None:
+        """Note that a restore has revoked events of an account: for generations that are not begun yet. Idempotent."""
+        ...
+
+    def restores(self) -> Iterator[RestoredEvent]:
+        """All restores that were noted, strongly consistent, those of an account together."""
         ...
 
     def stopped(self, generation: int) -> Iterator[AccountRow[K]]:

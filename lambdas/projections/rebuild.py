@@ -8,7 +8,8 @@ page again, and a run from which the rebuild was taken over is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Final, Generic
@@ -16,6 +17,7 @@ from typing import Final, Generic
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lambdas.contracts.ledger_events import RestoredEvent
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.table_walk import TableWalk, WalkedPage
 from lambdas.projections.control import Building, Control, ControlRow
@@ -31,6 +33,8 @@ WORKERS: Final = 8
 """Accounts of a page that are folded at a time."""
 SETTLED_AT_ONCE: Final = 100
 """Deferred accounts between two looks at the time."""
+FIRST: Final = 0
+"""The segment whose walk begins with what restores have revoked."""
 MAX_CHANGES: Final = 5
 """How often a change of the control row is tried when operators change it meanwhile."""
 
@@ -92,13 +96,18 @@ class Rebuild(Generic[K]):
         self._workers = workers
 
     def walk(self, step: WalkStep, begin: Deadline, end: Deadline) -> Done:
-        """Fold page after page of the segment. Nothing is left to do in it once the walk has ended."""
+        """Fold page after page of the segment. Nothing is left to do in it once the walk has ended.
+
+        The first segment begins with the restores that were noted: what they revoked may be delivered again.
+        """
         tally = _Tally(self._rows)
         if not self._is_walking(step):
             return tally.result(done=True)
-        progress = self._segments.load(step.generation, step.segment) or Segment(
-            generation=step.generation, number=step.segment, rebuild=step.rebuild
-        )
+        progress = self._segments.load(step.generation, step.segment)
+        if progress is None:
+            if step.segment == FIRST and not tally.add(step.generation, self._learn_restores(step.generation, end)):
+                return tally.result(done=False)
+            progress = Segment(generation=step.generation, number=step.segment, rebuild=step.rebuild)
         progress = replace(progress, rebuild=step.rebuild)
         while not progress.done:
             page = self._walk.page(step.segment, step.segments, progress.after, end)
@@ -124,7 +133,7 @@ class Rebuild(Generic[K]):
             return tally.result(done=True)
         for accounts in _chunks(self._rows.deferred(step.generation), SETTLED_AT_ONCE):
             outcomes = self._each(accounts, lambda each: self._catch_up(step.generation, each, end))
-            if not (tally.add(step.generation, outcomes) and begin.allows_attempt()):
+            if not (tally.settle(step.generation, outcomes) and begin.allows_attempt()):
                 return tally.result(done=False)
         self._change(step, lambda control: control.built(step.rebuild))
         return tally.result(done=True)
@@ -139,6 +148,13 @@ class Rebuild(Generic[K]):
 
     def _fold(self, generation: int, page: WalkedPage, end: Deadline) -> list[Outcome[K]]:
         accounts = events_by_account(page.rows)
+        return self._each(accounts, lambda each: self._folder.take(generation, each, accounts[each], end))
+
+    def _learn_restores(self, generation: int, end: Deadline) -> list[Outcome[K]]:
+        """What projectors note from here on they fold into this generation, too: the control row names it."""
+        accounts: defaultdict[str, list[RestoredEvent]] = defaultdict(list)
+        for event in self._rows.restores():
+            accounts[event.subject].append(event)
         return self._each(accounts, lambda each: self._folder.take(generation, each, accounts[each], end))
 
     def _catch_up(self, generation: int, account_id: str, end: Deadline) -> Outcome[K]:
@@ -196,7 +212,6 @@ class _Tally(Generic[K]):
         for outcome in outcomes:
             waiting |= outcome.waiting
             self._folded += outcome.folded
-            self._settled += page is None and not outcome.waiting
             if outcome.stopped_now:
                 gate = outcome.row.gate
                 self._stopped.append(Stopped(generation, outcome.row.account_id, gate.version, gate.stopped))
@@ -204,6 +219,11 @@ class _Tally(Generic[K]):
             self._read_units += page.read_units
             self._walked += 0 if waiting else len(page.rows)
         return not waiting
+
+    def settle(self, generation: int, outcomes: Sequence[Outcome[K]]) -> bool:
+        """The same, of accounts that were left to the walk."""
+        self._settled += sum(not outcome.waiting for outcome in outcomes)
+        return self.add(generation, outcomes)
 
     def taken(self) -> Units:
         """What the read model's table has taken since the last call."""

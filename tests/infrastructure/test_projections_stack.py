@@ -144,7 +144,7 @@ def test_a_projector_reads_events_by_the_readers_query_and_writes_its_own_table_
         "<Ledger/Key> via dynamodb": {"kms:Decrypt"},
         **READ_STREAM,
         f"<Projections/{one}/ReadModel/Table>": dynamodb("ConditionCheckItem", "GetItem"),
-        rows(one, "*#*", "positions"): dynamodb("PutItem", "UpdateItem"),
+        rows(one, "*#*", "positions", "restores"): dynamodb("PutItem", "UpdateItem"),
         "<DomainEvents/Key> via dynamodb": KEY_ACTIONS,
         "<DomainEvents/ProjectionParking/Bucket>": {"s3:ListBucket"},
         f"<DomainEvents/ProjectionParking/Bucket>/{MAPPING_PREFIX}*": {"s3:PutObject"},
@@ -244,8 +244,9 @@ def test_the_patterns_of_rows_are_those_of_the_layout() -> None:
         layout.CONTROL_KEY[layout.HASH_KEY]["S"],
         layout.LAG_KEY[layout.HASH_KEY]["S"],
         layout.POSITIONS_PARTITION,
+        layout.RESTORES_PARTITION,
     ]
-    assert others == ["control", "lag", "positions"]
+    assert others == ["control", "lag", "positions", "restores"]
 
 
 def test_functions_learn_their_projection_and_its_tables(anywhere: Synthesized) -> None:

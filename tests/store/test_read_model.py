@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from lambdas.contracts.ledger_events import RestoredEvent, restored_event
 from lambdas.eventsourcing.retry import Deadline
+from lambdas.eventsourcing.timestamps import parse_timestamp
 from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES
 from lambdas.projections.control import Control
 from lambdas.projections.daily_totals import DAILY_TOTALS, LastDay
@@ -18,6 +20,7 @@ from lambdas.projections.read_model import MOST_SHARED_ROWS, AccountRow, Gate, R
 from lambdas.projections.segments import Segment
 from tests.support.account_rows import BOOKED, gate, row
 from tests.support.backends import NewId
+from tests.support.clocks import START
 from tests.support.read_models import NewPorts, Ports, TablePorts
 
 ADDED = {"EUR#2026-03-01": {"events": 1, "net": -5}, "EUR#2026-03-02": {"events": 2}}
@@ -292,6 +295,22 @@ def test_accounts_are_deferred_only_while_their_rebuild_walks(ports: Ports, new_
     assert list(ports.rows.deferred(1)) == [other]
 
 
+def restored(account_id: str, generation: int) -> RestoredEvent:
+    return restored_event(
+        account_id, last_good_version=4, restored_to=parse_timestamp(BOOKED), generation=generation, announced=START
+    )
+
+
+def test_restores_are_noted_once(ports: Ports, new_id: NewId) -> None:
+    """However many accounts, and however often each was restored."""
+    assert list(ports.rows.restores()) == []
+    noted = [restored(new_id(), 1) for _ in range(30)]
+    noted.append(restored(noted[0].subject, 2))
+    for each in [*noted, *noted]:
+        ports.rows.note_restore(each, Deadline())
+    assert sorted(ports.rows.restores(), key=lambda each: each.id) == sorted(noted, key=lambda each: each.id)
+
+
 def segment(number: int, rebuild: str = "first", generation: int = 1, **progress: Any) -> Segment:
     return Segment(generation=generation, number=number, rebuild=rebuild, **progress)
 
@@ -320,8 +339,9 @@ def test_no_progress_of_a_rebuild_that_does_not_walk(ports: Ports) -> None:
     with pytest.raises(RebuildRunningError) as running:
         ports.segments.save(segment(0, rows=2))
     assert running.value.rebuild == "second"
-    with pytest.raises(ControlError):
+    with pytest.raises(ControlError) as another:
         ports.segments.save(segment(0, "second", generation=2))
+    assert not isinstance(another.value, RebuildRunningError)
     ports.control.change(taken_over, taken_over.settling("second"))
     with pytest.raises(ControlError):
         ports.segments.save(segment(0, "second", rows=2))

@@ -50,7 +50,7 @@ def test_one_row_accounts_take_a_read_and_a_write_each_and_a_page_its_progress()
     listed = ACCOUNTS
     assert usage.write_units == ACCOUNTS + listed + 2 + 4 * PAGES
     assert operations["GetItem"] == ACCOUNTS + 5, "the accounts, the control row and the segment"
-    assert operations["Query"] == 2, "the segments and the deferred accounts"
+    assert operations["Query"] == 3, "the restores, the segments and the deferred accounts"
 
 
 def test_totals_take_a_transaction_of_an_account_in_a_page() -> None:

@@ -18,7 +18,7 @@ BUCKETS: Final = 1 << 14
 
 
 class AccountWalk(Protocol):
-    """The accounts that have a row in a generation. Safe to use from several threads."""
+    """The accounts of which something is kept in a generation. Safe to use from several threads."""
 
     def pages(self, generation: int, segment: int, segments: int) -> Iterator[list[str]]:
         """Their ids, a page at a time, of one segment of the table. Raises ReadModelUnavailableError."""
@@ -40,8 +40,8 @@ class TableAccounts:
             "TotalSegments": segments,
             "ReturnConsumedCapacity": "TOTAL",
             "ProjectionExpression": "#pk",
-            "FilterExpression": "begins_with(#pk, :generation) AND attribute_exists(#gate)",
-            "ExpressionAttributeNames": {"#pk": table.HASH_KEY, "#gate": table.GATE},
+            "FilterExpression": "begins_with(#pk, :generation) AND attribute_exists(#kept)",
+            "ExpressionAttributeNames": {"#pk": table.HASH_KEY, "#kept": table.KEPT},
             "ExpressionAttributeValues": {":generation": {"S": f"{generation}#"}},
         }
         while True:

@@ -18,7 +18,7 @@ class SegmentCheck(Generic[K]):
     """The check of one segment. An account begins with its row of version 1; the account of a page's last row may go on
     in the next page. What does not come so is read from the account's history: no order of rows is relied on.
 
-    `findings` are what was found, `seen` the accounts that have a row in the read model.
+    `findings` are what was found, `seen` the accounts of which the read model keeps something.
     """
 
     def __init__(
@@ -53,8 +53,9 @@ class SegmentCheck(Generic[K]):
 
     def _begun(self, account_ids: list[str]) -> dict[str, AccountCheck[K]]:
         found = self._rows.rows(self._generation, account_ids)
-        for account_id in found:
-            self.seen.add(account_id)
+        for account_id, row in found.items():
+            if row.kept is not None:
+                self.seen.add(account_id)
         return {each: AccountCheck(self._projection, each, found.get(each), self.findings) for each in account_ids}
 
     def _finish(self, checks: Iterable[AccountCheck[K]]) -> None:

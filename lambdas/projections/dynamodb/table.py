@@ -7,6 +7,7 @@
 | deferred account | `<generation>#deferred` | account id | `rebuild` |
 | segment | `<generation>#segments` | its number, four digits | `progress` |
 | control row | `control` | `control` | `control`; `walking` while the event table is walked |
+| restore | `restores` | id of the event that announced it | `restored` |
 | position | `positions` | shard id of the stream | `position`, `reached` |
 | lag | `lag` | `lag` | `lag` |
 
@@ -50,6 +51,9 @@ CONTROL: Final = "control"
 
 WALKING: Final = "walking"
 """`<generation>/<rebuild>`, only while that rebuild walks the event table: what conditions of others look at."""
+
+RESTORED: Final = "restored"
+"""JSON text of the event that announced a restore of an account."""
 
 POSITION: Final = "position"
 """JSON text of a `Position`."""
@@ -150,11 +154,17 @@ def walking(generation: int, rebuild: str) -> str:
 CONTROL_KEY: Final[Key] = {HASH_KEY: {"S": "control"}, RANGE_KEY: {"S": "control"}}
 LAG_KEY: Final[Key] = {HASH_KEY: {"S": "lag"}, RANGE_KEY: {"S": "lag"}}
 POSITIONS_PARTITION: Final = "positions"
+RESTORES_PARTITION: Final = "restores"
 
 
 def position_key(shard: str) -> Key:
     """The key of the position in a shard of the stream."""
     return _key(POSITIONS_PARTITION, shard)
+
+
+def restore_key(event_id: str) -> Key:
+    """The key of the note of a restore: those of an account stand together."""
+    return _key(RESTORES_PARTITION, event_id)
 
 
 def generation_of(hash_key: str) -> int | None:

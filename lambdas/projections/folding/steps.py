@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from lambdas.contracts.domain_events import AccountDomainEvent
 from lambdas.contracts.ledger_events import RestoredEvent
 from lambdas.eventsourcing.retry import Deadline
+from lambdas.projections.errors import AdditionRefusedError
 from lambdas.projections.folding import gate as gates
 from lambdas.projections.folding.fold_check import check
 from lambdas.projections.projection import Additions, K, Projection
@@ -45,7 +46,12 @@ class Steps(Generic[K]):
         self._in_one_step = False
 
     def fold(self, event: AccountDomainEvent) -> None:
-        """Fold the next event. What the projection raises stops the account, and so does what no table can keep."""
+        """Fold the next event, unless the account is stopped.
+
+        What the projection raises stops the account, and so does what no table can keep.
+        """
+        if self.gate.stopped:
+            return
         try:
             folded = self._projection.fold(self.kept, event)
             check(self._projection, folded)
@@ -57,6 +63,8 @@ class Steps(Generic[K]):
             return
         if self._is_full(folded.additions):
             self.end_step()
+            if self.gate.stopped:
+                return
         self.kept = folded.kept
         self.gate = gates.moved(self.gate, event, added=bool(folded.additions))
         self.under_way += 1
@@ -64,7 +72,8 @@ class Steps(Generic[K]):
 
     def stop(self, reason: str) -> None:
         """The account goes on no further."""
-        self.gate = replace(self.gate, stopped=reason[:REASON_CHARACTERS])
+        writable = reason[:REASON_CHARACTERS].encode(errors="replace").decode()
+        self.gate = replace(self.gate, stopped=writable)
 
     def clear_stop(self) -> None:
         """The account is not stopped any more."""
@@ -93,9 +102,17 @@ class Steps(Generic[K]):
             self.write()
 
     def write(self) -> None:
-        """Write the step under way, if there is anything to write."""
+        """Write the step under way, if there is anything to write. What the table does not add stops the account."""
         if self.gate == self.row.gate:
             return
+        try:
+            self._save()
+        except AdditionRefusedError as error:
+            self.give_up(replace(self.row.gate, revoked=self.gate.revoked))
+            self.stop(str(error))
+            self._save()
+
+    def _save(self) -> None:
         after = AccountRow(self.row.account_id, self.gate, self.kept)
         self._rows.save(self._generation, self.row, after, self.additions, self._deadline)
         self.row = after

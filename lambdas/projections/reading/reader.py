@@ -15,7 +15,7 @@ from typing import Final, Generic, TypeVar
 from lambdas.eventsourcing.retry import REQUEST_SECONDS, Backoff, Deadline
 from lambdas.projections.control import Control
 from lambdas.projections.dynamodb import table
-from lambdas.projections.dynamodb.read_model import ReadModelTable
+from lambdas.projections.dynamodb.read_model import ReadModelTable, Standing
 from lambdas.projections.dynamodb.requests import ReadModelClient, Requests
 from lambdas.projections.errors import GenerationGoneError, NotBuiltError
 from lambdas.projections.lag import Lag
@@ -80,8 +80,10 @@ class Reader(Generic[K]):
         read = partial(self._places, generation, order_prefix, deadline)
         places = next_places(read, groups, cursor, limit + 1)
         page = places[:limit]
-        rows = self._table.rows(generation, [place.account_id for place in page], deadline) if page else {}
-        standing = [rows[place.account_id] for place in page if self._stands(rows.get(place.account_id), place)]
+        found = self._table.standing(generation, [place.account_id for place in page], deadline) if page else {}
+        standing = [
+            found[each.account_id].row for each in page if _stands(found.get(each.account_id), generation, each)
+        ]
         if len(places) <= limit:
             return Listed(standing)
         last = page[-1]
@@ -120,12 +122,6 @@ class Reader(Generic[K]):
         partition = table.listed(generation, group, shard)
         return self._table.listings.places(partition, prefix, after, most, deadline)
 
-    def _stands(self, row: AccountRow[K] | None, place: Place) -> bool:
-        if row is None or row.kept is None or self._projection.place is None:
-            return False
-        now = self._projection.place(row.kept)
-        return now.group == place.group and table.ordered(now.order, row.account_id) == place.ordered
-
 
 class _Kept(Generic[T]):
     """What was read is kept for a while, as long as it will do."""
@@ -155,3 +151,11 @@ def _is_live(control: Control) -> bool:
 
 def _readable(control: Control) -> tuple[int, ...]:
     return tuple(each for each in (control.live, control.previous) if each)
+
+
+def _stands(found: Standing[K] | None, generation: int, place: Place) -> bool:
+    """Whether the row stands where the index has shown it."""
+    if found is None or found.row.kept is None:
+        return False
+    here = table.listed(generation, place.group, place.shard), place.ordered
+    return (found.listed, found.ordered) == here

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
+from lambdas.contracts.ledger_events import LedgerEvent
 from lambdas.eventsourcing.errors import ReadUnavailableError
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.control import Building, ControlRow
@@ -16,6 +17,9 @@ from lambdas.projections.folding.folder import AccountFolder, Outcome
 from lambdas.projections.folding.taken import EventSource, Taken
 from lambdas.projections.projection import K, Projection
 from lambdas.projections.read_model import Gate, ReadModel
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 class Stopped(Struct, frozen=True):
@@ -56,6 +60,7 @@ class Projector(Generic[K]):
         workers: int = 8,
     ) -> None:
         self._name = projection.name
+        self._rows = rows
         self._folder = AccountFolder(projection, rows, events)
         self._control = control
         self._workers = workers
@@ -64,9 +69,11 @@ class Projector(Generic[K]):
         """Fold a batch, by account, into every generation. Raises nothing that a repetition may mend: see `Taking`.
 
         The control row is read now, not remembered: a rebuild relies on it that whoever read the row before its
-        generation was named was handed only events that were recorded before.
+        generation was named was handed only events that were recorded before. Restores are noted before that, so that a
+        generation that it does not name yet learns of them when its rebuild begins.
         """
         try:
+            self._note_restores(accounts, deadline)
             control = self._control.read()
         except ReadModelUnavailableError as error:
             return Taking(waiting=tuple(accounts), failed=str(error))
@@ -103,6 +110,18 @@ class Projector(Generic[K]):
             gates[account_id] = outcomes[0].row.gate
         return gates
 
+    def _note_restores(self, accounts: Mapping[str, Sequence[Taken]], deadline: Deadline) -> None:
+        restores = [event for events in accounts.values() for event in events if isinstance(event, LedgerEvent)]
+        self._each(lambda event: self._rows.note_restore(event, deadline), restores)
+
+    def _each(self, act: Callable[[A], B], inputs: Collection[A]) -> list[B]:
+        """The results, of several at a time. All have ended when one has raised."""
+        workers = min(self._workers, len(inputs))
+        if workers <= 1:
+            return [act(each) for each in inputs]
+        with ThreadPoolExecutor(workers) as pool:
+            return list(pool.map(act, inputs))
+
     def _fold_generation(
         self, generation: int, walking: Building | None, accounts: Mapping[str, Sequence[Taken]], deadline: Deadline
     ) -> list[_Share[K]]:
@@ -118,11 +137,7 @@ class Projector(Generic[K]):
                 return _Share(generation, account_id, failed=f"{type(error).__name__}: {error}")
             return _Share(generation, account_id, outcome)
 
-        workers = min(self._workers, len(accounts))
-        if workers <= 1:
-            return [fold(each) for each in accounts]
-        with ThreadPoolExecutor(workers) as pool:
-            return list(pool.map(fold, accounts))
+        return self._each(fold, accounts)
 
 
 class _Share(Struct, Generic[K], frozen=True):

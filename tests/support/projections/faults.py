@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from lambdas.contracts.domain_events import AccountDomainEvent
+from lambdas.contracts.ledger_events import RestoredEvent
 from lambdas.eventsourcing.errors import ReadUnavailableError
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.control import Control, ControlRow
@@ -69,6 +70,14 @@ class RemoteReadModel:
     def undefer(self, generation: int, account_id: str) -> None:
         """See ReadModel.undefer."""
         self._send(lambda: self._rows.undefer(generation, account_id))
+
+    def note_restore(self, event: RestoredEvent, deadline: Deadline) -> None:
+        """See ReadModel.note_restore."""
+        self._send(lambda: self._rows.note_restore(event, deadline), deadline)
+
+    def restores(self) -> Iterator[RestoredEvent]:
+        """See ReadModel.restores."""
+        return iter(self._send(lambda: list(self._rows.restores())))
 
     def stopped(self, generation: int) -> Iterator[AccountRow[Any]]:
         """See ReadModel.stopped."""

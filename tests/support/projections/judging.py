@@ -52,7 +52,9 @@ class Judge:
         """It is the fold of the table, whatever happened before."""
         histories = {account: tuple(rows) for account, rows in self._ledger.table.items() if rows}
         references = {account: self._reference(history) for account, history in histories.items()}
-        kept = {account: row.kept for (number, account), row in self._table.accounts.items() if number == generation}
+        rows = {account: row for (number, account), row in self._table.accounts.items() if number == generation}
+        kept = {account: row.kept for account, row in rows.items() if row.kept is not None}
+        assert not [row for row in rows.values() if row.gate.stopped]
         assert kept == {account: reference[0] for account, reference in references.items()}
         assert self._shared(generation) == without_zeros(added(adds for _, adds in references.values()))
 

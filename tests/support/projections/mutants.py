@@ -20,6 +20,7 @@ from lambdas.projections.folding.taken import Delivered, EventSource
 from lambdas.projections.memory import MemoryReadModel, MemoryTable
 from lambdas.projections.projection import Additions
 from lambdas.projections.read_model import AccountRow, Gate
+from lambdas.projections.rebuild import Rebuild
 from lambdas.projections.stream.projector import Projector, Taking
 from tests.support.projections.containers import Parts
 from tests.support.projections.ledger import Ledger
@@ -164,6 +165,11 @@ def _notes_no_restore(patch: pytest.MonkeyPatch) -> Parts:
     return Parts()
 
 
+def _learns_no_restore(patch: pytest.MonkeyPatch) -> Parts:
+    patch.setattr(Rebuild, "_learn_restores", lambda *_: [])
+    return Parts()
+
+
 def _never_waits(patch: pytest.MonkeyPatch) -> Parts:
     genuine = Projector.take
 
@@ -196,5 +202,6 @@ MUTANTS: dict[str, Plant] = {
     "the table is walked eventually consistent": lambda _: Parts(scan=LateScan),
     "a stopped account is remembered": _remembers_stopped,
     "a restore is noted only where it undoes something": _notes_no_restore,
+    "a generation does not learn what was revoked before it began": _learns_no_restore,
     "a batch is through although accounts wait": _never_waits,
 }

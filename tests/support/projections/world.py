@@ -122,7 +122,7 @@ class World:
 
     def _choose(self) -> Callable[[Container], None]:
         often = [self.record] * 6 + [self.deliver] * 8 + [self.walk] * 24
-        seldom = [self.start_rebuild, self.switch, self.switch, self.roll_back, self.rewind]
+        seldom = [self.start_rebuild, self.switch, self.switch, self.roll_back, self.rewind, self.replay]
         seldom += [self.take_over, self.drop] if self.rng.random() < 0.2 else []
         mishaps = [self.retry, self.restore, self.rewrite, self.announce, self.announce] if self.mishaps else []
         return self.rng.choice(often + seldom + mishaps)
@@ -158,6 +158,16 @@ class World:
         """The stream is read again from an earlier place."""
         self.position = max(self._floor, self.position - self.rng.choice((1, 5, 50)))
         self.counted["rewound"] += 1
+
+    def replay(self, container: Container) -> None:
+        """A dead letter comes again: events of before, without what was announced since."""
+        before = [each for each in self.stream[self._floor : self.position] if not isinstance(each, LedgerEvent)]
+        if before:
+            event = self.rng.choice(before)
+            self.counted["replayed"] += 1
+            container.projector.take(
+                {event.subject: [self._as_read(event)]}, Deadline(self.seconds, self.time.monotonic)
+            )
 
     def walk(self, container: Container) -> None:
         """A run of a rebuild goes on, in any container."""
@@ -290,6 +300,13 @@ class World:
         self.start_rebuild(calm)
         self._finish_rebuild(calm)
         self.judge.when_new(max(self.table.control.generations))
+        self._replay_all(calm)
+        self.judge.when_new(max(self.table.control.generations))
+
+    def _replay_all(self, container: Container) -> None:
+        for event in self.stream[self._floor :]:
+            if not isinstance(event, LedgerEvent):
+                container.projector.take({event.subject: [event]}, Deadline(self.seconds, self.time.monotonic))
 
     def _deliver_all(self) -> None:
         for _ in range(10_000):

@@ -15,6 +15,7 @@ from lambdas.projections.control import Control
 from lambdas.projections.errors import ReadModelUnavailableError
 from lambdas.projections.memory import MemoryAccounts, MemoryReadModel, MemoryTable
 from lambdas.projections.read_model import AccountRow, Gate
+from tests.support.account_rows import row
 from tests.support.dynamodb_tables import create_read_model_table, moto_client
 from tests.support.event_rows import account_id
 from tests.support.fake_dynamodb import client_error
@@ -28,7 +29,10 @@ def fill(rows: Any) -> None:
     """Two generations, of which the number of the other begins with that of the first."""
     for generation, ids in ((1, IDS), (12, [account_id(99)])):
         for each in ids:
-            rows.save(generation, AccountRow(each), AccountRow(each, Gate(version=1)), {"EUR#x": {"n": 1}}, Deadline())
+            after = row(each, 1)
+            rows.save(generation, AccountRow(each), after, {"EUR#x": {"n": 1}}, Deadline())
+    nothing = account_id(98)
+    rows.save(1, AccountRow(nothing), AccountRow(nothing, Gate(stopped="at its first event")), {}, Deadline())
 
 
 @pytest.fixture(params=["memory", "moto"])

@@ -20,7 +20,7 @@ from lambdas.projections.comparison.comparison import Compared, Comparison, sett
 from lambdas.projections.daily_totals import DAILY_TOTALS
 from lambdas.projections.lag import Lag
 from lambdas.projections.projection import AnyProjection
-from lambdas.projections.read_model import AccountRow, Gate
+from lambdas.projections.read_model import AccountRow, Gate, Revoked
 from lambdas.projections.registry import PROJECTIONS
 from tests.support.clocks import START
 from tests.support.event_rows import account_id
@@ -172,6 +172,14 @@ class TestDifferences:
         assert (found.first[0].kind, found.first[0].subject) == ("superfluous", stray)
 
     @each_projection
+    def test_an_account_that_a_restore_has_taken_back_to_nothing(self, projection: AnyProjection) -> None:
+        """Its row keeps what was revoked, and nothing else."""
+        world = built(projection)
+        gone = account_id(99)
+        world.table.accounts[1, gone] = AccountRow(gone, Gate(revoked=Revoked(0, "2026-03-02T00:00:00.000Z")))
+        assert compare(world).equal
+
+    @each_projection
     def test_an_account_whose_first_event_is_gone(self, projection: AnyProjection) -> None:
         """The event table is what counts, also where it lost something."""
         world = built(projection)
@@ -246,7 +254,7 @@ class TestDifferences:
         world = built(ACCOUNT_SUMMARIES)
         strays = [account_id(number) for number in range(100, 100 + 3 * NAMED)]
         for stray in strays:
-            world.table.accounts[1, stray] = AccountRow(stray, Gate(version=1))
+            world.table.accounts[1, stray] = AccountRow(stray, Gate(version=1), kept_of(world, ACCOUNTS[0]))
         found = compare(world)
         assert found.differences == {"superfluous": 3 * NAMED}
         assert len(found.first) == NAMED

@@ -127,6 +127,22 @@ class TestRequests:
         assert place.calls == {"save": 2}
         place.judge(3)
 
+    def test_what_was_written_before_a_lost_race_is_counted(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(steps, "STEP_EVENTS", 1)
+        other: AccountFolder[Any] = AccountFolder(WIDE, MemoryReadModel(place.table), place.ledger)
+
+        class Overtaken(MemoryReadModel[Any]):
+            def save(self, generation: int, before: Any, *given: Any) -> None:
+                if before.gate.version == 1 and place.table.accounts[1, ACCOUNT].gate.version == 1:
+                    other.take(1, ACCOUNT, place.published[:3], Deadline())
+                super().save(generation, before, *given)
+
+        place.folder = AccountFolder(WIDE, Overtaken(place.table), place.ledger)
+        assert place.take(1, 2, 3).folded == 1
+        place.judge(3)
+
     def test_generations_are_remembered_apart(self, place: Place) -> None:
         place.take(1, 2)
         outcome = place.folder.take(2, ACCOUNT, place.published[:1], Deadline())

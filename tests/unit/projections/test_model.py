@@ -38,7 +38,8 @@ class ReadModelMachine(RuleBasedStateMachine):
             self._patch.setattr(steps, "STEP_EVENTS", 2)
             self._patch.setattr(steps, "MOST_SHARED_ROWS", 3)
         self._world = World(random.Random(seed), sample, self.parts)
-        self._world.start_rebuild(self._world.containers[0]) if not self._world.trouble else None
+        if not self._world.trouble:
+            self._act(seed, World.start_rebuild)
 
     @rule(seed=SEEDS)
     def record(self, seed: int) -> None:

@@ -24,7 +24,7 @@ ENOUGH = 300
 """In so many runs everything happens that can."""
 HAPPENINGS = {
     *("written", "meanwhile", "crashed", "failed", "waited", "rewound", "deferred", "stopped", "stopped for good"),
-    *("lost", "answer lost", "crash before", "crash after", "restored", "rewritten"),
+    *("replayed", "lost", "answer lost", "crash before", "crash after", "restored", "rewritten"),
     *("rebuilds", "refused by name", "taken over", "run ended", "switched", "rolled back", "dropped"),
 }
 
