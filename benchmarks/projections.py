@@ -132,7 +132,7 @@ def _share(name: str, usage: Usage, requests: int, units: int) -> Row:
     return Row(
         group=GROUP, name=name, value=taken, unit="requests", budget=f"≤ {requests}, {units} WCU",
         met=taken <= requests and usage.write_units <= units,
-        note=f"{usage.write_units} WCU; and 1 for the batch, which reads the control row",
+        note=f"{usage.write_units} WCU; and 2 for the batch: the control row, and the position in the stream",
     )  # fmt: skip
 
 
