@@ -21,8 +21,8 @@ from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import EventRow
 from lambdas.projections.control import Control, ControlRow
 from lambdas.projections.projection import AnyProjection
-from lambdas.projections.projector import Projector
 from lambdas.projections.registry import PROJECTIONS
+from lambdas.projections.stream.projector import Projector
 from tests.support.metering import Usage
 from tests.support.read_model_metering import ReadModelMeter
 from tests.support.read_models import Ports, fake_ports, places

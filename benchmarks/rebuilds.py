@@ -22,7 +22,7 @@ from lambdas.eventsourcing.rows import EventRow
 from lambdas.eventsourcing.table_walk import PAGE_ROWS, WalkedPage, WalkedRow
 from lambdas.projections.control import Control
 from lambdas.projections.estimate import estimate
-from lambdas.projections.folder import AccountFolder
+from lambdas.projections.folding.folder import AccountFolder
 from lambdas.projections.projection import AnyProjection
 from lambdas.projections.rebuild import Rebuild, SettleStep, WalkStep
 from lambdas.projections.registry import PROJECTIONS

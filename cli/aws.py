@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cli.sql.session import Result
     from cli.trace.sources import Sources
     from lambdas.eventsourcing.store import EventStore
-    from lambdas.projections.measuring import LagMeter
+    from lambdas.projections.stream.measuring import LagMeter
     from lambdas.reporting.report import Queries, Shelf
 
 

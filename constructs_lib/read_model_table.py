@@ -19,7 +19,7 @@ from constructs import Construct
 from constructs_lib.key_access import grant_key
 from constructs_lib.stack_suffix import stack_suffix
 from constructs_lib.table_access import KEY_ACTIONS
-from lambdas.projections.table import (
+from lambdas.projections.dynamodb.table import (
     CONTROL_KEY,
     HASH_KEY,
     INDEXES,
@@ -105,11 +105,11 @@ class ReadModelTable(Construct):
         self._grant(grantee, "BatchGetItem", "GetItem", "Query", index=LISTINGS)
 
     def grant_operate(self, grantee: IGrantable) -> None:
-        """Allow operators to read all, to change the control row, and to delete rows of generations in batches.
+        """Allow operators to read and count all, to change the control row, and to delete rows of generations.
 
-        IAM cannot tell a deletion in a batch from a replacement.
+        They go in batches, and IAM cannot tell a deletion in one from a replacement.
         """
-        self._grant(grantee, "BatchGetItem", "GetItem", "Query", "Scan", index=STOPPED)
+        self._grant(grantee, "BatchGetItem", "DescribeTable", "GetItem", "Query", "Scan", index=STOPPED)
         self._grant(grantee, "PutItem", keys=[CONTROL])
         self._grant(grantee, "BatchWriteItem", keys=[OF_A_GENERATION])
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_cdk import Acknowledgment, Aws, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk.aws_cloudwatch import Metric
-from aws_cdk.aws_iam import Grant, Policy, PolicyStatement, Role, ServicePrincipal
+from aws_cdk.aws_iam import Grant, ManagedPolicy, Policy, PolicyStatement, Role, ServicePrincipal
 from aws_cdk.aws_logs import LogGroup, RetentionDays
 from aws_cdk.aws_stepfunctions import CfnStateMachine
 from constructs import Construct
@@ -20,6 +20,10 @@ A history holds 25,000 events, and a step is 7 of them, with an attempt more 3 m
 steps of ten minutes that is 24 days, which this is well below. Source: Step Functions Developer Guide, "Quotas for
 Step Functions".
 """
+
+
+LABEL = "Segments"
+"""Of the state whose items are segments."""
 
 
 class SegmentWalk(Construct):
@@ -89,6 +93,27 @@ class SegmentWalk(Construct):
             resource=f"execution:{self.machine.attr_name}:*",
         )
 
+    def grant_operate(self, policy: ManagedPolicy) -> None:
+        """Allow starting, watching and stopping executions, and asking which of their segments failed, and why.
+
+        Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS Step Functions": a map
+        run and the executions of its items have the label of the state in their ARNs.
+        """
+        stack, name = Stack.of(self), self.machine.attr_name
+        runs, segments = (
+            stack.format_arn(service="states", resource=f"{kind}:{name}/{LABEL}:*") for kind in ("mapRun", "execution")
+        )
+        for actions, arn in (
+            (("StartExecution",), self.arn),
+            (("DescribeExecution", "ListMapRuns", "StopExecution"), self.executions_arn),
+            (("ListExecutions",), runs),
+            (("DescribeExecution",), segments),
+        ):
+            Grant.add_to_principal(grantee=policy, actions=[f"states:{each}" for each in actions], resource_arns=[arn])
+        acknowledge_executions(policy, self)
+        for kind in ("mapRun", "execution"):
+            acknowledge_executions(policy, self, kind=kind, label=f"/{LABEL}")
+
     def metric(self, name: str) -> Metric:
         """A metric of its executions. Those of segments count for none of them.
 
@@ -145,10 +170,10 @@ TRACING = (
 """Source: Step Functions Developer Guide, "Trace Step Functions request data in AWS X-Ray"."""
 
 
-def acknowledge_executions(policy: Construct, walk: SegmentWalk) -> None:
+def acknowledge_executions(policy: Construct, walk: SegmentWalk, *, kind: str = "execution", label: str = "") -> None:
     """Acknowledge why a policy has a wildcard: the names of executions."""
     name = Stack.of(walk).get_logical_id(walk.machine)
-    arn = arn_in_findings(Stack.of(walk), "states", f"execution:<{name}.Name>:*")
+    arn = arn_in_findings(Stack.of(walk), "states", f"{kind}:<{name}.Name>{label}:*")
     Validations.of(policy).acknowledge(
         Acknowledgment(
             id=f"AwsSolutions-IAM5[Resource::{arn}]",
@@ -169,13 +194,22 @@ def _step_functions() -> ServicePrincipal:
     )
 
 
+THROTTLED = "Lambda.TooManyRequestsException"
+THROTTLED_ATTEMPTS = 120
+"""An hour, with pauses of half a minute on average: nothing is wrong with the step, and a rush of clients passes.
+
+A new AWS account has ten executions, which projectors and requests use, too. An attempt takes 3 events of the history.
+"""
+PAUSES: Mapping[str, Any] = {"IntervalSeconds": 2, "BackoffRate": 2, "MaxDelaySeconds": 60, "JitterStrategy": "FULL"}
+
+
 def _step(function_arn: str, timeout: Duration, final: Sequence[str]) -> Mapping[str, Any]:
     """A task that invokes the function with `$.event`, and leaves whether it is done in `$.answer`.
 
-    Whatever raises is tried again, for minutes, because every step begins where the last one has stopped; a function
-    that is killed, or finds no room, raises errors of Lambda's that are among these. Source: Step Functions Developer
-    Guide, "Handling errors in Step Functions workflows" (MaxAttempts of 0) and "Handle transient Lambda service
-    exceptions".
+    What finds no room among the account's executions waits for it. Whatever else raises is tried again, for a minute or
+    two, because every step begins where the last one has stopped; a function that is killed raises errors of Lambda's
+    that are among these. Source: Step Functions Developer Guide, "Handling errors in Step Functions workflows"
+    (MaxAttempts of 0) and "Handle transient Lambda service exceptions" (TooManyRequestsException).
     """
     return {
         "Type": "Task",
@@ -186,14 +220,8 @@ def _step(function_arn: str, timeout: Duration, final: Sequence[str]) -> Mapping
         "TimeoutSeconds": timeout.to_seconds() + 60,
         "Retry": [
             {"ErrorEquals": list(final), "MaxAttempts": 0},
-            {
-                "ErrorEquals": ["States.ALL"],
-                "IntervalSeconds": 2,
-                "BackoffRate": 2,
-                "MaxDelaySeconds": 60,
-                "MaxAttempts": 6,
-                "JitterStrategy": "FULL",
-            },
+            {"ErrorEquals": [THROTTLED], **PAUSES, "MaxAttempts": THROTTLED_ATTEMPTS},
+            {"ErrorEquals": ["States.ALL"], **PAUSES, "MaxAttempts": 6},
         ],
     }
 
@@ -224,7 +252,7 @@ def _definition(step: Mapping[str, Any], concurrency: int) -> dict[str, Any]:
         "States": {
             "Segments": {
                 "Type": "Map",
-                "Label": "Segments",
+                "Label": LABEL,
                 "ItemsPath": "$.segments",
                 "ItemSelector": {"event": {"step": "walk", **whose, **segment}},
                 "MaxConcurrency": concurrency,

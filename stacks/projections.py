@@ -9,7 +9,6 @@ from constructs import Construct
 from constructs_lib.alarms import alarm_on_any, alarm_on_silence
 from constructs_lib.function_schedule import FunctionSchedule
 from constructs_lib.python_function import PythonFunction
-from constructs_lib.segment_walk import acknowledge_executions
 from lambdas.projections.projection import AnyProjection
 from lambdas.projections.registry import PROJECTIONS
 from stacks.domain_events import DomainEventsStack
@@ -118,13 +117,7 @@ class ProjectionsStack(Stack):
             Grant.add_to_principal(
                 grantee=may, actions=["lambda:InvokeFunction"], resource_arns=[each.projector.live.function_arn]
             )
-            Grant.add_to_principal(grantee=may, actions=["states:StartExecution"], resource_arns=[each.walk.arn])
-            Grant.add_to_principal(
-                grantee=may,
-                actions=["states:DescribeExecution", "states:StopExecution"],
-                resource_arns=[each.walk.executions_arn],
-            )
-            acknowledge_executions(may, each.walk)
+            each.walk.grant_operate(may)
         CfnOutput(self, "ProjectionsOperatePolicyArn", value=may.managed_policy_arn)
 
 

@@ -11,9 +11,9 @@ from constructs_lib.segment_walk import SegmentWalk
 from constructs_lib.stack_suffix import stack_suffix
 from constructs_lib.stream_mapping import StreamMapping
 from constructs_lib.table_alarms import watch_any_throttle
+from lambdas.projections.dynamodb.table import INDEXES
 from lambdas.projections.errors import ControlError, RebuildRunningError
 from lambdas.projections.projection import AnyProjection
-from lambdas.projections.table import INDEXES
 from stacks.domain_events import DomainEventsStack
 from stacks.environment import Environment
 from stacks.functions import SERVICE, daybook_function, own_metric

@@ -17,9 +17,9 @@ from cli.projections.status import measure
 from lambdas.contracts.event_reader import DomainEventReader
 from lambdas.eventsourcing.table_walk import DynamoDBTableWalk
 from lambdas.eventsourcing.timestamps import utc_now
-from lambdas.projections.account_check import Difference
-from lambdas.projections.account_walk import TableAccounts
-from lambdas.projections.comparison import Compared, Comparison, settled_before
+from lambdas.projections.comparison.account_check import Difference
+from lambdas.projections.comparison.account_walk import TableAccounts
+from lambdas.projections.comparison.comparison import Compared, Comparison, settled_before
 from lambdas.projections.control import Control
 
 WORDS: Final = {

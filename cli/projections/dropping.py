@@ -14,12 +14,12 @@ import msgspec
 from cli.output import Outcome, counted
 from cli.progress import Steps
 from cli.projections.asking import ask
-from cli.projections.leftovers import delete_leftovers
+from cli.projections.leftovers import delete_leftovers, has_leftovers
 from cli.projections.models import Model
 from cli.projections.request import Request
 from cli.projections.standing import Standing, standing_of
 from lambdas.projections.control import Control
-from lambdas.projections.reading import FORGOTTEN_SECONDS
+from lambdas.projections.reading.reader import FORGOTTEN_SECONDS
 
 
 class Dropped(msgspec.Struct, frozen=True, tag_field="action", tag="drop"):
@@ -42,16 +42,20 @@ def run(request: Request) -> Outcome:
         when = "" if before.building else f"; its rows go in {FORGOTTEN_SECONDS:.0f} s, when nobody reads it any more"
         request.output.note(f"{model.name}: generation {dropped} takes no more events{when}")
         _stop(model, before)
+    if _was_read(model, before):
+        sleep(FORGOTTEN_SECONDS)  # Ctrl-C ends it, and nothing is deleted
     with Steps(f"Deleting rows of {model.name}; rows") as steps:
-        rows = delete_leftovers(model, after, steps.advance, first=lambda: _forgotten(before))
+        rows = delete_leftovers(model, after, steps.advance)
     request.output.line(f"{model.name}: {_told(after, dropped)}, {counted(rows, 'row')} deleted")
     return Outcome(Dropped(standing_of(model.name, after), dropped, rows))
 
 
-def _forgotten(before: Control) -> None:
-    """Wait until nobody reads what is deleted. What was being built was never read."""
-    if not before.building:
-        sleep(FORGOTTEN_SECONDS)
+def _was_read(model: Model, before: Control) -> bool:
+    """Whether somebody may still read what is deleted. What was being built was never read.
+
+    Where nothing was dropped now, nobody knows when what is left was.
+    """
+    return bool(before.previous) or (not before.building and has_leftovers(model, before))
 
 
 def _stop(model: Model, before: Control) -> None:

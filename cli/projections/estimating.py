@@ -18,36 +18,60 @@ Source: Amazon DynamoDB pricing, on-demand capacity.
 """
 
 
-class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """Capacity units at most. AWS counts the rows and bytes of a table about every six hours."""
+class Units(msgspec.Struct, frozen=True):
+    """Capacity units, and what they cost."""
 
-    rows: int
-    table_bytes: int
     read_units: int
     write_units: int
     dollars: float
 
 
+class Cost(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rebuild takes. AWS counts the rows and bytes of a table about every six hours.
+
+    `most` holds however many accounts there are. `likely` is for as many as the read model has rows, `model_rows`, and
+    far less where accounts have many events; null as long as no generation is live.
+    """
+
+    rows: int
+    table_bytes: int
+    model_rows: int
+    most: Units
+    likely: Units | None
+
+
 def cost_of(model: Model, event_table: str, segments: int) -> Cost:
-    """What a rebuild of one projection will take. Raises ClientError, BotoCoreError."""
+    """What a rebuild of one projection will take. Raises ReadModelUnavailableError, ClientError, BotoCoreError."""
     described = model.dynamodb.describe_table(TableName=event_table)["Table"]
     rows, table_bytes = described.get("ItemCount", 0), described.get("TableSizeBytes", 0)
-    found = estimate(model.projection, rows=rows, table_bytes=table_bytes, segments=segments)
+    model_rows = rows_of(model, model.table) if model.control.read().live else 0
+
+    def units(known: int | None) -> Units:
+        found = estimate(model.projection, rows=rows, table_bytes=table_bytes, segments=segments, accounts=known)
+        read, write = found.read_units, found.write_units
+        return Units(read, write, read * READ_DOLLARS + write * WRITE_DOLLARS)
+
     return Cost(
         rows=rows,
         table_bytes=table_bytes,
-        read_units=found.read_units,
-        write_units=found.write_units,
-        dollars=found.read_units * READ_DOLLARS + found.write_units * WRITE_DOLLARS,
+        model_rows=model_rows,
+        most=units(None),
+        likely=units(min(rows, model_rows)) if model_rows else None,
     )
 
 
-def rows_of(model: Model, event_table: str) -> int:
-    """About how many events the table holds. Raises ClientError, BotoCoreError."""
-    return int(model.dynamodb.describe_table(TableName=event_table)["Table"].get("ItemCount", 0))
+def rows_of(model: Model, table: str) -> int:
+    """About how many rows a table holds. Raises ClientError, BotoCoreError."""
+    return int(model.dynamodb.describe_table(TableName=table)["Table"].get("ItemCount", 0))
 
 
 def cost_text(cost: Cost) -> str:
     """One line, with what is not exact about it."""
-    units = f"{cost.read_units:,} read and {cost.write_units:,} write units"
-    return f"at most {units}, ${cost.dollars:,.2f}, for about {counted(cost.rows, 'event')}"
+    most = f"at most {_text(cost.most)}, for about {counted(cost.rows, 'event')}"
+    if cost.likely is None:
+        return most
+    return f"{most}; by the {counted(cost.model_rows, 'row')} of its read model rather {_text(cost.likely)}"
+
+
+def _text(units: Units) -> str:
+    return f"{units.read_units:,} read and {units.write_units:,} write units, ${units.dollars:,.2f}"

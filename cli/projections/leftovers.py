@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from threading import Lock
 from typing import Any, Final
 
 from cli.errors import UnavailableError
@@ -17,58 +16,63 @@ from cli.projections.models import Model
 from cli.storage.table_scan import Page, scan
 from lambdas.eventsourcing.retry import Backoff
 from lambdas.projections.control import Control
-from lambdas.projections.table import HASH_KEY, RANGE_KEY, Key, generation_of
+from lambdas.projections.dynamodb.table import HASH_KEY, RANGE_KEY, Key, generation_of
 
 BATCH: Final = 25
 ATTEMPTS: Final = 10
 SEGMENTS: Final = 8
 
 
+def has_leftovers(model: Model, control: Control) -> bool:
+    """Whether there is a row to delete; the table is read up to the first one. Raises ClientError."""
+
+    def look(pages: Iterator[Page]) -> None:
+        if next(_leftovers(pages, control), None) is not None:
+            raise _FoundError
+
+    try:
+        scan(model.dynamodb, _request(model), look, segments=SEGMENTS)
+    except _FoundError:
+        return True
+    return False
+
+
+class _FoundError(Exception):
+    """Ends all segments."""
+
+
 def delete_leftovers(
-    model: Model,
-    control: Control,
-    deleted: Callable[[int], None],
-    *,
-    first: Callable[[], None] = lambda: None,
-    backoff: Backoff | None = None,
+    model: Model, control: Control, deleted: Callable[[int], None], *, backoff: Backoff | None = None
 ) -> int:
-    """The number of rows that were deleted; `deleted` gets that of each batch, and `first` comes before all of them.
+    """The number of rows that were deleted; `deleted` gets that of each batch.
 
     A generation that began after `control` was read is left alone. Raises UnavailableError, ClientError.
     """
-    request = {
-        "TableName": model.table,
-        "ProjectionExpression": "#pk, #sk",
-        "ExpressionAttributeNames": {"#pk": HASH_KEY, "#sk": RANGE_KEY},
-        "ConsistentRead": True,
-    }
-    pause, once = backoff or Backoff(base=0.1, cap=5.0), _Once(first)
+    pause = backoff or Backoff(base=0.1, cap=5.0)
 
     def empty(pages: Iterator[Page]) -> int:
-        keys = (item for page in pages for item in page["Items"] if is_leftover(item[HASH_KEY]["S"], control))
+        keys = _leftovers(pages, control)
         count = 0
         while batch := list(islice(keys, BATCH)):
-            once()
             _delete(model, batch, pause)
             deleted(len(batch))
             count += len(batch)
         return count
 
-    return sum(scan(model.dynamodb, request, empty, segments=SEGMENTS))
+    return sum(scan(model.dynamodb, _request(model), empty, segments=SEGMENTS))
 
 
-class _Once:
-    """Does something when it is called first; whoever calls it meanwhile waits."""
+def _request(model: Model) -> dict[str, Any]:
+    return {
+        "TableName": model.table,
+        "ProjectionExpression": "#pk, #sk",
+        "ExpressionAttributeNames": {"#pk": HASH_KEY, "#sk": RANGE_KEY},
+        "ConsistentRead": True,
+    }
 
-    def __init__(self, act: Callable[[], None]) -> None:
-        self._act: Callable[[], None] | None = act
-        self._lock = Lock()
 
-    def __call__(self) -> None:
-        with self._lock:
-            if self._act is not None:
-                self._act()
-                self._act = None
+def _leftovers(pages: Iterator[Page], control: Control) -> Iterator[Key]:
+    return (item for page in pages for item in page["Items"] if is_leftover(item[HASH_KEY]["S"], control))
 
 
 def is_leftover(hash_key: str, control: Control) -> bool:

@@ -13,13 +13,13 @@ from cli.environments.place import Place
 from cli.errors import PlaceError
 from cli.projections.executions import Executions
 from lambdas.projections.control import ControlRow
-from lambdas.projections.dynamodb import open_table
+from lambdas.projections.dynamodb.read_model import open_table
 from lambdas.projections.lag import Positions
-from lambdas.projections.measuring import LagMeter
 from lambdas.projections.projection import AnyProjection
 from lambdas.projections.read_model import AccountRow, ReadModel
 from lambdas.projections.registry import PROJECTIONS
 from lambdas.projections.segments import Segments
+from lambdas.projections.stream.measuring import LagMeter
 
 STACK: Final = "Projections"
 TABLE, PROJECTOR, REBUILD = "TableName", "ProjectorName", "RebuildArn"

@@ -19,7 +19,7 @@ from cli.projections.watching import Progress, progress_of, progress_text
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.errors import StreamUnavailableError
 from lambdas.projections.lag import Lag
-from lambdas.projections.measuring import LagMeter
+from lambdas.projections.stream.measuring import LagMeter
 
 COLUMNS: Final = ("PROJECTION", "STATE", "LIVE", "NEXT", "KEPT", "LAG", "STOPPED")
 MEASURING_SECONDS: Final = 15.0

@@ -7,7 +7,7 @@ import msgspec
 from cli.output import Outcome
 from cli.projections.request import Request
 from cli.projections.standing import Standing, standing_of
-from lambdas.projections.reading import KEPT_SECONDS
+from lambdas.projections.reading.reader import KEPT_SECONDS
 
 
 class Switched(msgspec.Struct, frozen=True, tag_field="action", tag="switch"):

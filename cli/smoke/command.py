@@ -26,8 +26,9 @@ def smoke(
     """Try a deployed system out end to end, with your own credentials.
 
     On an account in XTS, the test currency, which no report counts: open, credit, withdraw, read it now and in the
-    past, repeat a request, hand a command over; then its event in the stream, its row in the lake, a named query, and
-    the report of yesterday. Each step is timed. One that fails says what, why, and what to look at.
+    past, repeat a request, hand a command over; then its event in the stream, the account in a read model, its row in
+    the lake, a named query, and the report of yesterday. Each step is timed. One that fails says what, why, and what to
+    look at.
     """
     import time
 

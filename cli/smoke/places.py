@@ -16,6 +16,7 @@ from cli.environments.place import STACK, Place
 from cli.environments.running import read_running
 from cli.errors import PlaceError, plain
 from cli.smoke.lake import Lake
+from cli.smoke.listing import AccountListing
 from cli.smoke.refusals import Use
 from cli.smoke.report import PATIENT
 from cli.smoke.stream import StreamWatch
@@ -30,6 +31,7 @@ class Parts:
     """What the steps go through. `report_use` is what they need to invoke the function that writes reports."""
 
     api: Api
+    listing: AccountListing
     stream: StreamWatch
     lake: Lake
     functions: Any
@@ -47,8 +49,10 @@ def open_parts(place: Place, queries: Queries, run: str) -> Parts:
     """The parts of an environment. Raises PlaceError."""
     events, report = place.output("DomainEvents", "DomainEventStreamName"), place.output("Reports", "DailyReportName")
     config = environment(place.environment)
+    api = _api(place, run)
     return Parts(
-        api=_api(place, run),
+        api=api,
+        listing=AccountListing(api),
         stream=StreamWatch(
             place.client("kinesis", RETRIES),
             events,

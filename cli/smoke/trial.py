@@ -1,4 +1,4 @@
-"""The steps of one run: those on the account, and what follows an event through the stream, the lake and the report."""
+"""The steps of one run: those on the account, and what follows in the stream, a read model, the lake and the report."""
 
 from __future__ import annotations
 
@@ -65,6 +65,7 @@ def steps_of(parts: Parts, account: TriedAccount, run: str, now: datetime, *, wi
     return [
         *account.steps(),
         Step(name="event", check=event, needs=("credit",)),
+        Step(name="read model", check=lambda: parts.listing.find(account.withdrawn), needs=("withdraw", "event")),
         Step(name="row in the lake", check=row, needs=("event",), left_out="" if with_lake else NO_LAKE),
         Step(name="named query", check=lambda: parts.lake.reconcile(now.date())),
         Step(

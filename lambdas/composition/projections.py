@@ -13,11 +13,11 @@ from lambdas.contracts.event_reader import DomainEventReader
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
 from lambdas.eventsourcing.dynamodb_client import dynamodb_client
 from lambdas.eventsourcing.retry import ATTEMPT_SECONDS, PAUSE_SECONDS, Deadline
-from lambdas.projections.consumer import StreamConsumer
-from lambdas.projections.dynamodb import ReadModelTable, open_table
-from lambdas.projections.measuring import LagMeter
-from lambdas.projections.projector import Projector
+from lambdas.projections.dynamodb.read_model import ReadModelTable, open_table
 from lambdas.projections.registry import projection
+from lambdas.projections.stream.consumer import StreamConsumer
+from lambdas.projections.stream.measuring import LagMeter
+from lambdas.projections.stream.projector import Projector
 
 GAP_SECONDS: Final = ATTEMPT_SECONDS + 2 * PAUSE_SECONDS
 """For one page of missing events: an attempt that ends in the function's time. What fails is delivered again."""

@@ -8,7 +8,7 @@ from lambdas.composition.settings import SettingsError, read_model_tables
 from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES, AccountSummary
 from lambdas.projections.daily_totals import DAILY_TOTALS, LastDay
 from lambdas.projections.projection import AnyProjection
-from lambdas.projections.reading import Reader
+from lambdas.projections.reading.reader import Reader
 
 
 class ReadModels(NamedTuple):

@@ -9,8 +9,8 @@ from lambdas.contracts.event_reader import DomainEventReader
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
 from lambdas.eventsourcing.dynamodb_client import dynamodb_client
 from lambdas.eventsourcing.table_walk import PAGE_ROWS, DynamoDBTableWalk
-from lambdas.projections.dynamodb import open_table
-from lambdas.projections.folder import AccountFolder
+from lambdas.projections.dynamodb.read_model import open_table
+from lambdas.projections.folding.folder import AccountFolder
 from lambdas.projections.rebuild import Rebuild
 from lambdas.projections.registry import projection
 

@@ -187,8 +187,9 @@ HEADERS: Final[Document] = {
     ),
     "Lag": _header(
         "How far the read model was behind the ledger when that was last measured, which is every minute: events that "
-        "it had not folded, a semicolon, and the seconds that the oldest of them had waited, rounded up. If the "
-        "measurement is older than two minutes, its age is added to the seconds. Absent if nothing was measured.",
+        "it had not folded, a semicolon, and the seconds that the oldest of them had waited, rounded up. Of a long "
+        "backlog not all events are counted: then there are at least so many. If the measurement is older than two "
+        "minutes, its age is added to the seconds. Absent if nothing was measured.",
         {"type": "string", "pattern": "^[0-9]+;[0-9]+$"},
     ),
     "CorrelationId": _header("The correlation id of the request."),

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lambdas.composition.projections import deployed_meter
 from lambdas.composition.settings import LagSettings, load
 from lambdas.projections.lag import Lag
-from lambdas.projections.measuring import measure_all
+from lambdas.projections.stream.measuring import measure_all
 
 RESERVED_SECONDS = 4.0
 """The part of the function's time that is kept for saving the last measurement, for logs and metrics."""

@@ -14,7 +14,7 @@ from lambdas.accounts.text import AccountId
 from lambdas.composition.projections import deployed_projector
 from lambdas.composition.settings import ProjectionSettings, load
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections.consumer import Consumed
+from lambdas.projections.stream.consumer import Consumed
 
 RESERVED_SECONDS = 6.0
 """The part of the function's time that is kept for positions, logs and metrics: enough for one attempt to save."""

@@ -17,8 +17,8 @@ import msgspec
 from lambdas.accounts.text import UUID_PATTERN
 from lambdas.httpapi.errors import InvalidRequestError
 from lambdas.httpapi.list_queries import Filters
-from lambdas.projections.listing import Cursor
-from lambdas.projections.table import SHARDS, shard_of
+from lambdas.projections.dynamodb.table import SHARDS, shard_of
+from lambdas.projections.reading.listing import Cursor
 
 LONGEST: Final = 300
 """Characters; what is longer is not even decoded."""

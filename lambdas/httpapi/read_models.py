@@ -22,7 +22,7 @@ from lambdas.projections.account_summaries import AccountSummary
 from lambdas.projections.daily_totals import MEASURES, LastDay, row_key
 from lambdas.projections.errors import GenerationGoneError, ProjectionError
 from lambdas.projections.read_model import AccountRow
-from lambdas.projections.reading import Reader
+from lambdas.projections.reading.reader import Reader
 
 SUMS: Final = frozenset({"credited", "withdrawn", "transferred", "net"})
 """The measures of money."""

@@ -53,9 +53,10 @@ class Control(Struct, frozen=True, kw_only=True):
         """A rebuild begins with the next generation. Raises RebuildRunningError, ControlError."""
         if self.building is not None and self.building.state != "built":
             raise RebuildRunningError(self.building.rebuild)
-        kept = self.building.generation if self.building else self.previous
-        if kept:
-            raise ControlError(f"Generation {kept} stands beside the live one: switch to it or drop it first.")
+        if self.building is not None:
+            raise ControlError(f"Generation {self.building.generation} is built: switch to it or drop it first.")
+        if self.previous:
+            raise ControlError(f"Generation {self.previous} is kept, for a rollback: drop it first.")
         number = self.newest + 1
         building = Building(generation=number, rebuild=rebuild, segments=segments, started_at=at)
         return replace(self, building=building, newest=number)

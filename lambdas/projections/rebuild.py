@@ -22,11 +22,11 @@ from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.table_walk import TableWalk, WalkedPage
 from lambdas.projections.control import Building, Control, ControlRow
 from lambdas.projections.errors import ControlChangedError, ControlError, RebuildRunningError
-from lambdas.projections.folder import AccountFolder, Outcome
+from lambdas.projections.folding.folder import AccountFolder, Outcome
 from lambdas.projections.projection import K
-from lambdas.projections.projector import Stopped
 from lambdas.projections.read_model import ReadModel, Units
 from lambdas.projections.segments import Segment, Segments
+from lambdas.projections.stream.projector import Stopped
 from lambdas.projections.walked_events import events_by_account
 
 WORKERS: Final = 8

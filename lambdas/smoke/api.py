@@ -29,6 +29,7 @@ from lambdas.contracts.policies import ACTION, policy_of
 from lambdas.contracts.problems import (
     FORBIDDEN,
     NOT_APPLIED,
+    READ_MODEL_NOT_BUILT,
     TEST_CALLERS_ONLY,
     TOO_MANY_REQUESTS,
     TYPE_PREFIX,
@@ -43,6 +44,14 @@ _UNSIGNED_WELL: Final = ("signature", "expired", "not signed", "token")
 """Words of the gateway's reasons that are about the credentials, not about a policy (stacks/gateway_answers.py)."""
 
 T = TypeVar("T")
+
+
+class RefusedError(StepFailedError):
+    """The API refused a request, with a problem of the contract. `code` is its type without the prefix."""
+
+    def __init__(self, what: str, why: str, look_at: str, *, code: str) -> None:
+        super().__init__(what, why, look_at)
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,8 @@ class Api:
         body: Mapping[str, Any] | None = None,
         key: str | None = None,
     ) -> Answer:
-        """Send one request. Raises StepFailedError unless the answer has the operation's own status."""
+        """Send one request. Raises StepFailedError unless the answer has the operation's own status: RefusedError for a
+        problem of the contract."""
         route = f"{operation.method} {operation.path}"
         answer = self._send(operation, route, self._target(operation, path or {}, query or {}), body, key)
         if answer.status != operation.status:
@@ -147,22 +157,29 @@ def _refused(answer: Answer, operation: Operation, correlation_id: str) -> StepF
         return StepFailedError(what, f"not a problem of the contract: {text!r}", "whether ApiUrl is this API's address")
     code = problem.type.removeprefix(TYPE_PREFIX)
     why = f"{code}, {problem.detail or problem.title}"
-    return StepFailedError(what, why, _advice(code, str(problem.detail or ""), operation, correlation_id))
+    return RefusedError(what, why, _advice(code, str(problem.detail or ""), operation, correlation_id), code=code)
+
+
+_ADVICE: Final[Mapping[str, str]] = {
+    TEST_CALLERS_ONLY.code: "add this id to test_callers of the environment in stacks/environment.py, and deploy it",
+    TOO_MANY_REQUESTS.code: (
+        "the API's throttle (throttling_rate, throttling_burst), and the account's concurrency of Lambda"
+    ),
+    READ_MODEL_NOT_BUILT.code: "`daybook projections rebuild`, which the first deployment needs (docs/deploy.md)",
+}
 
 
 def _advice(code: str, detail: str, operation: Operation, correlation_id: str) -> str:
     match code:
-        case TEST_CALLERS_ONLY.code:
-            return "add this id to test_callers of the environment in stacks/environment.py, and deploy it"
         case FORBIDDEN.code if any(word in detail for word in _UNSIGNED_WELL):
             return "the credentials: their session, this machine's clock, the region, and `aws sts get-caller-identity`"
         case FORBIDDEN.code:
             needed = f"{ACTION} on {operation.method} {operation.path}"
             return f"the caller's policies: it needs {needed}, which the policy {policy_of(operation)} gives"
-        case TOO_MANY_REQUESTS.code:
-            return "the API's throttle (throttling_rate, throttling_burst), and the account's concurrency of Lambda"
         case NOT_APPLIED.code:
             return f"whether writes are off for a restore, then the alarms, and `daybook trace {correlation_id}`"
+        case code if code in _ADVICE:
+            return _ADVICE[code]
         case _:
             return f"the environment's alarms, and `daybook trace {correlation_id}`"
 

@@ -18,8 +18,8 @@ from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.table_walk import DynamoDBTableWalk
 from lambdas.projections.control import Building, Control
-from lambdas.projections.dynamodb import ReadModelTable, open_table
-from lambdas.projections.folder import AccountFolder
+from lambdas.projections.dynamodb.read_model import ReadModelTable, open_table
+from lambdas.projections.folding.folder import AccountFolder
 from lambdas.projections.rebuild import Rebuild, SettleStep, WalkStep
 from lambdas.projections.registry import projection
 from local.emulator import aws

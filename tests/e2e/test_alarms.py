@@ -57,5 +57,5 @@ def test_the_dashboard_shows_the_alarms_that_are_deployed(
         if "Watch" in each["DashboardName"]
     ]
     body = json.loads(cloudwatch.get_dashboard(DashboardName=dashboard)["DashboardBody"])
-    [states] = [each["properties"]["alarms"] for each in body["widgets"] if each["type"] == "alarm"]
+    states = [alarm for each in body["widgets"] if each["type"] == "alarm" for alarm in each["properties"]["alarms"]]
     assert sorted(states) == sorted(each["AlarmArn"] for each in alarms.values())

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,13 +112,18 @@ def test_the_logs_of_one_request_are_found_by_its_correlation_id(
     correlation_id = mine.headers["x-correlation-id"]
     assert correlation_id != other.headers["x-correlation-id"]
 
-    assert main(["logs", "--correlation-id", correlation_id]) == 0
-    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    answered = [each for each in logged if "route" in each]  # the publisher may have written its line by now, too
-    assert [(each["correlation_id"], each["route"], each["status"]) for each in answered] == [
+    def logged() -> list[dict[str, Any]]:
+        assert main(["logs", "--correlation-id", correlation_id]) == 0
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+
+    def answered() -> list[dict[str, Any]]:
+        return [each for each in logged() if "route" in each]  # the publisher may have written its line by now, too
+
+    eventually(lambda: bool(answered()), "the request's line to be in the log")
+    assert [(each["correlation_id"], each["route"], each["status"]) for each in answered()] == [
         (correlation_id, "/accounts", 201)
     ]
-    assert not [each for each in logged if correlation_id not in json.dumps(each)]
+    assert not [each for each in logged() if correlation_id not in json.dumps(each)]
 
     assert main(["logs", "--correlation-id", "nobody"]) == 0
     assert "No function has written a line with the correlation id nobody." in capsys.readouterr().out

@@ -20,7 +20,7 @@ import pytest
 from cli.environments.lake import Target
 from cli.sql.session import Session
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import table
+from lambdas.projections.dynamodb import table
 from local.example.client import Client
 from local.machine.environment import Environment
 from tests.e2e.inbox import Inbox

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from constructs_lib.stream_mapping import MAPPING_PREFIX
-from lambdas.projections import table as layout
+from lambdas.projections.dynamodb import table as layout
 from lambdas.projections.registry import PROJECTIONS
 from stacks.projections import pascal
 from tests.infrastructure.permissions import Allowed, allowed, path_of, policy_allows, rendered, trusted
@@ -215,13 +215,17 @@ def test_operators_read_all_and_change_read_models_only(anywhere: Synthesized) -
         walk = f"Projections/{one}/Walk/Machine"
         executions = f"arn:<Partition>:states:<Region>:<AccountId>:execution:<{walk}>:*"
         expected |= {
-            f"<Projections/{one}/ReadModel/Table>": dynamodb("BatchGetItem", "GetItem", "Query", "Scan"),
+            f"<Projections/{one}/ReadModel/Table>": dynamodb(
+                "BatchGetItem", "DescribeTable", "GetItem", "Query", "Scan"
+            ),
             f"<Projections/{one}/ReadModel/Table>/index/stopped": dynamodb("Query"),
             rows(one, "control"): dynamodb("PutItem"),
             rows(one, "*#*"): dynamodb("BatchWriteItem"),
             f"<Projections/{one}/Projector/Live>": {"lambda:InvokeFunction"},
             f"<{walk}>": {"states:StartExecution"},
-            executions: {"states:DescribeExecution", "states:StopExecution"},
+            executions: {"states:DescribeExecution", "states:ListMapRuns", "states:StopExecution"},
+            f"arn:<Partition>:states:<Region>:<AccountId>:mapRun:<{walk}>/Segments:*": {"states:ListExecutions"},
+            f"arn:<Partition>:states:<Region>:<AccountId>:execution:<{walk}>/Segments:*": {"states:DescribeExecution"},
         }
     assert found == expected
 

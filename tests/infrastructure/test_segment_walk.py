@@ -32,6 +32,7 @@ def definition(environment: Synthesized, one: str) -> dict[str, Any]:
 
 def step(one: str) -> dict[str, Any]:
     """A call of the rebuild function, repeated on whatever may pass and on nothing that stays."""
+    pauses = {"IntervalSeconds": 2, "BackoffRate": 2, "MaxDelaySeconds": 60, "JitterStrategy": "FULL"}
     return {
         "Type": "Task",
         "Resource": "arn:<Partition>:states:::lambda:invoke",
@@ -41,14 +42,8 @@ def step(one: str) -> dict[str, Any]:
         "TimeoutSeconds": 960,
         "Retry": [
             {"ErrorEquals": [RebuildRunningError.__name__, ControlError.__name__], "MaxAttempts": 0},
-            {
-                "ErrorEquals": ["States.ALL"],
-                "IntervalSeconds": 2,
-                "BackoffRate": 2,
-                "MaxDelaySeconds": 60,
-                "MaxAttempts": 6,
-                "JitterStrategy": "FULL",
-            },
+            {"ErrorEquals": ["Lambda.TooManyRequestsException"], **pauses, "MaxAttempts": 120},
+            {"ErrorEquals": ["States.ALL"], **pauses, "MaxAttempts": 6},
         ],
     }
 

@@ -1,6 +1,8 @@
 """Who waits for whom: each gives up before the one that waits for it."""
 
 from lambdas.eventsourcing.retry import REQUEST_SECONDS
+from lambdas.projections.reading.reader import LAG_SECONDS
+from stacks.functions import NEAR_TIMEOUT
 from tests.infrastructure.synthesis import Synthesized
 
 GATEWAY_SECONDS = 29
@@ -15,6 +17,9 @@ def test_the_store_gives_up_before_the_function_and_the_function_before_the_gate
     gateway = {each["TimeoutInMillis"] / 1000 for each in integrations if each["Type"] == "AWS_PROXY"}
 
     assert REQUEST_SECONDS < function["Properties"]["Timeout"] < min(gateway)
+    assert NEAR_TIMEOUT * function["Properties"]["Timeout"] > REQUEST_SECONDS + LAG_SECONDS, (
+        "a list, then how old it is"
+    )
     assert max(gateway) <= GATEWAY_SECONDS
 
 

@@ -36,7 +36,7 @@ from lambdas.inbox.marking import FailureMarker, Mark, mark_all
 from lambdas.inbox.stream_records import CommandKey, insert_record
 from lambdas.projections.errors import StreamUnavailableError
 from lambdas.projections.lag import Lag
-from lambdas.projections.measuring import LagMeter
+from lambdas.projections.stream.measuring import LagMeter
 from lambdas.publishing.chain_check import ChainCheck
 from lambdas.publishing.kinesis import MAX_FRUITLESS_PASSES, KinesisSender
 from lambdas.publishing.packing import Limits, pack

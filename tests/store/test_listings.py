@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import table
+from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES
+from lambdas.projections.dynamodb import table
 from lambdas.projections.errors import CursorError
-from lambdas.projections.listing import Cursor
+from lambdas.projections.projection import Place
 from lambdas.projections.read_model import AccountRow, Gate
+from lambdas.projections.reading.listing import Cursor
+from lambdas.projections.reading.reader import Reader
 from tests.support.account_rows import row
 from tests.support.backends import NewId
 from tests.support.metering import Usage
@@ -204,6 +207,19 @@ def test_account_that_has_moved_since_the_index_was_read_is_left_out() -> None:
     here.ports.client.stand_still(still=False)
     assert ids(here.reader().listing(("closed",), "", 5)) == [moved.account_id]
     assert ids(here.reader().listing(BOTH, "USD", 5)) == [elsewhere.account_id]
+
+
+def test_rows_stand_where_they_were_written_until_another_generation_is_live(new_table: NewPorts) -> None:
+    """After a deployment that places accounts otherwise the live generation still has their old places."""
+    here = ReadTable(new_table)
+    here.name(control(1))
+    rows = in_shard(3, 4)
+    here.put(1, *rows)
+    placed_anew = replace(ACCOUNT_SUMMARIES, place=lambda kept: Place(kept.status, kept.opened_at[:10]))
+    reader = Reader(here.ports.client, here.ports.table_name, placed_anew)
+
+    assert ids(reader.listing(BOTH, "", 10)) == [each.account_id for each in rows]
+    assert ids(reader.listing(BOTH, "EUR#", 10)) == [each.account_id for each in rows]
 
 
 def test_account_that_moves_does_not_stand_twice_in_a_page() -> None:

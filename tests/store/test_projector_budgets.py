@@ -9,11 +9,11 @@ import pytest
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import EventRow
 from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES
-from lambdas.projections.consumer import StreamConsumer
 from lambdas.projections.control import Control
 from lambdas.projections.daily_totals import DAILY_TOTALS
 from lambdas.projections.projection import AnyProjection
-from lambdas.projections.projector import Projector
+from lambdas.projections.stream.consumer import StreamConsumer
+from lambdas.projections.stream.projector import Projector
 from tests.support.clocks import TickingClock
 from tests.support.event_rows import account_id, chained, row
 from tests.support.folded_accounts import RecordedEvents

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.projections.control import Control
 from lambdas.projections.daily_totals import DAILY_TOTALS, LastDay
-from lambdas.projections.dynamodb_requests import MAX_ATTEMPTS
+from lambdas.projections.dynamodb.requests import MAX_ATTEMPTS
 from lambdas.projections.errors import (
     ControlChangedError,
     ControlError,

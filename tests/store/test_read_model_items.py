@@ -10,10 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import table
 from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES, AccountSummary
 from lambdas.projections.control import Control
 from lambdas.projections.daily_totals import DAILY_TOTALS, LastDay
+from lambdas.projections.dynamodb import table
 from lambdas.projections.errors import AdditionRefusedError, CorruptItemError, ProjectionError, RowChangedError
 from lambdas.projections.lag import Lag, Position
 from lambdas.projections.projection import Place

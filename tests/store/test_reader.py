@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,9 +16,9 @@ from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES
 from lambdas.projections.daily_totals import DAILY_TOTALS, LastDay
 from lambdas.projections.errors import GenerationGoneError, NotBuiltError, ReadModelUnavailableError
 from lambdas.projections.lag import Lag
-from lambdas.projections.listing import Cursor
 from lambdas.projections.read_model import AccountRow
-from lambdas.projections.reading import FORGOTTEN_SECONDS, KEPT_SECONDS, Reader
+from lambdas.projections.reading.listing import Cursor
+from lambdas.projections.reading.reader import FORGOTTEN_SECONDS, KEPT_SECONDS, LAG_SECONDS, Reader
 from tests.support.account_rows import BOOKED, gate, row
 from tests.support.backends import NewId
 from tests.support.clocks import SimulatedTime
@@ -104,6 +106,43 @@ def test_switch_and_way_back_between_pages(here: ReadTable) -> None:
     assert [each for page in read for each in ids(page)] == expected(ROWS[1])[:4]
     assert versions([each for page in read for each in page.rows]) == {1}
     assert versions(elsewhere.listing(BOTH, "", 1, cursor).rows) == {1}
+
+
+class Overtaken:
+    """Before each request for rows another generation becomes the live one, and nothing that was kept counts."""
+
+    def __init__(self, here: ReadTable) -> None:
+        self._here, self._turns = here, itertools.cycle([control(2, previous=1), control(1, previous=2)])
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**request: Any) -> Any:
+            if name != "get_item":
+                self._here.name(next(self._turns))
+                self._here.now += KEPT_SECONDS
+            return getattr(self._here.ports.client, name)(**request)
+
+        return call
+
+
+@pytest.mark.parametrize("ask", ["listing", "accounts"])
+def test_switch_while_a_request_is_in_flight(here: ReadTable, ask: str) -> None:
+    """Whatever happens between its requests to the table, an answer is of one generation."""
+    client = Overtaken(here)
+    reader = here.reader(client)
+
+    if ask == "listing":
+        first = reader.listing(BOTH, "", 3)
+        assert versions(first.rows) == {1}
+        assert first.cursor is not None
+        assert first.cursor.generation == 1
+        assert versions(reader.listing(BOTH, "", 3, first.cursor).rows) == {1}
+    else:
+        assert versions(list(reader.accounts([*IDS, *more(300)]).values())) == {1}
+
+
+def more(count: int) -> list[str]:
+    """Ids that nobody has, so that several batches are read."""
+    return [str(uuid.UUID(int=number)) for number in range(count)]
 
 
 def test_dropped_generation_is_gone(here: ReadTable) -> None:
@@ -212,12 +251,16 @@ class Slow:
 
 
 def slow_reader(here: ReadTable, time: SimulatedTime, seconds: float) -> Reader[Any]:
+    return on_client(Slow(here, time, seconds), here, time)
+
+
+def on_client(client: Any, here: ReadTable, time: SimulatedTime) -> Reader[Any]:
     return Reader(
-        Slow(here, time, seconds),
+        client,
         here.ports.table_name,
         ACCOUNT_SUMMARIES,
         backoff=Backoff(sleep=time.sleep, uniform=lambda low, high: high),
-        new_deadline=lambda: Deadline(monotonic=time.monotonic),
+        new_deadline=lambda seconds: Deadline(seconds, monotonic=time.monotonic),
     )
 
 
@@ -242,6 +285,21 @@ def test_other_calls_end_in_time_too(here: ReadTable, call: str) -> None:
         reader.accounts(IDS) if call == "accounts" else reader.shared("", "~")
 
     assert time.monotonic() == 7.0
+
+
+def test_the_lag_is_not_waited_for_as_long_as_an_answer(here: ReadTable) -> None:
+    """An answer that is there waits for it, and its function has not the time of two answers."""
+    time = SimulatedTime()
+
+    class Refusing:
+        def get_item(self, **_: Any) -> Any:
+            time.sleep(0.5)
+            raise client_error("ThrottlingException", "GetItem")
+
+    with pytest.raises(ReadModelUnavailableError):
+        on_client(Refusing(), here, time).lag()
+
+    assert 0.5 <= time.monotonic() <= LAG_SECONDS
 
 
 def test_one_of_many_threads_reads_the_control_row(here: ReadTable) -> None:

@@ -11,7 +11,7 @@ from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES
 from lambdas.projections.control import Control
 from lambdas.projections.daily_totals import DAILY_TOTALS
 from lambdas.projections.estimate import Estimate, estimate
-from lambdas.projections.folder import AccountFolder
+from lambdas.projections.folding.folder import AccountFolder
 from lambdas.projections.projection import AnyProjection
 from lambdas.projections.rebuild import Rebuild, SettleStep, WalkStep
 from tests.support.long_history import LongHistory

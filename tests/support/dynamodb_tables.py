@@ -15,7 +15,7 @@ from moto import mock_aws
 from lambdas.eventsourcing import dynamodb_schema as schema
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
 from lambdas.inbox import table as commands_table
-from lambdas.projections import table as read_model
+from lambdas.projections.dynamodb import table as read_model
 
 REGION = "eu-central-1"
 KEYS = {

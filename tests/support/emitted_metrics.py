@@ -18,12 +18,12 @@ from msgspec.structs import replace
 from lambdas.eventsourcing.errors import ContentionError, NotAppliedError, ReadUnavailableError
 from lambdas.eventsourcing.memory import InMemoryEventStore
 from lambdas.inbox.results import Processed
-from lambdas.projections.consumer import Consumed
 from lambdas.projections.lag import Lag
-from lambdas.projections.measuring import Measured
-from lambdas.projections.projector import Taking
 from lambdas.projections.rebuild import Done
 from lambdas.projections.registry import PROJECTIONS
+from lambdas.projections.stream.consumer import Consumed
+from lambdas.projections.stream.measuring import Measured
+from lambdas.projections.stream.projector import Taking
 from lambdas.publishing.kinesis import Sent
 from lambdas.publishing.publisher import Published as Events
 from lambdas.reporting.report import Published as Reports

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lambdas.projections import table
+from lambdas.projections.dynamodb import table
 from tests.support.fake_dynamodb import MAX_ACTIONS, FakeDynamoDB, _answer, _reason, client_error, reversed_bounds
 from tests.support.fake_expressions import Item, bounds, sortable, updated
 

@@ -13,12 +13,12 @@ from lambdas.eventsourcing.store import EventStore
 from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES
 from lambdas.projections.control import Control
 from lambdas.projections.daily_totals import DAILY_TOTALS
-from lambdas.projections.folder import AccountFolder
+from lambdas.projections.folding.folder import AccountFolder
 from lambdas.projections.lag import Lag
-from lambdas.projections.listing import Cursor, Listed
 from lambdas.projections.projection import AnyProjection, K
 from lambdas.projections.read_model import AccountRow
-from lambdas.projections.reading import Reader
+from lambdas.projections.reading.listing import Cursor, Listed
+from lambdas.projections.reading.reader import Reader
 from tests.support.backends import NO_WAITING
 from tests.support.fake_read_model import FakeReadModelDynamoDB
 from tests.support.read_models import TablePorts, table_ports

@@ -13,7 +13,7 @@ from lambdas.contracts.domain_events import AccountDomainEvent, domain_event
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import EventRow
 from lambdas.eventsourcing.table_walk import PAGE_ROWS, WalkedPage
-from lambdas.projections.gate import moved
+from lambdas.projections.folding.gate import moved
 from lambdas.projections.projection import AnyProjection
 from lambdas.projections.read_model import AccountRow, Gate, Units
 from tests.support.event_rows import account_id, row

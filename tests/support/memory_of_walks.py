@@ -10,8 +10,8 @@ import sys
 from typing import Any
 
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections.comparison import Comparison
-from lambdas.projections.folder import AccountFolder
+from lambdas.projections.comparison.comparison import Comparison
+from lambdas.projections.folding.folder import AccountFolder
 from lambdas.projections.memory import MemoryControlRow, MemoryReadModel, MemorySegments, MemoryTable
 from lambdas.projections.projection import AnyProjection
 from lambdas.projections.rebuild import Rebuild, WalkStep

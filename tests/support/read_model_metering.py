@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lambdas.projections import table
+from lambdas.projections.dynamodb import table
 from tests.support.metering import MeteredClient, Request, item_bytes, read_units, write_units
 
 KEYS = (table.HASH_KEY, table.RANGE_KEY)

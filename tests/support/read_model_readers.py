@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import table
 from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES, AccountSummary, place
 from lambdas.projections.control import Building, Control
-from lambdas.projections.listing import Cursor, Listed
-from lambdas.projections.reading import Reader
+from lambdas.projections.dynamodb import table
+from lambdas.projections.reading.listing import Cursor, Listed
+from lambdas.projections.reading.reader import Reader
 from tests.support.account_rows import BOOKED, Row, row
 from tests.support.backends import NO_WAITING
 from tests.support.read_models import NewPorts, TablePorts, fake_ports

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lambdas.projections.control import ControlRow
-from lambdas.projections.dynamodb import ReadModelTable
-from lambdas.projections.dynamodb_requests import Requests
+from lambdas.projections.dynamodb.read_model import ReadModelTable
+from lambdas.projections.dynamodb.requests import Requests
 from lambdas.projections.lag import Positions
 from lambdas.projections.memory import (
     MemoryControlRow,

@@ -16,11 +16,11 @@ from lambdas.eventsourcing.dynamodb_items import item_to_row, row_to_item
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.rows import EventRow
 from lambdas.eventsourcing.table_walk import DynamoDBTableWalk, TableWalk, WalkedPage, pages
-from lambdas.projections.folder import AccountFolder, Taken, UnreadableEvent
+from lambdas.projections.folding.folder import AccountFolder, Taken, UnreadableEvent
 from lambdas.projections.memory import MemoryAccounts, MemoryControlRow, MemoryReadModel, MemorySegments, MemoryTable
 from lambdas.projections.projection import AnyProjection
-from lambdas.projections.projector import Projector
 from lambdas.projections.rebuild import Done, Rebuild, SettleStep, WalkStep
+from lambdas.projections.stream.projector import Projector
 from tests.support.bank import Order, Recorder, new_bank
 from tests.support.clocks import TickingClock, Ticks
 from tests.support.dynamodb_tables import KEYS

@@ -20,6 +20,10 @@ BACK_ARROWS = {
     ),
     "Environments are known without the CDK": ("stacks/environment.py", "stacks.stage"),
     "Data flows one way": ("lambdas/service/account_service.py", "lambdas.inbox.table"),
+    "Folding knows no table, and a table knows not who folds, reads or rebuilds": (
+        "lambdas/projections/folding/taken.py",
+        "lambdas.projections.dynamodb.table",
+    ),
     "The domain is pure": ("lambdas/accounts/money.py", "random"),
     "Deployed code knows nothing of how it is deployed": ("lambdas/eventsourcing/rows.py", "stacks.environment"),
     "Constructs know nothing of bank accounts": ("constructs_lib/event_table.py", "lambdas.accounts.money"),

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import steps
 from lambdas.projections.control import ControlRow
-from lambdas.projections.folder import AccountFolder
+from lambdas.projections.folding import steps
+from lambdas.projections.folding.folder import AccountFolder
+from lambdas.projections.folding.taken import EventSource
 from lambdas.projections.memory import MemoryControlRow, MemoryReadModel, MemorySegments, MemoryTable
 from lambdas.projections.projection import Additions
-from lambdas.projections.projector import Projector
 from lambdas.projections.read_model import AccountRow, ReadModel
 from lambdas.projections.rebuild import Rebuild
-from lambdas.projections.taken import EventSource
+from lambdas.projections.stream.projector import Projector
 from tests.support.projections.faults import (
     RemoteControlRow,
     RemoteEvents,

@@ -12,10 +12,10 @@ from lambdas.eventsourcing.errors import ReadUnavailableError
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.control import Control, ControlRow
 from lambdas.projections.errors import ReadModelUnavailableError
+from lambdas.projections.folding.taken import Delivered, EventSource
 from lambdas.projections.projection import Additions
 from lambdas.projections.read_model import AccountRow, ReadModel, Units
 from lambdas.projections.segments import Segment, Segments
-from lambdas.projections.taken import Delivered, EventSource
 
 T = TypeVar("T")
 

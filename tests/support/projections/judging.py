@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from lambdas.projections.folding.restores import HOLDS_REVOKED
 from lambdas.projections.memory import MemoryTable
 from lambdas.projections.read_model import AccountRow
-from lambdas.projections.restores import HOLDS_REVOKED
 from tests.support.projections.ledger import Ledger
 from tests.support.projections.reference import History, Reference, Totals, added, flat, without_zeros
 

@@ -22,7 +22,7 @@ from lambdas.contracts.domain_events import AccountDomainEvent, DomainEvent, Not
 from lambdas.contracts.ledger_events import RestoredEvent, restored_event
 from lambdas.eventsourcing.errors import InconsistentReadError
 from lambdas.eventsourcing.timestamps import format_timestamp
-from lambdas.projections.taken import Delivered, UnreadableEvent
+from lambdas.projections.folding.taken import Delivered, UnreadableEvent
 from tests.support.clocks import START
 from tests.support.event_rows import account_id
 

@@ -12,16 +12,16 @@ from msgspec.structs import replace
 from lambdas.contracts.domain_events import AccountDomainEvent
 from lambdas.contracts.ledger_events import RestoredEvent
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import filling, folder, gate, restores
 from lambdas.projections.control import Control, ControlRow
+from lambdas.projections.folding import filling, folder, gate, restores
+from lambdas.projections.folding.row_cache import RowCache
+from lambdas.projections.folding.steps import Steps
+from lambdas.projections.folding.taken import Delivered, EventSource
 from lambdas.projections.memory import MemoryReadModel, MemoryTable
 from lambdas.projections.projection import Additions
-from lambdas.projections.projector import Projector, Taking
 from lambdas.projections.read_model import AccountRow, Gate
 from lambdas.projections.rebuild import Rebuild
-from lambdas.projections.row_cache import RowCache
-from lambdas.projections.steps import Steps
-from lambdas.projections.taken import Delivered, EventSource
+from lambdas.projections.stream.projector import Projector, Taking
 from tests.support.projections.containers import Parts
 from tests.support.projections.ledger import Ledger
 

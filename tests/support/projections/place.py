@@ -9,7 +9,7 @@ from typing import Any
 from lambdas.contracts.ledger_events import RestoredEvent
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.control import Building
-from lambdas.projections.folder import AccountFolder, Outcome
+from lambdas.projections.folding.folder import AccountFolder, Outcome
 from lambdas.projections.memory import MemoryReadModel, MemoryTable
 from lambdas.projections.projection import AnyProjection
 from tests.support.event_rows import account_id

@@ -13,8 +13,8 @@ import msgspec
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import EventRow
 from lambdas.eventsourcing.table_walk import WalkedPage
+from lambdas.projections.folding.taken import Delivered, UnreadableEvent
 from lambdas.projections.rebuild import Rebuild, SettleStep, WalkStep
-from lambdas.projections.taken import Delivered, UnreadableEvent
 from tests.support.projections.faults import Network, Scanned, unread
 
 

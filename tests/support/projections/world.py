@@ -27,8 +27,8 @@ from lambdas.projections.errors import (
     ReadModelUnavailableError,
     RebuildRunningError,
 )
+from lambdas.projections.folding.taken import Taken
 from lambdas.projections.memory import MemoryControlRow, MemoryTable
-from lambdas.projections.taken import Taken
 from tests.support.clocks import SimulatedTime
 from tests.support.event_rows import account_id
 from tests.support.projections.containers import Container, Parts

@@ -18,8 +18,8 @@ from rich.console import Console
 from benchmarks import program, projections, publisher, rebuilds, warm_request
 from benchmarks.report import Row, at_least, at_most, show
 from lambdas.eventsourcing.table_walk import WalkedPage
-from lambdas.projections import steps
 from lambdas.projections.estimate import Estimate
+from lambdas.projections.folding import steps
 from lambdas.publishing.kinesis import KinesisSender
 from lambdas.publishing.packing import Limits
 

@@ -15,8 +15,8 @@ from lambdas.contracts.reply_examples import NEXT_ACCOUNTS
 from lambdas.httpapi.errors import InvalidRequestError
 from lambdas.httpapi.list_cursors import decode_cursor, encode_cursor
 from lambdas.httpapi.list_queries import Filters
-from lambdas.projections.listing import Cursor
-from lambdas.projections.table import SHARDS, shard_of
+from lambdas.projections.dynamodb.table import SHARDS, shard_of
+from lambdas.projections.reading.listing import Cursor
 
 SHARD = shard_of(ACCOUNT_ID)
 PLACE = Cursor(3, "open", SHARD, f"EUR#{ACCOUNT_ID}")

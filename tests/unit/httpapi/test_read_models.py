@@ -18,10 +18,10 @@ from lambdas.eventsourcing.timestamps import format_timestamp
 from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES, AccountSummary
 from lambdas.projections.control import Control
 from lambdas.projections.daily_totals import DAILY_TOTALS, LastDay
+from lambdas.projections.dynamodb.table import LAG, LAG_KEY
 from lambdas.projections.lag import Lag
 from lambdas.projections.read_model import AccountRow, Gate
-from lambdas.projections.reading import KEPT_SECONDS
-from lambdas.projections.table import LAG, LAG_KEY
+from lambdas.projections.reading.reader import KEPT_SECONDS
 from tests.support.clocks import START
 from tests.support.event_rows import account_id
 from tests.support.followed_ledger import FollowedLedger

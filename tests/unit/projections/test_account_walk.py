@@ -10,7 +10,7 @@ import pytest
 
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES
-from lambdas.projections.account_walk import BUCKETS, AccountSet, AccountWalk, TableAccounts
+from lambdas.projections.comparison.account_walk import BUCKETS, AccountSet, AccountWalk, TableAccounts
 from lambdas.projections.control import Control
 from lambdas.projections.errors import ReadModelUnavailableError
 from lambdas.projections.memory import MemoryAccounts, MemoryReadModel, MemoryTable

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from lambdas.eventsourcing.segment_fold import Pace
 from lambdas.eventsourcing.table_walk import TableWalk
 from lambdas.eventsourcing.timestamps import format_timestamp
-from lambdas.projections.account_check import NAMED, Difference, Findings
 from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES
-from lambdas.projections.comparison import Compared, Comparison, settled_before
+from lambdas.projections.comparison.account_check import NAMED, Difference, Findings
+from lambdas.projections.comparison.comparison import Compared, Comparison, settled_before
 from lambdas.projections.daily_totals import DAILY_TOTALS
 from lambdas.projections.lag import Lag
 from lambdas.projections.projection import AnyProjection

@@ -12,7 +12,7 @@ import pytest
 from lambdas.accounts.events import AccountCreated, BalanceCredited, BalanceWithdrawn, TransferReceived, TransferSent
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.daily_totals import DAILY_TOTALS, MEASURES, LastDay, fold, row_key
-from lambdas.projections.folder import AccountFolder
+from lambdas.projections.folding.folder import AccountFolder
 from lambdas.projections.memory import MemoryReadModel, MemoryTable
 from tests.support.event_rows import account_id
 from tests.support.projections.ledger import OTHER, Ledger, event_at

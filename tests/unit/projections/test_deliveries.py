@@ -9,8 +9,8 @@ import pytest
 
 from lambdas.contracts.domain_events import decode_domain_event
 from lambdas.contracts.ledger_events import decode_published
-from lambdas.projections.deliveries import Reached, read_deliveries
-from lambdas.projections.taken import UnreadableEvent
+from lambdas.projections.folding.taken import UnreadableEvent
+from lambdas.projections.stream.deliveries import Reached, read_deliveries
 from tests.support.event_rows import ACCOUNT, account_id, credited
 from tests.support.kinesis_events import SHARD, kinesis_record, line, restored, unreadable
 

@@ -13,12 +13,12 @@ from benchmarks.projections import NoGaps
 from lambdas.contracts.domain_events import AccountDomainEvent, domain_event
 from lambdas.contracts.ledger_events import restored_event
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import steps
 from lambdas.projections.control import Control
-from lambdas.projections.fold_check import MOST_KEPT_BYTES
+from lambdas.projections.folding import steps
+from lambdas.projections.folding.fold_check import MOST_KEPT_BYTES
 from lambdas.projections.projection import NOTHING, AnyProjection, Folded, Place, Projection
-from lambdas.projections.projector import Projector, Stopped
 from lambdas.projections.read_model import Revoked
+from lambdas.projections.stream.projector import Projector, Stopped
 from tests.support.clocks import START
 from tests.support.event_rows import account_id, credited
 from tests.support.projections.ledger import LongHistory

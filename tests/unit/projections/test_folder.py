@@ -11,13 +11,13 @@ from msgspec.structs import replace
 
 from lambdas.contracts.domain_events import AccountDomainEvent
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import folder as folder_module
-from lambdas.projections import steps
 from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES
 from lambdas.projections.control import Control
 from lambdas.projections.daily_totals import DAILY_TOTALS
 from lambdas.projections.errors import RowChangedError
-from lambdas.projections.folder import AccountFolder, Outcome
+from lambdas.projections.folding import folder as folder_module
+from lambdas.projections.folding import steps
+from lambdas.projections.folding.folder import AccountFolder, Outcome
 from lambdas.projections.memory import MemoryReadModel, MemoryTable
 from lambdas.projections.projection import Folded
 from lambdas.projections.read_model import AccountRow

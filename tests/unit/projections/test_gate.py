@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from lambdas.contracts.ledger_events import RestoredEvent, restored_event
 from lambdas.eventsourcing.timestamps import format_timestamp
-from lambdas.projections.gate import Standing, holds_revoked, lowest_standing, moved, standing, with_restore
+from lambdas.projections.folding.gate import Standing, holds_revoked, lowest_standing, moved, standing, with_restore
 from lambdas.projections.read_model import Gate
 
 BEGIN = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)

@@ -19,7 +19,7 @@ from lambdas.projections import registry
 from lambdas.projections.control import Control
 from lambdas.projections.memory import MemoryControlRow, MemoryReadModel, MemoryTable
 from lambdas.projections.projection import Place
-from lambdas.projections.projector import Projector
+from lambdas.projections.stream.projector import Projector
 from lambdas.service.account_service import AccountService, CommandContext
 from lambdas.service.decider import ACCOUNT_DECIDER
 from local.machine.layout import REPOSITORY

@@ -12,12 +12,12 @@ import pytest
 from msgspec.structs import replace
 
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import folder
 from lambdas.projections.control import Building, Control, ControlRow
-from lambdas.projections.folder import AccountFolder
+from lambdas.projections.folding import folder
+from lambdas.projections.folding.folder import AccountFolder
 from lambdas.projections.memory import MemoryControlRow, MemoryReadModel, MemoryTable
-from lambdas.projections.projector import Projector
 from lambdas.projections.read_model import AccountRow, ReadModel
+from lambdas.projections.stream.projector import Projector
 from tests.support.event_rows import account_id
 from tests.support.interleaving import Turnstile, explore, sample
 from tests.support.projections.faults import RemoteControlRow, RemoteEvents, RemoteReadModel

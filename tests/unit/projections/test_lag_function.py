@@ -19,7 +19,7 @@ from lambdas.composition.settings import LagSettings, SettingsError
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.control import Control
 from lambdas.projections.errors import UnknownProjectionError
-from lambdas.projections.measuring import FIRST_RECORDS, LagMeter
+from lambdas.projections.stream.measuring import FIRST_RECORDS, LagMeter
 from tests.support.clocks import START, SimulatedTime
 from tests.support.fake_dynamodb import client_error
 from tests.support.folded_accounts import MemoryTables

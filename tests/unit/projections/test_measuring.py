@@ -16,7 +16,8 @@ from lambdas.eventsourcing.timestamps import format_timestamp
 from lambdas.projections.control import Control
 from lambdas.projections.errors import StreamUnavailableError
 from lambdas.projections.lag import Lag, Position
-from lambdas.projections.measuring import (
+from lambdas.projections.read_model import AccountRow, Gate
+from lambdas.projections.stream.measuring import (
     FIRST_RECORDS,
     MOST_RECORDS,
     MOST_STOPPED,
@@ -25,7 +26,6 @@ from lambdas.projections.measuring import (
     LagMeter,
     measure_all,
 )
-from lambdas.projections.read_model import AccountRow, Gate
 from tests.support.clocks import SimulatedTime
 from tests.support.event_rows import account_id
 from tests.support.fake_dynamodb import client_error

@@ -10,7 +10,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from lambdas.projections import folder, steps
+from lambdas.projections.folding import folder, steps
 from tests.support.projections.containers import Container, Parts
 from tests.support.projections.mutants import UnconditionalReadModel
 from tests.support.projections.samples import SAMPLES, Sample

@@ -15,9 +15,9 @@ from lambdas.composition.projections import DeployedProjector
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import EventRow
 from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES
-from lambdas.projections.consumer import StreamConsumer
 from lambdas.projections.errors import CorruptItemError, ReadModelUnavailableError
-from lambdas.projections.projector import Projector
+from lambdas.projections.stream.consumer import StreamConsumer
+from lambdas.projections.stream.projector import Projector
 from tests.support.clocks import SimulatedTime
 from tests.support.event_rows import account_id, chained, row
 from tests.support.event_source_mapping import EXHAUSTED, EventSourceMapping, Record

@@ -12,13 +12,13 @@ import pytest
 
 from lambdas.eventsourcing.errors import ReadUnavailableError
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import folder
 from lambdas.projections.control import Building, Control
 from lambdas.projections.errors import NotBuiltError, ReadModelUnavailableError
+from lambdas.projections.folding import folder
+from lambdas.projections.folding.taken import Taken
 from lambdas.projections.memory import MemoryControlRow, MemoryReadModel, MemoryTable
-from lambdas.projections.projector import Projector, Stopped
 from lambdas.projections.read_model import AccountRow
-from lambdas.projections.taken import Taken
+from lambdas.projections.stream.projector import Projector, Stopped
 from tests.support.clocks import SimulatedTime
 from tests.support.event_rows import account_id
 from tests.support.projections.counting import Counting

@@ -17,10 +17,10 @@ from lambdas.composition.projections import DeployedProjector, deployed_projecto
 from lambdas.composition.settings import ProjectionSettings, SettingsError
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.account_summaries import ACCOUNT_SUMMARIES
-from lambdas.projections.consumer import StreamConsumer
 from lambdas.projections.control import Control
 from lambdas.projections.errors import CorruptItemError, ReadModelUnavailableError, UnknownProjectionError
-from lambdas.projections.projector import Projector
+from lambdas.projections.stream.consumer import StreamConsumer
+from lambdas.projections.stream.projector import Projector
 from tests.support.clocks import START
 from tests.support.event_rows import ACCOUNT, account_id, chained, row
 from tests.support.folded_accounts import MemoryTables, RecordedEvents

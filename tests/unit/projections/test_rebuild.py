@@ -14,7 +14,7 @@ from lambdas.contracts.domain_events import AccountDomainEvent
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.table_walk import TableWalk, WalkedPage
 from lambdas.projections.errors import ControlError, RebuildRunningError
-from lambdas.projections.folder import MOST_FILLED_GAP
+from lambdas.projections.folding.folder import MOST_FILLED_GAP
 from lambdas.projections.projection import AnyProjection
 from lambdas.projections.rebuild import SettleStep, WalkStep
 from lambdas.projections.registry import PROJECTIONS

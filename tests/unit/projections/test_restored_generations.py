@@ -11,11 +11,11 @@ import pytest
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.control import Control
 from lambdas.projections.errors import ReadModelUnavailableError
-from lambdas.projections.folder import AccountFolder
+from lambdas.projections.folding.folder import AccountFolder
+from lambdas.projections.folding.taken import Taken
 from lambdas.projections.memory import MemoryControlRow, MemoryReadModel, MemorySegments, MemoryTable
-from lambdas.projections.projector import Projector
 from lambdas.projections.rebuild import Rebuild
-from lambdas.projections.taken import Taken
+from lambdas.projections.stream.projector import Projector
 from tests.support.event_rows import account_id
 from tests.support.projections.judging import Judge
 from tests.support.projections.ledger import Ledger

@@ -12,7 +12,7 @@ from collections import Counter
 
 import pytest
 
-from lambdas.projections import folder, steps
+from lambdas.projections.folding import folder, steps
 from tests.support.projections.containers import Parts
 from tests.support.projections.mutants import MUTANTS, Plant
 from tests.support.projections.samples import SAMPLES

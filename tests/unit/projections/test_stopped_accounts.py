@@ -12,12 +12,12 @@ from msgspec.structs import replace
 from lambdas.contracts.domain_events import AccountDomainEvent
 from lambdas.eventsourcing.errors import CorruptRowError
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import steps
 from lambdas.projections.daily_totals import DAILY_TOTALS
-from lambdas.projections.folder import AccountFolder
+from lambdas.projections.folding import steps
+from lambdas.projections.folding.folder import AccountFolder
+from lambdas.projections.folding.restores import HOLDS_REVOKED
 from lambdas.projections.memory import MemoryReadModel
 from lambdas.projections.projection import Folded
-from lambdas.projections.restores import HOLDS_REVOKED
 from tests.support.projections.ledger import Ledger, event_at
 from tests.support.projections.place import ACCOUNT, LATE, Place
 from tests.support.projections.samples import WIDE, Count

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import table
+from lambdas.projections.dynamodb import table
 from lambdas.projections.lag import Lag
 from lambdas.projections.read_model import Gate
 from tests.support.dynamodb_tables import store_on

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
 
 import pytest
 
 from lambdas.eventsourcing.timestamps import format_timestamp, utc_now
 from lambdas.projections.control import Control
 from lambdas.projections.lag import Lag
-from lambdas.projections.reading import FORGOTTEN_SECONDS
+from lambdas.projections.reading.reader import FORGOTTEN_SECONDS
 from tests.support.envelopes import check
 from tests.unit.cli.projections.world import ACCOUNTS, SUMMARIES, TOTALS, World
 
@@ -133,6 +134,27 @@ def test_what_was_live_is_deleted_when_nobody_reads_it_any_more(world: World, mo
     assert (seconds, control) == (FORGOTTEN_SECONDS, Control(live=1, newest=2))
     assert f"2#{A}/account" in keys
     assert f"2#{A}/account" not in world.items()
+
+
+def test_ctrl_c_before_that_deletes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reaches the main thread only: whoever waits elsewhere hears nothing of it, and goes on."""
+    world.built(live=1, previous=2)
+    world.save(2, A)
+    waiting = []
+
+    def interrupted(_: float) -> None:
+        waiting.append(threading.current_thread() is threading.main_thread())
+        raise KeyboardInterrupt
+
+    for _ in range(2):  # dropping it, and what is left of it
+        with monkeypatch.context() as patched:
+            patched.setattr("cli.projections.dropping.sleep", interrupted)
+            assert world.run("drop", SUMMARIES, "--yes") == 130
+        assert f"2#{A}/account" in world.items()
+    assert waiting == [True, True]
+    assert world.run("drop", SUMMARIES, "--yes") == 0
+    assert f"2#{A}/account" not in world.items()
+    assert world.slept == [FORGOTTEN_SECONDS]
 
 
 def test_a_generation_that_begins_while_rows_are_deleted_is_left_alone(

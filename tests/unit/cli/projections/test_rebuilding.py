@@ -10,7 +10,9 @@ from itertools import count
 import pytest
 
 from cli.projections import estimating, starting
+from cli.projections.estimating import Units, cost_of
 from lambdas.projections.control import Building, Control
+from lambdas.projections.estimate import estimate
 from local.costs.prices import read_prices
 from tests.support.envelopes import printed
 from tests.unit.cli.projections.world import ACCOUNTS, MACHINE, SEGMENTS, SUMMARIES, TOTALS, World
@@ -43,7 +45,7 @@ def test_a_rebuild_from_its_price_to_its_end(world: World, capsys: pytest.Captur
     said = capsys.readouterr()
     priced, begun = said.err.splitlines()
     assert re.fullmatch(
-        r"account_summaries: at most [\d,]+ read and [\d,]+ write units, \$0.00, for about 0 events", priced
+        r"account_summaries: at most [\d,]+ read and [\d,]+ write units, \$0.00, for about 0 events; by .*", priced
     )
     assert begun == f"account_summaries: the rebuild {after.rebuild} of generation 2 has begun"
     assert said.out.splitlines() == [
@@ -79,6 +81,42 @@ def test_accounts_that_stopped_in_it_are_told(world: World, capsys: pytest.Captu
     assert printed("projections", capsys)["problem"]["detail"] == (
         "1 account stopped in generation 2 of account_summaries."
     )
+
+
+@pytest.mark.parametrize("name", [SUMMARIES, TOTALS])
+def test_what_it_takes_is_told_by_the_rows_of_the_read_model_too(
+    world: World, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Six events of three accounts, and before the first rebuild nobody knows of how many."""
+    world.fill()
+    world.save(1, ACCOUNTS[0], name=name)
+    model = world.models[name]
+    unknown = cost_of(model, world.tables.events, SEGMENTS)
+    assert (unknown.rows, unknown.model_rows, unknown.likely) == (6, 0, None)
+    world.built(name)
+    known = cost_of(model, world.tables.events, SEGMENTS)
+    assert (known.rows, known.model_rows, known.most) == (6, 2, unknown.most), "an account, and the control row"
+    for told, accounts in ((known.most, None), (known.likely, 2)):
+        found = estimate(model.projection, rows=6, table_bytes=known.table_bytes, segments=SEGMENTS, accounts=accounts)
+        dollars = found.read_units * estimating.READ_DOLLARS + found.write_units * estimating.WRITE_DOLLARS
+        assert told == Units(found.read_units, found.write_units, dollars)
+    assert world.run("rebuild", name, "--yes", "--no-wait") == 0
+    units = r"[\d,]+ read and [\d,]+ write units, \$0.00"
+    assert re.match(
+        rf"{name}: at most {units}, for about 6 events; by the 2 rows of its read model rather {units}\n",
+        capsys.readouterr().err,
+    )
+
+
+def test_an_account_has_an_event(world: World) -> None:
+    """A generation that is kept makes two rows of one account."""
+    world.built()
+    for account in ACCOUNTS:
+        world.save(1, account)
+        world.save(2, account)
+    world.fill()
+    found = cost_of(world.models[SUMMARIES], world.tables.events, SEGMENTS)
+    assert (found.model_rows, found.likely) == (11, found.most)
 
 
 def test_without_waiting(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -193,10 +231,14 @@ def test_it_starts_what_was_begun_and_not_started(world: World, capsys: pytest.C
 
 
 def test_what_stands_beside_the_live_one_must_go_first(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """There is no switching to one that was live before."""
     world.built(live=2, previous=1)
     assert world.run("rebuild", SUMMARIES, "--yes") == 1
+    world.building(3, "built", live=2)
+    assert world.run("rebuild", SUMMARIES, "--yes") == 1
     assert capsys.readouterr().err == (
-        "daybook projections: Generation 1 stands beside the live one: switch to it or drop it first.\n"
+        "daybook projections: Generation 1 is kept, for a rollback: drop it first.\n"
+        "daybook projections: Generation 3 is built: switch to it or drop it first.\n"
     )
     assert world.states.inputs == {}
 

@@ -21,14 +21,14 @@ from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.table_walk import DynamoDBTableWalk
 from lambdas.projections.account_summaries import AccountSummary
 from lambdas.projections.control import Building, Control
-from lambdas.projections.dynamodb import open_table
-from lambdas.projections.folder import AccountFolder
+from lambdas.projections.dynamodb.read_model import open_table
+from lambdas.projections.folding.folder import AccountFolder
 from lambdas.projections.lag import Lag
-from lambdas.projections.measuring import LagMeter
 from lambdas.projections.read_model import AccountRow, Gate
 from lambdas.projections.rebuild import Rebuild, SettleStep, WalkStep
 from lambdas.projections.registry import PROJECTIONS
 from lambdas.projections.segments import Segment
+from lambdas.projections.stream.measuring import LagMeter
 from lambdas.service.account_service import CommandContext
 from tests.support.bank import new_bank
 from tests.support.dynamodb_tables import LockedClient, create_read_model_table, create_tables, store_on

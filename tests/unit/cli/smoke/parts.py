@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from cli.smoke.lake import Lake
+from cli.smoke.listing import AccountListing
 from cli.smoke.places import Parts
 from cli.smoke.refusals import Use
 from cli.smoke.stream import StreamWatch
@@ -133,8 +134,10 @@ def lake(queries: FakeLake | Athena, time: FakeTime, *, interval: float = 600, p
 def parts(tried: Tried, run: str, stream: FakeStream, queries: FakeLake, functions: FakeFunctions) -> Parts:
     """All parts, with the whole API of `tried`."""
     time = FakeTime()
+    api = Api(tried.url, credentials=CREDENTIALS, region="eu-central-1", correlation_id=run)
     return Parts(
-        api=Api(tried.url, credentials=CREDENTIALS, region="eu-central-1", correlation_id=run),
+        api=api,
+        listing=AccountListing(api, monotonic=time.monotonic, sleep=time.sleep),
         stream=watch(stream, time),
         lake=lake(queries, time),
         functions=functions,

@@ -20,12 +20,13 @@ from cli.smoke.places import Parts, open_parts
 from cli.smoke.trial import new_run, opening_key
 from tests.support.envelopes import check
 from tests.unit.cli.smoke.parts import FakeFunctions, FakeLake, FakeStream, parts
+from tests.unit.httpapi.suite.api import Answer
 from tests.unit.smoke.conftest import Tried
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NAMES = [
     "open", "credit", "withdraw", "read", "version", "moment", "replay", "stored command",
-    "event", "row in the lake", "named query", "daily report",
+    "event", "read model", "row in the lake", "named query", "daily report",
 ]  # fmt: skip
 
 
@@ -93,7 +94,7 @@ def test_it_prints_a_line_for_each_step_with_its_time(
     lines = output(capsys).splitlines()
     form = re.compile(r"ok        (.{15})  +\d+\.\d\d s  \S.*")
     assert [form.fullmatch(line)[1].rstrip() for line in lines[:-1]] == NAMES  # type: ignore[index]
-    assert re.fullmatch(rf"12 ok in \d+\.\d s, as {system.runs[0]}", lines[-1])
+    assert re.fullmatch(rf"13 ok in \d+\.\d s, as {system.runs[0]}", lines[-1])
 
 
 def test_with_json_it_prints_one_document(tried: Tried, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -113,8 +114,29 @@ def test_what_failed_and_what_did_not_run_stands_there(
     assert re.search(r"^FAILED    event  .* is in the stream$", told, re.MULTILINE)
     assert "          why: it is ('daybook.account.BalanceCredited'" in told
     assert "          look at: the release of the publisher" in told
-    assert re.search(r"^not run   row in the lake +it needs: event$", told, re.MULTILINE)
-    assert "10 ok, 1 FAILED, 1 not run in" in told
+    for step in ("read model", "row in the lake"):
+        assert re.search(rf"^not run   {step} +it needs: event$", told, re.MULTILINE)
+    assert "10 ok, 1 FAILED, 2 not run in" in told
+
+
+@pytest.mark.parametrize("route", ["/accounts", "/credit", "/withdraw", "/commands"])
+def test_a_route_that_fails_breaks_no_step(
+    tried: Tried, file: Path, capsys: pytest.CaptureFixture[str], route: str
+) -> None:
+    """What needs it does not run."""
+    system = System(tried)
+    publish = system.publish
+    gone = b"gone"
+
+    def failing(call: Any, answer: Any) -> Any:
+        return Answer(500, {}, gone) if call.method == "POST" and call.path.endswith(route) else publish(call, answer)
+
+    system.publish = failing  # type: ignore[method-assign]
+    assert ran(system, file, "--json") == 1
+    found = {each["name"]: each["status"] for each in printed(capsys)["data"]["steps"]}
+    assert list(found) == NAMES
+    assert list(found.values()).count("failed") == 1
+    assert found["read model"] == ("ok" if route == "/commands" else "not-run")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import msgspec
 
 from lambdas.contracts.domain_events import NotPublishableError, UnreadableEventError
 from lambdas.contracts.ledger_events import IgnoredDocumentError, PublishedEvent, decode_published
-from lambdas.projections.taken import Taken, UnreadableEvent
+from lambdas.projections.folding.taken import Taken, UnreadableEvent
 
 KinesisRecord: TypeAlias = Mapping[str, Any]
 

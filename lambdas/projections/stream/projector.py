@@ -13,10 +13,10 @@ from lambdas.eventsourcing.errors import ReadUnavailableError
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.control import Building, ControlRow
 from lambdas.projections.errors import NotBuiltError, ProjectionError, ReadModelUnavailableError
-from lambdas.projections.folder import AccountFolder, Outcome
+from lambdas.projections.folding.folder import AccountFolder, Outcome
+from lambdas.projections.folding.taken import EventSource, Taken
 from lambdas.projections.projection import K, Projection
 from lambdas.projections.read_model import Gate, ReadModel
-from lambdas.projections.taken import EventSource, Taken
 
 A = TypeVar("A")
 B = TypeVar("B")

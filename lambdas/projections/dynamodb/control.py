@@ -7,11 +7,11 @@ from typing import Any, Final
 import msgspec
 
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import table
 from lambdas.projections.control import Control
-from lambdas.projections.dynamodb_requests import ConditionFailedError, Item, Request, Requests
+from lambdas.projections.dynamodb import table
+from lambdas.projections.dynamodb.items import decoded, text_of
+from lambdas.projections.dynamodb.requests import ConditionFailedError, Item, Request, Requests
 from lambdas.projections.errors import ControlChangedError
-from lambdas.projections.items import decoded, text_of
 
 _controls: Final = msgspec.json.Decoder(Control)
 

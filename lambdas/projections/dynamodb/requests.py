@@ -15,9 +15,9 @@ from botocore.exceptions import ClientError
 from lambdas.eventsourcing.dynamodb_faults import FAILURES, Fault, classify, failed_items
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.transport import acknowledged
+from lambdas.projections.dynamodb.table import HASH_KEY, RANGE_KEY, Index, Key
 from lambdas.projections.errors import ReadModelUnavailableError
 from lambdas.projections.read_model import Units
-from lambdas.projections.table import HASH_KEY, RANGE_KEY, Index, Key
 
 MAX_ATTEMPTS: Final = 8
 PARALLEL: Final = 8

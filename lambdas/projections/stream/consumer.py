@@ -12,11 +12,11 @@ from msgspec.structs import replace
 from lambdas.eventsourcing.dynamodb_faults import FAILURES
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.timestamps import format_timestamp, utc_now
-from lambdas.projections.deliveries import KinesisRecord, Reached, Unattributable, read_deliveries
 from lambdas.projections.errors import ReadModelUnavailableError
+from lambdas.projections.folding.taken import Taken
 from lambdas.projections.lag import Position, Positions
-from lambdas.projections.projector import Taking
-from lambdas.projections.taken import Taken
+from lambdas.projections.stream.deliveries import KinesisRecord, Reached, Unattributable, read_deliveries
+from lambdas.projections.stream.projector import Taking
 
 
 class Folds(Protocol):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import table
-from lambdas.projections.dynamodb_requests import Requests, in_index
-from lambdas.projections.items import string
+from lambdas.projections.dynamodb import table
+from lambdas.projections.dynamodb.items import string
+from lambdas.projections.dynamodb.requests import Requests, in_index
 
 LAST: Final = "\U0010ffff"
 """Put behind a prefix it stands after all texts that begin with the prefix: keys are ordered by their UTF-8 bytes."""

@@ -8,15 +8,17 @@ from typing import Any, Final, Generic
 
 import msgspec
 from botocore.exceptions import ClientError
+from msgspec import Struct
 
 from lambdas.contracts.ledger_events import LedgerEvent, Restored, RestoredEvent
 from lambdas.eventsourcing.dynamodb_faults import cancellation_reasons
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import table
-from lambdas.projections.dynamodb_control import ControlItem, walks
-from lambdas.projections.dynamodb_listings import Listings
-from lambdas.projections.dynamodb_positions import PositionItems
-from lambdas.projections.dynamodb_requests import (
+from lambdas.projections.dynamodb import table
+from lambdas.projections.dynamodb.control import ControlItem, walks
+from lambdas.projections.dynamodb.items import AccountItems, addition, decoded, key_of, measures_of, string, text_of
+from lambdas.projections.dynamodb.listings import Listings
+from lambdas.projections.dynamodb.positions import PositionItems
+from lambdas.projections.dynamodb.requests import (
     ConditionFailedError,
     Item,
     ReadModelClient,
@@ -26,9 +28,8 @@ from lambdas.projections.dynamodb_requests import (
     in_parallel,
     partition,
 )
-from lambdas.projections.dynamodb_segments import SegmentItems
+from lambdas.projections.dynamodb.segments import SegmentItems
 from lambdas.projections.errors import AdditionRefusedError, RowChangedError
-from lambdas.projections.items import AccountItems, addition, decoded, key_of, measures_of, string, text_of
 from lambdas.projections.projection import Additions, K, Projection
 from lambdas.projections.read_model import MOST_SHARED_ROWS, AccountRow, Gate, Units
 
@@ -43,6 +44,17 @@ _restores: Final = msgspec.json.Decoder(LedgerEvent[Restored])
 def open_table(client: ReadModelClient, table_name: str, projection: Projection[K]) -> ReadModelTable[K]:
     """The read model of a projection in the named table. The client is one as `dynamodb_client()` makes it."""
     return ReadModelTable(Requests(client, table_name), projection)
+
+
+class Standing(Struct, Generic[K], frozen=True):
+    """A row, and where it stands in the index of listings (empty: nowhere).
+
+    As it was written: since then a release may place accounts otherwise, and the index has not changed with it.
+    """
+
+    row: AccountRow[K]
+    listed: str = ""
+    ordered: str = ""
 
 
 class ReadModelTable(Generic[K]):
@@ -145,9 +157,24 @@ class ReadModelTable(Generic[K]):
         self, generation: int, account_ids: Iterable[str], deadline: Deadline | None = None
     ) -> dict[str, AccountRow[K]]:
         """See ReadModel.rows: a BatchGetItem for 100 accounts."""
-        keys = [table.account_key(generation, account_id) for account_id in dict.fromkeys(account_ids)]
-        rows = (self._items.row(item) for page in self._requests.batch_get(keys, deadline) for item in page)
+        rows = map(self._items.row, self._account_items(generation, account_ids, deadline))
         return {row.account_id: row for row in rows}
+
+    def standing(
+        self, generation: int, account_ids: Iterable[str], deadline: Deadline | None = None
+    ) -> dict[str, Standing[K]]:
+        """The same, with the place of each row in listings."""
+        found = (
+            Standing(
+                self._items.row(item), *(item.get(name, {}).get("S", "") for name in (table.LISTED, table.ORDERED))
+            )
+            for item in self._account_items(generation, account_ids, deadline)
+        )
+        return {each.row.account_id: each for each in found}
+
+    def _account_items(self, generation: int, account_ids: Iterable[str], deadline: Deadline | None) -> Iterator[Item]:
+        keys = [table.account_key(generation, account_id) for account_id in dict.fromkeys(account_ids)]
+        return (item for page in self._requests.batch_get(keys, deadline) for item in page)
 
     def _row(self, item: Item | None, account_id: str) -> AccountRow[K]:
         return AccountRow(account_id) if item is None else self._items.row(item)

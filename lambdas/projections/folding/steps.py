@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from lambdas.contracts.domain_events import AccountDomainEvent
 from lambdas.contracts.ledger_events import RestoredEvent
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections import gate as gates
 from lambdas.projections.errors import AdditionRefusedError
-from lambdas.projections.fold_check import check
+from lambdas.projections.folding import gate as gates
+from lambdas.projections.folding.fold_check import check
 from lambdas.projections.projection import Additions, K, Projection
 from lambdas.projections.read_model import MOST_SHARED_ROWS, AccountRow, Gate, ReadModel
 

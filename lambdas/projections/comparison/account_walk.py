@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any, Final, Protocol
 
 from lambdas.eventsourcing.dynamodb_faults import FAILURES
-from lambdas.projections import table
+from lambdas.projections.dynamodb import table
 from lambdas.projections.errors import ReadModelUnavailableError
 
 BUCKETS: Final = 1 << 14

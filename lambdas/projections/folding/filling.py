@@ -7,8 +7,8 @@ from typing import Any
 from lambdas.contracts.domain_events import AccountDomainEvent, NotPublishableError
 from lambdas.eventsourcing.errors import CorruptRowError, InconsistentReadError
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections.steps import STEP_EVENTS, Steps
-from lambdas.projections.taken import EventSource
+from lambdas.projections.folding.steps import STEP_EVENTS, Steps
+from lambdas.projections.folding.taken import EventSource
 
 
 def fill(steps: Steps[Any], events: EventSource, deadline: Deadline, *, up_to: int | None = None) -> bool:

@@ -13,20 +13,24 @@ from functools import partial
 from typing import Final, Generic, TypeVar
 
 from lambdas.eventsourcing.retry import REQUEST_SECONDS, Backoff, Deadline
-from lambdas.projections import table
 from lambdas.projections.control import Control
-from lambdas.projections.dynamodb import ReadModelTable
-from lambdas.projections.dynamodb_requests import ReadModelClient, Requests
+from lambdas.projections.dynamodb import table
+from lambdas.projections.dynamodb.read_model import ReadModelTable, Standing
+from lambdas.projections.dynamodb.requests import ReadModelClient, Requests
 from lambdas.projections.errors import GenerationGoneError, NotBuiltError
 from lambdas.projections.lag import Lag
-from lambdas.projections.listing import MOST_LISTED, Cursor, Listed, Place, check, next_places
 from lambdas.projections.projection import K, Projection
 from lambdas.projections.read_model import AccountRow, Units
+from lambdas.projections.reading.listing import MOST_LISTED, Cursor, Listed, Place, check, next_places
 
 T = TypeVar("T")
 
 KEPT_SECONDS: Final = 10.0
 """So long a process goes by the control row and the lag that it has read."""
+
+LAG_SECONDS: Final = 4.0
+"""So long the lag is asked for: one slow attempt, or some that are refused at once. The answer that it goes with is
+there already, and the function that gives it has less than the time of two."""
 
 FORGOTTEN_SECONDS: Final = KEPT_SECONDS + REQUEST_SECONDS
 """So long after the control row has ceased to name a generation somebody may still read it: delete its rows later."""
@@ -46,9 +50,9 @@ class Reader(Generic[K]):
         *,
         clock: Callable[[], float] = time.monotonic,
         backoff: Backoff | None = None,
-        new_deadline: Callable[[], Deadline] = Deadline,
+        new_deadline: Callable[[float], Deadline] = Deadline,
     ) -> None:
-        requests = Requests(client, table_name, backoff=backoff, new_deadline=new_deadline)
+        requests = Requests(client, table_name, backoff=backoff)
         self._table = ReadModelTable(requests, projection)
         self._projection = projection
         self._new_deadline = new_deadline
@@ -71,13 +75,15 @@ class Reader(Generic[K]):
             raise ValueError(f"{limit} is no number of accounts from 1 to {MOST_LISTED}")
         if cursor is not None:
             check(cursor, groups, order_prefix)
-        deadline = self._new_deadline()
+        deadline = self._new_deadline(REQUEST_SECONDS)
         generation = self._generation(cursor, deadline)
         read = partial(self._places, generation, order_prefix, deadline)
         places = next_places(read, groups, cursor, limit + 1)
         page = places[:limit]
-        rows = self._table.rows(generation, [place.account_id for place in page], deadline) if page else {}
-        standing = [rows[place.account_id] for place in page if self._stands(rows.get(place.account_id), place)]
+        found = self._table.standing(generation, [place.account_id for place in page], deadline) if page else {}
+        standing = [
+            found[each.account_id].row for each in page if _stands(found.get(each.account_id), generation, each)
+        ]
         if len(places) <= limit:
             return Listed(standing)
         last = page[-1]
@@ -85,18 +91,18 @@ class Reader(Generic[K]):
 
     def accounts(self, account_ids: Iterable[str]) -> dict[str, AccountRow[K]]:
         """The accounts of which something is kept, by their ids, strongly consistent. Raises NotBuiltError."""
-        deadline = self._new_deadline()
+        deadline = self._new_deadline(REQUEST_SECONDS)
         rows = self._table.rows(self._generation(None, deadline), account_ids, deadline)
         return {account_id: row for account_id, row in rows.items() if row.kept is not None}
 
     def shared(self, first: str, last: str) -> dict[str, dict[str, int]]:
         """Shared rows with first ≤ key ≤ last, in order: measures by key. Raises NotBuiltError."""
-        deadline = self._new_deadline()
+        deadline = self._new_deadline(REQUEST_SECONDS)
         return self._table.shared_rows(self._generation(None, deadline), first, last, deadline)
 
     def lag(self) -> Lag | None:
         """The last measurement of the lag, which may be KEPT_SECONDS older than the newest."""
-        return self._lag.get(self._new_deadline(), lambda lag: lag is not None)
+        return self._lag.get(self._new_deadline(LAG_SECONDS), lambda lag: lag is not None)
 
     def _generation(self, cursor: Cursor | None, deadline: Deadline) -> int:
         """A cursor may come from a process that has seen a switch before this one: then the row is read anew."""
@@ -115,12 +121,6 @@ class Reader(Generic[K]):
     ) -> list[str]:
         partition = table.listed(generation, group, shard)
         return self._table.listings.places(partition, prefix, after, most, deadline)
-
-    def _stands(self, row: AccountRow[K] | None, place: Place) -> bool:
-        if row is None or row.kept is None or self._projection.place is None:
-            return False
-        now = self._projection.place(row.kept)
-        return now.group == place.group and table.ordered(now.order, row.account_id) == place.ordered
 
 
 class _Kept(Generic[T]):
@@ -151,3 +151,11 @@ def _is_live(control: Control) -> bool:
 
 def _readable(control: Control) -> tuple[int, ...]:
     return tuple(each for each in (control.live, control.previous) if each)
+
+
+def _stands(found: Standing[K] | None, generation: int, place: Place) -> bool:
+    """Whether the row stands where the index has shown it."""
+    if found is None or found.row.kept is None:
+        return False
+    here = table.listed(generation, place.group, place.shard), place.ordered
+    return (found.listed, found.ordered) == here

@@ -12,14 +12,14 @@ from lambdas.contracts.ledger_events import LedgerEvent
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.control import Building
 from lambdas.projections.errors import RowChangedError
-from lambdas.projections.filling import fill
-from lambdas.projections.gate import Standing, standing
+from lambdas.projections.folding.filling import fill
+from lambdas.projections.folding.gate import Standing, standing
+from lambdas.projections.folding.restores import after_restores, go_on
+from lambdas.projections.folding.row_cache import RowCache
+from lambdas.projections.folding.steps import Steps
+from lambdas.projections.folding.taken import Delivered, EventSource, Taken, UnreadableEvent
 from lambdas.projections.projection import K, Projection
 from lambdas.projections.read_model import AccountRow, ReadModel
-from lambdas.projections.restores import after_restores, go_on
-from lambdas.projections.row_cache import RowCache
-from lambdas.projections.steps import Steps
-from lambdas.projections.taken import Delivered, EventSource, Taken, UnreadableEvent
 
 __all__ = ["AccountFolder", "EventSource", "Outcome", "Taken", "UnreadableEvent"]
 

@@ -7,11 +7,11 @@ from typing import Final
 
 import msgspec
 
-from lambdas.projections import table
-from lambdas.projections.dynamodb_control import ControlItem, control_of, walks
-from lambdas.projections.dynamodb_requests import ConditionFailedError, Requests, partition
+from lambdas.projections.dynamodb import table
+from lambdas.projections.dynamodb.control import ControlItem, control_of, walks
+from lambdas.projections.dynamodb.items import decoded, string, text_of
+from lambdas.projections.dynamodb.requests import ConditionFailedError, Requests, partition
 from lambdas.projections.errors import ControlError, RebuildRunningError
-from lambdas.projections.items import decoded, string, text_of
 from lambdas.projections.segments import Segment
 
 _segments: Final = msgspec.json.Decoder(Segment)

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from lambdas.contracts.ledger_events import RestoredEvent
 from lambdas.eventsourcing.retry import Deadline
-from lambdas.projections.filling import fill
-from lambdas.projections.gate import holds_revoked, lowest_standing
-from lambdas.projections.steps import Steps
-from lambdas.projections.taken import EventSource
+from lambdas.projections.folding.filling import fill
+from lambdas.projections.folding.gate import holds_revoked, lowest_standing
+from lambdas.projections.folding.steps import Steps
+from lambdas.projections.folding.taken import EventSource
 
 HOLDS_REVOKED: Final = "Shared rows hold events of this account that a restore has revoked: rebuild this projection."
 

@@ -23,13 +23,13 @@ from lambdas.eventsourcing.errors import CorruptRowError, InconsistentReadError
 from lambdas.eventsourcing.segment_fold import Pace, fold_segments, fold_walk
 from lambdas.eventsourcing.table_walk import TableWalk, WalkedPage
 from lambdas.eventsourcing.timestamps import format_timestamp, parse_timestamp
-from lambdas.projections.account_check import NAMED, Difference, Findings
-from lambdas.projections.account_walk import AccountSet, AccountWalk
-from lambdas.projections.folder import EventSource
+from lambdas.projections.comparison.account_check import NAMED, Difference, Findings
+from lambdas.projections.comparison.account_walk import AccountSet, AccountWalk
+from lambdas.projections.comparison.segment_check import SegmentCheck
+from lambdas.projections.folding.folder import EventSource
 from lambdas.projections.lag import Lag
 from lambdas.projections.projection import K, Projection
 from lambdas.projections.read_model import ReadModel
-from lambdas.projections.segment_check import SegmentCheck
 
 SEGMENTS: Final = 8
 ROUNDS: Final = 2

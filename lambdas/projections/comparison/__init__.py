@@ -1,0 +1,1 @@
+"""Compares a read model with the event table, account by account."""
