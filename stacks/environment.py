@@ -175,7 +175,10 @@ class Environment:
     projection_batch_window_seconds: int = 0
     """A client waits for what he has written to be in the read model."""
     projection_retries: int = 1_000
-    """Retries of one batch, for failures that pass: an event that can never be folded stops its account only."""
+    """Retries of one batch, for failures that pass: an event that can never be folded stops its account only.
+
+    What does not pass, a line of no account or a row that cannot be read, holds up its shard until they are used up.
+    """
     projection_record_age_seconds: int | None = 3 * 24 * 3600
     """At this age an event goes to the dead-letter bucket, well before the stream forgets it. None: no bound."""
     projection_behind_seconds: int = 300
