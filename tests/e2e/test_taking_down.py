@@ -20,7 +20,7 @@ from deploy.errors import RefusedError
 from deploy.removal import destroy
 from deploy.stacks import Leftover, stacks_of
 from local import system
-from local.emulator import deployment, ports
+from local.emulator import deployment, ports, read_models
 from local.emulator import process as emulator
 from local.emulator.process import Emulator
 from local.machine.layout import Layout
@@ -88,7 +88,8 @@ def inventory(account: Account) -> Inventory:
 
 
 def use(layout: Layout) -> None:
-    """Everything that `daybook smoke` does: accounts, a stored command, the stream, the lake, a report."""
+    """All that `daybook smoke` does: accounts, a stored command, the stream, a read model, the lake, a report."""
+    read_models.build(layout.environment_file)
     assert main(["smoke", "--environment-file", str(layout.environment_file), "--json"]) == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import fields
 from typing import Any
 
@@ -25,8 +26,12 @@ NOISE = (
 )
 
 
+MOST = 10_000
+"""So many events of a group ministack 1.5.33 gives, the oldest that match, and no token for the others."""
+
+
 class FakeLogs:
-    """Two log groups; a page holds one line."""
+    """Log groups; a page holds one line."""
 
     def __init__(self, groups: dict[str, list[tuple[int, str]]]) -> None:
         self._groups = groups
@@ -35,13 +40,12 @@ class FakeLogs:
         self._call = name
         return self
 
-    def paginate(self, **where: str) -> list[dict[str, Any]]:
+    def paginate(self, **where: Any) -> list[dict[str, Any]]:
         if self._call == "describe_log_groups":
             return [{"logGroups": [{"logGroupName": name}]} for name in self._groups]
-        return [
-            {"events": [{"timestamp": moment, "message": f"{line}\n"}]}
-            for moment, line in self._groups[where["logGroupName"]]
-        ]
+        term, start = where.get("filterPattern", "").strip('"'), where.get("startTime", 0)
+        found = [each for each in self._groups[where["logGroupName"]] if term in each[1] and each[0] >= start]
+        return [{"events": [{"timestamp": moment, "message": f"{line}\n"}]} for moment, line in found[:MOST]]
 
 
 def written(monkeypatch: pytest.MonkeyPatch, **groups: list[tuple[int, str]]) -> None:
@@ -68,3 +72,12 @@ def test_a_request_is_found_however_old_it_is_and_without_one_the_newest_are_sho
     written(monkeypatch, api=[(1, API), *later])
     assert function_logs.correlated_lines(ENVIRONMENT, MINE) == [API]
     assert function_logs.newest_lines(ENVIRONMENT) == [f"line {moment}" for moment in range(52, 102)]
+
+
+def test_what_is_asked_for_is_found_among_more_lines_than_are_given_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = int(time.time() * 1000)
+    long_ago = [(moment, f"line {moment}") for moment in range(MOST)]
+    lately = [(now - 1_000 + number, f"late {number}") for number in range(60)]
+    written(monkeypatch, api=[*long_ago, *lately, (now, API)])
+    assert function_logs.correlated_lines(ENVIRONMENT, MINE) == [API]
+    assert function_logs.newest_lines(ENVIRONMENT) == [*(f"late {number}" for number in range(11, 60)), API]
