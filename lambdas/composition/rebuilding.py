@@ -29,4 +29,5 @@ def deployed_rebuild(settings: ProjectionSettings) -> Rebuild[Any]:
         table,
         table.control,
         table.segments,
+        event_table=settings.event_table,
     )

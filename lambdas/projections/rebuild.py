@@ -70,7 +70,7 @@ class Done(Struct, frozen=True, kw_only=True):
 
 
 class Rebuild(Generic[K]):
-    """Carries out the steps of rebuilds of one projection.
+    """Carries out the steps of rebuilds of one projection. `event_table` is the name of the table that `walk` reads.
 
     Each step gets two deadlines: `begin`, until which it begins another page, and `end`, by which its last request is
     answered. It does at least one page, so that a rebuild comes to its end however short the time is. Both raise
@@ -86,9 +86,11 @@ class Rebuild(Generic[K]):
         control: ControlRow,
         segments: Segments,
         *,
+        event_table: str = "",
         workers: int = WORKERS,
     ) -> None:
         self._walk = walk
+        self._event_table = event_table
         self._folder = folder
         self._rows = rows
         self._control = control
@@ -98,7 +100,9 @@ class Rebuild(Generic[K]):
     def walk(self, step: WalkStep, begin: Deadline, end: Deadline) -> Done:
         """Fold page after page of the segment. Nothing is left to do in it once the walk has ended.
 
-        The first segment begins with the restores that were noted: what they revoked may be delivered again.
+        The first segment begins with the restores that were noted: what they revoked may be delivered again. A segment
+        that was begun in another event table, which a restore has replaced, is walked from its beginning: what would
+        follow could be of another history, and look as if it were next.
         """
         tally = _Tally(self._rows)
         if not self._is_walking(step):
@@ -108,7 +112,9 @@ class Rebuild(Generic[K]):
             if step.segment == FIRST and not tally.add(step.generation, self._learn_restores(step.generation, end)):
                 return tally.result(done=False)
             progress = Segment(generation=step.generation, number=step.segment, rebuild=step.rebuild)
-        progress = replace(progress, rebuild=step.rebuild)
+        elif progress.event_table != self._event_table and not progress.done:
+            progress = replace(progress, after="")
+        progress = replace(progress, rebuild=step.rebuild, event_table=self._event_table)
         while not progress.done:
             page = self._walk.page(step.segment, step.segments, progress.after, end)
             if not tally.add(step.generation, self._fold(step.generation, page, end), page):

@@ -9,11 +9,15 @@ from msgspec import Struct
 
 class Segment(Struct, frozen=True, kw_only=True):
     """One segment of the walk over the event table. `after` is the key of the last row that was folded (JSON text of
-    `ExclusiveStartKey`); empty: at the beginning. Units are capacity units, summed over all runs."""
+    `ExclusiveStartKey`); empty: at the beginning. Units are capacity units, summed over all runs.
+
+    `event_table` is the table that was walked: a restore replaces it, and a key is a place in one table only.
+    """
 
     generation: int
     number: int
     rebuild: str
+    event_table: str = ""
     after: str = ""
     rows: int = 0
     read_units: float = 0.0

@@ -123,8 +123,9 @@ class ReadModels:
         table = self.table(name, client)
         store = DynamoDBEventStore(client, event_table=self.environment.event_table)
         folder = AccountFolder(projection(name), table, DomainEventReader(store))
-        walk = DynamoDBTableWalk(client, event_table=self.environment.event_table)
-        rebuild = Rebuild(walk, folder, table, table.control, table.segments, workers=1)
+        events = self.environment.event_table
+        walk = DynamoDBTableWalk(client, event_table=events)
+        rebuild = Rebuild(walk, folder, table, table.control, table.segments, event_table=events, workers=1)
         whose = building.generation, building.rebuild
         for segment in range(building.segments):
             step = WalkStep(*whose, segment=segment, segments=building.segments)

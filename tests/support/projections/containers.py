@@ -22,6 +22,7 @@ from tests.support.projections.faults import (
     RemoteReadModel,
     RemoteSegments,
     Scanned,
+    unread,
 )
 from tests.support.projections.ledger import Ledger
 from tests.support.projections.samples import poisoned_by
@@ -51,10 +52,22 @@ class Container:
         projection = poisoned_by(world.sample.projection, world.poison)
         self.rows, self.control = rows, control
         self.projector = Projector(projection, rows, world.parts.projectors_control(control), events, workers=1)
-        walk = LedgerWalk(lambda: world.parts.scan(world.ledger), world, world.rng, world.page * 2)
-        segments = RemoteSegments(MemorySegments(world.table), world)
-        folder = AccountFolder(projection, rows, events)
-        self.rebuild = Rebuild(walk, folder, rows, control, segments, workers=1)
+        self._segments = RemoteSegments(MemorySegments(world.table), world)
+        self._folder = AccountFolder(projection, rows, events)
+        self._world = world
+
+    def rebuild(self) -> Rebuild[Any]:
+        """A function as it was deployed for the event table that there is now: it walks no other."""
+        world, table = self._world, self._world.ledger.tables
+
+        def scan() -> Scanned:
+            if world.ledger.tables != table:
+                raise unread()
+            return world.parts.scan(world.ledger)
+
+        walk = LedgerWalk(scan, world, world.rng, world.page * 2)
+        name = f"events-{table}"
+        return Rebuild(walk, self._folder, self.rows, self.control, self._segments, event_table=name, workers=1)
 
 
 class Watched:

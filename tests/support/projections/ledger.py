@@ -79,6 +79,8 @@ class Ledger:
         self._currencies = currencies
         self._now = START
         self._restores = 1
+        self.tables = 0
+        """How often the table was replaced by one that a restore has made."""
         self.table: dict[str, list[AccountDomainEvent]] = {}
         self.prefixes: dict[tuple[str, str], tuple[AccountDomainEvent, ...]] = {}
         self.unreadable: set[str] = set()
@@ -98,8 +100,9 @@ class Ledger:
         return event
 
     def restore(self, account: str, last_good_version: int) -> None:
-        """The table is as it was at that version."""
+        """The table is as it was at that version: it is another table."""
         self._pass(1)
+        self.tables += 1
         self.restoring[account] = min(last_good_version, self.restoring.get(account, last_good_version))
         del self.table[account][last_good_version:]
 

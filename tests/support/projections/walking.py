@@ -22,6 +22,7 @@ class LedgerWalk:
     """A TableWalk over what a ledger has; pages hold few rows, in no order."""
 
     def __init__(self, scan: Callable[[], Scanned], network: Network, rng: random.Random, rows: int) -> None:
+        """`scan` raises ReadUnavailableError if the table was replaced."""
         self._scan = scan
         self._network = network
         self._rng = rng

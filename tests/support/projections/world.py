@@ -185,7 +185,7 @@ class World:
 
     def _step(self, run: Run, container: Container) -> bool:
         begin = Deadline(self.rng.choice((0.0, self.seconds)), self.time.monotonic)
-        return run.step(container.rebuild, self.rng, begin, Deadline(self.seconds, self.time.monotonic))
+        return run.step(container.rebuild(), self.rng, begin, Deadline(self.seconds, self.time.monotonic))
 
     def start_rebuild(self, container: Container) -> None:
         """An operator starts a rebuild."""
@@ -238,8 +238,6 @@ class World:
         account = self.rng.choice(self.ids)
         rows = self.ledger.table.get(account, [])
         if rows and account not in self.ledger.restoring:
-            if self.table.control.walking:  # a walk that goes on in another table joins two histories
-                MemoryControlRow(self.table).change(self.table.control, self.table.control.dropped())
             self.ledger.restore(account, self.rng.randint(max(0, len(rows) - 6), len(rows) - 1))
             self.counted["restored"] += 1
 

@@ -14,7 +14,7 @@ from lambdas.projections.errors import ReadModelUnavailableError
 from lambdas.projections.folding.folder import AccountFolder
 from lambdas.projections.folding.taken import Taken
 from lambdas.projections.memory import MemoryControlRow, MemoryReadModel, MemorySegments, MemoryTable
-from lambdas.projections.rebuild import Rebuild
+from lambdas.projections.rebuild import Rebuild, WalkStep
 from lambdas.projections.stream.projector import Projector
 from tests.support.event_rows import account_id
 from tests.support.projections.judging import Judge
@@ -57,9 +57,13 @@ class Place:
         self.control.change(control, control.started("rebuild", segments=2, at="2026-03-01T12:00:00.000Z"))
         return Run(control.newest + 1, "rebuild", 2)
 
-    def finish(self, run: Run) -> None:
-        walk = LedgerWalk(lambda: self.ledger, Direct(), random.Random(5), rows=4)
-        rebuild = Rebuild(walk, self.folder, self.rows, self.control, MemorySegments(self.table), workers=1)
+    def rebuild(self, event_table: str) -> Rebuild[Any]:
+        """The function that rebuilds, as it is deployed for an event table."""
+        walk, segments = LedgerWalk(lambda: self.ledger, Direct(), random.Random(5), rows=4), MemorySegments(self.table)
+        return Rebuild(walk, self.folder, self.rows, self.control, segments, event_table=event_table, workers=1)
+
+    def finish(self, run: Run, event_table: str = "events") -> None:
+        rebuild = self.rebuild(event_table)
         while not run.step(rebuild, random.Random(1), Deadline(), Deadline()):
             pass
 
@@ -103,6 +107,25 @@ def test_a_restore_that_is_delivered_while_a_generation_begins_is_known_in_it(sa
     place.restore(4)
     place.deliver(*place.published[ACCOUNT][4:])
     place.judge.when_new(2)
+
+
+@each_sample
+def test_a_walk_that_was_begun_before_a_restore_does_not_join_two_histories(sample: Sample) -> None:
+    """Four events are walked. Then two of them are revoked, four others follow, and the announcement is late.
+
+    The place after the four is that of the third new event, which by its version would be next.
+    """
+    place = Place(sample)
+    run = place.start()
+    step = WalkStep(run.generation, run.rebuild, int(ACCOUNT[-2:], 16) % 2, 2)
+    assert not place.rebuild("events").walk(step, Deadline(0), Deadline()).done
+    place.ledger.restore(ACCOUNT, 2)
+    announced = place.ledger.announce(ACCOUNT)
+    follow = [place.ledger.append(ACCOUNT) for _ in range(4)]
+    place.finish(run, "events-restored")
+    place.deliver(announced, *follow)
+    stopped = place.judge.at_rest(1, set())
+    assert stopped == place.rows.load(1, ACCOUNT, Deadline()).gate.added, "totals cannot take back what they hold"
 
 
 def test_a_note_that_is_not_taken_lets_the_batch_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
