@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from lambdas.contracts.domain_events import AccountDomainEvent, NotPublishableError, domain_event
 from lambdas.eventsourcing.table_walk import CorruptRow, WalkedRow
-from lambdas.projections.folding.folder import UnreadableEvent
+from lambdas.projections.folding.taken import UnreadableEvent
 
 NO_TIME: Final = "9999-12-31T23:59:59.999Z"
 """The booking time of a row that has none which can be read: no restore has revoked it, and it is not of an earlier

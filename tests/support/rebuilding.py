@@ -16,7 +16,8 @@ from lambdas.eventsourcing.dynamodb_items import item_to_row, row_to_item
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.rows import EventRow
 from lambdas.eventsourcing.table_walk import DynamoDBTableWalk, TableWalk, WalkedPage, pages
-from lambdas.projections.folding.folder import AccountFolder, Taken, UnreadableEvent
+from lambdas.projections.folding.folder import AccountFolder
+from lambdas.projections.folding.taken import Taken, UnreadableEvent
 from lambdas.projections.memory import MemoryAccounts, MemoryControlRow, MemoryReadModel, MemorySegments, MemoryTable
 from lambdas.projections.projection import AnyProjection
 from lambdas.projections.rebuild import Done, Rebuild, SettleStep, WalkStep

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from lambdas.contracts.domain_events import AccountDomainEvent, NotPublishableError
 from lambdas.eventsourcing.errors import CorruptRowError, InconsistentReadError
-from lambdas.projections.folding.folder import EventSource, UnreadableEvent
+from lambdas.projections.folding.taken import EventSource, UnreadableEvent
 from lambdas.projections.projection import Additions, K, Projection
 from lambdas.projections.read_model import AccountRow
 from lambdas.projections.walked_events import WalkedEvent

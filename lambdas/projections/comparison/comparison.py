@@ -26,7 +26,7 @@ from lambdas.eventsourcing.timestamps import format_timestamp, parse_timestamp
 from lambdas.projections.comparison.account_check import NAMED, Difference, Findings
 from lambdas.projections.comparison.account_walk import AccountSet, AccountWalk
 from lambdas.projections.comparison.segment_check import SegmentCheck
-from lambdas.projections.folding.folder import EventSource
+from lambdas.projections.folding.taken import EventSource
 from lambdas.projections.lag import Lag
 from lambdas.projections.projection import K, Projection
 from lambdas.projections.read_model import ReadModel

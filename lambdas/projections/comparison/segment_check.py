@@ -8,7 +8,7 @@ from typing import Generic
 from lambdas.eventsourcing.table_walk import WalkedPage
 from lambdas.projections.comparison.account_check import AccountCheck, Findings
 from lambdas.projections.comparison.account_walk import AccountSet
-from lambdas.projections.folding.folder import EventSource
+from lambdas.projections.folding.taken import EventSource
 from lambdas.projections.projection import K, Projection
 from lambdas.projections.read_model import ReadModel
 from lambdas.projections.walked_events import WalkedEvent, events_by_account

@@ -21,8 +21,6 @@ from lambdas.projections.folding.taken import Delivered, EventSource, Taken, Unr
 from lambdas.projections.projection import K, Projection
 from lambdas.projections.read_model import AccountRow, ReadModel
 
-__all__ = ["AccountFolder", "EventSource", "Outcome", "Taken", "UnreadableEvent"]
-
 MOST_FILLED_GAP: Final = 500
 """While a rebuild walks the event table, a live event behind a larger gap is left to it."""
 MOST_RACES: Final = 10
