@@ -20,6 +20,7 @@ from tests.support.command_world import FakeInbox
 from tests.support.commands import Desk, command_item
 from tests.support.event_rows import account_id
 from tests.support.fake_dynamodb import client_error
+from tests.support.function_modules import forgotten
 from tests.support.function_variables import ACCOUNTS
 from tests.support.lambda_context import Context
 
@@ -47,10 +48,7 @@ class Function(Desk):
 @pytest.fixture
 def environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The variables of the deployed function; its module is imported anew."""
-    for name, value in ACCOUNTS.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delitem(sys.modules, MODULE, raising=False)
-    return monkeypatch
+    return forgotten(monkeypatch, MODULE, ACCOUNTS)
 
 
 @pytest.fixture

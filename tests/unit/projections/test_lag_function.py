@@ -23,6 +23,7 @@ from lambdas.projections.stream.measuring import FIRST_RECORDS, LagMeter
 from tests.support.clocks import START, SimulatedTime
 from tests.support.fake_dynamodb import client_error
 from tests.support.folded_accounts import MemoryTables
+from tests.support.function_modules import forgotten
 from tests.support.function_variables import LAG
 from tests.support.kinesis_events import SHARD
 from tests.support.lambda_context import Context
@@ -53,10 +54,7 @@ class Function:
 @pytest.fixture
 def environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The variables of the deployed function; its module is imported anew."""
-    for name, value in LAG.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delitem(sys.modules, MODULE, raising=False)
-    return monkeypatch
+    return forgotten(monkeypatch, MODULE, LAG)
 
 
 @pytest.fixture

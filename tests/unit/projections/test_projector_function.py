@@ -24,6 +24,7 @@ from lambdas.projections.stream.projector import Projector
 from tests.support.clocks import START
 from tests.support.event_rows import ACCOUNT, account_id, chained, row
 from tests.support.folded_accounts import MemoryTables, RecordedEvents
+from tests.support.function_modules import forgotten
 from tests.support.function_variables import PROJECTION
 from tests.support.kinesis_events import SHARD, kinesis_record, line, unreadable
 from tests.support.lambda_context import Context
@@ -57,10 +58,7 @@ class Function:
 @pytest.fixture
 def environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The variables of the deployed function; its module is imported anew."""
-    for name, value in PROJECTION.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delitem(sys.modules, MODULE, raising=False)
-    return monkeypatch
+    return forgotten(monkeypatch, MODULE, PROJECTION)
 
 
 @pytest.fixture

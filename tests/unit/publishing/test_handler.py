@@ -26,6 +26,7 @@ from lambdas.publishing.parking import ParkingPlace
 from lambdas.publishing.publisher import Publisher
 from tests.support.event_rows import ACCOUNT, account_id, chained, credited, stream_record, stream_records
 from tests.support.fake_dynamodb import client_error
+from tests.support.function_modules import forgotten
 from tests.support.function_variables import PUBLISHER
 from tests.support.lambda_context import Context
 from tests.support.publishing import FakeBucket, FakeKinesis
@@ -54,10 +55,7 @@ class Function:
 @pytest.fixture
 def environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The variables of the deployed function; its module is imported anew."""
-    for name, value in PUBLISHER.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delitem(sys.modules, MODULE, raising=False)
-    return monkeypatch
+    return forgotten(monkeypatch, MODULE, PUBLISHER)
 
 
 @pytest.fixture

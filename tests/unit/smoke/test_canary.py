@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import sys
 from types import ModuleType
 from typing import Any
 
@@ -14,6 +13,7 @@ from lambdas.composition.canary import deployed_account
 from lambdas.composition.settings import CanarySettings, SettingsError
 from lambdas.contracts.operations import Operation
 from lambdas.smoke.account import USED, TriedAccount
+from tests.support.function_modules import forgotten
 from tests.support.function_variables import EVERY_FUNCTION
 from tests.support.lambda_context import Context
 from tests.unit.httpapi.suite.api import Answer, Call
@@ -27,10 +27,7 @@ STEPS = ["open", "credit", "withdraw", "read", "version", "moment", "replay", "s
 
 @pytest.fixture
 def environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name, value in VARIABLES.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delitem(sys.modules, MODULE, raising=False)
-    return monkeypatch
+    return forgotten(monkeypatch, MODULE, VARIABLES)
 
 
 class Function:
