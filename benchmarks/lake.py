@@ -25,10 +25,10 @@ from sqlglot import exp
 
 from benchmarks.report import Row, at_most
 from lambdas.accounts.events import AccountEvent, BalanceCredited, BalanceWithdrawn
+from lambdas.athena.queries import Row as Answer
 from lambdas.contracts.domain_events import DomainEvent, encode_domain_event
 from lambdas.contracts.lake import EVENTS_TABLE
 from lambdas.eventsourcing.timestamps import format_timestamp
-from lambdas.reporting.athena import Row as Answer
 from lambdas.reporting.days import LATE_DAYS
 from lambdas.reporting.figures import DAYS_BEFORE
 from lambdas.reporting.report import read_report

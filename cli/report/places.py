@@ -12,8 +12,8 @@ from cli.environments.lake import Target
 from cli.environments.running import read_running
 from cli.errors import UsageError
 from cli.options import LOCAL, Where
+from lambdas.athena.queries import Athena
 from lambdas.composition.reporting import RETRIES
-from lambdas.reporting.athena import Athena
 from lambdas.reporting.report import Bucket, Queries, Shelf
 
 

@@ -9,8 +9,9 @@ import msgspec
 from cli.errors import CommandError, UsageError
 from cli.output import Outcome, Output
 from cli.progress import Steps
+from lambdas.athena.errors import QueryError
+from lambdas.athena.queries import countdown
 from lambdas.eventsourcing.timestamps import utc_now
-from lambdas.reporting.athena import countdown
 from lambdas.reporting.days import Due, days_to_report
 from lambdas.reporting.errors import InvalidDayError, ReportError
 from lambdas.reporting.report import Queries, Shelf, publish_all
@@ -39,7 +40,7 @@ def write(queries: Queries, shelf: Shelf, days: Due, seconds: int, output: Outpu
     try:
         with Steps("Writing the reports"):
             written = publish_all(queries, shelf, days, countdown(seconds))
-    except ReportError as error:
+    except (ReportError, QueryError) as error:
         raise CommandError(str(error)) from error
     output.line("\n".join(written.files))
     if written.missing:

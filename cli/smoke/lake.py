@@ -12,8 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from analytics import catalog
 from cli.smoke.refusals import Use, refused, unreachable
-from lambdas.reporting.athena import countdown
-from lambdas.reporting.errors import QueryError, QueryFailedError
+from lambdas.athena.errors import QueryError, QueryFailedError
+from lambdas.athena.queries import countdown
 from lambdas.reporting.report import Queries
 from lambdas.smoke.steps import StepFailedError
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 from botocore.config import Config
 from botocore.session import get_session
 
+from lambdas.athena.queries import Athena
 from lambdas.composition.settings import ReportSettings
 from lambdas.eventsourcing.transport import strict
-from lambdas.reporting.athena import Athena
 from lambdas.reporting.report import Bucket
 
 RETRIES: Final = Config(connect_timeout=2, read_timeout=20, retries={"total_max_attempts": 5, "mode": "standard"})

@@ -11,26 +11,6 @@ class InvalidDayError(ReportError):
     """The request names no day that can be reported on."""
 
 
-class QueryError(ReportError):
-    """Athena did not answer a query with rows."""
-
-
-class QueryFailedError(QueryError):
-    """Athena refused, failed or cancelled the query."""
-
-
-class ScanLimitError(QueryFailedError):
-    """The query passed the workgroup's limit of bytes scanned, and Athena cancelled it."""
-
-
-class QueryTimeoutError(QueryError):
-    """The query did not end in time, and was stopped."""
-
-
-class AthenaUnavailableError(QueryError):
-    """The request to Athena failed."""
-
-
 class UnexpectedRowsError(ReportError):
     """A query returned rows that do not fit the report."""
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from lambdas.accounts.money import NO_CURRENCY, CurrencyCode
-from lambdas.reporting.athena import Row
+from lambdas.athena.queries import Row
 from lambdas.reporting.errors import UnexpectedRowsError
 
 REPORT_QUERY: Final = "daily_report"

@@ -11,10 +11,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import Struct
 
 from analytics import catalog
-from lambdas.reporting.athena import Row
+from lambdas.athena.errors import QueryError, QueryFailedError
+from lambdas.athena.queries import Row
 from lambdas.reporting.csv_file import as_csv
 from lambdas.reporting.days import LATE_DAYS, Due
-from lambdas.reporting.errors import PublishError, QueryFailedError, ReportError, ReportsFailedError
+from lambdas.reporting.errors import PublishError, ReportError, ReportsFailedError
 from lambdas.reporting.figures import (
     DAYS_BEFORE,
     MOVERS_QUERY,
@@ -89,7 +90,7 @@ class Folder:
 
 
 def read_report(queries: Queries, day: date, late_days: int, time_left: Callable[[], float]) -> DailyReport:
-    """The figures of a day, with events that arrived until `late_days` after it. Raises a ReportError."""
+    """The figures of a day, with events that arrived until `late_days` after it. Raises a ReportError or QueryError."""
 
     def ask(name: str, values: Mapping[str, object]) -> list[Row]:
         try:
@@ -105,7 +106,10 @@ def read_report(queries: Queries, day: date, late_days: int, time_left: Callable
 def publish(
     queries: Queries, shelf: Shelf, day: date, time_left: Callable[[], float], *, late_days: int = LATE_DAYS
 ) -> Published:
-    """Write the files of a day. Idempotent: without new events the bytes are the same. Raises a ReportError."""
+    """Write the files of a day. Idempotent: without new events the bytes are the same.
+
+    Raises a ReportError or QueryError.
+    """
     report = read_report(queries, day, late_days, time_left)
     files = {CSV_NAME: as_csv(report), PAGE_NAME: as_page(report)}
     return Published(tuple(shelf.put(f"dt={day}/{name}", content) for name, content in files.items()), report.missing)
@@ -121,7 +125,7 @@ def publish_all(queries: Queries, shelf: Shelf, due: Due, time_left: Callable[[]
     for day in due.days:
         try:
             written.append(publish(queries, shelf, day, time_left, late_days=due.late_days))
-        except ReportError as error:
+        except (ReportError, QueryError) as error:
             failures.append(f"{day}: {error}")
     if failures:
         raise ReportsFailedError("reports were not written. " + " ".join(failures))

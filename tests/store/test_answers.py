@@ -21,6 +21,8 @@ from cli.redrive.inbox import AGAIN, Clients, Inbox
 from cli.redrive.redriver import Redriver
 from cli.sql.session import Session
 from cli.storage.table_scan import scan
+from lambdas.athena.errors import AthenaUnavailableError
+from lambdas.athena.queries import Athena
 from lambdas.composition.inbox import repeating_client
 from lambdas.composition.publishing import kinesis_client
 from lambdas.composition.reporting import client as reporting_client
@@ -41,8 +43,6 @@ from lambdas.publishing.chain_check import ChainCheck
 from lambdas.publishing.kinesis import MAX_FRUITLESS_PASSES, KinesisSender
 from lambdas.publishing.packing import Limits, pack
 from lambdas.publishing.stream_records import read_batch
-from lambdas.reporting.athena import Athena
-from lambdas.reporting.errors import AthenaUnavailableError
 from tests.support.backends import NO_WAITING
 from tests.support.broken_server import Behaviour, answer, in_turn, serving
 from tests.support.clocks import SimulatedTime

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from analytics.catalog import queries, views
 from lambdas.accounts.money import MAX_AMOUNT
-from lambdas.reporting.athena import Row
+from lambdas.athena.queries import Row
 from lambdas.reporting.csv_file import as_csv
 from lambdas.reporting.figures import daily_report
 from lambdas.reporting.page import as_page

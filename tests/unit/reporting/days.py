@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lambdas.reporting.athena import Athena, Row
+from lambdas.athena.queries import Athena, Row
 from lambdas.reporting.figures import CurrencyFigures, DailyReport, Mover, daily_report
 
 DAY = date(2026, 11, 21)

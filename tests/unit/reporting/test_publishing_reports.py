@@ -14,10 +14,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from analytics.catalog import queries
+from lambdas.athena.errors import QueryFailedError
+from lambdas.athena.queries import Row
 from lambdas.composition.settings import SettingsError
-from lambdas.reporting.athena import Row
 from lambdas.reporting.days import Due, days_to_report
-from lambdas.reporting.errors import InvalidDayError, PublishError, QueryFailedError, ReportsFailedError
+from lambdas.reporting.errors import InvalidDayError, PublishError, ReportsFailedError
 from lambdas.reporting.report import Bucket, Folder, Published, publish, publish_all
 from tests.support.function_variables import REPORTS
 from tests.unit.reporting.days import COUNTED, DAY, MOVERS, TOTALS, FakeAthena, athena, client_error, counted

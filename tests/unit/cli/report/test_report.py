@@ -13,8 +13,8 @@ from cli.app import main
 from cli.aws import AWS
 from cli.environments.lake import Target
 from cli.report import places, writing
-from lambdas.reporting.athena import Row
-from lambdas.reporting.errors import ScanLimitError
+from lambdas.athena.errors import ScanLimitError
+from lambdas.athena.queries import Row
 from lambdas.reporting.report import Folder, Queries, Shelf
 from tests.support.envelopes import printed
 

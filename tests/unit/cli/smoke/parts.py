@@ -15,7 +15,7 @@ from cli.smoke.listing import AccountListing
 from cli.smoke.places import Parts
 from cli.smoke.refusals import Use
 from cli.smoke.stream import StreamWatch
-from lambdas.reporting.athena import Athena, Row
+from lambdas.athena.queries import Athena, Row
 from lambdas.smoke.api import Api
 from tests.unit.smoke.conftest import CREDENTIALS, Tried
 

@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import Stubber
 
 from cli.smoke.report import write_report
-from lambdas.reporting.athena import Athena
-from lambdas.reporting.errors import QueryFailedError, QueryTimeoutError, ScanLimitError
+from lambdas.athena.errors import QueryFailedError, QueryTimeoutError, ScanLimitError
+from lambdas.athena.queries import Athena
 from lambdas.smoke.steps import StepFailedError
 from tests.unit.cli.smoke.parts import FakeFunctions, FakeLake, FakeStream, FakeTime, lake, use, watch
 

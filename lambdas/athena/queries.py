@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambdas.reporting.errors import AthenaUnavailableError, QueryFailedError, QueryTimeoutError, ScanLimitError
+from lambdas.athena.errors import AthenaUnavailableError, QueryFailedError, QueryTimeoutError, ScanLimitError
 
 Row: TypeAlias = dict[str, str | None]
 """Column to text, as Athena writes values; None is NULL."""

@@ -5,13 +5,8 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from lambdas.reporting.athena import FIRST_PAUSE, LONGEST_PAUSE, countdown
-from lambdas.reporting.errors import (
-    AthenaUnavailableError,
-    QueryFailedError,
-    QueryTimeoutError,
-    ScanLimitError,
-)
+from lambdas.athena.errors import AthenaUnavailableError, QueryFailedError, QueryTimeoutError, ScanLimitError
+from lambdas.athena.queries import FIRST_PAUSE, LONGEST_PAUSE, countdown
 from tests.unit.reporting.days import FakeAthena, athena, client_error
 
 ROWS = [{"a": str(number), "b": None} for number in range(7)]

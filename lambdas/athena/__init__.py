@@ -1,0 +1,1 @@
+"""Queries on the lake, from deployed code and from operators."""
