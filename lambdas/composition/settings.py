@@ -103,6 +103,42 @@ class ReportSettings(msgspec.Struct, frozen=True, rename="upper"):
     environment: Name
 
 
+class SealerSettings(msgspec.Struct, frozen=True, rename="upper"):
+    """Settings of the sealer. `log_origin_prefix` is `daybook/<environment>/<account>/<region>`.
+
+    `seal_lookback_days` says how many days of arrival before the last seal's are read again for late events, and
+    `seal_hole_minutes` how long an event may wait for one before it until an alarm is due.
+    """
+
+    log_bucket: BucketName
+    log_index_table: TableName
+    log_key: Name
+    log_topic: Name
+    log_origin_prefix: Name
+    athena_workgroup: Name
+    glue_database: Name
+    seal_lookback_days: Annotated[int, msgspec.Meta(ge=0)]
+    seal_hole_minutes: Annotated[int, msgspec.Meta(ge=1)]
+    environment: Name
+
+
+class VerificationSettings(msgspec.Struct, frozen=True, rename="upper"):
+    """Settings of the verification as it runs in AWS. It keeps its progress and its findings below `verification/`."""
+
+    event_table: TableName
+    receipts_table: TableName
+    commands_table: TableName
+    read_model_tables: Name
+    log_bucket: BucketName
+    log_index_table: TableName
+    athena_workgroup: Name
+    glue_database: Name
+    results_bucket: BucketName
+    pending_hours: Annotated[int, msgspec.Meta(ge=1)]
+    settle_minutes: Annotated[int, msgspec.Meta(ge=0)]
+    environment: Name
+
+
 def load(kind: type[T], environ: Mapping[str, str]) -> T:
     """Read settings of any kind. Raises SettingsError, which names the variable."""
     names = [field.encode_name for field in msgspec.structs.fields(kind)]

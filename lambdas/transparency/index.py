@@ -1,8 +1,8 @@
 """Where an account's events stand in the log: a port. The index follows from the seals, and can be made again of them.
 
 Table `log_index`: HASH `account_id`, RANGE `first_version`.
-A run is the leaves of consecutive versions of an account that stand one after the other in one seal; its `first_version`
-is 1 or more. At `first_version` 0 stands the account's head: the newest version that stands in the log. What a restore
+A run is the leaves of consecutive versions of an account that stand one after the other in one seal; its
+`first_version` is 1 or more. At `first_version` 0 stands the account's head: the newest version that stands in the log. What a restore
 revoked is in no run and no head. The item (`log`, 0) says up to which seal everything is done.
 """
 
