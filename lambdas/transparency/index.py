@@ -2,8 +2,8 @@
 
 Table `log_index`: HASH `account_id`, RANGE `first_version`.
 A run is the leaves of consecutive versions of an account that stand one after the other in one seal; its
-`first_version` is 1 or more. At `first_version` 0 stands the account's head: the newest version that stands in the log. What a restore
-revoked is in no run and no head. The item (`log`, 0) says up to which seal everything is done.
+`first_version` is 1 or more. At `first_version` 0 stands the account's head: the newest version that stands in the log.
+What a restore revoked is in no run and no head. The item (`log`, 0) says up to which seal everything is done.
 """
 
 from __future__ import annotations
