@@ -26,7 +26,7 @@ pytestmark = pytest.mark.thousands
 
 LARGEST = 1_100
 EVERY = 128
-"""Up to this size there is a proof for every entry and every older log; beyond it for those at borders and some more."""
+"""Up to this size there is a proof of every entry and every older log; beyond it of those at borders and some more."""
 
 NAME = "daybook/test/log"
 SIGNER = SeededSigner()
