@@ -164,9 +164,9 @@ def _head_of(item: Item) -> Head:
 
 def _runs_between(account_id: str, first: int, last: int) -> Request:
     return {
-        "KeyConditionExpression": "#account = :account AND #version BETWEEN :first AND :last",
-        "ExpressionAttributeNames": {"#account": table.HASH_KEY, "#version": table.RANGE_KEY},
-        "ExpressionAttributeValues": {":account": {"S": account_id}, ":first": _n(first), ":last": _n(last)},
+        "KeyConditionExpression": "#s = :s AND #v BETWEEN :first AND :last",
+        "ExpressionAttributeNames": {"#s": table.HASH_KEY, "#v": table.RANGE_KEY},
+        "ExpressionAttributeValues": {":s": {"S": account_id}, ":first": _n(first), ":last": _n(last)},
         "ScanIndexForward": False,
         "ConsistentRead": True,
     }
