@@ -171,6 +171,22 @@ def test_progress_never_goes_back(index: LogIndex) -> None:
     assert index.heads([A]) == {}
 
 
+def test_index_that_is_forgotten_is_made_again(index: LogIndex) -> None:
+    accounts = [f"account-{number:03}" for number in range(60)]
+    changes = [change(each, run(each, 1, 1, place, 0)) for place, each in enumerate(accounts)]
+    index.apply(changes, seal=0)
+    index.apply([change(A, run(A, 1, 5, 60, 1))], seal=1)
+    index.advance(Progress(1, 65))
+
+    index.clear()
+
+    assert index.progress() is None
+    assert index.heads([A, *accounts]) == {}
+    assert index.runs(A, first=1, last=9) == []
+    index.apply(changes, seal=0)
+    assert len(index.heads([A, *accounts])) == 60
+
+
 @pytest.mark.generated
 @pytest.mark.parametrize("seed", SEEDS)
 def test_all_places_answer_alike(index: LogIndex, seed: int) -> None:
