@@ -21,6 +21,22 @@ HEAD: Final = 0
 PROGRESS_ACCOUNT: Final = "log"
 """In the place of an account's id: the item of the log itself."""
 
+SEAL: Final = "seal"
+HASH: Final = "hash"
+"""Attributes of a run and of a head: a number, and 32 bytes."""
+
+FIRST_LEAF: Final = "first_leaf"
+COUNT: Final = "count"
+"""Attributes of a run: numbers."""
+
+VERSION: Final = "version"
+LEAF: Final = "leaf"
+RESTORED: Final = "restored"
+"""Attributes of a head: numbers."""
+
+SIZE: Final = "size"
+"""Attribute of the log's item, beside `seal`: a number."""
+
 
 class Run(Struct, frozen=True):
     """Leaves of versions first_version … first_version + count − 1, at first_leaf onwards. `hash` is the last row's."""
