@@ -49,8 +49,10 @@ class Run(Struct, frozen=True):
 
 
 class Head(Struct, frozen=True):
-    """An account's newest version in the log: 0 if all was revoked. `restored` is the newest generation whose restore
-    stands in the log for it, or 0; `seal` the newest one that changed the account."""
+    """An account's newest version in the log: 0 if all was revoked; `leaf` is then the one that did, `hash` zeros.
+
+    `restored` is the newest generation whose restore stands in the log for it, or 0; `seal` the newest one that changed
+    the account."""
 
     version: int
     leaf: int
@@ -102,4 +104,8 @@ class LogIndex(Protocol):
 
     def advance(self, progress: Progress) -> None:
         """Note how far the log is done. It never goes back: if it is further already, nothing changes."""
+        ...
+
+    def clear(self) -> None:
+        """Forget everything, the progress first: it can be made again from the seals. No sealer may run meanwhile."""
         ...
