@@ -159,9 +159,7 @@ def test_a_row_with_its_proof(version: int, world: World, run: Callable[..., int
     assert run(A, version, "--bundle") == 0
     rows = read_rows(world, Path(f"{A}-{version}.daybook-rows"), A)
     stored: EventRow = whole_history(world.table, A)[version - 1]
-    assert [(row["version"], row["data"], row["metadata"]) for row in rows] == [
-        (version, stored.data, stored.metadata)
-    ]
+    assert [(row["version"], row["data"], row["metadata"]) for row in rows] == [(version, stored.data, stored.metadata)]
 
 
 def test_a_whole_history(

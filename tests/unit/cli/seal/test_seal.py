@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 import pytest
@@ -75,7 +74,7 @@ def test_what_is_said(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(functions) == 0
     assert capsys.readouterr().out.splitlines() == [
         "Made seal 4 of 3 leaves.", "", *CHECKPOINT.splitlines(), "",
-        "The log has 603 leaves. Keep this key and the checkpoint outside the account:", WELL.vkey,
+        "The log has 603 leaves. Keep the checkpoint and this key outside the account:", WELL.vkey,
     ]  # fmt: skip
     assert functions.asked == [{"FunctionName": "Sealing.SealerName", "Qualifier": "live", "Payload": b"{}"}]
 
@@ -120,9 +119,7 @@ def test_a_fork_is_a_finding(run: Any, capsys: pytest.CaptureFixture[str]) -> No
     said = capsys.readouterr().out
     assert f"FORK: version 3 of {A} has the hash new=, and the log has old=\nand 100 more forks\n" in said
     assert run(Functions(found), "--json") == 1
-    assert printed("seal", capsys)["problem"]["detail"] == (
-        "101 versions in the lake differ from the log; their accounts are not sealed."
-    )
+    assert printed("seal", capsys)["problem"]["detail"] == ("101 accounts differ in the lake from what was sealed.")
 
 
 @pytest.mark.parametrize(("overdue", "status"), [(0, 0), (1, 1)])
@@ -136,7 +133,7 @@ def test_a_hole_is_a_finding_once_it_is_overdue(
     if status:
         run(Functions(found), "--json")
         assert printed("seal", capsys)["problem"]["detail"] == (
-            "1 account waits too long for an event that the lake lacks: `daybook reconcile` finds it."
+            "1 account waits too long for an event that the lake lacks (`daybook reconcile`)."
         )
 
 
