@@ -129,7 +129,7 @@ class AWS(Connections):
 
         return open_sources(place)
 
-    def log(self, place: Place) -> Log:
+    def transparency_log(self, place: Place) -> Log:
         """The transparency log, to read."""
         from cli.environments.log import open_log
 

@@ -78,7 +78,7 @@ class Connections(Protocol):
     def tracing(self, place: Place) -> Sources:
         """Logs, tables, stream and lake, to follow a correlation id."""
 
-    def log(self, place: Place) -> Log:
+    def transparency_log(self, place: Place) -> Log:
         """The transparency log, to read."""
 
     def sealer(self, place: Place) -> Sealer:

@@ -42,7 +42,7 @@ from cli.smoke.trial import Trial
 from cli.sql.output import Rows
 from cli.trace.stages import Trace
 from cli.verify.verification import Verified
-from lambdas.transparency.sealer import Sealed
+from lambdas.transparency.findings import Sealed
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 PAGE: Final = DOCS / "cli.md"

@@ -40,5 +40,5 @@ def consistency(
     from cli.consistency.checking import check
     from cli.environments.place import place_of
 
-    log = connections_of(context).log(place_of(Where(env, region, environment_file)))
+    log = connections_of(context).transparency_log(place_of(Where(env, region, environment_file)))
     return check(log, old, new, out, Output("consistency", json=as_json))

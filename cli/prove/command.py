@@ -74,7 +74,7 @@ def prove(
     where, connections = Where(env, region, environment_file), connections_of(context)
     place, output = place_of(where), Output("prove", json=as_json)
     asked = Asked(place, account, out)
-    log, store = connections.log(place), connections.event_store(ledger_of(where))
+    log, store = connections.transparency_log(place), connections.event_store(ledger_of(where))
     if version is None:
         return prove_history(log, store, asked, output)
     return (prove_row if bundle else prove_event)(log, store, asked, version, output)

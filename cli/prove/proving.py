@@ -79,7 +79,7 @@ def _verified(
     kind: Literal["event", "row", "history"],
     suffix: str,
 ) -> tuple[TlogProof, Proved]:
-    """The proof of an event, and the checkpoint's signature has verified, too. Raises CommandError, TransparencyError."""
+    """The proof of an event, whose checkpoint's signature verifies. Raises CommandError, TransparencyError."""
     try:
         proof = Prover(log.store, log.index).proof(asked.account_id, version)
     except NotInLogError as error:

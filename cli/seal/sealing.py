@@ -16,7 +16,7 @@ from cli.output import Outcome, Output
 from cli.progress import Steps
 from cli.seal.telling import told
 from lambdas.eventsourcing.timestamps import format_timestamp
-from lambdas.transparency.sealer import Sealed
+from lambdas.transparency.findings import Sealed
 
 Sealer: TypeAlias = Callable[[Mapping[str, Any]], Sealed]
 """Invokes the function with an event. Raises CommandError."""

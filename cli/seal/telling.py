@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cli.errors import ExitStatus
 from cli.output import Outcome, Output, counted
-from lambdas.transparency.sealer import Sealed
+from lambdas.transparency.findings import Sealed
 
 
 def told(found: Sealed, output: Output) -> Outcome:
@@ -40,7 +40,10 @@ def leaves(number: int) -> str:
 def _found(found: Sealed) -> Iterator[str]:
     """A line about each fork and each hole that is named."""
     for fork in found.forks:
-        yield f"FORK: version {fork.version} of {fork.account_id} has the hash {fork.found}, and the log has {fork.expected}"
+        yield (
+            f"FORK: version {fork.version} of {fork.account_id} has the hash {fork.found}, "
+            f"and the log has {fork.expected}"
+        )
     yield from _rest(found.fork_count, len(found.forks), "fork")
     for hole in found.holes:
         yield f"waits: the lake lacks version {hole.version} of {hole.account_id} since {hole.since}"

@@ -32,7 +32,7 @@ class Logs(AWS):
     def __init__(self, log: Log) -> None:
         self._log = log
 
-    def log(self, place: Place) -> Log:
+    def transparency_log(self, place: Place) -> Log:
         return self._log
 
 
@@ -46,7 +46,7 @@ def sealed(*, byte: int = 7, **more: Any) -> tuple[SealedLog, list[bytes]]:
     return log, [log.seal(leaves(0, 5, byte=byte)), log.seal(leaves(5, 270)), log.seal(leaves(270, 275))]
 
 
-def run(log: SealedLog, *words: str | Path) -> int:
+def run(log: SealedLog, *words: str | int | Path) -> int:
     return main(["consistency", *map(str, words), "--env", "dev"], connections=Logs(log.log))
 
 

@@ -52,7 +52,7 @@ class World(AWS):
         self.table, self.sealed = InMemoryEventStore(), SealedLog()
         self.bank, self.recorder = new_bank(self.table, TickingClock()), Recorder(Ticks())
 
-    def log(self, place: Place) -> Log:
+    def transparency_log(self, place: Place) -> Log:
         return self.sealed.log
 
     def event_store(self, ledger: Ledger) -> EventStore:
@@ -122,7 +122,7 @@ def read_rows(world: World, path: Path, account: str) -> list[dict[str, Any]]:
     last = b64decode(first["previous"])
     for row in rows:
         assert list(row) == [*CHAINED, "hash"]
-        last = chain_hash((last, *(row[name] for name in CHAINED)))  # type: ignore[arg-type]
+        last = chain_hash((last, *(row[name] for name in CHAINED)))
         assert b64decode(row["hash"]) == last
     assert checked(world, decode(first["proof"].encode()), account, rows[-1]["version"]) == last
     return rows

@@ -16,8 +16,7 @@ from cli.aws import AWS
 from cli.environments.place import Place
 from cli.seal.sealing import Sealer, open_sealer
 from lambdas.eventsourcing import timestamps
-from lambdas.transparency.findings import Fork, Hole
-from lambdas.transparency.sealer import Sealed
+from lambdas.transparency.findings import Fork, Hole, Sealed
 from tests.support.clocks import TickingClock
 from tests.support.envelopes import printed
 from tests.support.workloads import accounts
@@ -98,7 +97,7 @@ def test_what_the_function_is_asked_for(
     words: list[str], event: object, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = TickingClock()
-    monkeypatch.setattr(timestamps, "utc_now", lambda: clock())
+    monkeypatch.setattr(timestamps, "utc_now", clock)
     functions = Functions(WELL)
     assert run(functions, *words) == 0
     assert functions.event == event
