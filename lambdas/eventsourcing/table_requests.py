@@ -35,6 +35,7 @@ class TableClient(Protocol):
 
     def get_item(self, **kwargs: Any) -> Mapping[str, Any]: ...
     def query(self, **kwargs: Any) -> Mapping[str, Any]: ...
+    def scan(self, **kwargs: Any) -> Mapping[str, Any]: ...
     def batch_get_item(self, **kwargs: Any) -> Mapping[str, Any]: ...
     def put_item(self, **kwargs: Any) -> Mapping[str, Any]: ...
     def delete_item(self, **kwargs: Any) -> Mapping[str, Any]: ...
@@ -86,17 +87,11 @@ class TableRequests:
 
     def query(self, request: Request, deadline: Deadline | None = None) -> Iterator[list[Item]]:
         """The pages of a Query, to its end or its `Limit`: DynamoDB may end a page at any place."""
-        left = request.get("Limit")
-        start: Request = {}
-        while left is None or left > 0:
-            limit = {} if left is None else {"Limit": left}
-            answer = self._send(self._client.query, self._on_table(**{**request, **start, **limit}), deadline)
-            items: list[Item] = answer["Items"]
-            yield items
-            if "LastEvaluatedKey" not in answer:
-                return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
-            left = None if left is None else left - len(items)
+        return self._pages(self._client.query, request, deadline)
+
+    def scan(self, request: Request) -> Iterator[list[Item]]:
+        """The pages of a Scan, each with a deadline of its own."""
+        return self._pages(self._client.scan, request, None)
 
     def batch_get(self, keys: Iterable[Key], deadline: Deadline | None = None) -> Iterator[list[Item]]:
         """The items that exist, strongly consistent, in no order. No key may stand among them twice."""
@@ -125,6 +120,21 @@ class TableRequests:
         named = [{name: {"TableName": self.table_name, **each} for name, each in action.items()} for action in actions]
         request = {"TransactItems": named, "ReturnConsumedCapacity": "TOTAL"}
         self._send(self._client.transact_write_items, request, deadline, writes=True)
+
+    def _pages(
+        self, call: Callable[..., Mapping[str, Any]], request: Request, deadline: Deadline | None
+    ) -> Iterator[list[Item]]:
+        left = request.get("Limit")
+        start: Request = {}
+        while left is None or left > 0:
+            limit = {} if left is None else {"Limit": left}
+            answer = self._send(call, self._on_table(**{**request, **start, **limit}), deadline)
+            items: list[Item] = answer["Items"]
+            yield items
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+            left = None if left is None else left - len(items)
 
     def _read_batch(self, pending: Request, deadline: Deadline) -> tuple[list[Item], Request]:
         request = {"RequestItems": pending, "ReturnConsumedCapacity": "TOTAL"}

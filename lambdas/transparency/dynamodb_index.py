@@ -14,6 +14,11 @@ from lambdas.transparency.index import AccountRuns, Head, Progress, Run
 MOST_ACTIONS: Final = 100
 """Of a transaction. Source: DynamoDB API Reference, TransactWriteItems."""
 
+_KEYS: Final[Request] = {
+    "ProjectionExpression": "#s, #v",
+    "ExpressionAttributeNames": {"#s": table.HASH_KEY, "#v": table.RANGE_KEY},
+    "ConsistentRead": True,
+}
 _FIRST: Final = 1
 """The first range key of a run: 0 is the head's."""
 _LAST: Final = 10**15
@@ -65,6 +70,12 @@ class DynamoDBLogIndex:
         item = _key(table.PROGRESS_ACCOUNT, table.HEAD) | {table.SEAL: _n(progress.seal), table.SIZE: _n(progress.size)}
         with suppress(ConditionFailedError):
             self._requests.put(item, _not_beyond(progress.seal))
+
+    def clear(self) -> None:
+        """See LogIndex.clear: a Scan of the keys, and a BatchWriteItem for 25 of them."""
+        self._requests.delete(_key(table.PROGRESS_ACCOUNT, table.HEAD))
+        for page in self._requests.scan(_KEYS):
+            self._requests.delete_all(page)
 
     def _backwards(self, account_id: str, first: int, last: int) -> Iterator[Run]:
         for page in self._requests.query(_runs_between(account_id, _FIRST, last)):
@@ -164,9 +175,9 @@ def _head_of(item: Item) -> Head:
 
 def _runs_between(account_id: str, first: int, last: int) -> Request:
     return {
-        "KeyConditionExpression": "#account = :account AND #version BETWEEN :first AND :last",
-        "ExpressionAttributeNames": {"#account": table.HASH_KEY, "#version": table.RANGE_KEY},
-        "ExpressionAttributeValues": {":account": {"S": account_id}, ":first": _n(first), ":last": _n(last)},
+        "KeyConditionExpression": "#s = :s AND #v BETWEEN :first AND :last",
+        "ExpressionAttributeNames": {"#s": table.HASH_KEY, "#v": table.RANGE_KEY},
+        "ExpressionAttributeValues": {":s": {"S": account_id}, ":first": _n(first), ":last": _n(last)},
         "ScanIndexForward": False,
         "ConsistentRead": True,
     }
