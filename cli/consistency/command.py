@@ -17,7 +17,7 @@ Old = Annotated[
 ]
 New = Annotated[
     str | None,
-    typer.Argument(metavar="[NEW]", help="The same, of a later checkpoint; without it the log's newest."),
+    typer.Argument(metavar="NEW", help="The same, of a later checkpoint; without it the log's newest."),
 ]
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the proof (.tlog-consistency) too.")]
 

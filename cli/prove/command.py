@@ -26,7 +26,9 @@ from cli.output import Outcome, Output
 AccountId = Annotated[str, typer.Argument(metavar="ACCOUNT_ID", parser=account_id, help="A UUID.")]
 Version = Annotated[
     int | None,
-    typer.Argument(metavar="[VERSION]", parser=whole_number(1, None, "a version: 1, 2, 3 …"), help="Of the event."),
+    typer.Argument(
+        metavar="VERSION", parser=whole_number(1, None, "a version: 1, 2, 3 …"), help="The event's version."
+    ),
 ]
 Bundle = Annotated[
     bool,

@@ -48,7 +48,7 @@ def prove_event(log: Log, store: EventStore, asked: Asked, version: int, output:
     with answering():
         proof, told = _verified(log, store, asked, version, "event", PROOF)
     write_file(Path(told.file), proof.encode())
-    return _told(told, f"Version {version} of {asked.account_id}", "proof", output)
+    return _outcome(told, f"Version {version} of {asked.account_id} stands in the log", "proof", output)
 
 
 def prove_row(log: Log, store: EventStore, asked: Asked, version: int, output: Output) -> Outcome:
@@ -56,7 +56,7 @@ def prove_row(log: Log, store: EventStore, asked: Asked, version: int, output: O
     with answering():
         proof, told = _verified(log, store, asked, version, "row", SUFFIX)
         write_rows(log, store, proof, told, first=version)
-    return _told(told, f"Version {version} of {asked.account_id}, with its row,", "rows", output)
+    return _outcome(told, f"The row of version {version} of {asked.account_id} stands in the log", "rows", output)
 
 
 def prove_history(log: Log, store: EventStore, asked: Asked, output: Output) -> Outcome:
@@ -67,8 +67,8 @@ def prove_history(log: Log, store: EventStore, asked: Asked, output: Output) -> 
             raise nothing_to_prove(log, store, asked, head)
         proof, told = _verified(log, store, asked, head.version, "history", SUFFIX)
         write_rows(log, store, proof, told, first=1)
-    whole = f"All of {asked.account_id} that is in the log, versions 1 to {head.version},"
-    return _told(told, whole, "rows", output)
+    rows = f"All {head.version} rows of {asked.account_id} that the log holds"
+    return _outcome(told, f"{rows} follow one another, and the newest stands in it", "rows", output)
 
 
 def _verified(
@@ -100,8 +100,8 @@ def _verified(
     )
 
 
-def _told(told: Proved, what: str, way: str, output: Output) -> Outcome:
-    output.line(f"{what} stands in the log as entry {told.leaf:,} of {told.size:,}.")
+def _outcome(told: Proved, what: str, way: str, output: Output) -> Outcome:
+    output.line(f"{what} as entry {told.leaf:,} of {told.size:,}.")
     output.line(f"python3 {CHECKER} {way} {told.file} --key '{told.vkey}'")
     output.line("checks it anywhere. Take the key from where you keep it, not from here.")
     return Outcome(told)

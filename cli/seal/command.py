@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.connections import connections_of
-from cli.options import ENVIRONMENT_FILE, LOCAL, Env, EnvironmentFile, Json, Region, Where, at_most_one, moment
+from cli.options import ENVIRONMENT_FILE, LOCAL, Env, EnvironmentFile, Json, Region, Where, moment
 from cli.output import Outcome, Output
 
 
@@ -29,7 +29,7 @@ Through = Annotated[
     ),
 ]
 RebuildIndex = Annotated[
-    bool, typer.Option("--rebuild-index", help="Make the log's index again, of all seals, and seal nothing.")
+    bool, typer.Option("--rebuild-index", help="First make the log's index again, of all its seals.")
 ]
 
 
@@ -48,7 +48,6 @@ def seal(
     Keep the key (vkey) and the checkpoint outside the account: they show whether the log is rewritten. An event that
     differs from what the log holds, and one that waits too long for an event before it, are findings.
     """
-    at_most_one(through=through, rebuild_index=rebuild_index)
     from cli.environments.place import place_of
     from cli.seal.sealing import run
 

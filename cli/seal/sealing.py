@@ -69,10 +69,10 @@ def sealed(function: str, content: bytes, *, failed: bool) -> Sealed:
 
 
 def run(sealer: Sealer, through: datetime | None, output: Output, *, rebuild_index: bool) -> Outcome:
-    """Seal, or make the index again. Raises CommandError."""
+    """Seal, maybe after the index was made again. Raises CommandError."""
     event: dict[str, Any] = {} if through is None else {"through": format_timestamp(through)}
     if rebuild_index:
-        event = {"rebuild_index": True}
-    with Steps("Making the index again" if rebuild_index else "Sealing"):
+        event["rebuild_index"] = True
+    with Steps("Sealing"):
         found = sealer(event)
     return told(found, output)

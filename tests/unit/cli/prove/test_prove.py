@@ -169,7 +169,7 @@ def test_a_whole_history(
     path = Path(f"{A}-600.daybook-rows")
     rows = read_rows(world, path, A)
     assert [row["version"] for row in rows] == list(range(1, 601))
-    assert "All of" in (said := capsys.readouterr().out)
+    assert f"All 600 rows of {A} that the log holds follow" in (said := capsys.readouterr().out)
     assert f"verify_proof.py rows {path} --key" in said
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 

@@ -91,6 +91,7 @@ def test_json(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
         (["--through", "2026-11-22"], {"through": "2026-11-22T00:00:00.000Z"}),
         (["--through", "2026-11-22T09:30:00.1239+01:00"], {"through": "2026-11-22T08:30:00.123Z"}),
         (["--rebuild-index"], {"rebuild_index": True}),
+        (["--rebuild-index", "--through", "now"], {"rebuild_index": True, "through": "2026-03-01T12:00:00.000Z"}),
     ],
 )
 def test_what_the_function_is_asked_for(
@@ -166,13 +167,6 @@ def test_a_function_that_cannot_be_invoked(error: Exception, run: Any, capsys: p
     assert "The function Sealing.SealerName could not be invoked: " in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("words", "complaint"),
-    [
-        (["--through", "yesterday"], "is not a time such as"),
-        (["--through", "now", "--rebuild-index"], "--rebuild-index is not allowed with --through"),
-    ],
-)
-def test_wrong_usage(words: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["seal", *words]) == 2
-    assert complaint in capsys.readouterr().err
+def test_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["seal", "--through", "yesterday"]) == 2
+    assert "is not a time such as" in capsys.readouterr().err
