@@ -1,4 +1,4 @@
-"""What a run of the sealer finds besides leaves: holes, for which events wait, and forks."""
+"""What a run of the sealer says: what it sealed, holes, for which events wait, and forks."""
 
 from __future__ import annotations
 
@@ -57,3 +57,24 @@ class Findings(Struct):
     def waits(self, dt: str) -> None:
         """Note that something waits that arrived on a day: the window stays open for it."""
         self.oldest_dt = min(self.oldest_dt or dt, dt)
+
+
+class Sealed(Struct, frozen=True):
+    """The outcome of a run: the seals that it decided, their leaves, and the log as it is now.
+
+    `root` is Base64, `checkpoint` the signed note, `vkey` the key that verifies it. The first hundred holes and forks
+    are named, and all counted. Not `complete`: time ran out between two seals, and the next run goes on.
+    """
+
+    seals: tuple[int, ...]
+    leaves: int
+    size: int
+    root: str
+    checkpoint: str
+    vkey: str
+    holes: tuple[Hole, ...]
+    hole_count: int
+    overdue_count: int
+    forks: tuple[Fork, ...]
+    fork_count: int
+    complete: bool

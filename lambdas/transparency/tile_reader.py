@@ -96,8 +96,10 @@ class TileReader:
 
 
 def perfect_subtrees(first: int, last: int) -> list[tuple[int, int]]:
-    """The largest perfect subtrees that the entries first … last − 1 are made of, from left to right, each as its height
-    and its place among those of this height. `first` is as in `TileReader.root`."""
+    """The largest perfect subtrees that the entries first … last − 1 are made of, from left to right.
+
+    Of each its height, and its place among those of its height. `first` is as in `TileReader.root`.
+    """
     parts: list[tuple[int, int]] = []
     while first < last:
         height = (last - first).bit_length() - 1

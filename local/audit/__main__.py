@@ -17,7 +17,7 @@ from local.machine.layout import default_layout
 from local.machine.progress import Progress
 from local.setup.tools import prepare_tools
 
-AUDITED = ("requirements.txt", "requirements-audit.txt", "requirements-clients.txt")
+AUDITED = ("requirements.txt", "requirements-audit.txt", "requirements-clients.txt", "requirements-oracles.txt")
 """The functions' layer is a part of the first."""
 
 BILLS = {

@@ -20,6 +20,9 @@ from local.setup.fingerprint import fingerprint
 from local.setup.virtualenv import VirtualEnvironment
 
 VENV = VirtualEnvironment(place=REPOSITORY / ".venv", lock="requirements.txt")
+ORACLES = "requirements-oracles.txt"
+"""The lock of what others made of the log's formats, for the tests. They declare a newer Python and other packages than
+they need, so they are installed into VENV as they are, beside its own packages."""
 NODE_MODULES = REPOSITORY / "node_modules"
 PYPROJECT = REPOSITORY / "pyproject.toml"
 
@@ -31,6 +34,11 @@ def wanted_command() -> dict[str, str]:
     return {"project": json.dumps(parts, sort_keys=True)}
 
 
+def wanted_oracles() -> dict[str, str]:
+    """What decides which oracles are installed."""
+    return {"requirements": fingerprint([ORACLES])}
+
+
 def wanted_node() -> dict[str, str]:
     """What decides the content of node_modules."""
     return {"packages": fingerprint(["package.json", "package-lock.json"])}
@@ -40,6 +48,7 @@ def is_installed() -> bool:
     """Whether all is as wanted."""
     return (
         VENV.is_made()
+        and files.read_json(_oracles_stamp()) == wanted_oracles()
         and files.read_json(_command_stamp()) == wanted_command()
         and files.read_json(_node_stamp()) == wanted_node()
     )
@@ -54,6 +63,11 @@ def install(progress: Progress) -> None:
     with only_one(layout.state / "install.lock", "installing packages"):
         if not VENV.is_made():
             VENV.make(progress, layout.logs)
+        if files.read_json(_oracles_stamp()) != wanted_oracles():
+            with progress.step(f"Installing the Python packages of {ORACLES}"):
+                command = VENV.pip_install(ORACLES, "--ignore-requires-python")
+                installers.run(command, layout.logs / "oracles.log", venv=VENV.place)
+            files.write_json(_oracles_stamp(), wanted_oracles())
         if files.read_json(_command_stamp()) != wanted_command():
             with progress.step("Installing the command daybook"):
                 installers.run(_pip_editable(), layout.logs / "daybook.log", venv=VENV.place)
@@ -67,6 +81,10 @@ def install(progress: Progress) -> None:
 
 def _command_stamp() -> Path:
     return VENV.place / ".command.json"
+
+
+def _oracles_stamp() -> Path:
+    return VENV.place / ".oracles.json"
 
 
 def _node_stamp() -> Path:

@@ -20,8 +20,12 @@ LOCKS: dict[str, tuple[str, ...]] = {
     "lambdas/requirements.txt": ("lambdas/requirements.in", "--constraints", "requirements.txt"),
     "requirements-audit.txt": ("requirements-audit.in",),
     "requirements-clients.txt": ("requirements-clients.in",),
+    "requirements-oracles.txt": ("requirements-oracles.in", "--no-deps"),
 }
 """Lock file to what it is compiled from, in this order: the tests run with the versions that are shipped."""
+
+_OLDEST = {"requirements-oracles.txt": "3.12"}
+"""The oldest Python that the packages of a lock say they run on, where it is not 3.11."""
 
 _PACKAGE = re.compile(
     r"(?P<name>[a-z0-9-]+)==(?P<version>[^\s;]+)(?: ; (?P<marker>[^\\\n]+?))?(?P<hashes>(?: \\\n +--hash=\S+)*)"
@@ -64,7 +68,8 @@ def read_names(path: Path) -> set[str]:
 
 def compile_command(lock: str, *, upgrade: bool) -> list[str]:
     """What compiles one lock. What is locked already stays so unless `upgrade`."""
-    options = ["--universal", "--python-version", "3.11", "--no-python-downloads", "--generate-hashes", "--no-annotate"]
+    python = _OLDEST.get(lock, "3.11")
+    options = ["--universal", "--python-version", python, "--no-python-downloads", "--generate-hashes", "--no-annotate"]
     how = ["--custom-compile-command", "make lock", *(["--upgrade"] if upgrade else [])]
     return [TOOLS.program("uv"), "pip", "compile", *options, *how, *LOCKS[lock], "--output-file", lock]
 

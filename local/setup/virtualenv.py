@@ -67,8 +67,12 @@ class VirtualEnvironment:
 
         pip would compile every module on one core; `compile_command` does it on all.
         """
-        options = ["--no-input", "--disable-pip-version-check", "--require-hashes", "--no-deps", "--no-compile"]
-        return [self.python, "-m", "pip", "install", *options, "--requirement", str(REPOSITORY / self.lock)]
+        return self.pip_install(self.lock, "--no-compile")
+
+    def pip_install(self, lock: str, *options: str) -> list[str]:
+        """Install a lock that names hashes, and nothing that it does not name."""
+        always = ["--no-input", "--disable-pip-version-check", "--require-hashes", "--no-deps", *options]
+        return [self.python, "-m", "pip", "install", *always, "--requirement", str(REPOSITORY / lock)]
 
     def compile_command(self) -> list[str]:
         """Write bytecode, since an interpreter may be told not to (PYTHONDONTWRITEBYTECODE) and be slow at every start.

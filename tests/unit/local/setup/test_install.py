@@ -37,7 +37,7 @@ def installers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 PACKAGES = ["venv-venv", "venv-pip", "venv-compile"]
-ALL = [*PACKAGES, "daybook", "npm"]
+ALL = [*PACKAGES, "oracles", "daybook", "npm"]
 
 
 def test_what_is_missing_is_installed_once(installers: list[str]) -> None:
@@ -53,9 +53,26 @@ def test_changed_requirements_make_the_virtual_environment_anew(
 ) -> None:
     install.install(Progress(io.StringIO()))
     monkeypatch.setattr(VirtualEnvironment, "wanted", lambda _: {"requirements": "others"})
-    (install.VENV.place / ".command.json").unlink()  # as `venv --clear` does
+    for stamp in (".command.json", ".oracles.json"):
+        (install.VENV.place / stamp).unlink()  # as `venv --clear` does
     install.install(Progress(io.StringIO()))
-    assert installers == [*ALL, *PACKAGES, "daybook"]
+    assert installers == [*ALL, *PACKAGES, "oracles", "daybook"]
+
+
+def test_changed_oracles_are_installed_again_and_nothing_else(
+    installers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install.install(Progress(io.StringIO()))
+    monkeypatch.setattr(install, "ORACLES", "requirements-clients.txt")
+    assert not install.is_installed()
+    install.install(Progress(io.StringIO()))
+    assert installers == [*ALL, "oracles"]
+
+
+def test_oracles_come_by_their_hashes_on_every_python_and_bring_nothing_else() -> None:
+    command = install.VENV.pip_install(install.ORACLES, "--ignore-requires-python")
+    assert {"--require-hashes", "--no-deps", "--ignore-requires-python"} <= set(command)
+    assert command[-1] == str(REPOSITORY / install.ORACLES)
 
 
 @pytest.mark.parametrize(
