@@ -17,8 +17,9 @@ from msgspec import Struct, field
 from lambdas.eventsourcing.timestamps import format_timestamp, parse_timestamp
 from lambdas.transparency import checkpoint, note
 from lambdas.transparency.errors import LogConflictError, MalformedError, ProofError
+from lambdas.transparency.index import LogIndex
 from lambdas.transparency.leaves import RestoredLeaf, RowLeaf
-from lambdas.transparency.log_store import CHECKPOINT, CHECKPOINTS, LogStore
+from lambdas.transparency.log_store import CHECKPOINT, CHECKPOINTS, SEALS, LogStore
 from lambdas.transparency.seal import Seal, checkpoint_name, seal_name
 from lambdas.transparency.tree import Frontier, TileWrite
 from lambdas.verification.drilling import Texts, Words
@@ -49,28 +50,37 @@ class LogSeen(Struct):
     findings: Findings = field(default_factory=Findings)
 
 
-def terms_of(store: LogStore) -> LogTerms | None:
+def terms_of(store: LogStore, index: LogIndex) -> LogTerms | None:
     """Up to where a verification that begins now compares; None if nothing is sealed yet.
 
-    Raises LogUnavailableError, and LogConflictError if the newest checkpoint is missing or is that of no seal.
+    Raises LogUnavailableError, and LogConflictError if the newest checkpoint is missing, is that of no seal, or is
+    older than what was done: the sealer notes in the index that a seal is done after it has put the checkpoint.
     """
-    names = list(store.names(CHECKPOINTS))
+    progress = index.progress()
     stored = store.get(CHECKPOINT)
+    names = list(store.names(CHECKPOINTS))
     if stored is None:
-        if len(names) > 1:
+        if progress is not None or len(names) > 1 or len(list(store.names(SEALS))) > 1:
             raise LogConflictError("the newest checkpoint is missing")
         return None
     try:
-        size = checkpoint.of_note(stored.content).size
-        for name in reversed(names):
-            header = _seal(store, int(name.removeprefix(CHECKPOINTS))).header
-            if header.size == size:
-                before = parse_timestamp(header.decided_at) - EXPECTED_AFTER
-                return LogTerms(header.seal, size, format_timestamp(before))
-            if header.size < size:
-                break
+        terms = _terms(store, names, checkpoint.of_note(stored.content).size)
     except (MalformedError, ValueError) as error:
         raise LogConflictError(str(error)) from error
+    if progress is not None and progress.seal > terms.seal:
+        raise LogConflictError(f"the newest checkpoint is that of seal {terms.seal}, and seal {progress.seal} is done")
+    return terms
+
+
+def _terms(store: LogStore, names: Sequence[str], size: int) -> LogTerms:
+    """Of the seal after which the log had this size; every seal but the first has leaves."""
+    for name in reversed(names):
+        header = _seal(store, int(name.removeprefix(CHECKPOINTS))).header
+        if header.size == size:
+            before = parse_timestamp(header.decided_at) - EXPECTED_AFTER
+            return LogTerms(header.seal, size, format_timestamp(before))
+        if header.size < size:
+            break
     raise LogConflictError(f"the newest checkpoint is of {size:,} entries, and that of no seal is")
 
 
