@@ -9,6 +9,9 @@ from lambdas.athena.errors import QueryError
 from lambdas.eventsourcing.dynamodb_faults import FAILURES
 from lambdas.eventsourcing.errors import ReadUnavailableError
 from lambdas.eventsourcing.item_walk import ItemWalk
+from lambdas.projections.comparison.account_check import WORDS
+from lambdas.projections.comparison.comparison import Compared
+from lambdas.projections.errors import ProjectionError
 from lambdas.transparency.errors import LogConflictError, TransparencyError
 from lambdas.verification import lake as lakes
 from lambdas.verification import log as logs
@@ -18,7 +21,7 @@ from lambdas.verification.findings import Finding, Findings
 from lambdas.verification.lake import Lake
 from lambdas.verification.log import Log
 from lambdas.verification.pointing import CommandCheck, PointerCheck, ReceiptCheck
-from lambdas.verification.results import LogReport, Part, Report, SegmentResult, Terms
+from lambdas.verification.results import LogReport, Part, ReadModelReport, Report, SegmentResult, Terms
 from lambdas.verification.row_digests import COMMANDS, LAKE, LOG, RECEIPTS
 from lambdas.verification.sums import Sums
 from lambdas.verification.table_side import PointerSide, TableSide
@@ -26,7 +29,7 @@ from lambdas.verification.walking import Tables
 
 SEGMENTS: Final = 8
 UNANSWERED: Final = (
-    ReadUnavailableError, QueryError, TransparencyError, VerificationError, *FAILURES,
+    ReadUnavailableError, ProjectionError, QueryError, TransparencyError, VerificationError, *FAILURES,
 )  # fmt: skip
 """What keeps a part from being checked: no finding, and never passed over in silence."""
 
@@ -67,6 +70,7 @@ class Conclusion:
         self._unchecked: dict[Part, str] = dict(seen.unchecked)
         self._lake_events: int | None = None
         self._log: LogReport | None = None
+        self._read_models: list[ReadModelReport] = []
 
     def check_pointers(self) -> None:
         """Whether each event that must have a receipt, or a command that succeeded, has it."""
@@ -109,15 +113,42 @@ class Conclusion:
         """A finding of somebody else's."""
         self._findings.tell(finding)
 
+    def check_read_model(self, name: str, compare: Callable[[], Compared]) -> None:
+        """Whether a read model is the fold of its events: what a comparison of it found."""
+
+        def check() -> None:
+            found = compare()
+            for each in found.first:
+                text = f"{name}: {WORDS[each.kind]}: expected {each.expected}, found {each.found}"
+                self._findings.tell(Finding("read-model", each.subject, 0, text))
+            if (left := sum(found.differences.values()) - len(found.first)) > 0:
+                self._findings.tell(Finding("read-model", name, 0, f"{left:,} more differences are not named"))
+            self._read_models.append(
+                ReadModelReport(name, found.generation, found.accounts, found.events, found.late, found.in_motion)
+            )
+
+        self._try("read-models", check)
+
     def report(self) -> Report:
         """The outcome."""
+        seen = self._seen
         return Report(
-            terms=self._terms,
-            seen=self._seen,
-            findings=self._findings,
-            unchecked=self._unchecked,
+            begun_at=self._terms.begun_at,
+            settled=self._terms.settled,
+            accounts=seen.accounts,
+            events=seen.events,
+            snapshots=seen.snapshots,
+            receipts=seen.receipts,
+            commands=seen.commands,
+            pending=seen.pending,
+            unsealed=seen.unsealed,
+            read_units=round(seen.read_units, 1),
             lake_events=self._lake_events,
             log=self._log,
+            read_models=self._read_models,
+            counts=self._findings.counts,
+            findings=self._findings.named,
+            unchecked=self._unchecked,
         )
 
     def _pointed(self, name: str) -> Sums:
