@@ -206,11 +206,12 @@ class CrashError(Exception):
 
 
 class Crashing:
-    """Ends a sealer at its k-th write, before or after it took effect."""
+    """Ends a sealer at its k-th write, before or after it took effect, or lets something happen before that write."""
 
-    def __init__(self, world: World, k: int, *, after: bool) -> None:
+    def __init__(self, world: World, k: int, *, after: bool, instead: Callable[[], None] | None = None) -> None:
         self._left = k
         self._after = after
+        self._instead = instead
         self.done = 0
         self.arguments = {
             "store": _Store(world.store, self),
@@ -221,6 +222,9 @@ class Crashing:
     def write(self, write: Callable[[], Any]) -> Any:
         """Do a write, or crash."""
         self.done += 1
+        if self.done == self._left and self._instead:
+            self._instead()
+            return write()
         if self.done == self._left and not self._after:
             raise CrashError
         answer = write()
