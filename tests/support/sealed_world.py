@@ -60,6 +60,7 @@ class World:
         self.index = MemoryLogIndex()
         self.announcer = MemoryAnnouncer()
         self.asked: list[tuple[str, str]] = []
+        self.meanwhile: Callable[[], None] = lambda: None
         self._made = 0
 
     # the ledger
@@ -79,10 +80,10 @@ class World:
         """Let an event arrive in the lake, now."""
         self.arrive(account_id, version, event.hash, event.recorded)
 
-    def arrive(self, account_id: str, version: int, hashed: bytes, recorded: datetime) -> None:
-        """Let anything arrive in the lake, now."""
+    def arrive(self, account_id: str, version: int, hashed: bytes, recorded: datetime, dt: str = "") -> None:
+        """Let anything arrive in the lake, now or on another day."""
         text = b64encode(hashed).decode()
-        dt = self.now.date().isoformat()
+        dt = dt or self.now.date().isoformat()
         self.delivered.append(SealableRow(account_id, version, text, dt, format_timestamp(recorded)))
 
     def deliver_rest(self) -> None:
@@ -104,7 +105,10 @@ class World:
     def sealable(
         self, *, from_dt: str, through: str, time_left: Callable[[], float]
     ) -> tuple[Iterator[SealableRow], Iterator[Restore]]:
-        """See sealer.Lake.sealable. As the query does, it takes the first arrival of what arrived twice."""
+        """See sealer.Lake.sealable. As the query does, it takes the first arrival of what arrived twice.
+
+        `meanwhile` happens between the two questions.
+        """
         self.asked.append((from_dt, through))
         found: dict[tuple[str, int, str], SealableRow] = {}
         for row in self.delivered:
@@ -112,6 +116,7 @@ class World:
             if row.dt >= from_dt and row.recorded_at <= through and not revoked:
                 key = (row.account_id, row.version, row.hash)
                 found[key] = min(row, found.get(key, row), key=lambda each: each.dt)
+        self.meanwhile()
         return (row for _, row in sorted(found.items())), iter(sorted(self.restores, key=_by_account))
 
     # the log

@@ -11,7 +11,7 @@ import pytest
 from lambdas.transparency.errors import LogConflictError
 from tests.support.plain_log import PlainLog
 from tests.support.runs import seeds
-from tests.support.sealed_world import Crashing, CrashError, World, live, plenty
+from tests.support.sealed_world import CrashError, Crashing, World, live, plenty
 
 ACCOUNTS = [f"a{number}" for number in range(4)]
 SEAL_LEAVES = [2, 3, 65_536]
@@ -131,5 +131,5 @@ def test_what_stops_the_sealer_is_raised() -> None:
     world = World()
     world.book("a")
     world.store.put("tile/0/000.p/1", b"x", "application/octet-stream")
-    with pytest.raises(LogConflictError, match="tile/0/000.p/1"):
+    with pytest.raises(LogConflictError, match=r"tile/0/000\.p/1"):
         world.seal()
