@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from random import Random
 from typing import Any, NamedTuple
@@ -259,7 +260,7 @@ class _Index:
 
     def apply(self, changes: Sequence[AccountRuns], *, seal: int) -> None:
         for each in changes:
-            self._crashing.write(lambda each=each: self._index.apply([each], seal=seal))
+            self._crashing.write(partial(self._index.apply, [each], seal=seal))
 
     def advance(self, progress: Progress) -> None:
         self._crashing.write(lambda: self._index.advance(progress))
