@@ -33,8 +33,6 @@ FUNCTION_ENVIRONMENT = {
     "LOG_INDEX_TABLE": "log-index",
     "PROJECTION": "account_summaries",
     "READ_MODEL_TABLE": "summaries",
-    "LOG_BUCKET": "log-bucket",
-    "LOG_INDEX_TABLE": "log-index",
     "API_URL": "https://api.example/v1",
     "DOMAIN_EVENT_STREAM": "domain-events",
     "PARKING_BUCKET": "parking",
