@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from aws_lambda_powertools import Logger, Metrics
@@ -18,7 +18,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.composition.settings import SealerSettings, load
 from lambdas.composition.transparency import deployed_sealer
-from lambdas.eventsourcing.timestamps import parse_timestamp
 from lambdas.transparency.errors import LogConflictError
 from lambdas.transparency.findings import Sealed
 
@@ -35,7 +34,7 @@ class InvalidSealRequestError(Exception):
 
 
 class _Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    through: str | None = None
+    through: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     rebuild_index: bool = False
 
 
@@ -74,9 +73,9 @@ def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
 def _asked(event: Any) -> tuple[bool, datetime | None]:
     try:
         request = msgspec.convert(event, _Request)
-        return request.rebuild_index, parse_timestamp(request.through) if request.through else None
-    except (msgspec.ValidationError, ValueError) as error:
+    except msgspec.ValidationError as error:
         raise InvalidSealRequestError(f'give {{}}, a moment as "through", or "rebuild_index": {error}') from error
+    return request.rebuild_index, request.through
 
 
 def _count(sealed: Sealed) -> None:
