@@ -59,8 +59,8 @@ DOCUMENTED = {
         "cross-service confused deputy prevention",
     ),
     ("sns", ROLE): Documented(
-        page="Amazon SNS Developer Guide, 'Prerequisites for subscribing Firehose delivery streams to Amazon SNS topics': "
-        "a role that trusts SNS, without a condition"
+        page="Amazon SNS Developer Guide, 'Prerequisites for subscribing Firehose delivery streams to Amazon SNS "
+        "topics': a role that trusts SNS, without a condition"
     ),
     ("backup", ROLE): Documented(page="AWS Backup Developer Guide, 'IAM service roles'"),
     ("cloudwatch", KEY): Documented(
