@@ -17,9 +17,10 @@ from benchmarks.projections import NoGaps, cpu_seconds, in_memory
 from benchmarks.publisher import history
 from benchmarks.report import Row, at_most
 from lambdas.eventsourcing.dynamodb_items import row_to_item
+from lambdas.eventsourcing.item_walk import PAGE_ROWS
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import EventRow
-from lambdas.eventsourcing.table_walk import PAGE_ROWS, WalkedPage, WalkedRow
+from lambdas.eventsourcing.table_walk import WalkedPage, WalkedRow
 from lambdas.projections.control import Control
 from lambdas.projections.estimate import estimate
 from lambdas.projections.folding.folder import AccountFolder

@@ -72,11 +72,17 @@ class EventTable(ProtectedTable):
     def grant_walk(self, grantee: IGrantable) -> None:
         """Allow reading streams by their ids and all of them by scans; no append.
 
-        Of all functions only those may have it that rebuild a read model: whoever answers requests, publishes or
-        projects must never scan.
+        Of all functions only those may have it that rebuild a read model or verify everything: whoever answers
+        requests, publishes or projects must never scan.
         """
         self.grant_read(grantee)
         Grant.add_to_principal(grantee=grantee, actions=["dynamodb:Scan"], resource_arns=[self.table.table_arn])
+
+    def grant_rows(self, grantee: IGrantable) -> None:
+        """Allow reading rows by their keys and by the ids of their streams; no scan, no append."""
+        self.grant_read(grantee)
+        for action in ("dynamodb:BatchGetItem", "dynamodb:GetItem"):
+            Grant.add_to_principal(grantee=grantee, actions=[action], resource_arns=[self.table.table_arn])
 
     def grant_estimate(self, grantee: IGrantable) -> None:
         """Allow reading how many items the table has, and how large they are together."""

@@ -1,20 +1,14 @@
-"""Invokes a function's alias on a schedule of EventBridge Scheduler, with a role that may do nothing else."""
+"""Invokes a function's alias on a schedule."""
 
-from aws_cdk import Aws, Duration
-from aws_cdk.aws_cloudwatch import Metric
-from aws_cdk.aws_iam import Grant, Role, ServicePrincipal
-from aws_cdk.aws_scheduler import CfnSchedule, CfnScheduleGroup
+from aws_cdk import Duration
 from constructs import Construct
 
 from constructs_lib.python_function import PythonFunction
+from constructs_lib.schedule import Schedule
 
 
-class FunctionSchedule(Construct):
-    """A rate or a cron expression in UTC; the function gets `{}`.
-
-    An invocation that Lambda does not take is repeated up to `retries` times, while it is younger than `max_age`. With
-    `enabled` False nothing is invoked.
-    """
+class FunctionSchedule(Schedule):
+    """A rate or a cron expression in UTC; the function gets `{}`."""
 
     def __init__(
         self,
@@ -28,45 +22,15 @@ class FunctionSchedule(Construct):
         max_age: Duration,
         enabled: bool = True,
     ) -> None:
-        super().__init__(scope, construct_id)
-        role = Role(
-            self,
-            "Role",
-            # Source: EventBridge Scheduler User Guide, "Confused deputy prevention in EventBridge Scheduler".
-            assumed_by=ServicePrincipal(
-                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-            ),
-        )
-        Grant.add_to_principal(
-            grantee=role, actions=["lambda:InvokeFunction"], resource_arns=[function.live.function_arn]
-        )
-        self.group = CfnScheduleGroup(self, "Group")  # of its own, since metrics are counted by group
-        self.schedule = CfnSchedule(
-            self,
-            "Schedule",
-            group_name=self.group.ref,
+        super().__init__(
+            scope,
+            construct_id,
+            target_arn=function.live.function_arn,
+            action="lambda:InvokeFunction",
+            payload="{}",
+            expression=expression,
             description=description,
-            schedule_expression=expression,
-            schedule_expression_timezone="UTC",
-            state="ENABLED" if enabled else "DISABLED",
-            flexible_time_window=CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-            target=CfnSchedule.TargetProperty(
-                arn=function.live.function_arn,
-                role_arn=role.role_arn,
-                input="{}",
-                retry_policy=CfnSchedule.RetryPolicyProperty(
-                    maximum_event_age_in_seconds=max_age.to_seconds(), maximum_retry_attempts=retries
-                ),
-            ),
-        )
-
-    def metric_dropped(self) -> Metric:
-        """The number of invocations that were given up, after all retries.
-
-        Source: EventBridge Scheduler User Guide, "Monitoring Amazon EventBridge Scheduler with Amazon CloudWatch".
-        """
-        return Metric(
-            namespace="AWS/Scheduler",
-            metric_name="InvocationDroppedCount",
-            dimensions_map={"ScheduleGroup": self.group.ref},
+            retries=retries,
+            max_age=max_age,
+            enabled=enabled,
         )

@@ -6,6 +6,7 @@ from aws_cdk.aws_iam import Grant, IGrantable
 from aws_cdk.aws_kms import IKey
 from constructs import Construct
 
+from constructs_lib.key_access import grant_key
 from constructs_lib.protected_table import ProtectedTable
 
 
@@ -64,6 +65,12 @@ class InboxTable(ProtectedTable):
     def grant_completion(self, grantee: IGrantable) -> None:
         """Allow moving requests to another state, alone or in a transaction, in which an Update is an UpdateItem."""
         self._grant(grantee, "UpdateItem")
+
+    def grant_walk(self, grantee: IGrantable) -> None:
+        """Allow reading all requests by scans, and single ones; no change."""
+        for action in ("dynamodb:GetItem", "dynamodb:Scan"):
+            Grant.add_to_principal(grantee=grantee, actions=[action], resource_arns=[self.table.table_arn])
+        grant_key(grantee, key=self._key, service="dynamodb", actions=["Decrypt"])
 
     def grant_redrive(self, grantee: IGrantable) -> None:
         """Allow finding requests that failed or were never processed, reading them, and setting them back to pending.

@@ -104,6 +104,10 @@ class ReadModelTable(Construct):
         """Allow reading rows by their keys and by the index of listings; no scan."""
         self._grant(grantee, "BatchGetItem", "GetItem", "Query", index=LISTINGS)
 
+    def grant_compare(self, grantee: IGrantable) -> None:
+        """Allow reading all that is folded, and from what; no scan."""
+        self._grant(grantee, "BatchGetItem", "GetItem", "Query")
+
     def grant_operate(self, grantee: IGrantable) -> None:
         """Allow operators to read and count all, to change the control row, and to delete rows of generations.
 

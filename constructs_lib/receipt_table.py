@@ -2,10 +2,11 @@
 
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_dynamodb import Attribute, AttributeType
-from aws_cdk.aws_iam import IGrantable
+from aws_cdk.aws_iam import Grant, IGrantable
 from aws_cdk.aws_kms import IKey
 from constructs import Construct
 
+from constructs_lib.key_access import grant_key
 from constructs_lib.protected_table import ProtectedTable
 from lambdas.eventsourcing.dynamodb_schema import (
     RECEIPT_TABLE_HASH_KEY,
@@ -44,3 +45,8 @@ class ReceiptTable(ProtectedTable):
     def grant_put(self, grantee: IGrantable) -> None:
         """Allow putting receipts, alone or in a transaction. A failed condition returns the live receipt."""
         self._grant(grantee, "PutItem")
+
+    def grant_walk(self, grantee: IGrantable) -> None:
+        """Allow reading all receipts by scans; no put."""
+        Grant.add_to_principal(grantee=grantee, actions=["dynamodb:Scan"], resource_arns=[self.table.table_arn])
+        grant_key(grantee, key=self._key, service="dynamodb", actions=["Decrypt"])

@@ -18,6 +18,7 @@ from stacks.ledger import LedgerStack
 from stacks.projections import ProjectionsStack, read_model_tables
 from stacks.retention import log_retention, removal_policy
 from stacks.rollout import roll_out
+from stacks.transparency import TransparencyStack
 
 STAGE_NAME = "v1"
 FUNCTION_TIMEOUT = Duration.seconds(20)
@@ -35,10 +36,11 @@ class ApiStack(Stack):
         config: Environment,
         ledger: LedgerStack,
         projections: ProjectionsStack,
+        log: TransparencyStack,
         test_callers: Sequence[str],
     ) -> None:
         super().__init__(scope, construct_id)
-        self.function = self._function(config, ledger, projections, test_callers)
+        self.function = self._function(config, ledger, projections, log, test_callers)
         self.rest_api = FunctionRestApi(
             self,
             "Rest",
@@ -63,7 +65,12 @@ class ApiStack(Stack):
         CfnOutput(self, "ApiFunctionName", value=self.function.function.function_name)
 
     def _function(
-        self, config: Environment, ledger: LedgerStack, projections: ProjectionsStack, test_callers: Sequence[str]
+        self,
+        config: Environment,
+        ledger: LedgerStack,
+        projections: ProjectionsStack,
+        log: TransparencyStack,
+        test_callers: Sequence[str],
     ) -> PythonFunction:
         function = daybook_function(
             self,
@@ -80,6 +87,8 @@ class ApiStack(Stack):
                 "RECEIPTS_TABLE": ledger.receipts.table.table_name,
                 "COMMANDS_TABLE": ledger.commands.table.table_name,
                 "READ_MODEL_TABLES": read_model_tables(self, projections.read_models),
+                "LOG_BUCKET": log.log.bucket.bucket_name,
+                "LOG_INDEX_TABLE": log.index.table.table_name,
                 "SNAPSHOT_INTERVAL": str(config.snapshot_interval),
                 "TEST_CALLERS": ",".join(test_callers),
                 "WRITES": "on" if config.writes else "off",
@@ -88,6 +97,7 @@ class ApiStack(Stack):
         ledger.events.grant_append_and_read(function.role)
         ledger.receipts.grant_put(function.role)
         ledger.commands.grant_listing(function.role)
+        function.role.add_managed_policy(log.may_prove)
         for each in projections.read_models.values():
             each.table.grant_read(function.role)
         return function

@@ -1,6 +1,5 @@
 """Managed policies by which callers may use the API, route by route: see `lambdas.contracts.policies`."""
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import cast
 
@@ -11,12 +10,13 @@ from constructs import Construct
 
 from constructs_lib.arns_in_findings import arn_in_findings
 from lambdas.contracts.operations import Operation
-from lambdas.contracts.policies import ACTION, MAY_COMMAND, MAY_LIST, MAY_READ, MAY_READ_TOTALS, operations_of
+from lambdas.contracts.policies import ACTION, MAY_AUDIT, MAY_COMMAND, MAY_LIST, MAY_READ, MAY_READ_TOTALS, operations_of, route_of
 
 OUTPUTS: Mapping[str, str] = {
     MAY_READ: "ReadAccountsPolicyArn",
     MAY_LIST: "ListAccountsPolicyArn",
     MAY_READ_TOTALS: "ReadTotalsPolicyArn",
+    MAY_AUDIT: "AuditRowsPolicyArn",
     MAY_COMMAND: "CommandPolicyArn",
 }
 """The output that names each policy's ARN."""
@@ -25,9 +25,9 @@ _DESCRIPTIONS = {
     MAY_READ: "Reading accounts of the API, now and in the past",
     MAY_LIST: "Listing all accounts of the API",
     MAY_READ_TOTALS: "Reading what was booked each day over all accounts",
+    MAY_AUDIT: "Reading the rows of accounts as they are stored, with who acted",
     MAY_COMMAND: "Sending commands to the API, and asking what became of them",
 }
-_PARAMETER = re.compile(r"\{\w+\}")
 
 
 def add_api_policies(stack: Stack, api: RestApi, stage_name: str) -> dict[str, ManagedPolicy]:
@@ -49,12 +49,12 @@ def add_api_policies(stack: Stack, api: RestApi, stage_name: str) -> dict[str, M
 def grant_calls(
     policy: ManagedPolicy, api: RestApi, stage_name: str, operations: Iterable[Operation], *, reason: str
 ) -> None:
-    """Allow exactly these operations. A route's parameters are `*` in its ARN; `reason` acknowledges that.
+    """Allow exactly these operations. Parameters of a route are wildcards in its ARN; `reason` acknowledges stars.
 
     Source: API Gateway Developer Guide, "Control access for invoking an API" (the ARN's form, and that it holds the
     path of the request, not of the resource).
     """
-    routes = [(each.method, _PARAMETER.sub("*", each.path)) for each in operations]
+    routes = [route_of(each) for each in operations]
     arns = [api.arn_for_execute_api(method, path, stage_name) for method, path in routes]
     Grant.add_to_principal(grantee=policy, actions=[ACTION], resource_arns=arns)
     for method, path in routes:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
-STACKS_WITH_DATA = ("Notifications", "Ledger", "Backup", "DomainEvents", "Lake")
+STACKS_WITH_DATA = ("Notifications", "Ledger", "Backup", "DomainEvents", "Lake", "Transparency")
 """The stacks that are protected against deletion, by their names behind `Daybook-<environment>-`.
 
 The read models' stack is none of them: what it holds can be built again from the event table.
@@ -24,11 +24,15 @@ MAX_SNAPSHOT_INTERVAL = 50
 MAX_GENERATION = 1_000
 MIN_GRACE_DAYS = 3
 MOST_CANARY_MINUTES = 5
+MOST_SILENT_HOURS = 7 * 24
+"""An alarm looks back seven days. Source: CloudWatch API Reference, "PutMetricAlarm", `EvaluationPeriods`."""
+
 MOST_SEGMENTS = 1_000
 """All of them are in the input of a rebuild's state machine."""
 LOG_LEVELS = ("INFO",)
 GIGABYTE = 10**9
 
+_BUCKET_ARN = re.compile("arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _UNIQUE_ID = re.compile("[A-Za-z0-9_-]{1,128}")
 """What the functions know a caller by (`CALLER_PATTERN` in lambdas/service/keys.py)."""
 
@@ -68,7 +72,7 @@ class Environment:
     What the local emulator does not support is switched off here and nowhere else: `bundle_packages`, `named_queries`,
     `publisher_record_age_seconds`, `command_record_age_seconds`, `projection_record_age_seconds`, `recovery_windows`,
     `backup_selections`, `rollout`, `metric_math_alarms`, `account_concurrency`, and dashboards of QuickSight, which are
-    off if `quicksight_user` is empty.
+    off if `quicksight_user` is empty, and copies of checkpoints, which are if `checkpoint_bucket_arn` is.
     """
 
     name: str
@@ -219,6 +223,39 @@ class Environment:
     """In UTC, after the last events of the day before have reached the lake."""
     report_silent_hours: int = 26
     """After how long a report is missing: the day of `report_schedule`, and time for a run that begins late."""
+    seal_schedule: str = "rate(1 hour)"
+    """How often new events of the lake are sealed in the transparency log. Empty: by `daybook seal` only."""
+    seal_silent_hours: int = 4
+    """After how long without a run an alarm goes off; at most a week."""
+    seal_lookback_days: int = 1
+    """How many days of arrival before the newest seal's are read again, for events that reached the lake late."""
+    seal_hole_minutes: int = 60
+    """How long an event may wait in the lake for a version before it, until that raises an alarm."""
+    log_lock: Literal["", "governance", "compliance"] = ""
+    """The lock on every object of the log, which forbids to delete it for `log_lock_days` from when it is written.
+    Empty: none.
+
+    A governance lock yields to whoever has the right to pass it, a compliance lock to nobody, AWS included: a log that
+    was written by mistake then stays, and is paid for, until the days are over. The days are for objects to come; those
+    that are there keep theirs. Source: S3 User Guide, "Locking objects with Object Lock".
+    """
+    log_lock_days: int = 1
+    checkpoint_bucket_arn: str = ""
+    """A bucket of another account, in any region, that gets every checkpoint. Empty: none.
+
+    Who keeps checkpoints where this account's administrators cannot reach them can hold these to what they signed.
+    docs/proof.md says how the bucket must let them in.
+    """
+    verification_schedule: str = ""
+    """When everything is verified, in UTC. Empty: by `daybook verify --all` and by hand only.
+
+    Not once a week but every sixth day, in environments that verify: the alarm on silence looks back a week at most,
+    and a run may take hours longer than the one before.
+    """
+    verification_pending_hours: int = 24
+    """How old a stored command may be that has not ended, until a verification names it."""
+    verification_settle_minutes: int = 60
+    """How long an event may be on its way to the lake, and to the log, until a verification misses it there."""
     test_callers: tuple[str, ...] = ()
     """Unique ids of the IAM users (AIDA…) and roles (AROA…) that may open accounts in XTS, ISO 4217's test currency.
 
@@ -261,6 +298,7 @@ class Environment:
             if _UNIQUE_ID.fullmatch(caller) is None:
                 raise ValueError(f"a test caller is an id such as AROA…, without a session's name, and not {caller}")
         self._check_numbers()
+        self._check_log()
         if not self.vault_lock_least_days <= self.backup_days <= self.vault_lock_most_days:
             raise ValueError("a backup is kept for as long as the vault's lock allows")
         if self.vault_lock_grace_days < MIN_GRACE_DAYS:
@@ -282,6 +320,16 @@ class Environment:
             raise ValueError("the generation of the ledger is 1, or more after a restore")
         if not 1 <= self.rebuild_concurrency <= self.rebuild_segments <= MOST_SEGMENTS:
             raise ValueError(f"a rebuild walks some of its segments at a time, and has at most {MOST_SEGMENTS}")
+
+    def _check_log(self) -> None:
+        if not 1 <= self.seal_silent_hours <= MOST_SILENT_HOURS:
+            raise ValueError(f"an alarm on silence looks back 1 to {MOST_SILENT_HOURS} hours")
+        if min(self.seal_lookback_days, self.verification_settle_minutes) < 0:
+            raise ValueError("events are looked for 0 days back or more, and are 0 minutes on their way or more")
+        if min(self.seal_hole_minutes, self.log_lock_days, self.verification_pending_hours) < 1:
+            raise ValueError("a hole is a minute old or more, a lock lasts a day or more, a command may wait an hour")
+        if self.checkpoint_bucket_arn and not _BUCKET_ARN.fullmatch(self.checkpoint_bucket_arn):
+            raise ValueError(f"a bucket's ARN is arn:aws:s3:::NAME, unlike {self.checkpoint_bucket_arn}")
 
     @property
     def protected(self) -> bool:
@@ -306,6 +354,7 @@ LOCAL = Environment(
     rebuild_concurrency=2,
     lake_interval_seconds=60,
     lake_buffer_mb=64,
+    seal_schedule="",  # a test says when, and is not disturbed: by hand, with `daybook seal`
     test_callers=("anonymous",),  # everybody: nobody has to say who he is
     named_queries=False,  # the emulator refuses a whole template over their type
     backup_selections=False,  # the same
@@ -343,6 +392,8 @@ STAGING = replace(
     rebuild_concurrency=32,
     query_cutoff_bytes=50 * GIGABYTE,
     access_log_days=365,
+    log_lock="governance",
+    verification_schedule="cron(0 3 1/6 * ? *)",
 )
 PROD = replace(
     STAGING,
@@ -354,6 +405,8 @@ PROD = replace(
     processor_reserved_concurrency=50,
     lake_interval_seconds=600,
     query_cutoff_bytes=1_000 * GIGABYTE,
+    log_lock="compliance",
+    log_lock_days=3_650,
 )
 
 ENVIRONMENTS: Mapping[str, Environment] = MappingProxyType({each.name: each for each in (LOCAL, DEV, STAGING, PROD)})

@@ -29,6 +29,7 @@ from stacks.retention import log_retention, removal_policy
 
 ERRORS_PREFIX = "errors/"
 REPORTS_PREFIX = "reports/"
+VERIFICATION_PREFIX = "verification/"
 FIRST_DAY = "2026-01-01"
 """No event can have arrived before the service existed."""
 
@@ -79,6 +80,16 @@ class LakeStack(Stack):
         )
         self.may_report = ManagedPolicy(self, "MayReport", description="Writing the daily reports")
         self.results.grant_put(self.may_report, prefix=REPORTS_PREFIX)
+        self.may_keep_findings = ManagedPolicy(
+            self, "MayKeepFindings", description="Keeping the progress and the findings of verifications"
+        )
+        self.results.grant_on_bucket(
+            self.may_keep_findings, actions=["s3:ListBucket"]
+        )  # else S3 hides what is not there
+        self.results.grant(
+            self.may_keep_findings, prefixes=[VERIFICATION_PREFIX], actions=["s3:GetObject", "s3:PutObject"]
+        )
+        self.results.grant_key(self.may_keep_findings, "Decrypt", "GenerateDataKey")
         self.may_announce = ManagedPolicy(
             self, "MayAnnounce", description="Telling what a restore revoked: to the views, and in the stream"
         )

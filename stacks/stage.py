@@ -22,6 +22,9 @@ from stacks.projections import ProjectionsStack
 from stacks.publisher import PublisherStack
 from stacks.read_models import ReadModel
 from stacks.reports import ReportsStack
+from stacks.sealing import SealingStack
+from stacks.transparency import TransparencyStack
+from stacks.verification import VerificationStack
 from stacks.watch import WatchStack
 from stacks.watch_dashboard import Watched
 
@@ -59,16 +62,18 @@ class DaybookStage(Stage):
         self.projections = ProjectionsStack(
             self, "Projections", config=config, ledger=self.ledger, published=self.domain_events
         )
+        self.lake = LakeStack(self, "Lake", config=config, events=self.domain_events.events)
+        self.log = TransparencyStack(self, "Transparency", config=config, ledger=self.ledger, lake=self.lake)
         self.api = ApiStack(
             self,
             "Api",
             config=config,
             ledger=self.ledger,
             projections=self.projections,
+            log=self.log,
             test_callers=test_callers,
         )
         self.commands = CommandsStack(self, "Commands", config=config, ledger=self.ledger, test_callers=test_callers)
-        self.lake = LakeStack(self, "Lake", config=config, events=self.domain_events.events)
         self.publisher = PublisherStack(
             self,
             "Publisher",
@@ -84,6 +89,16 @@ class DaybookStage(Stage):
             self.canary = CanaryStack(self, "Canary", config=config, api=self.api, caller=caller)
             self.canary.add_stack_dependency(self.api)
         self.reports = ReportsStack(self, "Reports", config=config, lake=self.lake)
+        self.sealing = SealingStack(self, "Sealing", config=config, log=self.log, lake=self.lake)
+        self.verification = VerificationStack(
+            self,
+            "Verification",
+            config=config,
+            ledger=self.ledger,
+            projections=self.projections,
+            lake=self.lake,
+            log=self.log,
+        )
         if config.quicksight_user:
             self.dashboards = DashboardsStack(self, "Dashboards", config=config, lake=self.lake)
         self._watch(config)  # last: it watches the keys, and shows the alarms, that are there

@@ -13,9 +13,9 @@ from typing import TypeAlias
 import msgspec
 
 from analytics import catalog
-from cli.reconcile.contents import digest_of_run
 from cli.reconcile.recorded import Cell, Known, Window
 from cli.sql.session import Result
+from lambdas.contracts.contents import digest_of_run
 
 Ask = Callable[[str], Result]
 

@@ -9,8 +9,8 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from cli.errors import UnavailableError
-from cli.reconcile.contents import digest_of
 from cli.storage.table_scan import SEGMENTS, Page, scan
+from lambdas.contracts.contents import digest_of
 from lambdas.contracts.domain_events import NotPublishableError, domain_event
 from lambdas.eventsourcing.dynamodb_faults import FAILURES
 from lambdas.eventsourcing.dynamodb_items import item_to_row

@@ -8,7 +8,8 @@ from lambdas.composition.settings import ProjectionSettings
 from lambdas.contracts.event_reader import DomainEventReader
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
 from lambdas.eventsourcing.dynamodb_client import dynamodb_client
-from lambdas.eventsourcing.table_walk import PAGE_ROWS, DynamoDBTableWalk
+from lambdas.eventsourcing.item_walk import PAGE_ROWS
+from lambdas.eventsourcing.table_walk import DynamoDBTableWalk
 from lambdas.projections.dynamodb.read_model import open_table
 from lambdas.projections.folding.folder import AccountFolder
 from lambdas.projections.rebuild import Rebuild

@@ -1,4 +1,4 @@
-"""The lake's table of events: its columns follow from the published classes. No function imports this.
+"""The lake's table of events: its columns follow from the published classes.
 
 A column for each attribute of the envelope, and one struct, `data`, with every field of every event class, and of what
 the ledger tells; an event leaves the others null. Columns and struct fields are found by name: adding one is allowed,

@@ -1,33 +1,24 @@
 """Walks the event table in segments: every row that was recorded before the walk began, a page at a time.
 
-A walk is a parallel Scan, strongly consistent, and costs a read unit for 4 KB. DynamoDB tells segments apart by the
-hash of the partition key, so a stream stands in one of them; in which order rows come is not relied on anywhere. A
-continuation is only good for the segment of which it came, among as many segments.
-
-Source: Amazon DynamoDB Developer Guide, "Scanning tables" (parallel scan, read consistency, capacity consumption), and
-API Reference, Scan (`LastEvaluatedKey` of a parallel scan goes with the same `Segment`).
+A walk is a parallel Scan, strongly consistent, and costs a read unit for 4 KB (see item_walk). A stream stands in one
+segment; in which order rows come is not relied on anywhere.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
-import msgspec
 from msgspec import Struct
 
 from lambdas.eventsourcing import dynamodb_schema as schema
 from lambdas.eventsourcing.dynamodb import MAX_ATTEMPTS
-from lambdas.eventsourcing.dynamodb_faults import FAILURES, Fault, classify
 from lambdas.eventsourcing.dynamodb_items import item_to_row
-from lambdas.eventsourcing.errors import CorruptRowError, ReadUnavailableError
+from lambdas.eventsourcing.errors import CorruptRowError
+from lambdas.eventsourcing.item_walk import PAGE_ROWS, DynamoDBItemWalk, ScanningClient
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.rows import EventRow
-from lambdas.eventsourcing.transport import acknowledged
-
-PAGE_ROWS: Final = 500
-"""Of a page at most: what a walker has in memory, and what it does again after it was killed."""
 
 
 class CorruptRow(Struct, frozen=True, gc=False):
@@ -63,12 +54,6 @@ class TableWalk(Protocol):
         ...
 
 
-class ScanningClient(Protocol):
-    """The method of boto3's low-level client that is used here; it must not retry by itself (see DynamoDBClient)."""
-
-    def scan(self, **kwargs: Any) -> Mapping[str, Any]: ...
-
-
 class DynamoDBTableWalk:
     """A TableWalk on an event table, by Scan; it needs `dynamodb:Scan`, and `kms:Decrypt` of the table's key."""
 
@@ -81,42 +66,19 @@ class DynamoDBTableWalk:
         backoff: Backoff | None = None,
         max_attempts: int = MAX_ATTEMPTS,
     ) -> None:
-        self._client = client
-        self._event_table = event_table
-        self._page_rows = page_rows
-        self._backoff = backoff or Backoff()
-        self._max_attempts = max_attempts
+        self._items = DynamoDBItemWalk(
+            client,
+            table=event_table,
+            consistent=True,
+            page_rows=page_rows,
+            backoff=backoff,
+            max_attempts=max_attempts,
+        )
 
     def page(self, segment: int, segments: int, after: str, deadline: Deadline) -> WalkedPage:
         """See TableWalk.page: one Scan, retried when it fails for a transient reason."""
-        request = self._request(segment, segments, after)
-        if not deadline.allows_attempt():
-            raise ReadUnavailableError("no time is left to send the scan")
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                answer = acknowledged(self._client.scan(**request))
-            except FAILURES as error:
-                if classify(error) is Fault.FATAL:
-                    raise
-                if attempt == self._max_attempts or not deadline.allows_attempt():
-                    raise ReadUnavailableError(f"scan failed {attempt} times: {error}") from error
-                self._backoff.pause(attempt)
-            else:
-                rows = [_row(item) for item in answer["Items"]]
-                return WalkedPage(rows, _continuation(answer), answer["ConsumedCapacity"].get("CapacityUnits", 0.0))
-
-    def _request(self, segment: int, segments: int, after: str) -> dict[str, Any]:
-        request: dict[str, Any] = {
-            "TableName": self._event_table,
-            "Segment": segment,
-            "TotalSegments": segments,
-            "Limit": self._page_rows,
-            "ConsistentRead": True,
-            "ReturnConsumedCapacity": "TOTAL",
-        }
-        return {**request, "ExclusiveStartKey": msgspec.json.decode(after)} if after else request
+        page = self._items.page(segment, segments, after, deadline)
+        return WalkedPage([walked_row(item) for item in page.items], page.after, page.read_units)
 
 
 def pages(
@@ -131,13 +93,8 @@ def pages(
             return
 
 
-def _continuation(answer: Mapping[str, Any]) -> str:
-    """JSON text of the last key; both its attributes are text or numbers, and numbers are texts, too."""
-    key = answer.get("LastEvaluatedKey")
-    return msgspec.json.encode(key, order="deterministic").decode() if key else ""
-
-
-def _row(item: Mapping[str, Mapping[str, Any]]) -> WalkedRow:
+def walked_row(item: Mapping[str, Mapping[str, Any]]) -> WalkedRow:
+    """The row of an item of the event table, whatever stands there."""
     try:
         return item_to_row(item)
     except CorruptRowError as error:

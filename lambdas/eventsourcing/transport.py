@@ -38,6 +38,8 @@ _MUST_HOLD: Final[Mapping[str, str]] = {
     "StartQueryExecution": "QueryExecutionId",
     "GetQueryExecution": "QueryExecution",
     "GetQueryResults": "ResultSet",
+    "GetPublicKey": "PublicKey",
+    "Sign": "Signature",
 }
 """What a successful answer holds, by operation. One of DynamoDB holds the capacity that was asked for."""
 

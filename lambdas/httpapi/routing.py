@@ -35,9 +35,9 @@ def served(resource: str, parameters: Mapping[str, str], path: str) -> tuple[str
     `resource` and `parameters` are API Gateway's, the latter decoded. The sent path has to end in what they name: what
     stands before it is the base path of a custom domain. A trailing slash or a doubled one makes another path, though
     API Gateway may find the same resource; and so does one that climbs by `..`, since a caller's policies are held
-    against the path as it was sent, and `GET/accounts/*` allows all that seems to be below. Source: API Gateway
-    Developer Guide, "Input format of a Lambda function for proxy integration", "Control access for invoking an API",
-    and "Set up a custom domain name" for base paths, which stand in `path`.
+    against the path as it was sent, and a star in one, as in `GET/accounts/…/commands/*`, allows all that seems to be
+    below. Source: API Gateway Developer Guide, "Input format of a Lambda function for proxy integration", "Control
+    access for invoking an API", and "Set up a custom domain name" for base paths, which stand in `path`.
     """
     if resource not in _SERVED:
         return None, path

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 from lambdas.contracts.event_examples import published_examples
-from lambdas.eventsourcing.table_walk import PAGE_ROWS
+from lambdas.eventsourcing.item_walk import PAGE_ROWS
 from lambdas.projections.projection import AnyProjection
 
 READ_UNIT_BYTES: Final = 4096

@@ -21,6 +21,22 @@ HEAD: Final = 0
 PROGRESS_ACCOUNT: Final = "log"
 """In the place of an account's id: the item of the log itself."""
 
+SEAL: Final = "seal"
+HASH: Final = "hash"
+"""Attributes of a run and of a head: a number, and 32 bytes."""
+
+FIRST_LEAF: Final = "first_leaf"
+COUNT: Final = "count"
+"""Attributes of a run: numbers."""
+
+VERSION: Final = "version"
+LEAF: Final = "leaf"
+RESTORED: Final = "restored"
+"""Attributes of a head: numbers."""
+
+SIZE: Final = "size"
+"""Attribute of the log's item, beside `seal`: a number."""
+
 
 class Run(Struct, frozen=True):
     """Leaves of versions first_version … first_version + count − 1, at first_leaf onwards. `hash` is the last row's."""
@@ -33,8 +49,10 @@ class Run(Struct, frozen=True):
 
 
 class Head(Struct, frozen=True):
-    """An account's newest version in the log: 0 if all was revoked. `restored` is the newest generation whose restore
-    stands in the log for it, or 0; `seal` the newest one that changed the account."""
+    """An account's newest version in the log: 0 if all was revoked; `leaf` is then the one that did, `hash` zeros.
+
+    `restored` is the newest generation whose restore stands in the log for it, or 0; `seal` the newest one that changed
+    the account."""
 
     version: int
     leaf: int
@@ -86,4 +104,8 @@ class LogIndex(Protocol):
 
     def advance(self, progress: Progress) -> None:
         """Note how far the log is done. It never goes back: if it is further already, nothing changes."""
+        ...
+
+    def clear(self) -> None:
+        """Forget everything, the progress first: it can be made again from the seals. No sealer may run meanwhile."""
         ...

@@ -125,7 +125,7 @@ class MemoryLogIndex:
             return dict(self._heads), runs, self._progress
 
     def clear(self) -> None:
-        """Forget everything: the index can be made again from the seals."""
+        """See LogIndex.clear."""
         with self._lock:
             self._heads, self._runs, self._progress = {}, {}, None
 

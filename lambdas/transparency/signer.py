@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Signer(Protocol):
-    """An Ed25519 key. Both methods raise LogUnavailableError."""
+    """An Ed25519 key. Both methods raise LogUnavailableError, and MalformedError if the key is of another kind."""
 
     def public_key(self) -> bytes:
         """The public key, 32 bytes as RFC 8032 encodes it."""

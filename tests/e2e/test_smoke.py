@@ -23,6 +23,7 @@ from cli.app import main
 from cli.environments.lake import target_in_file
 from cli.sql.session import Session
 from lambdas.accounts.money import TEST_CURRENCY
+from lambdas.contracts.policies import ANY_ACCOUNT
 from local.emulator import aws
 from local.machine.environment import Environment
 from tests.support.iam_border import actions_only, border, routes_only
@@ -32,14 +33,15 @@ STEPS = [
     "event", "read model", "row in the lake", "named query", "daily report",
 ]  # fmt: skip
 STAGE = "v1"
+ACCOUNT = f"accounts/{ANY_ACCOUNT}"
 LATER = "2100-01-01T00:00:00Z"
 ROUTES = {
     "POST/accounts": ("open", "POST /accounts", "MayCommand"),
-    "POST/accounts/*/credit": ("credit", "POST /accounts/{account_id}/credit", "MayCommand"),
-    "POST/accounts/*/withdraw": ("withdraw", "POST /accounts/{account_id}/withdraw", "MayCommand"),
-    "POST/accounts/*/commands": ("stored command", "POST /accounts/{account_id}/commands", "MayCommand"),
+    f"POST/{ACCOUNT}/credit": ("credit", "POST /accounts/{account_id}/credit", "MayCommand"),
+    f"POST/{ACCOUNT}/withdraw": ("withdraw", "POST /accounts/{account_id}/withdraw", "MayCommand"),
+    f"POST/{ACCOUNT}/commands": ("stored command", "POST /accounts/{account_id}/commands", "MayCommand"),
     "GET/accounts": ("read model", "GET /accounts", "MayListAccounts"),
-    "GET/accounts/*": ("read", "GET /accounts/{account_id}", "MayReadAccounts"),
+    f"GET/{ACCOUNT}": ("read", "GET /accounts/{account_id}", "MayReadAccounts"),
 }
 ACTIONS = {
     "kinesis:GetRecords": ("event", "DomainEventReadPolicyArn of Daybook-local-DomainEvents"),

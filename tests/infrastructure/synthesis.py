@@ -59,6 +59,9 @@ class Synthesized:
     projections: Deployable
     publisher: Deployable
     reports: Deployable
+    transparency: Deployable
+    sealing: Deployable
+    verification: Deployable
     watch: Deployable
     dashboards: Deployable | None
     canary_caller: Deployable | None
@@ -80,6 +83,9 @@ class Synthesized:
             self.projections,
             self.publisher,
             self.reports,
+            self.transparency,
+            self.sealing,
+            self.verification,
             self.watch,
         ]
         return [*found, *filter(None, (self.canary_caller, self.canary, self.dashboards))]
@@ -143,6 +149,9 @@ def synthesize(
         projections=stacks["Projections"],
         publisher=stacks["Publisher"],
         reports=stacks["Reports"],
+        transparency=stacks["Transparency"],
+        sealing=stacks["Sealing"],
+        verification=stacks["Verification"],
         watch=stacks["Watch"],
         dashboards=stacks.get("Dashboards"),
         canary_caller=stacks.get("CanaryCaller"),

@@ -12,6 +12,7 @@ from stacks.environment import DEV, LOCAL, PROD, STAGING
 from tests.infrastructure.permissions import allowed, path_of, policy_allows, rendered, trusted
 from tests.infrastructure.synthesis import Deployable, Synthesized, synthesize, synthesized_once
 
+ACCOUNT = "accounts/????????-????-????-????-????????????"
 ALARM = "AWS::CloudWatch::Alarm"
 
 
@@ -78,8 +79,8 @@ def test_its_role_may_call_the_operations_of_its_steps_and_nothing_else(prod: Sy
     may = policy_allows(prod, prod.api, "Api/MayBeCanary")
     routes = {resource.partition(">/v1/")[2] for resource in may}
     assert routes == {
-        "POST/accounts", "POST/accounts/*/credit", "POST/accounts/*/withdraw", "GET/accounts/*",
-        "POST/accounts/*/commands", "GET/accounts/*/commands/*",
+        "POST/accounts", f"POST/{ACCOUNT}/credit", f"POST/{ACCOUNT}/withdraw", f"GET/{ACCOUNT}",
+        f"POST/{ACCOUNT}/commands", f"GET/{ACCOUNT}/commands/*",
     }  # fmt: skip
     assert set().union(*may.values()) == {"execute-api:Invoke"}
     (policy,) = [

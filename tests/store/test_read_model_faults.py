@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 from msgspec.structs import replace
 
 from lambdas.eventsourcing.retry import Backoff, Deadline
+from lambdas.eventsourcing.table_requests import MAX_ATTEMPTS
 from lambdas.projections.control import Control
 from lambdas.projections.daily_totals import DAILY_TOTALS, LastDay
-from lambdas.projections.dynamodb.requests import MAX_ATTEMPTS
 from lambdas.projections.errors import (
     ControlChangedError,
     ControlError,

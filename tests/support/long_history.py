@@ -10,9 +10,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from lambdas.contracts.domain_events import AccountDomainEvent, domain_event
+from lambdas.eventsourcing.item_walk import PAGE_ROWS
 from lambdas.eventsourcing.retry import Deadline
 from lambdas.eventsourcing.rows import EventRow
-from lambdas.eventsourcing.table_walk import PAGE_ROWS, WalkedPage
+from lambdas.eventsourcing.table_walk import WalkedPage
 from lambdas.projections.folding.gate import moved
 from lambdas.projections.projection import AnyProjection
 from lambdas.projections.read_model import AccountRow, Gate, Units

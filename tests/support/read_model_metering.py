@@ -45,6 +45,10 @@ class ReadModelMeter(MeteredClient):
         self._record(Request("BatchGetItem", read_units=units, items=len(items)))
         return answer
 
+    def scan(self, **kwargs: Any) -> Mapping[str, Any]:
+        """Nothing scans a read model: it would read all of it."""
+        raise AssertionError(f"a read model is scanned: {kwargs}")
+
     def put_item(self, **kwargs: Any) -> Mapping[str, Any]:
         """One write unit for each 1 KB of the larger of both items, and what the indexes are written."""
         before = self._item(kwargs["TableName"], kwargs["Item"])

@@ -7,10 +7,11 @@ from typing import Any, Final
 import msgspec
 
 from lambdas.eventsourcing.retry import Deadline
+from lambdas.eventsourcing.table_requests import ConditionFailedError, Item, Request
 from lambdas.projections.control import Control
 from lambdas.projections.dynamodb import table
 from lambdas.projections.dynamodb.items import decoded, text_of
-from lambdas.projections.dynamodb.requests import ConditionFailedError, Item, Request, Requests
+from lambdas.projections.dynamodb.requests import Requests
 from lambdas.projections.errors import ControlChangedError
 
 _controls: Final = msgspec.json.Decoder(Control)

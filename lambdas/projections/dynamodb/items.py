@@ -8,8 +8,8 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from lambdas.eventsourcing.table_requests import Item
 from lambdas.projections.dynamodb import table
-from lambdas.projections.dynamodb.requests import Item
 from lambdas.projections.errors import AdditionRefusedError, CorruptItemError
 from lambdas.projections.projection import K, Measures, Place, Projection
 from lambdas.projections.read_model import AccountRow, Gate

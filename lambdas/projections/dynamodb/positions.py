@@ -8,9 +8,10 @@ from typing import Any, Final
 import msgspec
 
 from lambdas.eventsourcing.retry import Deadline
+from lambdas.eventsourcing.table_requests import ConditionFailedError, Request
 from lambdas.projections.dynamodb import table
 from lambdas.projections.dynamodb.items import decoded, text_of
-from lambdas.projections.dynamodb.requests import ConditionFailedError, Request, Requests, partition
+from lambdas.projections.dynamodb.requests import Requests, partition
 from lambdas.projections.lag import Lag, Position
 
 _positions: Final = msgspec.json.Decoder(Position)

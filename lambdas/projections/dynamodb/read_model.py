@@ -13,21 +13,13 @@ from msgspec import Struct
 from lambdas.contracts.ledger_events import LedgerEvent, Restored, RestoredEvent
 from lambdas.eventsourcing.dynamodb_faults import cancellation_reasons
 from lambdas.eventsourcing.retry import Deadline
+from lambdas.eventsourcing.table_requests import ConditionFailedError, Item, Request, TableClient, in_parallel
 from lambdas.projections.dynamodb import table
 from lambdas.projections.dynamodb.control import ControlItem, walks
 from lambdas.projections.dynamodb.items import AccountItems, addition, decoded, key_of, measures_of, string, text_of
 from lambdas.projections.dynamodb.listings import Listings
 from lambdas.projections.dynamodb.positions import PositionItems
-from lambdas.projections.dynamodb.requests import (
-    ConditionFailedError,
-    Item,
-    ReadModelClient,
-    Request,
-    Requests,
-    in_index,
-    in_parallel,
-    partition,
-)
+from lambdas.projections.dynamodb.requests import Requests, in_index, partition
 from lambdas.projections.dynamodb.segments import SegmentItems
 from lambdas.projections.errors import AdditionRefusedError, RowChangedError
 from lambdas.projections.projection import Additions, K, Projection
@@ -41,7 +33,7 @@ _NO_ROW: Final[Request] = {
 _restores: Final = msgspec.json.Decoder(LedgerEvent[Restored])
 
 
-def open_table(client: ReadModelClient, table_name: str, projection: Projection[K]) -> ReadModelTable[K]:
+def open_table(client: TableClient, table_name: str, projection: Projection[K]) -> ReadModelTable[K]:
     """The read model of a projection in the named table. The client is one as `dynamodb_client()` makes it."""
     return ReadModelTable(Requests(client, table_name), projection)
 

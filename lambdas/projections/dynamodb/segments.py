@@ -7,10 +7,11 @@ from typing import Final
 
 import msgspec
 
+from lambdas.eventsourcing.table_requests import ConditionFailedError
 from lambdas.projections.dynamodb import table
 from lambdas.projections.dynamodb.control import ControlItem, control_of, walks
 from lambdas.projections.dynamodb.items import decoded, string, text_of
-from lambdas.projections.dynamodb.requests import ConditionFailedError, Requests, partition
+from lambdas.projections.dynamodb.requests import Requests, partition
 from lambdas.projections.errors import ControlError, RebuildRunningError
 from lambdas.projections.segments import Segment
 

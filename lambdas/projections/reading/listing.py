@@ -8,9 +8,9 @@ from typing import Final, Generic
 
 from msgspec import Struct
 
+from lambdas.eventsourcing.table_requests import PARALLEL, in_parallel
 from lambdas.projections.dynamodb import table
 from lambdas.projections.dynamodb.listings import LAST
-from lambdas.projections.dynamodb.requests import PARALLEL, in_parallel
 from lambdas.projections.errors import CursorError
 from lambdas.projections.projection import K
 from lambdas.projections.read_model import AccountRow

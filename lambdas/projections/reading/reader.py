@@ -13,10 +13,11 @@ from functools import partial
 from typing import Final, Generic, TypeVar
 
 from lambdas.eventsourcing.retry import REQUEST_SECONDS, Backoff, Deadline
+from lambdas.eventsourcing.table_requests import TableClient
 from lambdas.projections.control import Control
 from lambdas.projections.dynamodb import table
 from lambdas.projections.dynamodb.read_model import ReadModelTable, Standing
-from lambdas.projections.dynamodb.requests import ReadModelClient, Requests
+from lambdas.projections.dynamodb.requests import Requests
 from lambdas.projections.errors import GenerationGoneError, NotBuiltError
 from lambdas.projections.lag import Lag
 from lambdas.projections.projection import K, Projection
@@ -44,7 +45,7 @@ class Reader(Generic[K]):
 
     def __init__(
         self,
-        client: ReadModelClient,
+        client: TableClient,
         table_name: str,
         projection: Projection[K],
         *,

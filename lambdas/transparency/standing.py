@@ -1,0 +1,58 @@
+"""What stands in the log of accounts: heads from the index, hashes from the tiles."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from lambdas.transparency.errors import LogConflictError
+from lambdas.transparency.hashing import leaf_hash
+from lambdas.transparency.index import Head, LogIndex, Run
+from lambdas.transparency.leaves import RowLeaf, decode_leaf, encode_leaf
+from lambdas.transparency.tile_reader import TileReader
+
+
+class LogStanding:
+    """See deciding.Standing. It keeps the runs of one account at a time: accounts are asked for one after the
+    other, and versions in order."""
+
+    def __init__(self, index: LogIndex, reader: TileReader, size: int) -> None:
+        """`size` is that of the log, of which the reader reads."""
+        self._index = index
+        self._reader = reader
+        self._size = size
+        self._account_id = ""
+        self._runs: deque[Run] = deque()
+
+    def heads(self, account_ids: Sequence[str]) -> Mapping[str, Head]:
+        """See Standing.heads."""
+        return self._index.heads(account_ids)
+
+    def other_than(self, leaf: RowLeaf, head: Head) -> bytes | None:
+        """See Standing.other_than."""
+        place = self._place(leaf, head)
+        if place < self._size and leaf.hash:
+            (hashed,) = self._reader.hashes(0, place, place + 1, self._size)
+            if hashed == leaf_hash(encode_leaf(leaf)):
+                return None
+        return row_leaf_at(self._reader, leaf.account_id, leaf.version, place, self._size).hash
+
+    def _place(self, leaf: RowLeaf, head: Head) -> int:
+        if leaf.account_id != self._account_id:
+            self._runs = deque(self._index.runs(leaf.account_id, first=leaf.version, last=head.version))
+            self._account_id = leaf.account_id
+        while self._runs and self._runs[0].first_version + self._runs[0].count <= leaf.version:
+            self._runs.popleft()
+        if self._runs and self._runs[0].first_version <= leaf.version:
+            return self._runs[0].first_leaf + leaf.version - self._runs[0].first_version
+        raise LogConflictError(
+            f"the index lacks {leaf.account_id}/{leaf.version}, and says that {head.version} is sealed: rebuild it"
+        )
+
+
+def row_leaf_at(reader: TileReader, account_id: str, version: int, place: int, size: int) -> RowLeaf:
+    """The leaf of an account's version, which stands at a place. Raises LogConflictError if another one does."""
+    found = decode_leaf(reader.entry(place, size)) if place < size else None
+    if isinstance(found, RowLeaf) and (found.account_id, found.version) == (account_id, version):
+        return found
+    raise LogConflictError(f"the index says that {account_id}/{version} is leaf {place}, and there stands {found}")
