@@ -31,7 +31,7 @@ verify_proof.py log DIR --key KEY [--kept FILE|DIR]
 --key KEY        the log's verifier key, NAME+ID+KEY, or a file with it: from somebody you trust, not with the proof
 --entry TEXT     the entry that must be the proven one (needed if the proof does not carry it)
 --log DIR        a copy of the whole log: that nothing was cut off the end of the rows
---kept FILE|DIR  checkpoints that were kept elsewhere: each must be one of this very log
+--kept FILE|DIR  checkpoints that were kept elsewhere, one or many in a file: each must be one of this very log
 
 The exit status is 0 for yes, 1 for no, and 2 if nothing could be checked. docs/proof.md has all of it.
 """
@@ -292,6 +292,7 @@ def read(path: str, limit: int) -> bytes:
 # --- Signed notes and checkpoints: C2SP signed-note, tlog-checkpoint --------------------------------------------------
 
 NOTE_LIMIT = 1 << 20
+KEPT_LIMIT = 1 << 26
 SIGNATURES = 64
 """More lines of signatures than this are refused: each costs milliseconds."""
 
@@ -358,6 +359,21 @@ def open_checkpoint(note: bytes, keys: list[Key]) -> Checkpoint:
     if checkpoint.origin not in [key.name for key in by]:
         raise No(f"the key signed a checkpoint of another log: {shown(checkpoint.origin)}")
     return checkpoint
+
+
+def split_notes(data: bytes) -> list[bytes]:
+    """The notes in a file, one behind the other, empty lines between them or not: each ends with its signatures."""
+    notes: list[list[bytes]] = []
+    is_open = False
+    for line in data.splitlines(keepends=True):
+        is_signature = line.startswith("— ".encode())
+        if not is_open and not is_signature and line == b"\n":
+            continue
+        if not notes or not (is_open or is_signature):
+            notes.append([])
+        notes[-1].append(line)
+        is_open = not is_signature
+    return [b"".join(lines) for lines in notes]
 
 
 def signature_decode(line: str) -> tuple[str, bytes]:
@@ -788,14 +804,16 @@ def say_consistency(old_file: str, file: str, keys: list[Key]) -> str:
 
 def say_log(folder: str, keys: list[Key], kept: str | None) -> str:
     log = open_log(folder, keys)
-    names = [] if kept is None else sorted(files_of(kept))
-    for name in names:
-        log.expect(shown(name), open_checkpoint(take(name, NOTE_LIMIT), keys))
-    if kept is not None and not names:
+    found = 0
+    for name in [] if kept is None else sorted(files_of(kept)):
+        for note in split_notes(take(name, KEPT_LIMIT)):
+            log.expect(f"a checkpoint in {shown(name)}", open_checkpoint(note, keys))
+            found += 1
+    if kept is not None and not found:
         raise Usage(f"there are no checkpoints in {shown(kept)}")
     log.check()
     seals = f"{log.seals} seal{'s' * (log.seals != 1)}"
-    end = f"\n{len(names)} kept checkpoint{'s' * (len(names) != 1)} checked: they were signed for this log."
+    end = f"\n{found} kept checkpoint{'s' * (found != 1)} checked: this log is the one that was signed then."
     if kept is None:
         end = (
             "\nNot shown: that nobody saw another log of this name; --kept with checkpoints kept elsewhere shows that."

@@ -131,12 +131,30 @@ def test_a_log_written_anew_with_the_key_is_found_by_kept_checkpoints(tmp_path: 
     (kept / "first").write_bytes(genuine.checkpoint(256))
     status, said = ask("log", other, "--key", KEY, "--kept", kept)
     assert status == 0
-    assert said.endswith("\n1 kept checkpoint checked: they were signed for this log.\n")
+    assert said.endswith("\n1 kept checkpoint checked: this log is the one that was signed then.\n")
     (kept / "second").write_bytes(genuine.checkpoint(300))
     status, said = ask("log", other, "--key", KEY, "--kept", kept)
     assert status == 1
     assert "signed for other entries up to 300 than this log has" in said
     assert ask("log", genuine.write(tmp_path / "genuine"), "--key", KEY, "--kept", kept)[0] == 0
+
+
+@pytest.mark.parametrize("between", [b"", b"\n", b"\n\n\n"])
+def test_kept_checkpoints_may_stand_in_one_file(between: bytes, written: Path, tmp_path: Path, ask: Ask) -> None:
+    """As they do where Firehose delivers them: those of a minute in one object."""
+    genuine, other = log_of(*SIZES), log_of(*SIZES, changed=280)
+    witness = "— witness.example d3h5egAAAAAA\n".encode()
+    kept = [genuine.checkpoint(0) + witness, genuine.checkpoint(3), genuine.checkpoint(3), genuine.checkpoint(600)]
+    (tmp_path / "kept").write_bytes(between.join([b"", *kept, b""]))
+    status, said = ask("log", written, "--key", KEY, "--kept", tmp_path / "kept")
+    assert (status, said.count("\n4 kept checkpoints checked")) == (0, 1)
+    (tmp_path / "kept").write_bytes(between.join([*kept, other.checkpoint(600), *kept]))
+    assert ask("log", written, "--key", KEY, "--kept", tmp_path / "kept")[0] == 1
+    for junk in (b"junk\n", b"junk", witness, genuine.checkpoint(3)[:-9]):
+        (tmp_path / "kept").write_bytes(junk + b"".join(kept))
+        assert ask("log", written, "--key", KEY, "--kept", tmp_path / "kept")[0] == 1, junk
+        (tmp_path / "kept").write_bytes(b"".join(kept) + junk)
+        assert ask("log", written, "--key", KEY, "--kept", tmp_path / "kept")[0] == (0 if junk == witness else 1), junk
 
 
 def test_a_log_that_was_cut_is_found_by_kept_checkpoints(tmp_path: Path, ask: Ask) -> None:
