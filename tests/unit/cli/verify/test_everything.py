@@ -1,6 +1,8 @@
 from __future__ import annotations
+
 import pytest
-from tests.support.verified_ledger import A, B, C, VerifiedLedger
+
+from tests.support.verified_ledger import VerifiedLedger
 
 
 def test_a_ledger_whose_parts_agree(ledger: VerifiedLedger, capsys: pytest.CaptureFixture[str]) -> None:
