@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cli.doctor.account import Account
     from cli.environments.lake import Target
     from cli.environments.ledger import Ledger
+    from cli.environments.log import Log
     from cli.environments.place import Place
     from cli.projections.models import Models
     from cli.reconcile.recorded import Known, Recorded, Window
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     from cli.restore.announcing import Announcer
     from cli.restore.clients import Clients as Restoring
     from cli.restore.published import Told
+    from cli.seal.sealing import Sealer
     from cli.smoke.places import Parts as SmokeParts
     from cli.sql.session import Result
     from cli.trace.sources import Sources
+    from cli.verify.opening import LedgerTables
     from lambdas.eventsourcing.store import EventStore
     from lambdas.projections.stream.measuring import LagMeter
     from lambdas.reporting.report import Queries, Shelf
@@ -126,3 +129,21 @@ class AWS(Connections):
         from cli.trace.sources import open_sources
 
         return open_sources(place)
+
+    def transparency_log(self, place: Place) -> Log:
+        """The transparency log, to read."""
+        from cli.environments.log import open_log
+
+        return open_log(place)
+
+    def sealer(self, place: Place) -> Sealer:
+        """The deployed function that seals."""
+        from cli.seal.sealing import open_sealer
+
+        return open_sealer(place)
+
+    def ledger_tables(self, place: Place) -> LedgerTables:
+        """The ledger's tables, to verify everything."""
+        from cli.verify.opening import open_tables
+
+        return open_tables(place)

@@ -19,6 +19,9 @@ from cli.errors import ExitStatus
 
 COMMANDS: Final = (
     "verify",
+    "seal",
+    "prove",
+    "consistency",
     "sql",
     "report",
     "reconcile",

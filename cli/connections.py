@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cli.doctor.account import Account
     from cli.environments.lake import Target
     from cli.environments.ledger import Ledger
+    from cli.environments.log import Log
     from cli.environments.place import Place
     from cli.projections.models import Models
     from cli.reconcile.recorded import Known, Recorded, Window
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from cli.restore.announcing import Announcer
     from cli.restore.clients import Clients as Restoring
     from cli.restore.published import Told
+    from cli.seal.sealing import Sealer
     from cli.smoke.places import Parts as SmokeParts
     from cli.sql.session import Result
     from cli.trace.sources import Sources
+    from cli.verify.opening import LedgerTables
     from lambdas.eventsourcing.store import EventStore
     from lambdas.projections.stream.measuring import LagMeter
     from lambdas.reporting.report import Queries, Shelf
@@ -75,6 +78,15 @@ class Connections(Protocol):
 
     def tracing(self, place: Place) -> Sources:
         """Logs, tables, stream and lake, to follow a correlation id."""
+
+    def transparency_log(self, place: Place) -> Log:
+        """The transparency log, to read."""
+
+    def sealer(self, place: Place) -> Sealer:
+        """The deployed function that seals."""
+
+    def ledger_tables(self, place: Place) -> LedgerTables:
+        """The ledger's tables, to verify everything."""
 
 
 def connections_of(context: typer.Context) -> Connections:

@@ -15,6 +15,7 @@ from typer.cli import get_docs_for_click
 from typer.main import get_command
 
 from cli.app import PROGRAM, app
+from cli.consistency.checking import Consistency
 from cli.doctor.finding import Diagnosis
 from cli.doctor.permissions import policy
 from cli.envelope import Envelope
@@ -26,6 +27,7 @@ from cli.projections.rebuilding import Rebuilt
 from cli.projections.retrying import Retried
 from cli.projections.status import Status
 from cli.projections.switching import Switched
+from cli.prove.proving import Proved
 from cli.reconcile.comparison import Reconciliation
 from cli.redrive.retrying import Redriven
 from cli.report.writing import Written
@@ -40,6 +42,7 @@ from cli.smoke.trial import Trial
 from cli.sql.output import Rows
 from cli.trace.stages import Trace
 from cli.verify.verification import Verified
+from lambdas.transparency.findings import Sealed
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 PAGE: Final = DOCS / "cli.md"
@@ -48,6 +51,9 @@ DOCTOR_POLICY: Final = DOCS / "doctor-policy.json"
 
 DOCUMENTS: Final[Mapping[str, Any]] = {
     "verify": Envelope[Verified],
+    "seal": Envelope[Sealed],
+    "prove": Envelope[Proved],
+    "consistency": Envelope[Consistency],
     "sql": Envelope[Rows],
     "report": Envelope[Written],
     "reconcile": Envelope[Reconciliation],
@@ -63,6 +69,10 @@ DOCUMENTS: Final[Mapping[str, Any]] = {
 
 HOW: Final = (
     ("check the hash chain of an account's history", "daybook verify ACCOUNT_ID"),
+    ("seal new events into the transparency log", "daybook seal"),
+    ("prove that an event stands in the log", "daybook prove ACCOUNT_ID 3"),
+    ("hand an account's whole history to an auditor", "daybook prove ACCOUNT_ID --history"),
+    ("check that the log was not rewritten", "daybook consistency kept.checkpoint"),
     ("query the lake in SQL", "daybook sql 'SELECT * FROM account_balances'"),
     ("run a named query", "daybook sql --name daily_report -p day=2026-11-22 --csv"),
     ("write a day's report", "daybook report --date 2026-11-22 --output out"),

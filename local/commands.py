@@ -20,7 +20,9 @@ def run(layout: Layout, console: Console) -> None:
     with only_one(layout.lock_file, "starting or stopping this environment"):
         started = system.up(layout, progress, requested_port=requested_port())
         system.while_alive(
-            layout, started.emulator, lambda: report.show_example(started.environment, progress, console)
+            layout,
+            started.emulator,
+            lambda: report.show_example(started.environment, layout.proofs, progress, console),
         )
     show_whereabouts(layout, started, console)
 

@@ -1,9 +1,10 @@
-"""Runs queries on Athena: starts a query, waits for its end with a time limit, reads all pages of its rows."""
+"""Runs queries on Athena: starts a query, waits for its end with a time limit, reads its rows."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -43,32 +44,32 @@ class Athena:
 
     def rows(self, sql: str, time_left: Callable[[], float]) -> list[Row]:
         """All rows of a SELECT. A query longer than `time_left` (seconds) is stopped. Raises a QueryError."""
-        try:
-            started = self._client.start_query_execution(
-                QueryString=sql,
-                QueryExecutionContext={"Database": self._database},
-                WorkGroup=self._workgroup,
-            )
-            execution = started["QueryExecutionId"]
-            self._wait(execution, time_left)
-            return list(self._result(execution))
-        except ClientError as error:
-            message = error.response["Error"].get("Message", "no reason given")
-            if error.response["Error"].get("Code") == _REFUSED:
-                raise QueryFailedError(f"Athena refuses the query: {message}") from error
-            raise AthenaUnavailableError(f"the request to Athena failed: {message}") from error
-        except BotoCoreError as error:
-            raise AthenaUnavailableError(f"the request to Athena failed: {error}") from error
-        except (KeyError, ValueError) as error:
-            raise AthenaUnavailableError(f"Athena's answer lacks something: {error}") from error
+        with _answered():
+            return list(self._result(self._run(sql, time_left)[0]))
 
-    def _wait(self, execution: str, time_left: Callable[[], float]) -> None:
+    def result_location(self, sql: str, time_left: Callable[[], float]) -> str:
+        """Run a SELECT as `rows` does: where the file with its rows is, `s3://bucket/key`. Raises a QueryError."""
+        with _answered():
+            found: str = self._run(sql, time_left)[1]["ResultConfiguration"]["OutputLocation"]
+            return found
+
+    def _run(self, sql: str, time_left: Callable[[], float]) -> tuple[str, dict[str, Any]]:
+        started = self._client.start_query_execution(
+            QueryString=sql,
+            QueryExecutionContext={"Database": self._database},
+            WorkGroup=self._workgroup,
+        )
+        execution = started["QueryExecutionId"]
+        return execution, self._wait(execution, time_left)
+
+    def _wait(self, execution: str, time_left: Callable[[], float]) -> dict[str, Any]:
+        """The query as it ended."""
         pause = FIRST_PAUSE
         while True:
-            answer = self._client.get_query_execution(QueryExecutionId=execution)["QueryExecution"]
+            answer: dict[str, Any] = self._client.get_query_execution(QueryExecutionId=execution)["QueryExecution"]
             status = answer["Status"]
             if status["State"] == "SUCCEEDED":
-                return
+                return answer
             if status["State"] in {"FAILED", "CANCELLED"}:
                 raise self._failure(execution, status, answer.get("Statistics", {}))
             if time_left() <= pause:
@@ -108,3 +109,19 @@ class Athena:
             if not page.get("NextToken"):
                 return
             token, first_page = {"NextToken": page["NextToken"]}, False
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    """Failures of requests as QueryError."""
+    try:
+        yield
+    except ClientError as error:
+        message = error.response["Error"].get("Message", "no reason given")
+        if error.response["Error"].get("Code") == _REFUSED:
+            raise QueryFailedError(f"Athena refuses the query: {message}") from error
+        raise AthenaUnavailableError(f"the request to Athena failed: {message}") from error
+    except BotoCoreError as error:
+        raise AthenaUnavailableError(f"the request to Athena failed: {error}") from error
+    except (KeyError, ValueError) as error:
+        raise AthenaUnavailableError(f"Athena's answer lacks something: {error}") from error

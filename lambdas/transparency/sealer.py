@@ -85,7 +85,7 @@ class _Batch(NamedTuple):
 
 
 class Sealer:
-    """Makes the log grow. Methods raise LogUnavailableError and QueryError, and LogConflictError: somebody has to look."""
+    """Makes the log grow. Methods raise LogUnavailableError, QueryError, and LogConflictError: somebody has to look."""
 
     def __init__(
         self,

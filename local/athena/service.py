@@ -13,6 +13,7 @@ from local.athena import answers
 from local.athena.answers import Asked, Json
 from local.athena.footers import Footers, Snapshot
 from local.athena.reading import Reading, reading, rows_of
+from local.athena.results import ResultFiles
 from local.athena.tables import Table, read_tables
 from local.athena.translation import (
     MalformedQueryError,
@@ -36,6 +37,7 @@ class Service:
         self._glue = glue
         self._athena = athena
         self._footers = Footers(s3)
+        self._files = ResultFiles(s3)
         self._asked: OrderedDict[str, Asked] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -102,6 +104,8 @@ class Service:
     def _with_execution(self, answer: Json) -> Json:
         found = answer.get("QueryExecution") or {}
         asked = self._asked.get(found.get("QueryExecutionId", ""))
+        if asked and not asked.refused and (found.get("Status") or {}).get("State") == "SUCCEEDED":
+            self._files.write(found["ResultConfiguration"]["OutputLocation"])
         return answer if asked is None else {**answer, "QueryExecution": answers.execution(found, asked)}
 
 

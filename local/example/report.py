@@ -1,12 +1,13 @@
 """Prints the example of `make run` while it runs."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from local.example import account as example
-from local.example import history, ledger, read_models, submission
+from local.example import history, ledger, proof, read_models, submission
 from local.example.client import Answer, Client
 from local.example.ledger import Read, Row
 from local.example.submission import Followed
@@ -15,10 +16,10 @@ from local.machine.environment import Environment
 from local.machine.progress import Progress
 
 
-def show_example(environment: Environment, progress: Progress, console: Console) -> None:
-    """Run the worked example on a running system and print it, then asynchronous commands, read models, and SQL.
+def show_example(environment: Environment, files: Path, progress: Progress, console: Console) -> None:
+    """Run the worked example on a running system and print it; then asynchronous commands, read models, SQL, a proof.
 
-    Raises ExampleFailedError.
+    What it writes goes to the folder `files`. Raises ExampleFailedError.
     """
     client = Client(environment)
     try:
@@ -46,6 +47,7 @@ def show_example(environment: Environment, progress: Progress, console: Console)
     finally:
         client.close()
     history.show(history.session(environment), account_id, entries, progress, console)
+    proof.show(place, account_id, example.LAST_VERSION, files, progress, console)
 
 
 def show_story(account_id: str, story: list[Answer], balance: Answer, console: Console) -> None:

@@ -56,6 +56,11 @@ class Layout:
         return self.state / "logs"
 
     @property
+    def proofs(self) -> Path:
+        """What the example proves: the log's key, and a proof as it is and edited."""
+        return self.state / "proof"
+
+    @property
     def emulator_log(self) -> Path:
         """The emulator's output, access log included."""
         return self.logs / "emulator.log"

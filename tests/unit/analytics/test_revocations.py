@@ -16,7 +16,7 @@ ANNOUNCED = "2026-03-03 10:00:00"
 VALUES: dict[str, Any] = {
     "account_id": A, "at": "2026-03-05 00:00:00", "day": "2026-03-02", "from_day": "2026-03-01", "to_day": "2026-03-04",
     "first_day": "2026-03-01", "last_day": "2026-03-04", "from_dt": "2026-02-28", "to_dt": "2026-03-09",
-    "top": "9", "times": "2", "correlation_id": "c-4",
+    "top": "9", "times": "2", "correlation_id": "c-4", "through": "2026-03-05 00:00:00",
 }  # fmt: skip
 AFTER = [
     event("BalanceCredited", A, 4, "2026-03-03 10:00:00", amount=7, **EUR),
@@ -26,9 +26,11 @@ AFTER = [
 
 
 def answers(lake: Lake) -> dict[str, Any]:
-    """What every view and every query says."""
+    """What every view and every query says, but the one that tells of restores."""
     found: dict[str, Any] = {name: lake.sql(f"SELECT * FROM {name}") for name in views()}
     for name, query in queries().items():
+        if name == "sealable_restores":
+            continue
         found[name] = lake.query(name, **{each: VALUES[each] for each in query.parameters if each in VALUES})
     return {name: sorted(rows, key=repr) for name, rows in found.items()}
 

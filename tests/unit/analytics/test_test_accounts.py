@@ -15,7 +15,7 @@ from sqlglot import exp
 from analytics.catalog import queries, views
 from lambdas.accounts.money import TEST_CURRENCY
 from tests.unit.analytics.conftest import EUR, FIRST, SECOND, THIRD, A, C
-from tests.unit.analytics.lake import Lake, event
+from tests.unit.analytics.lake import Lake, event, revocation
 
 T = "00000000-0000-4000-8000-0000000000f0"
 XTS: dict[str, Any] = {"currency": TEST_CURRENCY}
@@ -41,6 +41,8 @@ HOLD_THEM: dict[str, dict[str, Any]] = {
     "published_since": {"from_dt": "2026-03-01"},
     "reconciliation": {"from_day": "2026-03-01", "to_day": "2026-03-03"},
     "recorded_versions": {"from_day": "2026-03-01", "to_day": "2026-03-03"},
+    "sealable_events": {"from_dt": "2026-03-01", "through": "2026-03-04T00:00:00Z"},
+    "sealable_restores": {},
     "stray_events": {"from_dt": "2026-03-02", "first_day": "2026-03-01", "last_day": "2026-03-03"},
     "version_gaps": {},
 }
@@ -68,6 +70,7 @@ def filled(folder: Path, *, tested: bool) -> Lake:
         lake.arrive("2026-03-01", [*TESTED, TESTED[1]])
         again = event("BalanceWithdrawn", T, 2, "2026-03-02 09:00:00", amount=100, **XTS)
         lake.arrive("2026-03-02", [again])  # one id on two days
+        lake.revoke(revocation(T, 8, "2026-03-03 09:00:00"))  # a restore that took nothing away
     return lake
 
 

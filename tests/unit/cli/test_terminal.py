@@ -37,6 +37,11 @@ LINES = {
         ["verify"],
         ["verify", "not-a-uuid"],
         ["verify", ACCOUNT, *NOWHERE],
+        ["seal", "--through", "yesterday"],
+        ["prove", ACCOUNT],
+        ["prove", ACCOUNT, "3", "--history"],
+        ["prove", ACCOUNT, "first"],
+        ["consistency"],
         ["sql", "--name", "account_statement", *NOWHERE],
         ["sql", "SELECT 1", "--csv", "--json"],
         ["sql", "SELECT 1", "--env", "prd"],
@@ -56,7 +61,8 @@ LINES = {
         ["projections", "status", "--follow", "--json"],
     ],
     "json": [[name, *words, *NOWHERE, "--json"] for name, words in {
-        "verify": [ACCOUNT], "sql": ["SELECT 1"], "report": [], "reconcile": ["--from", "2026-11-01"],
+        "verify": [ACCOUNT], "seal": [], "prove": [ACCOUNT, "3"], "consistency": ["5"],
+        "sql": ["SELECT 1"], "report": [], "reconcile": ["--from", "2026-11-01"],
         "republish": ["--parked"], "redrive": ["--parked"], "trace": ["order-17"], "projections": ["list"],
     }.items()],
 }  # fmt: skip

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -50,7 +52,16 @@ class _Answers(BaseHTTPRequestHandler):
             self.server.sent.append(body)
             answer = {"QueryExecutionId": str(len(self.server.sent))}
         elif action == "GetQueryExecution":
-            answer = {"QueryExecution": {**body, "Query": "translated", "Status": self.server.state, "Statistics": {}}}
+            place = {"OutputLocation": f"s3://results/q/{body['QueryExecutionId']}.csv"}
+            answer = {
+                "QueryExecution": {
+                    **body,
+                    "Query": "translated",
+                    "Status": self.server.state,
+                    "Statistics": {},
+                    "ResultConfiguration": place,
+                }
+            }
         elif action == "GetQueryResults":
             values = ["2026-03-01 10:00:00", "{'currency': 'EUR', 'amount': None}", "x"]
             kinds = ["timestamp", "row", "varchar"]
@@ -80,6 +91,25 @@ class Workgroups:
     def get_work_group(self, WorkGroup: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
         limit = {} if self.limit is None else {"BytesScannedCutoffPerQuery": self.limit}
         return {"WorkGroup": {"Configuration": limit}}
+
+
+class Bucket:
+    """A client of S3 that holds the files which the emulator writes for every query."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], bytes] = {}
+
+    def result(self, query: str, content: bytes, metadata: bytes) -> None:
+        self.objects["results", f"q/{query}.csv/{query}.csv"] = content
+        self.objects["results", f"q/{query}.csv/{query}.csv.metadata"] = metadata
+
+    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
+        return {"Body": io.BytesIO(self.objects[Bucket, Key])}
+
+    def put_object(self, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:  # noqa: N803 - boto3's names
+        assert (Bucket, Key) not in self.objects
+        assert ContentType == "text/csv"
+        self.objects[Bucket, Key] = Body
 
 
 class Footers:
@@ -127,10 +157,20 @@ def workgroups() -> Workgroups:
 
 
 @pytest.fixture
-def client(emulator: Emulator, workgroups: Workgroups, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+def bucket() -> Bucket:
+    found = Bucket()
+    for number in range(1, 9):
+        found.result(str(number), b"id\r\nx\r\n", b"id\nvarchar")
+    return found
+
+
+@pytest.fixture
+def client(
+    emulator: Emulator, workgroups: Workgroups, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Client]:
     monkeypatch.setattr(service, "read_tables", lambda _, database: TABLES if database == "db" else {})
     monkeypatch.setattr(service, "Footers", Footers)
-    proxied = Service(glue=None, s3=None, athena=workgroups)
+    proxied = Service(glue=None, s3=bucket, athena=workgroups)
     url = f"http://127.0.0.1:{emulator.server_port}"
     with Proxy(("127.0.0.1", 0), emulator=url, instance="me", service=proxied) as proxy:
         threading.Thread(target=proxy.serve_forever, args=(0.01,), daemon=True).start()
@@ -234,3 +274,28 @@ def test_an_execution_that_was_not_asked_here_stays_as_it_is(client: Client) -> 
     found = client.call("GetQueryExecution", QueryExecutionId="another")[1]["QueryExecution"]
     assert found["Query"] == "translated"
     assert answers.execution(found, Asked("SELECT 1"))["Query"] == "SELECT 1"
+
+
+def test_the_result_file_is_where_the_answer_says_and_as_athena_writes_it(client: Client, bucket: Bucket) -> None:
+    content = 't,n,m,b,r\r\n"a,""b\n",,2026-03-01 10:00:00,True,{\'x\': 1}\r\n'
+    bucket.result("1", content.encode(), b"t,n,m,b,r\nvarchar,varchar,timestamp,boolean,row")
+    status, answer = client.start("SELECT id FROM seen")
+    assert status == 200
+    for _ in range(2):
+        execution = client.call("GetQueryExecution", **answer)[1]["QueryExecution"]
+        place = urlsplit(execution["ResultConfiguration"]["OutputLocation"])
+        assert bucket.objects[place.netloc, place.path.lstrip("/")] == (
+            b'"t","n","m","b","r"\n"a,""b\n",,"2026-03-01 10:00:00.000","true","{x=1}"\n'
+        )
+
+
+def test_no_file_is_written_of_what_failed_or_was_refused(
+    client: Client, bucket: Bucket, emulator: Emulator, workgroups: Workgroups
+) -> None:
+    before = dict(bucket.objects)
+    emulator.state = {"State": "FAILED", "StateChangeReason": "no"}
+    client.execution("SELECT id FROM seen")
+    emulator.state = {"State": "SUCCEEDED", "StateChangeReason": ""}
+    workgroups.limit = 1
+    client.execution("SELECT id FROM seen")
+    assert bucket.objects == before

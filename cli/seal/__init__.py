@@ -1,0 +1,1 @@
+"""Seal new events into the transparency log, and print its signed checkpoint."""
