@@ -41,3 +41,18 @@ REPORTS = {
     "GLUE_DATABASE": "glue_database",
     "REPORT_BUCKET": "report_bucket",
 }
+VERIFICATION = {
+    **EVERY_FUNCTION,
+    "EVENT_TABLE": "events",
+    "RECEIPTS_TABLE": "receipts",
+    "COMMANDS_TABLE": "commands",
+    "READ_MODEL_TABLES": '{"account_summaries":"summaries","daily_totals":"totals"}',
+    "LOG_BUCKET": "log-bucket",
+    "LOG_INDEX_TABLE": "log-index",
+    "LOG_KEY": "log-key",
+    "ATHENA_WORKGROUP": "athena_workgroup",
+    "GLUE_DATABASE": "glue_database",
+    "RESULTS_BUCKET": "results-bucket",
+    "PENDING_HOURS": "24",
+    "SETTLE_MINUTES": "60",
+}
