@@ -29,6 +29,8 @@ FUNCTION_ENVIRONMENT = {
     "TEST_CALLERS": "",
     "WRITES": "on",
     "READ_MODEL_TABLES": '{"account_summaries": "summaries", "daily_totals": "totals"}',
+    "LOG_BUCKET": "log-bucket",
+    "LOG_INDEX_TABLE": "log-index",
     "PROJECTION": "account_summaries",
     "READ_MODEL_TABLE": "summaries",
     "API_URL": "https://api.example/v1",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cli.smoke.places import Parts as SmokeParts
     from cli.sql.session import Result
     from cli.trace.sources import Sources
+    from cli.verify.opening import LedgerTables
     from lambdas.eventsourcing.store import EventStore
     from lambdas.projections.stream.measuring import LagMeter
     from lambdas.reporting.report import Queries, Shelf
@@ -140,3 +141,9 @@ class AWS(Connections):
         from cli.seal.sealing import open_sealer
 
         return open_sealer(place)
+
+    def ledger_tables(self, place: Place) -> LedgerTables:
+        """The ledger's tables, to verify everything."""
+        from cli.verify.opening import open_tables
+
+        return open_tables(place)

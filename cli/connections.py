@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cli.smoke.places import Parts as SmokeParts
     from cli.sql.session import Result
     from cli.trace.sources import Sources
+    from cli.verify.opening import LedgerTables
     from lambdas.eventsourcing.store import EventStore
     from lambdas.projections.stream.measuring import LagMeter
     from lambdas.reporting.report import Queries, Shelf
@@ -83,6 +84,9 @@ class Connections(Protocol):
 
     def sealer(self, place: Place) -> Sealer:
         """The deployed function that seals."""
+
+    def ledger_tables(self, place: Place) -> LedgerTables:
+        """The ledger's tables, to verify everything."""
 
 
 def connections_of(context: typer.Context) -> Connections:

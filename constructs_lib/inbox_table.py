@@ -67,8 +67,9 @@ class InboxTable(ProtectedTable):
         self._grant(grantee, "UpdateItem")
 
     def grant_walk(self, grantee: IGrantable) -> None:
-        """Allow reading all requests by scans; no change."""
-        Grant.add_to_principal(grantee=grantee, actions=["dynamodb:Scan"], resource_arns=[self.table.table_arn])
+        """Allow reading all requests by scans, and single ones; no change."""
+        for action in ("dynamodb:GetItem", "dynamodb:Scan"):
+            Grant.add_to_principal(grantee=grantee, actions=[action], resource_arns=[self.table.table_arn])
         grant_key(grantee, key=self._key, service="dynamodb", actions=["Decrypt"])
 
     def grant_redrive(self, grantee: IGrantable) -> None:

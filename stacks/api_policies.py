@@ -10,12 +10,13 @@ from constructs import Construct
 
 from constructs_lib.arns_in_findings import arn_in_findings
 from lambdas.contracts.operations import Operation
-from lambdas.contracts.policies import ACTION, MAY_COMMAND, MAY_LIST, MAY_READ, MAY_READ_TOTALS, operations_of, route_of
+from lambdas.contracts.policies import ACTION, MAY_AUDIT, MAY_COMMAND, MAY_LIST, MAY_READ, MAY_READ_TOTALS, operations_of, route_of
 
 OUTPUTS: Mapping[str, str] = {
     MAY_READ: "ReadAccountsPolicyArn",
     MAY_LIST: "ListAccountsPolicyArn",
     MAY_READ_TOTALS: "ReadTotalsPolicyArn",
+    MAY_AUDIT: "AuditRowsPolicyArn",
     MAY_COMMAND: "CommandPolicyArn",
 }
 """The output that names each policy's ARN."""
@@ -24,6 +25,7 @@ _DESCRIPTIONS = {
     MAY_READ: "Reading accounts of the API, now and in the past",
     MAY_LIST: "Listing all accounts of the API",
     MAY_READ_TOTALS: "Reading what was booked each day over all accounts",
+    MAY_AUDIT: "Reading the rows of accounts as they are stored, with who acted",
     MAY_COMMAND: "Sending commands to the API, and asking what became of them",
 }
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
 from cli.environments.ledger import open_store
@@ -17,20 +15,10 @@ from cli.projections.status import measure
 from lambdas.contracts.event_reader import DomainEventReader
 from lambdas.eventsourcing.table_walk import DynamoDBTableWalk
 from lambdas.eventsourcing.timestamps import utc_now
-from lambdas.projections.comparison.account_check import Difference
+from lambdas.projections.comparison.account_check import WORDS, Difference
 from lambdas.projections.comparison.account_walk import TableAccounts
 from lambdas.projections.comparison.comparison import Compared, Comparison, settled_before
 from lambdas.projections.control import Control
-
-WORDS: Final = {
-    "kept": "is not the fold of its events",
-    "gate": "has a gate that is no event of its history",
-    "behind": "is behind, by more than the lag",
-    "missing": "has no row",
-    "superfluous": "has a row and no events",
-    "shared": "is not the sum of the accounts' shares",
-}
-"""For each kind of difference, what is said of the account or the shared row."""
 
 
 class ComparedModel(msgspec.Struct, frozen=True, tag_field="action", tag="compare"):

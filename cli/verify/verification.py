@@ -15,6 +15,7 @@ from lambdas.eventsourcing.errors import ChainBrokenError, ReadUnavailableError
 from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.verifier import ChainVerifier
 from lambdas.service.decider import ACCOUNT_DECIDER
+from lambdas.verification.results import Report
 
 VERIFIED: Final = "verified"
 BROKEN: Final = "broken"
@@ -33,10 +34,11 @@ class Verification(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
 
 
-class Verified(msgspec.Struct, frozen=True):
-    """All accounts that were verified."""
+class Verified(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All accounts that were verified; or, with --all, what was found in everything."""
 
     accounts: list[Verification]
+    everything: Report | None = None
 
 
 def verify(store: EventStore, account_id: str) -> Verification:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from lambdas.composition.proving import deployed_prover
 from lambdas.composition.read_models import ReadModels, read_models
 from lambdas.composition.settings import ApiSettings, LedgerSettings
 from lambdas.eventsourcing.clock_check import ClockCheck
@@ -17,6 +18,7 @@ from lambdas.eventsourcing.timestamps import utc_now
 from lambdas.inbox.openings import StoredOpenings
 from lambdas.service.account_service import AccountService
 from lambdas.service.decider import ACCOUNT_DECIDER
+from lambdas.transparency.proving import Prover
 
 
 def api_store(client: Any, settings: ApiSettings) -> DynamoDBEventStore:
@@ -45,14 +47,16 @@ class Api(NamedTuple):
     service: AccountService
     openings: StoredOpenings
     read_models: ReadModels
+    prover: Callable[[], Prover]
 
 
 def deployed_api(settings: ApiSettings, check: ClockCheck) -> Api:
     """The HTTP API's parts as they run in AWS, on one client: the service, its look for accounts that are about to be
-    opened, and what reads read models. No request is made."""
+    opened, what reads read models, and what proves events. No request is made."""
     client = watched_client(check)
     return Api(
         account_service(api_store(client, settings), settings),
         StoredOpenings(client, settings.commands_table),
         read_models(client, settings.read_model_tables),
+        deployed_prover(client, settings),
     )

@@ -35,12 +35,14 @@ class LedgerSettings(msgspec.Struct, frozen=True, rename="upper"):
 class ApiSettings(LedgerSettings, frozen=True, rename="upper"):
     """Settings of the HTTP API. It puts receipts, reads stored commands, and ends none. `writes` off: it only reads.
 
-    `read_model_tables` is JSON: table by projection.
+    `read_model_tables` is JSON: table by projection. `log_bucket` and `log_index_table` are the transparency log's.
     """
 
     receipts_table: TableName
     commands_table: TableName
     read_model_tables: Name
+    log_bucket: BucketName
+    log_index_table: TableName
     writes: Literal["on", "off"]
 
 

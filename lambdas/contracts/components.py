@@ -23,6 +23,7 @@ from lambdas.contracts.http import (
     History,
     HistoryEntry,
     Problem,
+    Rows,
     Totals,
     TransferResult,
 )
@@ -41,7 +42,7 @@ from lambdas.contracts.problems import PROBLEM_TYPES, ProblemType
 
 ANY_COMMAND: Final = "AsynchronousCommand"
 
-_REPLIES: Final = (Account, AccountList, Totals, TransferResult, CommandAccepted, CommandStatus)
+_REPLIES: Final = (Account, AccountList, Rows, Totals, TransferResult, CommandAccepted, CommandStatus)
 _CURRENCY: Final = "Currency"
 _CODES: Final = sorted(get_args(Currency))
 """The codes as msgspec orders them."""

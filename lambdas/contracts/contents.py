@@ -22,6 +22,11 @@ def digest_of(event: DomainEvent[Any]) -> bytes:
     return sha256("\n".join(_lines(msgspec.to_builtins(event))).encode()).digest()
 
 
+def digest_text(event: DomainEvent[Any]) -> str:
+    """The digest as the view writes it: in hexadecimal, in upper case."""
+    return _written(digest_of(event))
+
+
 def digest_of_run(digests: Iterable[bytes]) -> str:
     """SHA-256 over the digests of events in order, as the query `recorded_versions` writes it."""
     return _written(sha256("".join(map(_written, digests)).encode()).digest())

@@ -50,6 +50,10 @@ SignedSum = Annotated[
         extra_json_schema={"pattern": "^(0|-?[1-9][0-9]*)$"},
     ),
 ]
+RowHash = Annotated[
+    str,
+    Meta(description="32 bytes in Base64.", extra_json_schema={"pattern": "^[A-Za-z0-9+/]{43}=$"}),
+]
 CommandState = Literal["PENDING", "SUCCEEDED", "REJECTED", "FAILED"]
 
 
@@ -88,6 +92,34 @@ class History(Struct, frozen=True):
 
     events: list[HistoryEntry]
     next_cursor: str | None
+
+
+class Row(Struct, frozen=True):
+    """A row of the event table as it is stored: an event, who acted in its metadata, and on some rows a snapshot.
+
+    `data`, `metadata` and `state` are JSON texts, character by character as they are hashed. `hash` is SHA-256, in
+    Base64, over the hash of the version before and the other eleven elements.
+    """
+
+    stream_id: AccountId
+    version: Version
+    commit_id: str
+    type: str
+    schema: int
+    data: str
+    metadata: str
+    occurred_at: str
+    recorded_at: str
+    state: str | None
+    state_schema: int | None
+    hash: RowHash
+
+
+class Rows(Struct, frozen=True):
+    """A page of rows, newest first. `next_before` as `before` gets the next page, of older rows; null at the end."""
+
+    rows: list[Row]
+    next_before: int | None
 
 
 class AccountSummary(Struct, frozen=True):

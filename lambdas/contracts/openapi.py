@@ -27,6 +27,7 @@ from lambdas.contracts.problems import (
     ProblemType,
 )
 from lambdas.contracts.reply_examples import problem_example, reply_example, status_examples
+from lambdas.contracts.texts import TextReply
 
 OPENAPI_FILE: Final = Path(__file__).with_name("openapi.json")
 
@@ -128,12 +129,17 @@ def _named(values: Mapping[str, Any]) -> Document:
 
 
 def _reply(operation: Operation) -> Document:
+    """The body of the reply, by its media type."""
+    if isinstance(operation.reply, TextReply):
+        text = operation.reply
+        schema = {"type": "string", "description": text.description, "pattern": text.pattern}
+        return {text.media_type: {"schema": schema, "example": text.example}}
     examples: Document = (
         {"examples": _named(status_examples())}
         if operation.reply is CommandStatus
         else {"example": reply_example(operation.reply)}
     )
-    return {"schema": schema_ref(operation.reply), **examples}
+    return {_JSON: {"schema": schema_ref(operation.reply), **examples}}
 
 
 def _responses(operation: Operation) -> Document:
@@ -141,7 +147,7 @@ def _responses(operation: Operation) -> Document:
         str(operation.status): {
             "description": HTTPStatus(operation.status).phrase,
             "headers": _headers(operation.reply_headers),
-            "content": {_JSON: _reply(operation)},
+            "content": _reply(operation),
         }
     }
     if operation.not_modified:

@@ -27,14 +27,15 @@ from lambdas.accounts.errors import (
 )
 from lambdas.contracts import problems
 from lambdas.contracts.errors import ContractIncompleteError
-from lambdas.contracts.http import Account, AccountList, History, Totals, TransferResult
+from lambdas.contracts.http import Account, AccountList, History, Rows, Totals, TransferResult
 from lambdas.contracts.problems import ProblemType, rule_broken
+from lambdas.contracts.texts import TLOG_PROOF, TextReply
 
 
 class Operation(Struct, frozen=True, kw_only=True):
     """One method of one path. `parameters` and `reply_headers` are names in the document's components.
 
-    The body is `command`, or one of `commands`, which then carries its tag.
+    The body is `command`, or one of `commands`, which then carries its tag. The reply is JSON, or a text.
     """
 
     method: str
@@ -46,7 +47,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     commands: tuple[type[AnyCommand], ...] = ()
     body_required: bool = True
     status: int = 200
-    reply: type[Struct]
+    reply: type[Struct] | TextReply
     reply_headers: tuple[str, ...] = ()
     not_modified: bool = False
     parameters: tuple[str, ...]
@@ -180,6 +181,32 @@ OPERATIONS: Final = (
         description="Every event of the account, page by page.",
         reply=History,
         parameters=("AccountId", "Limit", "Cursor", "CorrelationId"),
+        problems=(*ALWAYS, problems.ACCOUNT_NOT_FOUND, problems.STORE_UNAVAILABLE),
+    ),
+    Operation(
+        method="GET",
+        path="/accounts/{account_id}/events/{version}/proof",
+        operation_id="getProof",
+        summary="Prove that an event stands in the transparency log",
+        description="A `.tlog-proof` file (c2sp.org/tlog-proof): the hash of the event's row, its place in the "
+        "log, and the path from there to the newest signed checkpoint. It is good for ever, offline, for whoever has the log's "
+        "public key; asked for again, it leads to a newer checkpoint. An event is in the log once it is sealed, which "
+        "is some time after it was booked. 404 is all that is answered of an event that is not there, whether or not "
+        "its account exists.",
+        reply=TLOG_PROOF,
+        parameters=("AccountId", "EventVersion", "CorrelationId"),
+        problems=(*ALWAYS, problems.EVENT_NOT_IN_LOG, problems.LOG_UNAVAILABLE),
+    ),
+    Operation(
+        method="GET",
+        path="/accounts/{account_id}/rows",
+        operation_id="getRows",
+        summary="Read the rows of an account as they are stored, for auditors",
+        description="All that a row's hash is made of: the actor and the snapshots too, so this needs a policy of its "
+        "own. A page may hold fewer rows than `limit`, since rows can be large: `next_before` alone says whether there "
+        "are more.",
+        reply=Rows,
+        parameters=("AccountId", "Before", "Limit", "CorrelationId"),
         problems=(*ALWAYS, problems.ACCOUNT_NOT_FOUND, problems.STORE_UNAVAILABLE),
     ),
     Operation(

@@ -86,6 +86,14 @@ PARAMETERS: Final[Document] = {
         "`next_cursor` of the page before; opaque.",
         _NEXT_PAGE,
     ),
+    "EventVersion": _parameter("path", "version", _VERSION, "The event's version.", 3),
+    "Before": _parameter(
+        "query",
+        "before",
+        {**_VERSION, "minimum": 2},
+        "`next_before` of the page before: only rows of lower versions. Left out: from the newest on.",
+        23,
+    ),
     "ListLimit": _parameter(
         "query",
         "limit",

@@ -11,12 +11,14 @@ from lambdas.contracts.operations import OPERATIONS, Operation
 MAY_READ: Final = "MayReadAccounts"
 MAY_LIST: Final = "MayListAccounts"
 MAY_READ_TOTALS: Final = "MayReadTotals"
+MAY_AUDIT: Final = "MayAudit"
 MAY_COMMAND: Final = "MayCommand"
 ACTION: Final = "execute-api:Invoke"
 """All that calling an API needs. Source: API Gateway Developer Guide, "Control access for invoking an API"."""
 
-_OF_ALL_ACCOUNTS: Final = {"listAccounts": MAY_LIST, "getTotals": MAY_READ_TOTALS}
-"""To learn which accounts there are, or what they hold together, is more than to read those whose ids one knows."""
+_OF_THEIR_OWN: Final = {"listAccounts": MAY_LIST, "getTotals": MAY_READ_TOTALS, "getRows": MAY_AUDIT}
+"""To learn which accounts there are, or what they hold together, is more than to read those whose ids one knows; and so
+is who acted, which stands in the rows."""
 
 ANY_ACCOUNT: Final = "????????-????-????-????-????????????"
 """Every account's id, in the wildcards of IAM: a question mark stands for one character, a star for any number of them,
@@ -28,8 +30,8 @@ _PARAMETER: Final = re.compile(r"\{\w+\}")
 
 def policy_of(operation: Operation) -> str:
     """The policy that allows an operation. What became of a command is for whoever may send one."""
-    if operation.operation_id in _OF_ALL_ACCOUNTS:
-        return _OF_ALL_ACCOUNTS[operation.operation_id]
+    if operation.operation_id in _OF_THEIR_OWN:
+        return _OF_THEIR_OWN[operation.operation_id]
     return MAY_READ if operation in OPERATIONS and operation.method == "GET" else MAY_COMMAND
 
 

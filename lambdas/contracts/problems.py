@@ -31,6 +31,9 @@ INVALID_REQUEST: Final = ProblemType("invalid-request", 400, "The request is mal
 ACCOUNT_NOT_FOUND: Final = ProblemType("account-not-found", 404, "The account does not exist")
 COMMAND_NOT_FOUND: Final = ProblemType("command-not-found", 404, "The account has no such command")
 VERSION_NOT_FOUND: Final = ProblemType("version-not-found", 404, "The account has no such version")
+EVENT_NOT_IN_LOG: Final = ProblemType(
+    "event-not-in-log", 404, "The transparency log has no such event: not yet, not any more, or it does not exist"
+)
 PATH_NOT_FOUND: Final = ProblemType("not-found", 404, "Nothing is served at this path")
 METHOD_NOT_ALLOWED: Final = ProblemType("method-not-allowed", 405, "The path does not support this method")
 CONTENTION: Final = ProblemType("contention", 409, "Other commands on the account won every race; nothing was changed")
@@ -49,6 +52,7 @@ READ_MODEL_NOT_BUILT: Final = ProblemType(
     "read-model-not-built", 503, "The environment has not built what this route reads from yet", 60
 )
 STORE_UNAVAILABLE: Final = ProblemType("store-unavailable", 503, "The ledger cannot be read at the moment", 1)
+LOG_UNAVAILABLE: Final = ProblemType("log-unavailable", 503, "The transparency log cannot be read at the moment", 1)
 NOT_APPLIED: Final = ProblemType("not-applied", 503, "The command was not applied; it can be sent again", 1)
 OUTCOME_UNKNOWN: Final = ProblemType(
     "outcome-unknown", 503, "The command may have been applied; repeat it under the same Idempotency-Key", 1
@@ -101,6 +105,7 @@ PROBLEM_TYPES: Final = (
     ACCOUNT_NOT_FOUND,
     COMMAND_NOT_FOUND,
     VERSION_NOT_FOUND,
+    EVENT_NOT_IN_LOG,
     PATH_NOT_FOUND,
     METHOD_NOT_ALLOWED,
     CONTENTION,
@@ -114,6 +119,7 @@ PROBLEM_TYPES: Final = (
     VERSION_NOT_REACHED,
     READ_MODEL_NOT_BUILT,
     STORE_UNAVAILABLE,
+    LOG_UNAVAILABLE,
     NOT_APPLIED,
     OUTCOME_UNKNOWN,
     *OF_COMMANDS_ONLY,

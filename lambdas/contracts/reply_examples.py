@@ -22,6 +22,8 @@ from lambdas.contracts.http import (
     History,
     HistoryEntry,
     Problem,
+    Row,
+    Rows,
     Totals,
     TransferResult,
 )
@@ -58,6 +60,25 @@ _EXAMPLES: Final[dict[type, msgspec.Struct]] = {
             )
         ],
         next_cursor="MjI",
+    ),
+    Rows: Rows(
+        rows=[
+            Row(
+                stream_id=ACCOUNT_ID,
+                version=22,
+                commit_id="9b2d5c1e-2f4a-4c0b-8a55-6f1d0e7c3b21",
+                type=BalanceCredited.__name__,
+                schema=1,
+                data='{"amount":10000,"currency":"EUR","reference":"invoice 4711"}',
+                metadata='{"command_id":"invoice-4711","correlation_id":"order-20260301-17","actor":"AROAEXAMPLE"}',
+                occurred_at="2026-03-01T09:30:00.000Z",
+                recorded_at=_RECORDED_AT,
+                state=None,
+                state_schema=None,
+                hash="eF8+x+sy8wuQzQ/PNlfTiLX/Qpfy+XFv9m6bacBd3Qk=",
+            )
+        ],
+        next_before=22,
     ),
     AccountList: AccountList(
         accounts=[

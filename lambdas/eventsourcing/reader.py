@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Generic, TypeVar
@@ -79,12 +79,17 @@ class StreamReader(Generic[S, E]):
             return Loaded(stream_id)
         return self._whole(stream_id, partial(self._load_existing, stream_id, low, deadline))
 
-    def history(self, stream_id: str, *, before: int | None, limit: int, deadline: Deadline) -> History[E]:
-        """At most `limit` events with version < `before`, newest first; no events for an unknown stream."""
+    def rows(self, stream_id: str, *, before: int | None, limit: int, deadline: Deadline) -> list[EventRow]:
+        """At most `limit` rows with version < `before`, newest first, as they are stored; none of an unknown stream."""
         up_to = None if before is None else before - 1
         if up_to is not None and up_to < 1:
-            return History([], None)
-        return self._whole(stream_id, partial(self._history, stream_id, up_to, limit, deadline))
+            return []
+        return self._whole(stream_id, partial(self._newest, stream_id, up_to, limit, deadline))
+
+    def history(self, stream_id: str, *, before: int | None, limit: int, deadline: Deadline) -> History[E]:
+        """At most `limit` events with version < `before`, newest first; no events for an unknown stream."""
+        rows = self.rows(stream_id, before=before, limit=limit, deadline=deadline)
+        return History([self._recorded(row) for row in rows], older_than(rows))
 
     def origin(self, stream_id: str, *, deadline: Deadline) -> Origin[S, E]:
         """How a stream that exists began. Raises InconsistentReadError if it does not, and what `load` raises."""
@@ -187,14 +192,12 @@ class StreamReader(Generic[S, E]):
             raise _HoleError(version)
         return page.rows[0]
 
-    def _history(self, stream_id: str, up_to: int | None, limit: int, deadline: Deadline) -> History[E]:
+    def _newest(self, stream_id: str, up_to: int | None, limit: int, deadline: Deadline) -> list[EventRow]:
         page = self._store.read(stream_id, up_to=up_to, newest_first=True, limit=limit, deadline=deadline)
         hole = _first_hole(page, newest_first=True, floor=0)
         if hole is not None:
             raise _HoleError(hole)
-        events = [self._recorded(row) for row in page.rows]
-        last = events[-1].version if events else 1
-        return History(events, last if last > 1 else None)
+        return page.rows
 
     def _recorded(self, row: EventRow) -> RecordedEvent[E]:
         return RecordedEvent(row.version, row.type, row.occurred_at, row.recorded_at, self._event(row))
@@ -204,6 +207,11 @@ class StreamReader(Generic[S, E]):
             return self._decider.codec.decode(row.type, row.schema, row.data)
         except msgspec.MsgspecError as error:
             raise CorruptRowError(row.stream_id, row.version, f"its event does not decode: {error}") from error
+
+
+def older_than(rows: Sequence[EventRow]) -> int | None:
+    """Below which version the rows after these are, newest first; None if these end with the first of the stream."""
+    return rows[-1].version if rows and rows[-1].version > 1 else None
 
 
 def _first_hole(page: Page, *, newest_first: bool, floor: int) -> int | None:

@@ -27,7 +27,7 @@ from lambdas.eventsourcing.errors import NotAppliedError, ReadUnavailableError
 from lambdas.eventsourcing.executor import CommandExecutor
 from lambdas.eventsourcing.reader import StreamReader
 from lambdas.eventsourcing.retry import Backoff, Deadline
-from lambdas.eventsourcing.rows import Metadata
+from lambdas.eventsourcing.rows import EventRow, Metadata
 from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.stored_commits import StoredCommitBuilder
 from lambdas.eventsourcing.stored_executor import Ended, StoredExecutor
@@ -111,6 +111,10 @@ class Repository(Generic[S, E]):
     def history(self, stream_id: str, *, before: int | None = None, limit: int) -> History[E]:
         """A page of events with version < `before`, newest first; empty for an unknown stream."""
         return self._reader.history(stream_id, before=before, limit=limit, deadline=self._new_deadline())
+
+    def rows(self, stream_id: str, *, before: int | None = None, limit: int) -> list[EventRow]:
+        """A page of rows with version < `before`, newest first, as they are stored; empty for an unknown stream."""
+        return self._reader.rows(stream_id, before=before, limit=limit, deadline=self._new_deadline())
 
     def execute(
         self,

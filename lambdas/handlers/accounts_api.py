@@ -1,7 +1,7 @@
 """The synchronous accounts API: every route parses, makes one call and responds.
 
 The routes are those of `lambdas.contracts.operations`. A command to the account in the path needs nothing here. What is
-read from read models is in `lambdas.httpapi.read_models`.
+read from read models is in `lambdas.httpapi.read_models`, and proofs are in `lambdas.httpapi.proofs`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from lambdas.composition.accounts import deployed_api
 from lambdas.composition.clock import report_clock
 from lambdas.composition.settings import ApiSettings, load
 from lambdas.contracts.errors import ContractIncompleteError
-from lambdas.contracts.limits import DEFAULT_PAGE, LARGEST_PAGE
 from lambdas.contracts.operations import OPERATIONS, Operation
 from lambdas.eventsourcing.clock_check import ClockCheck
 from lambdas.eventsourcing.decider import Committed, Loaded, Replayed
@@ -31,11 +30,13 @@ from lambdas.httpapi.application import Application, Route
 from lambdas.httpapi.conditional import entity_tag
 from lambdas.httpapi.errors import InvalidRequestError, VersionNotReachedError
 from lambdas.httpapi.idempotency import derived_account_id, idempotency_of
-from lambdas.httpapi.paging import decode_cursor
+from lambdas.httpapi.paging import decode_cursor, page_limit
+from lambdas.httpapi.proofs import ProofRoutes
 from lambdas.httpapi.read_models import ReadModelRoutes
 from lambdas.httpapi.reading_only import offered
 from lambdas.httpapi.replies import Reply, recall
 from lambdas.httpapi.requests import ACCOUNT_ID, Request, moment, positive_integer
+from lambdas.httpapi.rows import read_before, rows_reply
 from lambdas.httpapi.telemetry import count, counted_command, logger, metrics
 from lambdas.httpapi.views import (
     account_reply,
@@ -57,7 +58,7 @@ def random_id() -> str:
 
 
 class AccountsApi:
-    """The routes, over an AccountService, and those of the read models.
+    """The routes, over an AccountService, those of the read models, and those of the log.
 
     `expected` says whether an account that does not exist will do so soon.
     """
@@ -66,12 +67,14 @@ class AccountsApi:
         self,
         service: AccountService,
         read_models: ReadModelRoutes,
+        proofs: ProofRoutes,
         *,
         expected: Callable[[str], bool],
         new_id: Callable[[], str] = random_id,
     ) -> None:
         self._service = service
         self._read_models = read_models
+        self._proofs = proofs
         self._expected = expected
         self._new_id = new_id
 
@@ -85,6 +88,8 @@ class AccountsApi:
             "openAccount": self.open_account,
             "getAccount": self.get_account,
             "getHistory": self.get_history,
+            "getRows": self.get_rows,
+            "getProof": self._proofs.get_proof,
             "transfer": self.transfer,
             "listAccounts": self._read_models.list_accounts,
             "getTotals": self._read_models.get_totals,
@@ -148,9 +153,15 @@ class AccountsApi:
         """A page of events, newest first."""
         account_id = request.account_id()
         query = request.query("limit", "cursor")
-        limit = positive_integer("limit", query.get("limit", str(DEFAULT_PAGE)), maximum=LARGEST_PAGE)
         before = decode_cursor(query["cursor"]) if "cursor" in query else None
-        return history_reply(self._service.history(account_id, before=before, limit=limit))
+        return history_reply(self._service.history(account_id, before=before, limit=page_limit(query)))
+
+    def get_rows(self, request: Request) -> Reply:
+        """A page of rows as they are stored, newest first."""
+        account_id = request.account_id()
+        query = request.query("before", "limit")
+        before = read_before(query["before"]) if "before" in query else None
+        return rows_reply(self._service.rows(account_id, before=before, limit=page_limit(query)))
 
     def _load(self, request: Request, account_id: str, query: Mapping[str, str]) -> Loaded[Account]:
         if len(query) > 1:
@@ -234,7 +245,9 @@ def _events(committed: Committed[Account]) -> list[str]:
 _settings = load(ApiSettings, os.environ)
 _clock = ClockCheck()
 _api = deployed_api(_settings, _clock)
-_routes = AccountsApi(_api.service, ReadModelRoutes(*_api.read_models), expected=_api.openings.expected).routes()
+_routes = AccountsApi(
+    _api.service, ReadModelRoutes(*_api.read_models), ProofRoutes(_api.prover), expected=_api.openings.expected
+).routes()
 _application = Application(offered(_routes, _settings.writes))
 metrics.set_default_dimensions(environment=_settings.environment)
 

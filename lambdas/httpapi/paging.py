@@ -1,14 +1,25 @@
-"""Cursors of the history, opaque to clients. A cursor holds a version: the next page has the versions below it."""
+"""Pages: how many entries one has, and cursors of the history, opaque to clients.
+
+A cursor holds a version: the next page has the versions below it.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 
+from lambdas.contracts.limits import DEFAULT_PAGE, LARGEST_PAGE
 from lambdas.httpapi.errors import InvalidRequestError
+from lambdas.httpapi.requests import positive_integer
 
 _VERSION = re.compile(rb"[1-9][0-9]{0,15}")
+
+
+def page_limit(query: Mapping[str, str]) -> int:
+    """The most entries that a page may have. Raises InvalidRequestError."""
+    return positive_integer("limit", query.get("limit", str(DEFAULT_PAGE)), maximum=LARGEST_PAGE)
 
 
 def encode_cursor(before: int) -> str:

@@ -1,7 +1,7 @@
 """The one place where an error becomes an HTTP reply: problem details (RFC 9457).
 
-This module maps errors in the request itself and of read models. `lambdas.service.problems` maps errors of the domain
-and the store, also for stored commands. Statuses and titles are in `lambdas.contracts.problems`.
+This module maps errors in the request itself, of read models and of the log. `lambdas.service.problems` maps
+errors of the domain and the store, also for stored commands. Statuses and titles are in `lambdas.contracts.problems`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from lambdas.httpapi import errors as http
 from lambdas.httpapi.replies import Reply, json_reply
 from lambdas.projections.errors import NotBuiltError, ReadModelUnavailableError
 from lambdas.service import problems as service
+from lambdas.transparency.errors import LogUnavailableError, NotInLogError
 
 _OF_REQUESTS: Final[dict[type[Exception], ProblemType]] = {
     http.InvalidRequestError: types.INVALID_REQUEST,
@@ -32,11 +33,16 @@ _OF_READ_MODELS: Final[dict[type[Exception], ProblemType]] = {
     NotBuiltError: types.READ_MODEL_NOT_BUILT,
     ReadModelUnavailableError: types.STORE_UNAVAILABLE,
 }
+_OF_THE_LOG: Final[dict[type[Exception], ProblemType]] = {
+    NotInLogError: types.EVENT_NOT_IN_LOG,
+    LogUnavailableError: types.LOG_UNAVAILABLE,
+}
+_KNOWN: Final = {**_OF_REQUESTS, **_OF_READ_MODELS, **_OF_THE_LOG}
 
 
 def problem_type(error: Exception) -> ProblemType:
     """The problem type of an error; `internal-error` for an unexpected one."""
-    return _OF_REQUESTS.get(type(error)) or _OF_READ_MODELS.get(type(error)) or service.problem_type(error)
+    return _KNOWN.get(type(error)) or service.problem_type(error)
 
 
 def problem_reply(error: Exception, correlation_id: str) -> Reply:

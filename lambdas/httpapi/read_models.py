@@ -9,14 +9,14 @@ from typing import Final
 import msgspec
 
 from lambdas.contracts import http as shapes
-from lambdas.contracts.limits import DEFAULT_PAGE, LARGEST_PAGE
 from lambdas.eventsourcing.timestamps import utc_now
 from lambdas.httpapi import list_queries
 from lambdas.httpapi.errors import InvalidRequestError, VersionNotReachedError
 from lambdas.httpapi.lag import LAG, lag_header
 from lambdas.httpapi.list_cursors import decode_cursor, encode_cursor
+from lambdas.httpapi.paging import page_limit
 from lambdas.httpapi.replies import Reply, json_reply
-from lambdas.httpapi.requests import Request, positive_integer
+from lambdas.httpapi.requests import Request
 from lambdas.httpapi.telemetry import logger
 from lambdas.projections.account_summaries import AccountSummary
 from lambdas.projections.daily_totals import MEASURES, LastDay, row_key
@@ -63,7 +63,7 @@ class ReadModelRoutes:
 
     def _page(self, query: Mapping[str, str]) -> shapes.AccountList:
         filters = list_queries.filters(query)
-        limit = positive_integer("limit", query.get("limit", str(DEFAULT_PAGE)), maximum=LARGEST_PAGE)
+        limit = page_limit(query)
         cursor = decode_cursor(query["cursor"], filters) if "cursor" in query else None
         try:
             listed = self._summaries.listing(filters.groups, filters.order_prefix, limit, cursor)

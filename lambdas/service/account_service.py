@@ -16,7 +16,7 @@ from lambdas.eventsourcing.decider import Committed, History, Idempotency, Loade
 from lambdas.eventsourcing.errors import IdempotencyKeyReusedError, VersionNotFoundError
 from lambdas.eventsourcing.repository import Repository
 from lambdas.eventsourcing.retry import REQUEST_SECONDS
-from lambdas.eventsourcing.rows import Metadata
+from lambdas.eventsourcing.rows import EventRow, Metadata
 from lambdas.eventsourcing.stored_executor import Ended
 from lambdas.eventsourcing.timestamps import MAX_CLOCK_ERROR, format_timestamp
 from lambdas.service.openings import OpenedBefore, OpeningKeyReusedError, is_opening
@@ -162,6 +162,13 @@ class AccountService:
         if not history.events:
             raise AccountNotFoundError("the account was never opened")
         return history
+
+    def rows(self, account_id: str, *, before: int | None, limit: int) -> list[EventRow]:
+        """Rows with a version below `before`, newest first, as they are stored. Raises AccountNotFoundError."""
+        rows = self._repository.rows(account_id, before=before, limit=limit)
+        if not rows:
+            raise AccountNotFoundError("the account was never opened")
+        return rows
 
     def _execute(
         self,

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 
-from lambdas.verification.findings import Findings
+from lambdas.verification.findings import Finding, Findings
 from lambdas.verification.sums import Sums
 
 Phase: TypeAlias = Literal["events", "receipts", "commands", "done"]
@@ -107,17 +107,42 @@ class LogReport(Struct, frozen=True):
     vkey: str
 
 
-class Report(Struct, frozen=True, kw_only=True):
-    """The outcome. `log` is None if nothing is sealed yet, or if it could not be read."""
+class ReadModelReport(Struct, frozen=True):
+    """A read model that was compared with the fold of its events. `late` accounts are within its lag."""
 
-    terms: Terms
-    seen: SegmentResult
-    findings: Findings
+    name: str
+    generation: int
+    accounts: int
+    events: int
+    late: int
+    in_motion: int
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """The outcome. Numbers are of what was seen; `unsealed` events are not in the log yet.
+
+    `lake_events` and `log` are null if they could not be read, and `log` also if nothing is sealed yet. `counts` says
+    how much was found of each kind, `findings` names the first. `unchecked` says why a part could not be checked.
+    """
+
+    begun_at: str
+    settled: str
+    accounts: int
+    events: int
+    snapshots: int
+    receipts: int
+    commands: int
+    pending: int
+    unsealed: int
+    read_units: float
+    lake_events: int | None
+    log: LogReport | None
+    read_models: list[ReadModelReport]
+    counts: dict[str, int]
+    findings: list[Finding]
     unchecked: dict[Part, str]
-    lake_events: int | None = None
-    log: LogReport | None = None
 
     @property
-    def clean(self) -> bool:
-        """Whether all was checked and nothing found."""
-        return not self.findings.counts and not self.unchecked
+    def found(self) -> int:
+        """How many findings there are."""
+        return sum(self.counts.values())

@@ -45,7 +45,7 @@ def translate(sql: str, tables: Mapping[str, Table], relation: Relation, *, data
     resolved = _resolved(parse(sql), tables, relation, database)
     _name_columns(resolved)
     _divide_whole_numbers(resolved)
-    return resolved.transform(_whole_units).sql(dialect="duckdb", comments=False)
+    return resolved.transform(_whole_units).transform(_numbers_in_base_16).sql(dialect="duckdb", comments=False)
 
 
 def _name_columns(query: exp.Query) -> None:
@@ -76,6 +76,15 @@ def _whole_units(node: exp.Expression) -> exp.Expression:
         return node
     unit = exp.Literal.string(node.text("unit").lower() or "day")
     return exp.Anonymous(this="date_sub", expressions=[unit, node.expression, node.this])
+
+
+def _numbers_in_base_16(node: exp.Expression) -> exp.Expression:
+    """Athena's `from_base(text, 16)`: DuckDB reads such a number from a text that begins with 0x."""
+    if not isinstance(node, exp.FromBase):
+        return node
+    if node.text("expression") != "16":
+        raise MalformedQueryError("from_base is known here with the base 16 only.")
+    return exp.cast(exp.DPipe(this=exp.Literal.string("0x"), expression=exp.paren(node.this)), "BIGINT")
 
 
 def _resolved(query: exp.Query, tables: Mapping[str, Table], relation: Relation, database: str) -> exp.Query:

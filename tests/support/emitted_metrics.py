@@ -104,8 +104,9 @@ def _run_api(monkeypatch: pytest.MonkeyPatch) -> None:
         (ZeroDivisionError("unforeseen"), _call("GET", path), 500),
     ):
         service = SimpleNamespace(execute=_raising(error), account=_raising(error))
+        proofs = api.module.ProofRoutes(_raising(error))
         read_models = SimpleNamespace(list_accounts=_raising(error), get_totals=_raising(error))
-        routes = api.module.AccountsApi(service, read_models, expected=None).routes()
+        routes = api.module.AccountsApi(service, read_models, proofs, expected=None).routes()
         monkeypatch.setattr(api.module, "_application", api.module.Application(routes))
         assert api.module.handler(proxy_event(call), Context())["statusCode"] == status
 

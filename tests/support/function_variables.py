@@ -19,6 +19,8 @@ ACCOUNTS = {
     "TEST_CALLERS": "AROATESTER",
     "WRITES": "on",
     "READ_MODEL_TABLES": '{"account_summaries": "summaries", "daily_totals": "totals"}',
+    "LOG_BUCKET": "log-bucket",
+    "LOG_INDEX_TABLE": "log-index",
 }
 """The HTTP API and the processor of commands."""
 PUBLISHER = {**EVERY_FUNCTION, "DOMAIN_EVENT_STREAM": "domain-events", "PARKING_BUCKET": "parking"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Generic, Literal, TypeAlias
 
 import msgspec
@@ -19,6 +19,16 @@ from lambdas.projections.walked_events import WalkedEvent
 Kind: TypeAlias = Literal["kept", "gate", "behind", "missing", "superfluous", "shared"]
 NAMED: Final = 20
 """Differences that are named; all are counted."""
+
+WORDS: Final[Mapping[Kind, str]] = {
+    "kept": "is not the fold of its events",
+    "gate": "has a gate that is no event of its history",
+    "behind": "is behind, by more than the lag",
+    "missing": "has no row",
+    "superfluous": "has a row and no events",
+    "shared": "is not the sum of the accounts' shares",
+}
+"""For each kind of difference, what is said of the account or the shared row."""
 
 Sums: TypeAlias = defaultdict[str, defaultdict[str, int]]
 

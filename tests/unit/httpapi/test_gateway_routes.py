@@ -48,12 +48,12 @@ def test_what_the_gateway_should_have_answered_is_not_there(
 
 def test_every_operation_of_the_contract_has_a_route(monkeypatch: pytest.MonkeyPatch) -> None:
     module = in_process_api(monkeypatch).module
-    read_models = module.ReadModelRoutes(None, None)
-    assert list(module.AccountsApi(None, read_models, expected=None).routes()) == [
+    others = (module.ReadModelRoutes(None, None), module.ProofRoutes(None))
+    assert list(module.AccountsApi(None, *others, expected=None).routes()) == [
         (each.method, each.path) for each in OPERATIONS
     ]
     monkeypatch.setattr(module, "OPERATIONS", (*OPERATIONS, GET_COMMAND))
     with pytest.raises(
         ContractIncompleteError, match=r"^getCommand has no route: .* lambdas/handlers/accounts_api\.py$"
     ):
-        module.AccountsApi(None, read_models, expected=None).routes()
+        module.AccountsApi(None, *others, expected=None).routes()
