@@ -118,7 +118,7 @@ class Drill:
         return [decode_leaf(entry) for index, width in bundles for entry in reader.bundle(index, width)]
 
     def checked_history(self, account: str) -> int:
-        """The newest version of an account's history as `daybook prove` writes it, which the auditors' checker takes."""
+        """The newest version of an account's history as `daybook prove` writes it; the checker says yes."""
         path = self.folder / f"{account}.daybook-rows"
         assert self.daybook("prove", account, "--history", "--out", str(path)) == 0
         command = [sys.executable, str(REPOSITORY / "tools" / "verify_proof.py"), "rows", str(path)]
