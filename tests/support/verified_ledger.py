@@ -152,6 +152,11 @@ class VerifiedLedger(AWS):
             first, "c3", {"type": "Transfer", "from_account_id": first, "to_account_id": second, "amount": 3}
         )
 
+    def send_more(self, account: str) -> None:
+        """Another account, with three events."""
+        for command in (OpenAccount(currency="EUR"), CreditAccount(amount=1), CreditAccount(amount=2)):
+            assert self.send(command, account)
+
     # What follows from it
 
     def rows(self, account: str) -> list[EventRow]:
