@@ -105,9 +105,8 @@ class TransparencyStack(StatefulStack):
         self.log.grant_names(self.may_prove)
         self.log.grant(self.may_prove, actions=["s3:GetObject"], prefixes=[TILES], names=[CHECKPOINT])
         self.index.grant_prove(self.may_prove)
-        self.may_read_log = ManagedPolicy(self, "MayReadLog", description="Reading and checking the whole log")
+        self.may_read_log = ManagedPolicy(self, "MayReadLog", description="Reading the whole log, and its index")
         self._let_read(self.may_read_log)
-        self.signing.grant_verify(self.may_read_log)
         self.may_audit = ManagedPolicy(
             self, "MayAudit", description="Copying the log, and reading rows of the event table"
         )

@@ -39,6 +39,7 @@ class VerificationStack(Stack):
         _let_read(self.function.role, ledger)
         for each in (lake.may_query, lake.may_keep_findings, log.may_read_log):
             self.function.role.add_managed_policy(each)
+        log.signing.grant_verify(self.function.role)
         self.walk = SegmentWalk(
             self,
             "Walk",

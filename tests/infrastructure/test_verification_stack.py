@@ -59,6 +59,7 @@ def test_the_function_reads_everything_and_writes_its_findings_only(anywhere: Sy
         "<Lake/Results/Bucket>": {"s3:ListBucket"},
         "<Lake/Results/Bucket>/verification/*": {"s3:GetObject", "s3:PutObject"},
         "<Lake/Key> via s3": {"kms:Decrypt", "kms:GenerateDataKey"},
+        "<Transparency/Signing/Key>": {"kms:Verify"},
         "<Verification/Verifier/Logs>": {"logs:CreateLogStream", "logs:PutLogEvents"},
         "*": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
     }
