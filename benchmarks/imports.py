@@ -43,7 +43,6 @@ FUNCTION_ENVIRONMENT = {
     "ATHENA_WORKGROUP": "reports",
     "GLUE_DATABASE": "lake",
     "REPORT_BUCKET": "reports",
-    "LOG_KEY": "log-key",
     "LOG_TOPIC": "arn:aws:sns:eu-central-1:000000000000:checkpoints",
     "LOG_ORIGIN_PREFIX": "daybook/local/000000000000/eu-central-1",
     "SEAL_LOOKBACK_DAYS": "1",
