@@ -115,7 +115,7 @@ class VerificationStack(Stack):
     def _watch(self, config: Environment) -> None:
         alarm_on_any(
             self,
-            "Found",
+            "Findings",
             metric=own_metric(config, "VerificationFindings"),
             description="A verification found what must not be: its log and its file of findings name the first.",
         )
@@ -138,8 +138,7 @@ class VerificationStack(Stack):
 
 def _let_read(grantee: IGrantable, ledger: LedgerStack, projections: ProjectionsStack) -> None:
     """Tables, by scans of those that have no other order, and never to write."""
-    ledger.events.grant_walk(grantee)
-    ledger.events.grant_rows(grantee)
+    ledger.events.grant_verify(grantee)
     ledger.receipts.grant_walk(grantee)
     ledger.commands.grant_walk(grantee)
     for each in projections.read_models.values():
