@@ -36,7 +36,7 @@ class VerificationStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id)
         self.function = self._function(config, ledger, projections, lake, log)
-        _let_read(self.function.role, ledger, projections)
+        _let_read(self.function.role, ledger)
         for each in (lake.may_query, lake.may_keep_findings, log.may_read_log):
             self.function.role.add_managed_policy(each)
         log.signing.grant_verify(self.function.role)
@@ -128,18 +128,24 @@ class VerificationStack(Stack):
             )
 
     def _operators(self, ledger: LedgerStack, projections: ProjectionsStack) -> None:
-        """What `daybook verify --all` needs besides querying the lake, and starting the same in AWS."""
-        may = ManagedPolicy(self, "MayVerify", description="Reading all that a verification compares, and starting one")
-        _let_read(may, ledger, projections)
-        ledger.events.grant_estimate(may)
+        """What `daybook verify --all` needs besides querying the lake and reading the log; and starting one in AWS.
+
+        It compares read models, too, which the function does not.
+        """
+        may = ManagedPolicy(
+            self, "MayVerify", description="Reading all tables that are compared, and starting a verification"
+        )
+        _let_read(may, ledger)
+        for table in (ledger.events, ledger.receipts, ledger.commands):
+            table.grant_estimate(may)
+        for each in projections.read_models.values():
+            each.table.grant_compare(may)
         self.walk.grant_operate(may)
         CfnOutput(self, "VerifyPolicyArn", value=may.managed_policy_arn)
 
 
-def _let_read(grantee: IGrantable, ledger: LedgerStack, projections: ProjectionsStack) -> None:
+def _let_read(grantee: IGrantable, ledger: LedgerStack) -> None:
     """Tables, by scans of those that have no other order, and never to write."""
     ledger.events.grant_verify(grantee)
     ledger.receipts.grant_walk(grantee)
     ledger.commands.grant_walk(grantee)
-    for each in projections.read_models.values():
-        each.table.grant_compare(grantee)
