@@ -12,7 +12,7 @@ from stacks.environment import MOST_SILENT_HOURS, Environment
 from stacks.functions import daybook_function, own_metric
 from stacks.lake import LakeStack
 from stacks.ledger import LedgerStack
-from stacks.projections import ProjectionsStack, read_model_tables
+from stacks.projections import ProjectionsStack
 from stacks.retention import log_retention, removal_policy
 from stacks.transparency import TransparencyStack
 
@@ -35,7 +35,7 @@ class VerificationStack(Stack):
         log: TransparencyStack,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.function = self._function(config, ledger, projections, lake, log)
+        self.function = self._function(config, ledger, lake, log)
         _let_read(self.function.role, ledger)
         for each in (lake.may_query, lake.may_keep_findings, log.may_read_log):
             self.function.role.add_managed_policy(each)
@@ -60,7 +60,6 @@ class VerificationStack(Stack):
         self,
         config: Environment,
         ledger: LedgerStack,
-        projections: ProjectionsStack,
         lake: LakeStack,
         log: TransparencyStack,
     ) -> PythonFunction:
@@ -76,7 +75,6 @@ class VerificationStack(Stack):
                 "EVENT_TABLE": ledger.events.table.table_name,
                 "RECEIPTS_TABLE": ledger.receipts.table.table_name,
                 "COMMANDS_TABLE": ledger.commands.table.table_name,
-                "READ_MODEL_TABLES": read_model_tables(self, projections.read_models),
                 "LOG_BUCKET": log.log.bucket.bucket_name,
                 "LOG_INDEX_TABLE": log.index.table.table_name,
                 "LOG_KEY": log.signing.key.key_arn,

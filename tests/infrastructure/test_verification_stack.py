@@ -81,9 +81,6 @@ def test_the_function_learns_where_everything_is(anywhere: Synthesized) -> None:
     _, function = anywhere.verification.only(FUNCTION)
     variables = dict(function["Properties"]["Environment"]["Variables"])
     told = {key: rendered(anywhere, anywhere.verification, value) for key, value in variables.items()}
-    assert json.loads(told.pop("READ_MODEL_TABLES")) == {
-        each.name: f"<Projections/{pascal(each.name)}/ReadModel/Table>" for each in PROJECTIONS
-    }
     assert told == {
         "EVENT_TABLE": "<Ledger/Events/Table>",
         "RECEIPTS_TABLE": "<Ledger/Receipts/Table>",
