@@ -39,6 +39,7 @@ class VerificationStack(Stack):
         _let_read(self.function.role, ledger, projections)
         for each in (lake.may_query, lake.may_keep_findings, log.may_read_log):
             self.function.role.add_managed_policy(each)
+        log.signing.grant_verify(self.function.role)
         self.walk = SegmentWalk(
             self,
             "Walk",
@@ -78,6 +79,7 @@ class VerificationStack(Stack):
                 "READ_MODEL_TABLES": read_model_tables(self, projections.read_models),
                 "LOG_BUCKET": log.log.bucket.bucket_name,
                 "LOG_INDEX_TABLE": log.index.table.table_name,
+                "LOG_KEY": log.signing.key.key_arn,
                 "ATHENA_WORKGROUP": lake.workgroup.workgroup.ref,
                 "GLUE_DATABASE": lake.database.ref,
                 "RESULTS_BUCKET": lake.results.bucket.bucket_name,
