@@ -67,8 +67,7 @@ def test_what_is_said_of_a_finding(ledger: VerifiedLedger, capsys: pytest.Captur
     assert lines[-1].startswith("5 findings, ")
 
 
-@pytest.mark.parametrize("segments", [1, 3, 8])
-@pytest.mark.parametrize("page_rows", [1, 4, 13])
+@pytest.mark.parametrize(("page_rows", "segments"), [(1, 1), (4, 8), (13, 3)])
 def test_pages_and_segments_do_not_matter(ledger: VerifiedLedger, verify: Any, segments: int, page_rows: int) -> None:
     ledger.page_rows = page_rows
     status, report = verify(segments=segments)
@@ -143,7 +142,7 @@ def test_a_read_model_that_was_not_built(ledger: VerifiedLedger, verify: Any) ->
     control.change(control.read(), Control())
     status, report = verify()
     assert (status, report["findings"]) == (3, [])
-    assert report["unchecked"] == {"read-models": "daily_totals has not been built"}
+    assert "daily_totals has not been built yet" in report["unchecked"]["read-models"]
     assert [each["name"] for each in report["read_models"]] == ["account_summaries"]
 
 
@@ -261,7 +260,7 @@ def test_a_restore_that_is_sealed_meanwhile(
 
     ledger.models = {}
     with _at_first_page(ledger, monkeypatch, meanwhile):
-        status, report = verify()
+        status, report = verify(segments=1)
     assert (status, report["findings"]) == (3, [])
     assert "a restore" in report["unchecked"]["log"]
 
@@ -293,7 +292,7 @@ def test_seals_go_on_meanwhile(ledger: VerifiedLedger, verify: Any, monkeypatch:
         ledger.settle()
 
     with _at_first_page(ledger, monkeypatch, meanwhile):
-        status, report = verify()
+        status, report = verify(segments=1)
     assert (status, report["findings"], report["unchecked"]) == (0, [], {})
     assert (report["log"]["size"], report["unsealed"]) == (45, 4)
 
@@ -302,7 +301,9 @@ def test_traffic_goes_on_meanwhile(ledger: VerifiedLedger, verify: Any, monkeypa
     """A writer, whose events are newer than the settled moment, a folder and a sealer beside several verifications."""
     ledger.clock._next = iter(range(5 * 3600, 10**6)).__next__
     ledger.page_rows = 3
-    stop, failures, written = threading.Event(), [], []
+    stop = threading.Event()
+    failures: list[BaseException] = []
+    written: list[int] = []
 
     def trade() -> None:
         try:
