@@ -75,7 +75,9 @@ def drill(table: Side, other: Side, differing: Sequence[int], words: Words) -> F
 def _first(
     mine: Mapping[int, Collection[str]], its: Mapping[int, Collection[str]], words: Words
 ) -> tuple[int, str] | None:
-    versions = [each for each in sorted(mine.keys() | its.keys()) if set(mine.get(each, ())) != set(its.get(each, ()))]
+    versions = [
+        each for each in sorted(mine.keys() | its.keys()) if sorted(mine.get(each, ())) != sorted(its.get(each, ()))
+    ]
     if not versions:
         return None
     first = versions[0]
@@ -84,4 +86,4 @@ def _first(
         return first, words.missing + later
     if first not in mine:
         return first, words.unknown + later
-    return first, (words.several if len(set(its[first])) > 1 else words.differs) + later
+    return first, (words.several if len(its[first]) > 1 else words.differs) + later

@@ -33,7 +33,16 @@ from lambdas.smoke.api import Api
 from lambdas.smoke.steps import Step
 from lambdas.transparency.findings import Sealed
 from tests.support.event_rows import account_id
-from tests.support.function_variables import ACCOUNTS, EVERY_FUNCTION, LAG, PROJECTION, PUBLISHER, REPORTS, SEALER
+from tests.support.function_variables import (
+    ACCOUNTS,
+    EVERY_FUNCTION,
+    LAG,
+    PROJECTION,
+    PUBLISHER,
+    REPORTS,
+    SEALER,
+    VERIFICATION,
+)
 from tests.support.lambda_context import Context
 from tests.unit.httpapi.suite.api import Call
 from tests.unit.httpapi.suite.in_process import in_process_api, proxy_event
@@ -64,7 +73,8 @@ def emitted(lines: Iterable[str]) -> Iterator[Emitted]:
 def run_every_function(monkeypatch: pytest.MonkeyPatch) -> None:
     """Call every handler until it has written all it can."""
     region = {"AWS_DEFAULT_REGION": EVERY_FUNCTION["AWS_REGION"], "API_URL": "https://api.invalid/v1"}
-    for name, value in {**region, **ACCOUNTS, **PUBLISHER, **REPORTS, **PROJECTION, **LAG, **SEALER}.items():
+    everything = ACCOUNTS, PUBLISHER, REPORTS, PROJECTION, LAG, SEALER, VERIFICATION
+    for name, value in {**region, **{name: value for each in everything for name, value in each.items()}}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("aws_lambda_powertools.metrics.provider.cold_start.is_cold_start", True)
     _run_api(monkeypatch)
@@ -77,6 +87,7 @@ def run_every_function(monkeypatch: pytest.MonkeyPatch) -> None:
     _run_rebuild(monkeypatch)
     _run_lag(monkeypatch)
     _run_sealer(monkeypatch)
+    _run_verification(monkeypatch)
 
 
 def _handler(name: str) -> ModuleType:
@@ -176,6 +187,14 @@ def _run_rebuild(monkeypatch: pytest.MonkeyPatch) -> None:
     for each in PROJECTIONS:
         monkeypatch.setattr(module, "_settings", replace(module._settings, projection=each.name))
         module.handler({"step": "settle", "generation": 1, "rebuild": "one"}, Context())
+
+
+def _run_verification(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = _handler("ledger_verification")
+    report = SimpleNamespace(accounts=1, events=1, counts={"lake": 1}, findings=[], unchecked={})
+    settled = SimpleNamespace(done=True, rows=0, report=report)
+    monkeypatch.setattr(module, "deployed_verification", lambda _: SimpleNamespace(settle=lambda *_: settled))
+    assert module.handler({"step": "settle", "rebuild": "run", "generation": 0}, Context())["done"]
 
 
 def _run_lag(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,3 +53,17 @@ SEALER = {
     "SEAL_LOOKBACK_DAYS": "1",
     "SEAL_HOLE_MINUTES": "60",
 }
+VERIFICATION = {
+    **EVERY_FUNCTION,
+    "EVENT_TABLE": "events",
+    "RECEIPTS_TABLE": "receipts",
+    "COMMANDS_TABLE": "commands",
+    "LOG_BUCKET": "log-bucket",
+    "LOG_INDEX_TABLE": "log-index",
+    "LOG_KEY": "log-key",
+    "ATHENA_WORKGROUP": "athena_workgroup",
+    "GLUE_DATABASE": "glue_database",
+    "RESULTS_BUCKET": "results-bucket",
+    "PENDING_HOURS": "24",
+    "SETTLE_MINUTES": "60",
+}

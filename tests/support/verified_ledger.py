@@ -101,7 +101,7 @@ class VerifiedLedger(AWS):
         self.clock = _Clock()
         self.bank = new_bank(self.store, self.clock)
         self.processor = new_processor(
-            self.store, self.clock, new_commit_id=lambda ids=itertools.count(): f"stored-commit-{next(ids)}"
+            self.store, self.clock, new_commit_id=map("stored-commit-{}".format, itertools.count()).__next__
         )
         self.models: Models = {each.name: self._model(each) for each in PROJECTIONS}
         self.lake = Lake(folder)
@@ -151,6 +151,11 @@ class VerifiedLedger(AWS):
         self.carry_out(
             first, "c3", {"type": "Transfer", "from_account_id": first, "to_account_id": second, "amount": 3}
         )
+
+    def send_more(self, account: str) -> None:
+        """Another account, with three events."""
+        for command in (OpenAccount(currency="EUR"), CreditAccount(amount=1), CreditAccount(amount=2)):
+            assert self.send(command, account)
 
     # What follows from it
 
