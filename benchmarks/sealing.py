@@ -37,8 +37,8 @@ LOG = 100_000
 """Entries of the log in which a proof is made."""
 
 REQUESTS = 8
-"""The budget of a proof, cold: one Query, the checkpoint, the entry's bundle, and of each of three levels of tiles the one
-above the entry and the one at the right edge, which on the highest is the same."""
+"""The budget of a proof, cold: one Query, the checkpoint, the entry's bundle, and of each of three levels of tiles
+the one above the entry and the one at the right edge, which on the highest is the same."""
 
 
 class Counting:

@@ -710,8 +710,9 @@ class Log:
                 )
 
     def _open(self, name: str) -> Checkpoint:
+        note = self._get(name, NOTE_LIMIT)
         try:
-            return open_checkpoint(self._get(name, NOTE_LIMIT), self.keys)
+            return open_checkpoint(note, self.keys)
         except No as no:
             raise No(f"{name}: {no}") from None
 
