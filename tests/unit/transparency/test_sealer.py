@@ -442,7 +442,8 @@ def test_the_index_may_not_be_made_again_while_a_sealer_decides(world: World) ->
     world.check_all_sealed()
 
 
-def test_an_index_that_is_forgotten_while_heads_are_read(world: World) -> None:
+@pytest.mark.parametrize("made_again", [[], [Progress(0, 2)]])
+def test_an_index_that_is_forgotten_while_heads_are_read(made_again: list[Progress], world: World) -> None:
     sealed_world(world, 2, 1)
     world.book("b")
     heads = world.index.heads
@@ -455,7 +456,10 @@ def test_an_index_that_is_forgotten_while_heads_are_read(world: World) -> None:
 
         def heads(self, account_ids: Any) -> Any:
             world.index.clear()
-            return heads(account_ids)
+            found = heads(account_ids)
+            for progress in made_again:
+                world.index.advance(progress)
+            return found
 
     with pytest.raises(LogUnavailableError, match="is being made again"):
         world.seal(index=Forgotten())
