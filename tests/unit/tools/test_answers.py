@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.support.tiny_log import ACCOUNT, ORIGIN, TinyLog, base64, entry, rows, rows_file
 from tests.unit.tools.conftest import Ask
-from tools.verify_proof import USAGE, main
+from tools import verify_proof as tool
 
 Put = Callable[[str, bytes | str], Path]
 OTHER = "11111111-6c1f-4a8e-9d57-0d3f6f6f2f10"
@@ -128,6 +128,46 @@ def test_consistency_from_another_size_than_the_old_checkpoints(log: TinyLog, as
     before, file = put("old", log.checkpoint(3)), put("new", log.consistency(5))
     assert "begins at 5" in ask("consistency", before, file, "--key", log.vkey)[1]
     assert ask(file, "--key", log.vkey)[0] == 2  # nothing to hold it against
+
+
+def test_an_entry_that_was_sealed_late_has_a_number_beyond_what_was_signed_before(
+    log: TinyLog, ask: Ask, put: Put
+) -> None:
+    """Who kept the checkpoint of the time of its booking sees it: the entry was not among those."""
+    kept = log.checkpoint()
+    late = rows(1, "22222222-6c1f-4a8e-9d57-0d3f6f6f2f10")[0]
+    log.seal(entry(late))
+    size = tool.open_checkpoint(kept, [tool.Key(log.vkey)]).size
+    file = put("p", log.proof(7))
+    status, said = ask(file, "--key", log.vkey)
+    assert (status, f"as number {size}: {entry(late)}" in said) == (0, True)
+    old = file.read_bytes().partition(b"\n\n")[0] + b"\n\n" + kept
+    assert "entry 7 cannot stand in a log of 7 entries" in ask(put("p", old), "--key", log.vkey)[1]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 7, 8])
+def test_an_index_that_is_not_below_the_size_is_refused(size: int) -> None:
+    leaf = tool.leaf_hash(b"entry")
+    for index in (size, size + 1, 2**62):
+        with pytest.raises(tool.No, match="cannot stand in"):
+            tool.check_inclusion(index, size, leaf, [], leaf)
+
+
+def test_a_path_that_is_longer_than_the_way_to_the_root_is_refused() -> None:
+    """Though its hashes lead to the root: a tree of that size is not so high."""
+    one, other = tool.leaf_hash(b"one"), tool.leaf_hash(b"other")
+    higher = tool.node_hash(other, one)
+    with pytest.raises(tool.No, match="more hashes"):
+        tool.check_inclusion(0, 1, one, [other], higher)
+    with pytest.raises(tool.No, match="fewer hashes"):
+        tool.check_inclusion(0, 2, higher, [], higher)
+    tree = tool.node_hash(tool.node_hash(one, one), one)
+    with pytest.raises(tool.No, match="more hashes"):
+        tool.check_consistency(2, tool.node_hash(one, one), 3, tool.node_hash(other, tree), [one, other])
+    with pytest.raises(tool.No, match="fewer hashes"):
+        tool.check_consistency(2, higher, 4, higher, [])
+    with pytest.raises(tool.No, match="no hashes"):
+        tool.check_consistency(3, higher, 4, higher, [])
 
 
 def test_a_whole_history(log: TinyLog, ask: Ask, put: Put, tmp_path: Path) -> None:
@@ -287,5 +327,5 @@ def test_a_verifier_key_that_does_not_fit_is_refused(log: TinyLog, ask: Ask, put
 
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--help"]) == 0
-    assert capsys.readouterr().out == USAGE
+    assert tool.main(["--help"]) == 0
+    assert capsys.readouterr().out == tool.USAGE
