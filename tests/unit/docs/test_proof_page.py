@@ -128,7 +128,7 @@ def table() -> dict[tuple[str, str], str]:
     """The cells of the page's table, by what is done and by whom."""
     lines = PAGE[PAGE.index("| | clerk with table access |") :].split("\n\n")[0].splitlines()
     assert tuple(each.strip() for each in lines[0].split("|")[2:-1]) == ATTACKERS
-    found = {}
+    found: dict[tuple[str, str], str] = {}
     for line in lines[2:]:
         _, name, *cells, _ = (each.strip() for each in line.split("|"))
         bold = re.match(r"\*\*(.+?)\*\*", name)

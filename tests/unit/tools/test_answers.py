@@ -119,6 +119,13 @@ def test_two_logs_of_one_size_are_found(log: TinyLog, ask: Ask, put: Put) -> Non
     assert "two logs were shown under one name" in said
 
 
+@pytest.mark.parametrize("old", [0, 7])
+def test_consistency_that_needs_no_hashes_has_none(old: int, log: TinyLog, ask: Ask, put: Put) -> None:
+    file = put("new", log.consistency(old).replace(b"\n\n", f"\n{base64(bytes(32))}\n\n".encode(), 1))
+    status, said = ask("consistency", put("old", log.checkpoint(old)), file, "--key", log.vkey)
+    assert (status, said) == (1, "no: the proof has hashes where none are needed\n")
+
+
 def test_a_log_that_became_shorter_is_found(log: TinyLog, ask: Ask, put: Put) -> None:
     file = put("new", b"old 7\n\n" + log.checkpoint(5))
     assert "never gets shorter" in ask("consistency", put("old", log.checkpoint(7)), file, "--key", log.vkey)[1]
