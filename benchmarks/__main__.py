@@ -17,13 +17,14 @@ from benchmarks import (
     read_models,
     rebuilds,
     round_trips,
+    verification,
     warm_request,
 )
 from benchmarks.program import main
 
 RESULT = Path(__file__).resolve().parents[1] / ".local" / "benchmark.json"
 PARTS = (
-    round_trips, in_process, warm_request, hot_account, publisher, projections, rebuilds, lake, imports,
+    round_trips, in_process, warm_request, hot_account, publisher, projections, rebuilds, verification, lake, imports,
     proof_checker, commands, read_models, emulator,
 )  # fmt: skip
 
