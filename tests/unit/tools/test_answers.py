@@ -77,6 +77,24 @@ def test_a_log_under_another_key_or_name_is_refused(log: TinyLog, ask: Ask, put:
     assert ask(file, "--key", both)[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (f"{ORIGIN}\n1\n{base64(bytes(32))}\nan extension\n", ""),
+        (f"{ORIGIN}\n1\n{base64(bytes(32))}\na\ttab\n", "control characters"),
+        (f"{ORIGIN}\r\n1\n{base64(bytes(32))}\n", "control characters"),
+        (f"{ORIGIN}\n0\n{base64(bytes(32))}\n", "not the root of an empty tree"),
+        (f"{ORIGIN}\n1\n{base64(bytes(31))}\n", "no SHA-256 hash"),
+        (f"{ORIGIN}\n01\n{base64(bytes(32))}\n", "no number"),
+        (f"{ORIGIN}\n1\n", "no origin, size and root"),
+        (f"{ORIGIN}\n1\n{base64(bytes(32))}\n\nafter an empty line\n", "no origin, size and root"),
+    ],
+)
+def test_a_signed_text_must_be_a_checkpoint(text: str, sentence: str, log: TinyLog, ask: Ask, put: Put) -> None:
+    status, said = ask("checkpoint", put("c", log.sign(text)), "--key", log.vkey)
+    assert (status, sentence in said) == (1 if sentence else 0, True), said
+
+
 def test_a_key_that_signs_for_another_log_is_refused(log: TinyLog, ask: Ask, put: Put) -> None:
     foreign = log.sign(log.checkpoint().decode().partition("\n\n")[0].replace(ORIGIN, "daybook/other") + "\n")
     status, said = ask("checkpoint", put("c", foreign), "--key", log.vkey)
