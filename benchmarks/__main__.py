@@ -12,6 +12,7 @@ from benchmarks import (
     in_process,
     lake,
     projections,
+    proof_checker,
     publisher,
     read_models,
     rebuilds,
@@ -24,7 +25,7 @@ from benchmarks.program import main
 RESULT = Path(__file__).resolve().parents[1] / ".local" / "benchmark.json"
 PARTS = (
     round_trips, in_process, warm_request, hot_account, publisher, projections, rebuilds, verification, lake, imports,
-    commands, read_models, emulator,
+    proof_checker, commands, read_models, emulator,
 )  # fmt: skip
 
 if __name__ == "__main__":

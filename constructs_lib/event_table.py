@@ -81,8 +81,12 @@ class EventTable(ProtectedTable):
     def grant_rows(self, grantee: IGrantable) -> None:
         """Allow reading rows by their keys and by the ids of their streams; no scan, no append."""
         self.grant_read(grantee)
-        for action in ("dynamodb:BatchGetItem", "dynamodb:GetItem"):
-            Grant.add_to_principal(grantee=grantee, actions=[action], resource_arns=[self.table.table_arn])
+        Grant.add_to_principal(grantee=grantee, actions=["dynamodb:GetItem"], resource_arns=[self.table.table_arn])
+
+    def grant_verify(self, grantee: IGrantable) -> None:
+        """Allow what a walk takes, and reading many rows of many streams at once; no append."""
+        self.grant_walk(grantee)
+        Grant.add_to_principal(grantee=grantee, actions=["dynamodb:BatchGetItem"], resource_arns=[self.table.table_arn])
 
     def grant_estimate(self, grantee: IGrantable) -> None:
         """Allow reading how many items the table has, and how large they are together."""

@@ -18,8 +18,9 @@ from constructs_lib.stack_suffix import stack_suffix
 from constructs_lib.table_access import KEY_ACTIONS
 from lambdas.transparency.index import HASH_KEY, RANGE_KEY
 
-READING = ("BatchGetItem", "GetItem", "Query")
-WRITING = ("ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem")
+READING = ("BatchGetItem", "Query")
+WRITING = ("ConditionCheckItem", "DeleteItem", "PutItem")
+MAKING_ANEW = ("BatchWriteItem", "Scan")
 
 
 class LogIndexTable(Construct):
@@ -50,15 +51,20 @@ class LogIndexTable(Construct):
             Acknowledgment(id="AwsSolutions-DDB3", reason="It is made again from the log's seals, from any loss of it.")
         )
 
+    def grant_prove(self, grantee: IGrantable) -> None:
+        """Allow finding where an account's event stands."""
+        self._grant(grantee, ("Query",))
+        grant_key(grantee, key=self._key, service="dynamodb", actions=["Decrypt"])
+
     def grant_read(self, grantee: IGrantable) -> None:
-        """Allow reading items by their keys; no scan."""
+        """Allow that, and reading many accounts' heads at once; no scan."""
         self._grant(grantee, READING)
         grant_key(grantee, key=self._key, service="dynamodb", actions=["Decrypt"])
 
     def grant_seal(self, grantee: IGrantable) -> None:
-        """Allow what follows from a seal: reading items by their keys, putting, changing and removing them, also in
-        transactions."""
-        self._grant(grantee, (*READING, *WRITING))
+        """Allow what follows from a seal: reading items by their keys, putting and removing them, also in transactions;
+        and finding and removing all, to make the table again."""
+        self._grant(grantee, ("GetItem", *READING, *WRITING, *MAKING_ANEW))
         actions = [each.removeprefix("kms:") for each in KEY_ACTIONS]
         grant_key(grantee, key=self._key, service="dynamodb", actions=actions)
 

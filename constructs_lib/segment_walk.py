@@ -219,7 +219,7 @@ def _step(function_arn: str, timeout: Duration, final: Sequence[str]) -> Mapping
         "ResultPath": "$.answer",
         "TimeoutSeconds": timeout.to_seconds() + 60,
         "Retry": [
-            {"ErrorEquals": list(final), "MaxAttempts": 0},
+            *([{"ErrorEquals": list(final), "MaxAttempts": 0}] if final else []),
             {"ErrorEquals": [THROTTLED], **PAUSES, "MaxAttempts": THROTTLED_ATTEMPTS},
             {"ErrorEquals": ["States.ALL"], **PAUSES, "MaxAttempts": 6},
         ],

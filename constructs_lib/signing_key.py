@@ -90,3 +90,7 @@ class SigningKey(Construct):
     def grant_public_key(self, grantee: IGrantable) -> None:
         """Allow reading the public key."""
         Grant.add_to_principal(grantee=grantee, actions=["kms:GetPublicKey"], resource_arns=[self.key.key_arn])
+
+    def grant_verify(self, grantee: IGrantable) -> None:
+        """Allow having signatures checked."""
+        Grant.add_to_principal(grantee=grantee, actions=["kms:Verify"], resource_arns=[self.key.key_arn])

@@ -48,6 +48,8 @@ def _refuse_what_is_protected(config: Environment) -> None:
         raise RefusedError(f"{config.name} protects its data. docs/deploy.md says how it is taken down.")
     if config.vault_lock:
         raise RefusedError(f"The backups of {config.name} are locked. docs/deploy.md says how the lock is taken away.")
+    if config.log_lock:
+        raise RefusedError(f"The log of {config.name} is locked. docs/deploy.md says how such an environment ends.")
 
 
 def _refuse_what_others_hold(account: Account, stacks: Sequence[Stack]) -> None:

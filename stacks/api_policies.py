@@ -10,7 +10,16 @@ from constructs import Construct
 
 from constructs_lib.arns_in_findings import arn_in_findings
 from lambdas.contracts.operations import Operation
-from lambdas.contracts.policies import ACTION, MAY_AUDIT, MAY_COMMAND, MAY_LIST, MAY_READ, MAY_READ_TOTALS, operations_of, route_of
+from lambdas.contracts.policies import (
+    ACTION,
+    MAY_AUDIT,
+    MAY_COMMAND,
+    MAY_LIST,
+    MAY_READ,
+    MAY_READ_TOTALS,
+    operations_of,
+    route_of,
+)
 
 OUTPUTS: Mapping[str, str] = {
     MAY_READ: "ReadAccountsPolicyArn",

@@ -93,17 +93,17 @@ class SealingStack(Stack):
         )
         for name, metric, description in (
             (
-                "Forked",
+                "Fork",
                 "LogForks",
                 "The lake and the log differ about an event. The account is not sealed any more, the others are.",
             ),
             (
-                "Holed",
+                "Hole",
                 "LogHoles",
                 "An event has waited too long in the lake for a version before it, which keeps it out of the log.",
             ),
             (
-                "Conflicted",
+                "Conflict",
                 "LogConflicts",
                 "An object of the log is not what follows from its seals. Sealing has stopped.",
             ),

@@ -119,6 +119,9 @@ class DaybookStage(Stage):
             projections=self.projections,
             publisher=self.publisher,
             reports=self.reports,
+            log=self.log,
+            sealing=self.sealing,
+            verification=self.verification,
             has_canary=config.canary_minutes > 0,
         )
         self.watch = WatchStack(self, "Watch", config=config, watched=watched)

@@ -104,10 +104,9 @@ class TransparencyStack(StatefulStack):
         self.may_prove = ManagedPolicy(self, "MayProve", description="Reading what proofs are made of")
         self.log.grant_names(self.may_prove)
         self.log.grant(self.may_prove, actions=["s3:GetObject"], prefixes=[TILES], names=[CHECKPOINT])
-        self.index.grant_read(self.may_prove)
+        self.index.grant_prove(self.may_prove)
         self.may_read_log = ManagedPolicy(self, "MayReadLog", description="Reading the whole log, and its index")
         self._let_read(self.may_read_log)
-        self.index.grant_read(self.may_read_log)
         self.may_audit = ManagedPolicy(
             self, "MayAudit", description="Copying the log, and reading rows of the event table"
         )
@@ -117,6 +116,7 @@ class TransparencyStack(StatefulStack):
     def _let_read(self, policy: ManagedPolicy) -> None:
         self.log.grant_names(policy)
         self.log.grant(policy, actions=["s3:GetObject"], prefixes=PREFIXES, names=[CHECKPOINT])
+        self.index.grant_read(policy)
         self.signing.grant_public_key(policy)
 
     def _tell(self, config: Environment) -> None:

@@ -39,6 +39,7 @@ class VerificationStack(Stack):
         _let_read(self.function.role, ledger, projections)
         for each in (lake.may_query, lake.may_keep_findings, log.may_read_log):
             self.function.role.add_managed_policy(each)
+        log.signing.grant_verify(self.function.role)
         self.walk = SegmentWalk(
             self,
             "Walk",
@@ -78,6 +79,7 @@ class VerificationStack(Stack):
                 "READ_MODEL_TABLES": read_model_tables(self, projections.read_models),
                 "LOG_BUCKET": log.log.bucket.bucket_name,
                 "LOG_INDEX_TABLE": log.index.table.table_name,
+                "LOG_KEY": log.signing.key.key_arn,
                 "ATHENA_WORKGROUP": lake.workgroup.workgroup.ref,
                 "GLUE_DATABASE": lake.database.ref,
                 "RESULTS_BUCKET": lake.results.bucket.bucket_name,
@@ -113,7 +115,7 @@ class VerificationStack(Stack):
     def _watch(self, config: Environment) -> None:
         alarm_on_any(
             self,
-            "Found",
+            "Findings",
             metric=own_metric(config, "VerificationFindings"),
             description="A verification found what must not be: its log and its file of findings name the first.",
         )
@@ -136,8 +138,7 @@ class VerificationStack(Stack):
 
 def _let_read(grantee: IGrantable, ledger: LedgerStack, projections: ProjectionsStack) -> None:
     """Tables, by scans of those that have no other order, and never to write."""
-    ledger.events.grant_walk(grantee)
-    ledger.events.grant_rows(grantee)
+    ledger.events.grant_verify(grantee)
     ledger.receipts.grant_walk(grantee)
     ledger.commands.grant_walk(grantee)
     for each in projections.read_models.values():

@@ -31,6 +31,9 @@ from stacks.notifications import NotificationsStack
 from stacks.projections import ProjectionsStack
 from stacks.publisher import PublisherStack
 from stacks.reports import ReportsStack
+from stacks.sealing import SealingStack
+from stacks.transparency import TransparencyStack
+from stacks.verification import VerificationStack
 
 WIDTH = 24
 SHOWN = Duration.hours(12)
@@ -54,6 +57,9 @@ class Watched:
     projections: ProjectionsStack
     publisher: PublisherStack
     reports: ReportsStack
+    log: TransparencyStack
+    sealing: SealingStack
+    verification: VerificationStack
     has_canary: bool
 
     @property
@@ -65,6 +71,8 @@ class Watched:
             "failures": self.commands.failures,
             "publisher": self.publisher.function,
             "report": self.reports.function,
+            "sealer": self.sealing.function,
+            "verifier": self.verification.function,
             "lag": self.projections.lag,
             **{f"projector_{name}": each.projector for name, each in self.projections.read_models.items()},
             **{f"rebuild_{name}": each.rebuilder for name, each in self.projections.read_models.items()},
@@ -77,6 +85,7 @@ class Watched:
             "events": self.ledger.events.table,
             "receipts": self.ledger.receipts.table,
             "commands": self.ledger.commands.table,
+            "log_index": self.log.index.table,
             **{name: each.table.table for name, each in self.projections.read_models.items()},
         }
 
@@ -104,6 +113,8 @@ def watch_dashboard(stack: Stack, *, config: Environment, watched: Watched, alar
             _given_up(config, watched),
             [_text("## The lake")],
             _lake(config, watched),
+            [_text("## The log, and what is verified against it")],
+            _log(config, watched),
             [_text("## What costs money")],
             *_costs(config, watched),
             [_text("## Room")],
@@ -329,6 +340,33 @@ def _lake(config: Environment, watched: Watched) -> list[IWidget]:
             unit="bytes",
         ),
         graph("Reports written", total(own_metric(config, "ReportsWritten"), "days"), unit="days"),
+    ]
+
+
+def _log(config: Environment, watched: Watched) -> list[IWidget]:
+    walk = watched.verification.walk
+    return [
+        graph(
+            "Sealed",
+            total(own_metric(config, "LeavesSealed"), "leaves"),
+            total(own_metric(config, "SealsDecided"), "seals"),
+            unit="count",
+        ),
+        graph(
+            "What must not be",
+            total(own_metric(config, "LogForks"), "forks"),
+            total(own_metric(config, "LogHoles"), "holes, overdue"),
+            total(own_metric(config, "LogConflicts"), "conflicts"),
+            total(own_metric(config, "VerificationFindings"), "findings"),
+            unit="count",
+        ),
+        graph(
+            "Verifications",
+            total(own_metric(config, "VerificationEvents"), "events verified"),
+            total(walk.metric("ExecutionsSucceeded"), "ended well"),
+            total(walk.metric("ExecutionsFailed"), "failed"),
+            unit="count",
+        ),
     ]
 
 

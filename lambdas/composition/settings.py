@@ -133,6 +133,7 @@ class VerificationSettings(msgspec.Struct, frozen=True, rename="upper"):
     read_model_tables: Name
     log_bucket: BucketName
     log_index_table: TableName
+    log_key: Name
     athena_workgroup: Name
     glue_database: Name
     results_bucket: BucketName

@@ -188,11 +188,11 @@ OPERATIONS: Final = (
         path="/accounts/{account_id}/events/{version}/proof",
         operation_id="getProof",
         summary="Prove that an event stands in the transparency log",
-        description="A `.tlog-proof` file (c2sp.org/tlog-proof): the hash of the event's row, its place in the "
-        "log, and the path from there to the newest signed checkpoint. It is good for ever, offline, for whoever has the log's "
-        "public key; asked for again, it leads to a newer checkpoint. An event is in the log once it is sealed, which "
-        "is some time after it was booked. 404 is all that is answered of an event that is not there, whether or not "
-        "its account exists.",
+        description="A `.tlog-proof` file (c2sp.org/tlog-proof): the hash of the event's row, its place in the log, "
+        "and the path from there to the newest signed checkpoint. It is good for ever, offline, for whoever has the "
+        "log's public key; asked for again, it leads to a newer checkpoint. An event is in the log once it is sealed, "
+        "which is some time after it was booked. 404 is all that is answered of an event that is not there, whether or "
+        "not its account exists.",
         reply=TLOG_PROOF,
         parameters=("AccountId", "EventVersion", "CorrelationId"),
         problems=(*ALWAYS, problems.EVENT_NOT_IN_LOG, problems.LOG_UNAVAILABLE),

@@ -18,9 +18,9 @@ class TextReply(Struct, frozen=True):
 
 TLOG_PROOF: Final = TextReply(
     media_type="text/plain; charset=utf-8",
-    description="A `.tlog-proof` file (c2sp.org/tlog-proof): the entry of the log, which is `<account>/<version> <hash of "
-    "the row>`, in Base64 as its extra data; its index; the hashes from it to the root; an empty line; and the signed "
-    "checkpoint.",
+    description="A `.tlog-proof` file (c2sp.org/tlog-proof): the entry of the log, which is `<account>/<version> <hash "
+    "of the row>`, in Base64 as its extra data; its index; the hashes from it to the root; an empty line; and the "
+    "signed checkpoint.",
     pattern=r"^c2sp\.org/tlog-proof@v1\nextra [A-Za-z0-9+/]+=*\nindex (0|[1-9][0-9]*)\n([A-Za-z0-9+/]{43}=\n)*\n",
     example="""\
 c2sp.org/tlog-proof@v1

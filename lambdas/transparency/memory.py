@@ -124,6 +124,13 @@ class MemoryLogIndex:
             runs = {account: dict(sorted(each.items())) for account, each in self._runs.items() if each}
             return dict(self._heads), runs, self._progress
 
+    def restore(self, contents: tuple[dict[str, Head], dict[str, dict[int, Run]], Progress | None]) -> None:
+        """Become what `contents` of another one gave."""
+        heads, runs, progress = contents
+        with self._lock:
+            self._heads, self._progress = dict(heads), progress
+            self._runs = {account: dict(each) for account, each in runs.items()}
+
     def clear(self) -> None:
         """See LogIndex.clear."""
         with self._lock:

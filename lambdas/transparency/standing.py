@@ -35,7 +35,10 @@ class LogStanding:
             (hashed,) = self._reader.hashes(0, place, place + 1, self._size)
             if hashed == leaf_hash(encode_leaf(leaf)):
                 return None
-        return row_leaf_at(self._reader, leaf.account_id, leaf.version, place, self._size).hash
+        found = row_leaf_at(self._reader, leaf.account_id, leaf.version, place, self._size)
+        if found == leaf:
+            raise LogConflictError(f"the entry of leaf {place} is not the one whose hash the tile of level 0 holds")
+        return found.hash
 
     def _place(self, leaf: RowLeaf, head: Head) -> int:
         if leaf.account_id != self._account_id:

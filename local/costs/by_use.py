@@ -63,6 +63,16 @@ WORKS: Final = (
 )
 
 
+LEAST_READ: Final = 10
+"""MB that a query is charged for at least. Source: Amazon Athena pricing."""
+
+MEGABYTES_OF_A_TB: Final = 1_000_000
+READ_UNIT: Final = 4
+"""KB of a strongly consistent read unit, which a scan's pages are charged by."""
+
+OF_AN_ACCOUNT: Final = 2
+"""Items that a seal writes for an account that is in it: its head, and where its events stand."""
+
 STEPS: Final = 3
 """State transitions of a segment that is walked in one step: the step, whether it is done, and the end."""
 
@@ -132,6 +142,27 @@ def walked(segments: int, prices: PriceList) -> Part:
     """The state machine of a rebuild. A segment takes three transitions, and two more for each step more."""
     each = prices.dollars("transition") / MILLION
     return Part(f"{segments} × {STEPS} × ${each.normalize():f}", segments * STEPS * each)
+
+
+def sealed(prices: PriceList) -> Part:
+    """A seal, whatever is in it, but for its run: queries, objects and the signature."""
+    queries, objects = prices.assumptions["seal_queries"], prices.assumptions["seal_objects"]
+    read = queries * Decimal(LEAST_READ) / MEGABYTES_OF_A_TB * prices.dollars("athena")
+    put, sign = prices.dollars("put") / MILLION, prices.dollars("signature") / MILLION
+    told = f"{queries} × {LEAST_READ} MB read + {objects} × ${put.normalize():f} + ${sign.normalize():f}"
+    return Part(told, read + objects * put + sign)
+
+
+def indexed(prices: PriceList) -> Part:
+    """A million accounts in seals: their items in the log's index, in transactions."""
+    write = prices.dollars("write_unit")
+    return Part(f"{2 * OF_AN_ACCOUNT} × {write}", 2 * OF_AN_ACCOUNT * write)
+
+
+def verified(prices: PriceList) -> Part:
+    """The walk of a verification over a million events."""
+    size, read = Decimal(prices.assumptions["row_kilobytes"]), prices.dollars("read_unit")
+    return Part(f"{size / READ_UNIT} × {read}", size / READ_UNIT * read)
 
 
 def kept_backups(resources: Resources, prices: PriceList) -> int:

@@ -11,6 +11,7 @@ from lambdas.projections.registry import PROJECTIONS
 from local.costs import at_rest, by_use
 from local.costs.prices import PriceList, dollars
 from local.costs.resources import Resources, Template
+from local.costs.schedules import runs
 from local.machine.errors import PageError
 from stacks.environment import ENVIRONMENTS
 
@@ -121,7 +122,10 @@ def _per_million(prices: PriceList) -> str:
                 dollars(capacity.dollars + front.dollars + published + projected),
             ]
         )
-    names = ("write_unit", "api_request", "lambda_request", "stream_in", "firehose", "transition")
+    names = (
+        *("write_unit", "api_request", "lambda_request", "stream_in", "firehose", "transition"),
+        *("athena", "put", "signature"),
+    )
     walk = by_use.walked(config.rebuild_segments, prices)
     sources, call = _sources(prices, *names), by_use.call(config.function_memory_mb, prices)
     head = [
@@ -137,5 +141,19 @@ def _per_million(prices: PriceList) -> str:
         + _table(head, rows)
         + f"\n\nA million events: {one_event.arithmetic}; in the read models at most {folded.arithmetic}."
         f" A million calls: {call.arithmetic}."
-        f" The state machine of a rebuild: {walk.arithmetic} = {dollars(walk.dollars)}. Sources: {sources}."
+        f" The state machine of a rebuild, or of a verification: {walk.arithmetic} = {dollars(walk.dollars)}."
+        f" {_log(prices)} Sources: {sources}."
+    )
+
+
+def _log(prices: PriceList) -> str:
+    """What sealing and verifying cost beside their runs, in sentences."""
+    config = ENVIRONMENTS["prod"]
+    seal, account, walk = by_use.sealed(prices), by_use.indexed(prices), by_use.verified(prices)
+    seals, walks = runs(config.seal_schedule, prices.hours), runs(config.verification_schedule, prices.hours)
+    return (
+        f"A seal: {seal.arithmetic}, at {seals} a month {dollars(seals * seal.dollars)}; a million accounts in seals:"
+        f" {account.arithmetic} = {dollars(account.dollars)}. A million events verified: {walk.arithmetic} ="
+        f" {dollars(walk.dollars)} for reading them, at {walks} a month {dollars(walks * walk.dollars)}, and what"
+        " queries read."
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,10 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from cli.app import main
+from cli.environments.log import open_log
+from cli.environments.place import place_of
+from cli.options import LOCAL, Where
 from cli.restore.names import restored_name
+from cli.seal.sealing import open_sealer
 from docs.examples.follow_the_stream import follow, records
 from lambdas.contracts.event_reader import DomainEventReader
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
+from lambdas.eventsourcing.timestamps import format_timestamp
+from lambdas.transparency.checkpoint import of_note
+from lambdas.transparency.leaves import Leaf, decode_leaf
+from lambdas.transparency.log_store import CHECKPOINT
+from lambdas.transparency.tile_reader import TileReader
+from lambdas.transparency.tiles import WIDTH
 from local.emulator import aws, deployment
 from local.emulator.process import Emulator
 from local.example.history import session
@@ -82,6 +94,39 @@ class Drill:
     def restore(self, step: str, *more: str) -> int:
         """Run a step of the restore."""
         return self.daybook("restore", step, "--at", self.time, *more)
+
+    # --- the transparency log
+
+    def seal(self) -> list[Leaf]:
+        """Seal what is in the lake, by the deployed sealer; what it added. Nothing may wait, and nothing may differ."""
+        before = len(self.leaves())
+        place = place_of(Where(LOCAL, None, self.layout.environment_file))
+        sealed = open_sealer(place)({"through": format_timestamp(datetime.now(UTC))})
+        assert (sealed.fork_count, sealed.hole_count, sealed.complete) == (0, 0, True), sealed
+        (self.folder / "log.vkey").write_text(sealed.vkey)
+        added = self.leaves()[before:]
+        assert len(added) == sealed.leaves
+        return added
+
+    def leaves(self) -> list[Leaf]:
+        """All leaves of the log, read from its entries."""
+        store = open_log(place_of(Where(LOCAL, None, self.layout.environment_file))).store
+        found = store.get(CHECKPOINT)
+        size = of_note(found.content).size if found else 0
+        reader = TileReader(store)
+        bundles = [(at // WIDTH, min(WIDTH, size - at)) for at in range(0, size, WIDTH)]
+        return [decode_leaf(entry) for index, width in bundles for entry in reader.bundle(index, width)]
+
+    def checked_history(self, account: str) -> int:
+        """The newest version of an account's history as `daybook prove` writes it; the checker says yes."""
+        path = self.folder / f"{account}.daybook-rows"
+        assert self.daybook("prove", account, "--history", "--out", str(path)) == 0
+        command = [sys.executable, str(REPOSITORY / "tools" / "verify_proof.py"), "rows", str(path)]
+        ended = subprocess.run(
+            [*command, "--key", str(self.folder / "log.vkey")], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return int(json.loads(path.read_bytes().splitlines()[-1])["version"])
 
     # --- clients
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import pytest
 
 from analytics import catalog
 from lambdas.inbox import table
+from lambdas.transparency.leaves import Leaf, RestoredLeaf, RowLeaf
 from local import system
 from local.machine.layout import Layout, default_layout
 from local.machine.progress import Progress
@@ -115,6 +116,7 @@ def test_a_ledger_that_was_lost_in_part_comes_back_whole(drill: Drill, capsys: p
     story.go_on()
     written = drill.ids()
     eventually(lambda: published(drill) == written, "everything to be in the lake")
+    assert ids_of(drill.seal()) == written, "all of it is in the log, also what will be lost"
     half = next(each for each in before if each == f"{story.receiver}/3")  # what `gift` brought
 
     drill.deploy(writes="off")
@@ -138,10 +140,12 @@ def test_a_ledger_that_was_lost_in_part_comes_back_whole(drill: Drill, capsys: p
 
     take_over(drill)
     nobody_is_told_of_it(drill, story, lost, before - gone)
+    the_log_holds_what_was_revoked(drill, story, lost)
     assert drill.daybook("redrive", "--pending-before", drill.time) == 0
     drill.deploy(generation=2)
     assert drill.restore("announce") == 0, "told again, it revokes nothing of what came since"
     the_ledger_goes_on(drill, story)
+    the_log_goes_on(drill, story)
 
 
 def take_over(drill: Drill) -> None:
@@ -192,6 +196,44 @@ def the_ledger_goes_on(drill: Drill, story: Story) -> None:
     consumers_count(drill)
     today = datetime.now(UTC).date().isoformat()
     assert drill.daybook("reconcile", "--from", today, "--settle", "0") == 0
+
+
+def ids_of(leaves: Iterable[Leaf]) -> set[str]:
+    """The ids of the events whose hashes these leaves hold."""
+    return {f"{leaf.account_id}/{leaf.version}" for leaf in leaves if isinstance(leaf, RowLeaf)}
+
+
+def the_log_holds_what_was_revoked(drill: Drill, story: Story, lost: set[str]) -> None:
+    """A leaf for each account that lost events says so, and of what is gone there is no proof."""
+    added = drill.seal()
+    standing = dict.fromkeys((each.partition("/")[0] for each in lost), 0)
+    for each in drill.ids():
+        account, _, version = each.partition("/")
+        if account in standing:
+            standing[account] = max(standing[account], int(version))
+    assert ids_of(added) == set()
+    revoked = {leaf.account_id: leaf.last_good_version for leaf in added if isinstance(leaf, RestoredLeaf)}
+    assert revoked == standing
+    assert all(leaf.generation == 2 for leaf in added if isinstance(leaf, RestoredLeaf))
+    for each in lost:
+        account, _, version = each.partition("/")
+        assert drill.daybook("prove", account, version) == 1
+    assert drill.daybook("prove", story.opened_late, "--history") == 1
+    for account, version in standing.items():
+        if version:
+            assert drill.checked_history(account) == version
+
+
+def the_log_goes_on(drill: Drill, story: Story) -> None:
+    """What came after the restore is sealed behind its leaf, under versions that are in the log for the second time."""
+    added = drill.seal()
+    assert not any(isinstance(leaf, RestoredLeaf) for leaf in added), "a restore is told once"
+    newest = {account: drill.get(f"/accounts/{account}").json()["version"] for account in
+              (story.sender, story.receiver, story.other)}  # fmt: skip
+    assert ids_of(added) >= {f"{account}/{version}" for account, version in newest.items()}
+    for account, version in newest.items():
+        assert drill.checked_history(account) == version
+    assert drill.seal() == []
 
 
 def consumers_count(drill: Drill) -> None:

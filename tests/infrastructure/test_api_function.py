@@ -57,7 +57,7 @@ def ledger_table(environment: Synthesized, hash_key: str) -> str:
     return found
 
 
-def test_the_function_may_append_and_query_events_put_receipts_query_commands_read_read_models_and_no_more(
+def test_the_function_may_append_and_query_events_put_receipts_query_commands_read_models_and_index_and_no_more(
     anywhere: Synthesized,
 ) -> None:
     """It writes no stored command and no read model: whoever has taken it over can replace none."""
@@ -66,6 +66,7 @@ def test_the_function_may_append_and_query_events_put_receipts_query_commands_re
         "<Ledger/Events/Table>": {"dynamodb:PutItem", "dynamodb:Query"},
         "<Ledger/Receipts/Table>": {"dynamodb:PutItem"},
         "<Ledger/Commands/Table>": {"dynamodb:Query"},
+        "<Transparency/Index/Table>": {"dynamodb:Query"},
         **{
             f"<Projections/{pascal(each.name)}/ReadModel/Table>": {
                 "dynamodb:BatchGetItem",
@@ -91,6 +92,16 @@ def test_the_function_uses_keys_through_dynamodb_only_and_that_of_read_models_to
     assert {where: actions for where, actions in found.items() if "/Key>" in where} == {
         "<Ledger/Key> via dynamodb": KEY_ACTIONS,
         "<DomainEvents/Key> via dynamodb": {"kms:Decrypt"},
+        "<Transparency/Key> via dynamodb": {"kms:Decrypt"},
+    }
+
+
+def test_the_function_reads_of_the_log_what_proofs_are_made_of_and_writes_nothing_there(anywhere: Synthesized) -> None:
+    found = allowed(anywhere, anywhere.api, "Api/Accounts/Role")
+    assert {where: actions for where, actions in found.items() if where.startswith("<Transparency/Log/")} == {
+        "<Transparency/Log/Bucket>": {"s3:ListBucket"},
+        "<Transparency/Log/Bucket>/tile/*": {"s3:GetObject"},
+        "<Transparency/Log/Bucket>/checkpoint": {"s3:GetObject"},
     }
 
 
@@ -109,11 +120,13 @@ def test_besides_the_ledger_the_function_may_write_its_log_and_its_traces(anywhe
     assert {each["Effect"] for each in statements(anywhere.api)} == {"Allow"}
 
 
-def test_the_role_is_lambdas_alone_and_holds_no_other_policy(anywhere: Synthesized) -> None:
+def test_the_role_is_lambdas_alone_and_holds_one_other_policy(anywhere: Synthesized) -> None:
     _, role = function_role(anywhere.api)
     [trust] = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
-    assert not {"ManagedPolicyArns", "Policies"} & role["Properties"].keys()
+    assert "Policies" not in role["Properties"]
+    [policy] = role["Properties"]["ManagedPolicyArns"]
+    assert rendered(anywhere, anywhere.api, policy) == "<Transparency/MayProve>"
 
 
 def test_it_runs_on_arm64_with_the_current_python_traced_and_logging_json(anywhere: Synthesized) -> None:
@@ -153,7 +166,7 @@ def test_a_new_runtime_comes_with_a_deployment_only(anywhere: Synthesized) -> No
     assert function["Properties"]["RuntimeManagementConfig"] == {"UpdateRuntimeOn": "FunctionUpdate"}
 
 
-def test_the_function_learns_its_tables_from_the_ledger(anywhere: Synthesized) -> None:
+def test_the_function_learns_its_tables_from_the_ledger_and_where_the_log_is(anywhere: Synthesized) -> None:
     _, function = anywhere.api.only(FUNCTION)
     variables = dict(function["Properties"]["Environment"]["Variables"])  # other tests read the same template
     assert exported(anywhere, variables.pop("EVENT_TABLE")) == {"Ref": ledger_table(anywhere, "stream_id")}
@@ -162,6 +175,8 @@ def test_the_function_learns_its_tables_from_the_ledger(anywhere: Synthesized) -
     assert json.loads(rendered(anywhere, anywhere.api, variables.pop("READ_MODEL_TABLES"))) == {
         each.name: f"<Projections/{pascal(each.name)}/ReadModel/Table>" for each in PROJECTIONS
     }
+    assert rendered(anywhere, anywhere.api, variables.pop("LOG_BUCKET")) == "<Transparency/Log/Bucket>"
+    assert rendered(anywhere, anywhere.api, variables.pop("LOG_INDEX_TABLE")) == "<Transparency/Index/Table>"
     assert told_callers(anywhere, anywhere.api, variables.pop("TEST_CALLERS"))
     assert variables == {
         "SNAPSHOT_INTERVAL": "10",

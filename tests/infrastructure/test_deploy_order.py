@@ -40,6 +40,19 @@ def test_nothing_waits_for_what_looks_at_it(anywhere: Synthesized) -> None:
     assert not [name for name, before in anywhere.dependencies.items() if anywhere.watch.name in before]
 
 
+def test_the_log_is_there_before_whoever_proves_seals_or_verifies(anywhere: Synthesized) -> None:
+    for each in (anywhere.api, anywhere.sealing, anywhere.verification):
+        assert anywhere.transparency.name in before(each.name, anywhere.dependencies)
+    for each in (anywhere.sealing, anywhere.verification):
+        assert anywhere.lake.name in before(each.name, anywhere.dependencies)
+
+
+def test_nothing_waits_for_sealing_or_verifying_but_what_looks_at_them(anywhere: Synthesized) -> None:
+    for each in (anywhere.sealing, anywhere.verification):
+        waiting = {name for name, earlier in anywhere.dependencies.items() if each.name in earlier}
+        assert waiting == {anywhere.watch.name}
+
+
 def test_the_order_has_no_circle(anywhere: Synthesized) -> None:
     for name in anywhere.dependencies:
         assert name not in before(name, anywhere.dependencies)

@@ -41,24 +41,36 @@ IN_STEPS = "Api/Rollout/"
 
 OF_THE_CANARY = "Api/MayBeCanary/"
 """What the canary's role may call: it is in staging and prod only."""
+BY_ITSELF = tuple(
+    f"{stack}/{each}/"
+    for stack, constructs in {
+        "Sealing": ("Often", "SealMissing", "SealNotStarted"),
+        "Verification": ("Regularly", "VerificationMissing", "VerificationNotStarted"),
+    }.items()
+    for each in constructs
+)
+"""Schedules, and the alarms on them: a test on the emulator says when to seal, and dev verifies by hand."""
 
 
 def topology(stack: Deployable) -> set[tuple[str, str]]:
     """Construct path below the environment, and type, of every resource but those for the cloud only.
 
-    The CDK names a permission after the function and what may call it, environment included: their type will do.
+    The CDK names a permission after the function and what may call it, and a policy of a role of another stack after
+    both, environment included: their type will do.
     """
     paths = {key: each["Metadata"]["aws:cdk:path"].split("/", 1)[1] for key, each in stack.body["Resources"].items()}
     return {
-        (re.sub(r"(ApiScoped|AllowEventRule).*", r"\1", paths[key]), each["Type"])
+        (re.sub(r"(ApiScoped|AllowEventRule|/Role/PolicyDaybook).*", r"\1", paths[key]), each["Type"])
         for key, each in stack.body["Resources"].items()
         if each["Type"] not in CLOUD_ONLY
-        and not paths[key].startswith((IN_STEPS, OF_THE_CANARY, OF_THE_ACCOUNT))
+        and not paths[key].startswith((IN_STEPS, OF_THE_CANARY, OF_THE_ACCOUNT, *BY_ITSELF))
         and not (each["Type"] == ALARM and "Metrics" in each["Properties"])
     }
 
 
-def test_all_environments_have_the_same_resources_but_for_the_canary(environments: Mapping[str, Synthesized]) -> None:
+def test_all_environments_have_the_same_resources_but_for_the_canary_and_schedules(
+    environments: Mapping[str, Synthesized],
+) -> None:
     def compared(of: Synthesized) -> list[Deployable]:
         return [each for each in of.stacks if each not in (of.canary, of.canary_caller)]
 
@@ -71,7 +83,7 @@ def test_all_environments_have_the_same_resources_but_for_the_canary(environment
 def test_the_cloud_brings_its_packages_and_the_emulator_finds_them_in_the_virtual_environment(
     environments: Mapping[str, Synthesized],
 ) -> None:
-    for stack in ("api", "commands", "publisher", "reports"):
+    for stack in ("api", "commands", "publisher", "reports", "sealing", "verification"):
         layers = {name: len(getattr(each, stack).resources(LAYER)) for name, each in environments.items()}
         assert layers == {name: int(name != LOCAL.name) for name in ENVIRONMENTS}
 
@@ -104,8 +116,12 @@ def test_every_retention_that_can_be_chosen_is_one_that_the_cdk_knows(name: LogR
 
 def test_no_template_holds_an_account_a_region_or_a_physical_name(anywhere: Synthesized) -> None:
     for stack in anywhere.stacks:
-        assert not re.search(r"\b\d{12}\b|\b[a-z]{2}-(north|south|east|west|central)[a-z]*-\d\b", str(stack.body))
-        names = {"BucketName", "RoleName", *(["TableName"] if stack is not anywhere.projections else [])}
+        assert not re.search(r"(?<!-)\b\d{12}\b|\b[a-z]{2}-(north|south|east|west|central)[a-z]*-\d\b", str(stack.body))
+        names = {
+            "BucketName",
+            "RoleName",
+            *(["TableName"] if stack not in (anywhere.projections, anywhere.transparency) else []),
+        }
         for each in stack.body["Resources"].values():
             assert not names & each.get("Properties", {}).keys()
 
@@ -125,6 +141,9 @@ def test_stack_names_are_stable_and_distinct(environments: Mapping[str, Synthesi
             "Projections",
             "Publisher",
             "Reports",
+            "Transparency",
+            "Sealing",
+            "Verification",
             "Watch",
             *(("Canary", "CanaryCaller") if ENVIRONMENTS[name].canary_minutes else ()),
         )

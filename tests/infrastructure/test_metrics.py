@@ -107,7 +107,7 @@ DOCUMENTED = {
     ),
     "AWS/States": Page(
         'Step Functions Developer Guide, "Monitoring Step Functions metrics using Amazon CloudWatch"',
-        dict.fromkeys(("ExecutionsFailed", "ExecutionsTimedOut"), ({"StateMachineArn"},)),
+        dict.fromkeys(("ExecutionsFailed", "ExecutionsSucceeded", "ExecutionsTimedOut"), ({"StateMachineArn"},)),
     ),
     "AWS/Scheduler": Page(
         'EventBridge Scheduler User Guide, "Monitoring Amazon EventBridge Scheduler with Amazon CloudWatch"',

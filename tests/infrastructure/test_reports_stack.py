@@ -103,7 +103,7 @@ def test_every_handler_of_every_stack_is_a_file_with_that_function(anywhere: Syn
     handlers = [
         each["Properties"]["Handler"] for stack in anywhere.stacks for each in stack.resources(FUNCTION).values()
     ]
-    assert len(handlers) == (6 if anywhere.canary else 5) + 1 + 2 * len(PROJECTIONS)
+    assert len(handlers) == (6 if anywhere.canary else 5) + 3 + 2 * len(PROJECTIONS)
     for handler in handlers:
         module, _, name = handler.rpartition(".")
         source = Path(REPOSITORY, *module.split(".")).with_suffix(".py")

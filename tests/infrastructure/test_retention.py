@@ -65,8 +65,8 @@ def resources(of: Synthesized) -> Iterator[tuple[Deployable, str, Resource]]:
 
 
 def made_again(of: Synthesized, stack: Deployable, resource: Resource) -> bool:
-    """Whether it is a read model, whose data is all in the event table."""
-    return stack is of.projections and resource["Type"] == TABLE
+    """Whether it is a read model, whose data is all in the event table, or the log's index, whose is in the seals."""
+    return (stack is of.projections or stack is of.transparency) and resource["Type"] == TABLE
 
 
 def policies(of: Synthesized, kind: str) -> set[tuple[str, str]]:
@@ -99,10 +99,10 @@ def test_only_tables_are_left_behind_by_a_creation_that_failed(anywhere: Synthes
     assert deletable == {anywhere.config.protect_data}
 
 
-def test_read_models_go_with_their_stack(anywhere: Synthesized) -> None:
-    """Each of them can be rebuilt. One that stayed behind would hold customers' data that nobody looks after."""
+def test_read_models_and_the_index_of_the_log_go_with_their_stack(anywhere: Synthesized) -> None:
+    """Each of them can be made again. One that stayed behind would hold customers' data that nobody looks after."""
     found = [each for stack, _, each in resources(anywhere) if made_again(anywhere, stack, each)]
-    assert len(found) == len(PROJECTIONS)
+    assert len(found) == len(PROJECTIONS) + 1
     for each in found:
         assert (each["DeletionPolicy"], each["UpdateReplacePolicy"]) == ("Delete", "Delete")
         assert each["Properties"]["DeletionProtectionEnabled"] is False

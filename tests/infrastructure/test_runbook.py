@@ -9,15 +9,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from lambdas.projections.registry import PROJECTIONS
-from stacks.environment import LOCAL
+from stacks.environment import LOCAL, PROD
 from stacks.projections import pascal
 from stacks.stage import RUNBOOK
 from tests.infrastructure.metrics import widgets
-from tests.infrastructure.synthesis import REPOSITORY, Synthesized
+from tests.infrastructure.synthesis import REPOSITORY, Synthesized, synthesize, synthesized_once
 
 HEADING = re.compile(r"^### ((?:`[\w-]+` ?)+)$", re.MULTILINE)
 SAYS = re.compile(r"\*\*Means\.\*\* .+\n\*\*Look at\*\* .*\*\*(?:Do\.|do)\*\* ", re.DOTALL)
@@ -53,10 +55,19 @@ def entry_of(alarm: str) -> str:
     )
 
 
-def test_every_alarm_has_one_entry_and_every_entry_an_alarm(environments: Mapping[str, Synthesized]) -> None:
+@pytest.fixture(scope="module")
+def complete(shared: Path) -> Synthesized:
+    """`prod` with all that a switch can add to it."""
+    config = replace(PROD, checkpoint_bucket_arn="arn:aws:s3:::kept-elsewhere")
+    return synthesized_once(shared, "prod-copies", lambda outdir: synthesize("prod", outdir=outdir, config=config))
+
+
+def test_every_alarm_has_one_entry_and_every_entry_an_alarm(
+    environments: Mapping[str, Synthesized], complete: Synthesized
+) -> None:
     told = Counter(name for each in entries().values() for name in each)
     assert not [name for name, count in told.items() if count > 1]
-    assert set(told) == {entry_of(name) for each in environments.values() for name in names(each)}
+    assert set(told) == {entry_of(name) for each in (*environments.values(), complete) for name in names(each)}
 
 
 def test_an_alarm_has_the_same_name_in_every_environment(environments: Mapping[str, Synthesized]) -> None:

@@ -58,6 +58,10 @@ DOCUMENTED = {
         page="AWS Step Functions Developer Guide, 'Creating an IAM role for your state machine in Step Functions': "
         "cross-service confused deputy prevention",
     ),
+    ("sns", ROLE): Documented(
+        page="Amazon SNS Developer Guide, 'Prerequisites for subscribing Firehose delivery streams to Amazon SNS "
+        "topics': a role that trusts SNS, without a condition"
+    ),
     ("backup", ROLE): Documented(page="AWS Backup Developer Guide, 'IAM service roles'"),
     ("cloudwatch", KEY): Documented(
         page="Amazon SNS Developer Guide, 'Enable compatibility between event sources from AWS services and encrypted "
@@ -140,7 +144,9 @@ def trusts(stack: Deployable) -> Iterator[Trust]:
 def complete(request: pytest.FixtureRequest, shared: Path) -> Synthesized:
     """Each environment with all that a switch can add to it."""
     name = request.param
-    config = replace(environment(name), quicksight_user="default/ann")
+    config = replace(
+        environment(name), quicksight_user="default/ann", checkpoint_bucket_arn="arn:aws:s3:::kept-elsewhere"
+    )
     return synthesized_once(shared, f"{name}-trust", lambda outdir: synthesize(name, outdir=outdir, config=config))
 
 

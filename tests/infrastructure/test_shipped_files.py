@@ -24,13 +24,16 @@ from tests.infrastructure.synthesis import REPOSITORY, Resource, Synthesized
 from tests.infrastructure.test_assets import REQUIREMENTS, files_of
 
 OURS = ("lambdas", "analytics")
+STATEMENTS = {str(each.relative_to(REPOSITORY)) for each in (REPOSITORY / "analytics").rglob("*.sql")}
 DATA = {
     "lambdas.handlers.daily_report": {
         *("lambdas/reporting/templates/report.html", "lambdas/reporting/templates/report.css"),
-        *(str(each.relative_to(REPOSITORY)) for each in (REPOSITORY / "analytics").rglob("*.sql")),
+        *STATEMENTS,
     },
+    "lambdas.handlers.sealer": STATEMENTS,
+    "lambdas.handlers.ledger_verification": STATEMENTS,
 }
-"""Files that a function reads: the page, and all statements, of which the catalogue takes the report's."""
+"""Files that a function reads: the page, and all statements, of which the catalogue takes those that are asked."""
 BY_THE_RUNTIME = ("boto3", "botocore", "s3transfer", "dateutil", "six", "urllib3")
 """What Lambda's runtime brings. Source: Lambda Developer Guide, "Working with .zip file archives for Python"."""
 MEGABYTE = 1_000_000

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from tests.support.fake_dynamodb import client_error
 
 Answer = Exception | Mapping[str, Any] | Callable[[], Any]
@@ -32,6 +34,6 @@ class ToldClient:
         return call
 
 
-def refused(code: str, status: int = 400) -> Exception:
+def refused(code: str, status: int = 400) -> ClientError:
     """An error answer as botocore raises it."""
     return client_error(code, "Operation", status=status)

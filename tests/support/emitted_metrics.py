@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple, cast
 
@@ -30,8 +31,18 @@ from lambdas.reporting.report import Published as Reports
 from lambdas.smoke.account import TriedAccount
 from lambdas.smoke.api import Api
 from lambdas.smoke.steps import Step
+from lambdas.transparency.findings import Sealed
 from tests.support.event_rows import account_id
-from tests.support.function_variables import ACCOUNTS, EVERY_FUNCTION, LAG, PROJECTION, PUBLISHER, REPORTS
+from tests.support.function_variables import (
+    ACCOUNTS,
+    EVERY_FUNCTION,
+    LAG,
+    PROJECTION,
+    PUBLISHER,
+    REPORTS,
+    SEALER,
+    VERIFICATION,
+)
 from tests.support.lambda_context import Context
 from tests.unit.httpapi.suite.api import Call
 from tests.unit.httpapi.suite.in_process import in_process_api, proxy_event
@@ -62,7 +73,8 @@ def emitted(lines: Iterable[str]) -> Iterator[Emitted]:
 def run_every_function(monkeypatch: pytest.MonkeyPatch) -> None:
     """Call every handler until it has written all it can."""
     region = {"AWS_DEFAULT_REGION": EVERY_FUNCTION["AWS_REGION"], "API_URL": "https://api.invalid/v1"}
-    for name, value in {**region, **ACCOUNTS, **PUBLISHER, **REPORTS, **PROJECTION, **LAG}.items():
+    everything = ACCOUNTS, PUBLISHER, REPORTS, PROJECTION, LAG, SEALER, VERIFICATION
+    for name, value in {**region, **{name: value for each in everything for name, value in each.items()}}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("aws_lambda_powertools.metrics.provider.cold_start.is_cold_start", True)
     _run_api(monkeypatch)
@@ -74,6 +86,8 @@ def run_every_function(monkeypatch: pytest.MonkeyPatch) -> None:
     _run_projector(monkeypatch)
     _run_rebuild(monkeypatch)
     _run_lag(monkeypatch)
+    _run_sealer(monkeypatch)
+    _run_verification(monkeypatch)
 
 
 def _handler(name: str) -> ModuleType:
@@ -175,8 +189,24 @@ def _run_rebuild(monkeypatch: pytest.MonkeyPatch) -> None:
         module.handler({"step": "settle", "generation": 1, "rebuild": "one"}, Context())
 
 
+def _run_verification(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = _handler("ledger_verification")
+    report = SimpleNamespace(accounts=1, events=1, counts={"lake": 1}, findings=[], unchecked={})
+    settled = SimpleNamespace(done=True, rows=0, report=report)
+    monkeypatch.setattr(module, "deployed_verification", lambda _: SimpleNamespace(settle=lambda *_: settled))
+    assert module.handler({"step": "settle", "rebuild": "run", "generation": 0}, Context())["done"]
+
+
 def _run_lag(monkeypatch: pytest.MonkeyPatch) -> None:
     module = _handler("projection_lag")
     lag = Lag(events=0, seconds=0.0, measured_at="2026-03-01T12:00:00.000Z")
     monkeypatch.setattr(module, "measure_all", lambda *_: [Measured(each.name, lag) for each in PROJECTIONS])
+    module.handler({}, Context())
+
+
+def _run_sealer(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = _handler("sealer")
+    sealed = Sealed((), 0, 0, "", "", "", (), 0, 0, (), 0, complete=True)
+    sealer = SimpleNamespace(run=lambda **_: sealed)
+    monkeypatch.setattr(module, "deployed_sealer", lambda _: nullcontext(sealer))
     module.handler({}, Context())

@@ -41,3 +41,30 @@ REPORTS = {
     "GLUE_DATABASE": "glue_database",
     "REPORT_BUCKET": "report_bucket",
 }
+SEALER = {
+    **EVERY_FUNCTION,
+    "LOG_BUCKET": "log-bucket",
+    "LOG_INDEX_TABLE": "log-index",
+    "LOG_KEY": "log-key",
+    "LOG_TOPIC": "arn:aws:sns:eu-central-1:000000000000:checkpoints",
+    "LOG_ORIGIN_PREFIX": "daybook/test/000000000000/eu-central-1",
+    "ATHENA_WORKGROUP": "athena_workgroup",
+    "GLUE_DATABASE": "glue_database",
+    "SEAL_LOOKBACK_DAYS": "1",
+    "SEAL_HOLE_MINUTES": "60",
+}
+VERIFICATION = {
+    **EVERY_FUNCTION,
+    "EVENT_TABLE": "events",
+    "RECEIPTS_TABLE": "receipts",
+    "COMMANDS_TABLE": "commands",
+    "READ_MODEL_TABLES": '{"account_summaries":"summaries","daily_totals":"totals"}',
+    "LOG_BUCKET": "log-bucket",
+    "LOG_INDEX_TABLE": "log-index",
+    "LOG_KEY": "log-key",
+    "ATHENA_WORKGROUP": "athena_workgroup",
+    "GLUE_DATABASE": "glue_database",
+    "RESULTS_BUCKET": "results-bucket",
+    "PENDING_HOURS": "24",
+    "SETTLE_MINUTES": "60",
+}

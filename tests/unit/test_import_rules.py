@@ -14,7 +14,7 @@ LINT_IMPORTS = Path(sys.executable).parent / "lint-imports"
 CONFIGURATION = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
 BACK_ARROWS = {
     "Rooms know those below them": ("constructs_lib/alarms.py", "local.machine.files"),
-    "Of deployed code only the daily report knows the statements of SQL": (
+    "Of deployed code only what asks the lake knows the statements of SQL": (
         "lambdas/httpapi/views.py",
         "analytics.catalog",
     ),
@@ -23,6 +23,10 @@ BACK_ARROWS = {
     "Folding knows no table, and a table knows not who folds, reads or rebuilds": (
         "lambdas/projections/folding/taken.py",
         "lambdas.projections.dynamodb.table",
+    ),
+    "What the log is made of knows no bucket, no table and no key": (
+        "lambdas/transparency/tree.py",
+        "lambdas.transparency.s3_store",
     ),
     "The domain is pure": ("lambdas/accounts/money.py", "random"),
     "Deployed code knows nothing of how it is deployed": ("lambdas/eventsourcing/rows.py", "stacks.environment"),

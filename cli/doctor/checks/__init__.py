@@ -33,6 +33,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     leftovers.STACKS,
     lake_formation.LAKE_FORMATION,
     subscribers.SUBSCRIBERS,
+    subscribers.CHECKPOINTS,
     protection.STACKS,
     protection.TABLES_OF_LEDGER,
 )

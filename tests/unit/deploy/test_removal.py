@@ -51,6 +51,15 @@ def test_a_vault_whose_backups_cannot_be_deleted_is_refused_before_anything_is_d
     assert (desk.asked, emptied) == ([], [])
 
 
+@pytest.mark.parametrize("lock", ["governance", "compliance"])
+def test_a_log_whose_objects_cannot_be_deleted_is_refused_before_anything_is_done(
+    desk: Desk, emptied: list[str], lock: Literal["governance", "compliance"]
+) -> None:
+    with pytest.raises(RefusedError, match=r"log of dev is locked. docs/deploy.md says how"):
+        destroy(replace(DEV, log_lock=lock), desk.account, desk.said.append, yes=True)
+    assert (desk.asked, emptied) == ([], [])
+
+
 class Holders:
     """IAM: who has the one policy that there is."""
 

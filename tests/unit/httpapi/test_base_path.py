@@ -35,7 +35,7 @@ def wanted(api: InProcessApi, operation: Operation) -> tuple[int, str, object]:
         assert isinstance(body, dict)
         body |= {"from_account_id": api.open(balance=10**6), "to_account_id": api.open()}
     balance = 0 if operation.operation_id == "closeAccount" else 10**6
-    return operation.status, operation.path.replace("{account_id}", api.open(balance=balance)), body
+    return operation.status, operation.path.format(account_id=api.open(balance=balance), version=1), body
 
 
 @with_and_without
@@ -52,7 +52,7 @@ def test_every_operation_is_served(api: InProcessApi, operation: Operation) -> N
 @with_and_without
 @pytest.mark.parametrize("path", [*(each.path for each in OPERATIONS), *GATEWAY_ROUTES])
 def test_every_other_method_is_told(api: InProcessApi, path: str) -> None:
-    answer = api.send(Call("PATCH", path.replace("{account_id}", UNKNOWN).replace("{command_id}", "c-1")))
+    answer = api.send(Call("PATCH", path.format(account_id=UNKNOWN, command_id="c-1", version=1)))
 
     assert (answer.status, answer.problem) == (405, "method-not-allowed")
 

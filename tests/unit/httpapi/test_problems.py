@@ -14,6 +14,7 @@ from lambdas.httpapi import errors as http
 from lambdas.httpapi.problems import problem_reply, problem_type
 from lambdas.projections import errors as read_model
 from lambdas.service.openings import OpeningKeyReusedError
+from lambdas.transparency import errors as log
 
 EXAMPLES: list[Exception] = [
     http.InvalidRequestError("field", "reason"),
@@ -38,6 +39,8 @@ EXAMPLES: list[Exception] = [
     store.OutcomeUnknownError(),
     read_model.NotBuiltError("account_summaries"),
     read_model.ReadModelUnavailableError(),
+    log.NotInLogError(),
+    log.LogUnavailableError(),
 ]
 UNEXPECTED = [
     read_model.CorruptItemError("key", "reason"),
@@ -72,6 +75,8 @@ DETAILS: list[tuple[Exception, str | None]] = [
     (store.OutcomeUnknownError(INTERNAL), None),
     (read_model.NotBuiltError(INTERNAL), None),
     (read_model.ReadModelUnavailableError(INTERNAL), None),
+    (log.NotInLogError(INTERNAL), None),
+    (log.LogUnavailableError(INTERNAL), None),
     (read_model.CorruptItemError("key", INTERNAL), None),
     (store.CommitTooLargeError(INTERNAL), None),
     (store.InconsistentReadError("stream", 1), None),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -176,10 +177,10 @@ def test_a_row_that_was_revoked_and_not_followed(log: TinyLog, ask: Ask, put: Pu
     assert (status, said) == (1, "no: the row of version 4 does not stand in the log any more: a restore revoked it\n")
 
 
-def planted(**changes: object) -> list[dict[str, str | int | None]]:
+def planted(**changes: Any) -> list[dict[str, str | int | None]]:
     """The history with the row of version 3 changed."""
     found = [dict(row) for row in CHAIN]
-    found[2] |= changes  # type: ignore[arg-type]
+    found[2] |= changes
     return found
 
 
@@ -237,7 +238,7 @@ def test_the_head_of_rows_is_held_against_its_proof(log: TinyLog, ask: Ask, put:
         ({"proof": log.proof(4).decode()}, "of another account than the rows"),
         ({"proof": log.proof(5).decode()}, "holds another hash for version 4|something stands after"),
     ]:
-        edited = json.dumps({**head, **change}, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        edited = json.dumps(head | change, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         status, said = ask(put("h", edited + b"".join(lines[1:])), "--key", log.vkey)
         assert status == 1
         assert any(each in said for each in sentence.split("|")), said

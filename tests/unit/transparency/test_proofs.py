@@ -97,6 +97,29 @@ def test_a_log_that_changed_an_entry_is_not_consistent(log: GrownLog, reader: Ti
             proofs.verify_consistency(*each)
 
 
+def test_a_proof_is_of_one_size_although_the_hashes_would_lead_to_the_root(log: GrownLog, reader: TileReader) -> None:
+    leaf, proof, root = leaf_hash(log.entries[1]), proofs.inclusion(reader, 1, 2), log.roots[2]
+    with pytest.raises(ProofError, match="too long"):
+        proofs.verify_inclusion(leaf, 0, 1, proof, root)
+    leaf, proof, root = leaf_hash(log.entries[0]), proofs.inclusion(reader, 0, 2), log.roots[2]
+    with pytest.raises(ProofError, match="too short"):
+        proofs.verify_inclusion(leaf, 0, 4, proof, root)
+    proof = proofs.consistency(reader, 1, 2)
+    with pytest.raises(ProofError, match="too short"):
+        proofs.verify_consistency(1, log.roots[1], 4, log.roots[2], proof)
+    proof = proofs.consistency(reader, 2, 4)
+    with pytest.raises(ProofError, match="too long"):
+        proofs.verify_consistency(2, log.roots[2], 3, log.roots[4], [*proof, OTHER])
+
+
+@pytest.mark.parametrize("size", [0, 31, 33, 64])
+def test_a_hash_of_another_length_is_named(log: GrownLog, size: int) -> None:
+    with pytest.raises(ProofError, match="not 32 bytes"):
+        proofs.verify_inclusion(OTHER, 0, 2, [b"x" * size], OTHER)
+    with pytest.raises(ProofError, match="not 32 bytes"):
+        proofs.verify_consistency(1, OTHER, 2, OTHER, [b"x" * size])
+
+
 def test_sizes_without_a_proof_must_have_one_root(log: GrownLog) -> None:
     proofs.verify_consistency(0, log.roots[0], 0, log.roots[0], [])
     proofs.verify_consistency(0, log.roots[0], 5, log.roots[5], [])

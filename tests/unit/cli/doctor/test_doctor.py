@@ -26,6 +26,7 @@ from stacks.environment import DEV
 from tests.support.envelopes import printed
 from tests.unit.cli.doctor.world import (
     EVERYBODY,
+    LOG_TOPIC,
     NOW,
     TOPIC,
     Answer,
@@ -33,6 +34,7 @@ from tests.unit.cli.doctor.world import (
     World,
     deployed,
     empty,
+    heard,
     in_order,
     stack,
 )
@@ -183,7 +185,7 @@ def test_one_service_that_does_not_answer_is_a_finding(world: World) -> None:
 
 
 def test_as_json_all_findings_are_in_one_document(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    world.answers["ListSubscriptionsByTopic"] = {"Subscriptions": []}
+    world.answers["ListSubscriptionsByTopic"] = heard(LOG_TOPIC)
     assert main([*DOCTOR, "--json"], connections=Accounts(world)) == 1
     document = printed("doctor", capsys)
     assert document["problem"] == {"exit_status": 1, "detail": "1 finding to attend to."}
@@ -441,6 +443,29 @@ def test_a_subscription_that_waits_for_its_confirmation_is_none(world: World) ->
     found = world.only("subscribers of the alarms")
     assert found.severity is Severity.WARNING
     assert "1 wait for their confirmation" in found.found
+
+
+class TestCheckpoints:
+    def test_nobody_keeps_them(self, world: World) -> None:
+        world.answers["ListSubscriptionsByTopic"] = heard(TOPIC)
+        found = world.only("keepers of checkpoints")
+        assert (found.severity, found.found) == (Severity.WARNING, "nobody is told of the log's checkpoints")
+        assert found.mend.startswith("set `checkpoint_bucket_arn` of prod")
+
+    def test_somebody_does(self, world: World) -> None:
+        assert world.only("keepers of checkpoints").found == "1 subscribed to the topic"
+
+    def test_an_address_that_is_not_confirmed_keeps_none(self, world: World) -> None:
+        world.answers["ListSubscriptionsByTopic"] = {"Subscriptions": [{"SubscriptionArn": "PendingConfirmation"}]}
+        assert world.only("keepers of checkpoints").severity is Severity.WARNING
+
+    def test_where_no_data_is_protected_nobody_has_to(self, world: World) -> None:
+        world.answers["ListSubscriptionsByTopic"] = heard()
+        assert world.configured(protect_data=False).only("keepers of checkpoints").severity is Severity.OK
+        assert (
+            World(empty() | {"ListSubscriptionsByTopic": heard()}).only("keepers of checkpoints").severity
+            is Severity.OK
+        )
 
 
 class TestProtection:

@@ -24,8 +24,9 @@ DATE: Final = "Fri, 27 Nov 2026 12:00:00 GMT"
 ACCOUNT: Final = "111122223333"
 TOPIC: Final = f"arn:aws:sns:eu-central-1:{ACCOUNT}:Daybook-prod-Notifications-Alarms"
 EVERYBODY: Final = [{"Principal": {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}, "Permissions": ["ALL"]}]
+LOG_TOPIC: Final = f"arn:aws:sns:eu-central-1:{ACCOUNT}:Daybook-prod-Transparency-Checkpoints"
 STACKS: Final = (
-    "Notifications", "Ledger", "Api", "Commands", "DomainEvents", "Lake", "Publisher", "Reports"
+    "Notifications", "Ledger", "Api", "Commands", "DomainEvents", "Lake", "Publisher", "Reports", "Transparency"
 )  # fmt: skip
 
 Answer = dict[str, Any] | Exception | Callable[[Mapping[str, Any]], "Answer"]
@@ -55,9 +56,20 @@ def deployed() -> list[dict[str, Any]]:
     """All stacks of `prod`, and one of another team."""
     outputs = {
         "Notifications": {"AlarmTopicArn": TOPIC},
+        "Transparency": {"CheckpointTopicArn": LOG_TOPIC},
         "Ledger": {f"{each}TableName": f"Daybook-prod-{each}" for each in ("Event", "Receipts", "Commands")},
     }
     return [*(stack(name, outputs=outputs.get(name)) for name in STACKS), stack("Else") | {"StackName": "Else"}]
+
+
+def heard(*topics: str) -> Answer:
+    """Subscriptions to these topics, and to no other."""
+
+    def answer(params: Mapping[str, Any]) -> Answer:
+        topic = params["body"]["TopicArn"]
+        return {"Subscriptions": [{"SubscriptionArn": f"{topic}:1"}] if topic in topics else []}
+
+    return answer
 
 
 def in_order() -> dict[str, Answer]:
@@ -80,7 +92,7 @@ def in_order() -> dict[str, Answer]:
                 "CreateDatabaseDefaultPermissions": EVERYBODY, "CreateTableDefaultPermissions": EVERYBODY
             }
         },
-        "ListSubscriptionsByTopic": {"Subscriptions": [{"SubscriptionArn": f"{TOPIC}:1"}]},
+        "ListSubscriptionsByTopic": heard(TOPIC, LOG_TOPIC),
         "DescribeTable": {"Table": {"DeletionProtectionEnabled": True}},
     }  # fmt: skip
 

@@ -14,7 +14,9 @@ from tests.unit.httpapi.suite.every_command import TestEveryCommand, TestEveryCo
 from tests.unit.httpapi.suite.hostile import TestBodies, TestHeaders, TestPathsAndMethods
 from tests.unit.httpapi.suite.listings import TestAccountList, TestAccountsByIds, TestTotals
 from tests.unit.httpapi.suite.preconditions import TestIdempotencyKey, TestIfMatch
+from tests.unit.httpapi.suite.proofs import TestProof
 from tests.unit.httpapi.suite.reads import TestGetAccount, TestHistory, TestIfNoneMatch, account_id
+from tests.unit.httpapi.suite.rows import TestRows
 
 __all__ = [
     "TestAccountList",
@@ -33,6 +35,8 @@ __all__ = [
     "TestOccurredAt",
     "TestOpenAccount",
     "TestPathsAndMethods",
+    "TestProof",
+    "TestRows",
     "TestTotals",
     "TestTransfer",
     "account_id",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -56,9 +56,10 @@ class Call:
 
 @dataclass
 class Api(ABC):
-    """What the tests call. `url` is where the API is mounted, without a trailing slash."""
+    """What the tests call. `url` is where the API is mounted, without a trailing slash; `seal` has the log sealed."""
 
     url: str = field(default="https://api.example/v1", kw_only=True)
+    seal: Callable[[], object] = field(default=lambda: None, kw_only=True)
 
     @abstractmethod
     def exchange(self, call: Call) -> Answer:

@@ -39,7 +39,8 @@ def check_conformance(method: str, path: str, status: int, headers: Mapping[str,
         assert body == b""
         return
     assert headers["content-type"] in content
-    _validator(json.dumps(content[headers["content-type"]]["schema"])).validate(json.loads(body))
+    content_sent: Any = body.decode() if headers["content-type"].startswith("text/") else json.loads(body)
+    _validator(json.dumps(content[headers["content-type"]]["schema"])).validate(content_sent)
 
 
 def _check_unrouted(method: str, status: int, body: bytes) -> None:

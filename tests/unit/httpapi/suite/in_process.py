@@ -20,6 +20,7 @@ from lambdas.eventsourcing.store import EventStore
 from lambdas.eventsourcing.timestamps import utc_now
 from tests.support.followed_ledger import FollowedLedger
 from tests.support.function_variables import ACCOUNTS
+from tests.support.sealed_ledger import SealedLedger
 from tests.unit.httpapi.suite.api import Answer, Api, Call
 from tests.unit.httpapi.suite.gateway import found
 
@@ -73,18 +74,20 @@ def in_process_api(
     test_callers: str = "",
     writes: str = "on",
     followed: FollowedLedger | None = None,
+    sealed: SealedLedger | None = None,
     **options: Any,
 ) -> InProcessApi:
     """The handler composed as in AWS, but over `store`. `expected`: accounts that a stored command is about to open.
 
-    `followed`: the read models, which are those of `store` unless others are given.
+    `followed`: the read models, which are those of `store` unless others are given; `sealed`: the log, likewise.
     """
     module = handler_module(monkeypatch)
     store = store or InMemoryEventStore()
     settings = LedgerSettings(event_table="events", environment="test", snapshot_interval=10, test_callers=test_callers)
     service = account_service(store, settings, clock=clock)
     read_models = module.ReadModelRoutes(*(followed or FollowedLedger(store)).read_models(), clock=clock)
-    routes = module.AccountsApi(service, read_models, expected=expected).routes()
+    proofs = module.ProofRoutes((sealed or SealedLedger(store)).prover)
+    routes = module.AccountsApi(service, read_models, proofs, expected=expected).routes()
     application = module.Application(module.offered(routes, writes))
     monkeypatch.setattr(module, "_application", application)
     return InProcessApi(module, **options)

@@ -132,14 +132,17 @@ def test_what_nobody_priced_is_refused(prices: PriceList, found: dict[str, Any],
     ("expression", "times"),
     [
         ("rate(5 minutes)", 8_760), ("rate(1 hour)", 730), ("rate(1 day)", 30), ("rate(12 hours)", 61),
-        ("cron(30 1 * * ? *)", 30),
+        ("cron(30 1 * * ? *)", 30), ("cron(0 3 1/6 * ? *)", 6), ("cron(0 3 1/1 * ? *)", 30),
+        ("cron(0 3 1/31 * ? *)", 1),
     ],
 )  # fmt: skip
 def test_runs_of_a_month(expression: str, times: int) -> None:
     assert runs(expression, HOURS) == times
 
 
-@pytest.mark.parametrize("expression", ["cron(0/5 * * * ? *)", "cron(0 1 1 * ? *)", "cron(0 1 ? * MON *)", "rate(x)"])
+@pytest.mark.parametrize(
+    "expression", ["cron(0/5 * * * ? *)", "cron(0 1 1 * ? *)", "cron(0 1 2/6 * ? *)", "cron(0 1 ? * MON *)", "rate(x)"]
+)
 def test_what_runs_otherwise_is_refused(expression: str) -> None:
     with pytest.raises(UnpricedError):
         runs(expression, HOURS)
@@ -193,6 +196,18 @@ def test_an_event_costs_a_write_in_a_view_and_a_transaction_where_it_is_added_up
 
 def test_a_rebuild_costs_the_transitions_of_its_segments(prices: PriceList) -> None:
     assert by_use.walked(1_000, prices) == by_use.Part("1000 × 3 × $0.000025", Decimal("0.075"))
+
+
+def test_a_seal_costs_its_queries_its_objects_and_a_signature(prices: PriceList) -> None:
+    """And a run of Lambda, which is counted at rest; and what its accounts have in the index."""
+    seal = by_use.sealed(prices)
+    assert seal.arithmetic == "2 × 10 MB read + 8 × $0.000005 + $0.000015"
+    assert seal.dollars == Decimal("0.000100") + Decimal("0.000040") + Decimal("0.000015")
+    assert by_use.indexed(prices) == by_use.Part("4 × 0.625", Decimal("2.500"))
+
+
+def test_a_verification_reads_every_row_once(prices: PriceList) -> None:
+    assert by_use.verified(prices) == by_use.Part("0.25 × 0.125", Decimal("0.03125"))
 
 
 def test_an_asynchronous_command_is_also_stored_and_looked_at_by_the_gateway(prices: PriceList) -> None:
