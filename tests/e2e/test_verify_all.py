@@ -67,10 +67,9 @@ class Ledger:
         try:
             account = str(client.post("/accounts", {"currency": "EUR"}, expected=201).body["account_id"])
             client.post(f"/accounts/{account}/credit", {"amount": 100}, expected=200)
-            headers = {"Idempotency-Key": "once"}
-            client.post(f"/accounts/{account}/credit", {"amount": 7}, expected=200, headers=headers)
-            body = {"type": "CreditAccount", "amount": 5}
-            client.post(f"/accounts/{account}/commands", body, expected=202, headers={"Idempotency-Key": "later"})
+            client._headers = {**client._headers, "Idempotency-Key": "once"}
+            client.post(f"/accounts/{account}/credit", {"amount": 7}, expected=200)
+            client.post(f"/accounts/{account}/commands", {"type": "CreditAccount", "amount": 5}, expected=202)
         finally:
             client.close()
         self.mine.add(account)
