@@ -12,7 +12,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, NoReturn
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from cli.app import main
 from cli.errors import PlaceError
@@ -22,10 +24,16 @@ from lambdas.accounts.commands import CreditAccount
 from lambdas.athena.errors import QueryFailedError
 from lambdas.contracts.domain_events import domain_event
 from lambdas.eventsourcing.errors import ReadUnavailableError
+from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.control import Control
 from lambdas.transparency.errors import LogUnavailableError
 from lambdas.transparency.log_store import CHECKPOINT
 from lambdas.transparency.memory import MemoryLogStore
+from lambdas.verification.beginning import terms
+from lambdas.verification.in_process import walk_all
+from lambdas.verification.log import terms_of
+from lambdas.verification.results import Progress
+from lambdas.verification.walking import SegmentWalker
 from local.costs.prices import read_prices
 from tests.support.envelopes import printed
 from tests.support.verified_ledger import A, B, C, D, VerifiedLedger
@@ -389,3 +397,24 @@ def test_what_it_takes() -> None:
     cost = estimating.cost_of(sizes, accounts=100, read_models=2, segments=8)
     walk = 100 + 2 + 8
     assert cost.read_units == 3 * walk + (1 + 9 + 2 + 9 + 1) // 2 + 30 + 100 * 5
+
+
+# Steps of a function
+
+
+@pytest.mark.parametrize("page_rows", [1, 4])
+def test_a_segment_that_is_gone_on_with_after_every_page(ledger: VerifiedLedger, page_rows: int) -> None:
+    """Each page by a walker of its own, from what was kept as JSON: nothing is lost, and nothing counts twice."""
+    ledger.page_rows = page_rows
+    ledger.delete(B, 5)
+    tables = replace(ledger.opened(), index=ledger.log_index)
+    log = terms_of(ledger.log_store, ledger.log_index)
+    agreed = terms(ledger.now, settle=timedelta(), pending=timedelta(days=1), log=log)
+    kept = msgspec.json.encode(Progress(segment=0, segments=1))
+    while not (progress := msgspec.json.decode(kept, type=Progress)).done:
+        walker = SegmentWalker(tables, agreed, progress)
+        walker.page(Deadline())
+        kept = msgspec.json.encode(walker.progress)
+    whole = walk_all(tables, agreed, segments=1)
+    assert replace(progress.result, read_units=0.0) == replace(whole, read_units=0.0)
+    assert (whole.accounts, whole.events, whole.findings.counts) == (3, 44, {"history": 1})
