@@ -87,9 +87,3 @@ class EventTable(ProtectedTable):
         """Allow what a walk takes, and reading many rows of many streams at once; no append."""
         self.grant_walk(grantee)
         Grant.add_to_principal(grantee=grantee, actions=["dynamodb:BatchGetItem"], resource_arns=[self.table.table_arn])
-
-    def grant_estimate(self, grantee: IGrantable) -> None:
-        """Allow reading how many items the table has, and how large they are together."""
-        Grant.add_to_principal(
-            grantee=grantee, actions=["dynamodb:DescribeTable"], resource_arns=[self.table.table_arn]
-        )

@@ -69,6 +69,12 @@ class ProtectedTable(Construct):
         )
         grant_key(grantee, key=self._key, service="dynamodb", actions=["Decrypt"])
 
+    def grant_estimate(self, grantee: IGrantable) -> None:
+        """Allow reading how many items the table has, and how large they are together."""
+        Grant.add_to_principal(
+            grantee=grantee, actions=["dynamodb:DescribeTable"], resource_arns=[self.table.table_arn]
+        )
+
     def _grant(self, grantee: IGrantable, *actions: str) -> None:
         """Allow exactly `actions` (without `dynamodb:`) on the table."""
         names = [f"dynamodb:{each}" for each in actions]

@@ -105,8 +105,8 @@ class ReadModelTable(Construct):
         self._grant(grantee, "BatchGetItem", "GetItem", "Query", index=LISTINGS)
 
     def grant_compare(self, grantee: IGrantable) -> None:
-        """Allow reading all that is folded, and from what; no scan."""
-        self._grant(grantee, "BatchGetItem", "GetItem", "Query")
+        """Allow reading and counting all that is folded; no change."""
+        self._grant(grantee, "BatchGetItem", "DescribeTable", "GetItem", "Query", "Scan", index=STOPPED)
 
     def grant_operate(self, grantee: IGrantable) -> None:
         """Allow operators to read and count all, to change the control row, and to delete rows of generations.

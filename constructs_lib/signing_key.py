@@ -92,5 +92,5 @@ class SigningKey(Construct):
         Grant.add_to_principal(grantee=grantee, actions=["kms:GetPublicKey"], resource_arns=[self.key.key_arn])
 
     def grant_verify(self, grantee: IGrantable) -> None:
-        """Allow having signatures checked."""
+        """Allow having KMS check a signature, for whoever has no library that does."""
         Grant.add_to_principal(grantee=grantee, actions=["kms:Verify"], resource_arns=[self.key.key_arn])

@@ -12,7 +12,7 @@ from stacks.environment import MOST_SILENT_HOURS, Environment
 from stacks.functions import daybook_function, own_metric
 from stacks.lake import LakeStack
 from stacks.ledger import LedgerStack
-from stacks.projections import ProjectionsStack, read_model_tables
+from stacks.projections import ProjectionsStack
 from stacks.retention import log_retention, removal_policy
 from stacks.transparency import TransparencyStack
 
@@ -35,8 +35,8 @@ class VerificationStack(Stack):
         log: TransparencyStack,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.function = self._function(config, ledger, projections, lake, log)
-        _let_read(self.function.role, ledger, projections)
+        self.function = self._function(config, ledger, lake, log)
+        _let_read(self.function.role, ledger)
         for each in (lake.may_query, lake.may_keep_findings, log.may_read_log):
             self.function.role.add_managed_policy(each)
         log.signing.grant_verify(self.function.role)
@@ -60,7 +60,6 @@ class VerificationStack(Stack):
         self,
         config: Environment,
         ledger: LedgerStack,
-        projections: ProjectionsStack,
         lake: LakeStack,
         log: TransparencyStack,
     ) -> PythonFunction:
@@ -76,7 +75,6 @@ class VerificationStack(Stack):
                 "EVENT_TABLE": ledger.events.table.table_name,
                 "RECEIPTS_TABLE": ledger.receipts.table.table_name,
                 "COMMANDS_TABLE": ledger.commands.table.table_name,
-                "READ_MODEL_TABLES": read_model_tables(self, projections.read_models),
                 "LOG_BUCKET": log.log.bucket.bucket_name,
                 "LOG_INDEX_TABLE": log.index.table.table_name,
                 "LOG_KEY": log.signing.key.key_arn,
@@ -128,18 +126,24 @@ class VerificationStack(Stack):
             )
 
     def _operators(self, ledger: LedgerStack, projections: ProjectionsStack) -> None:
-        """What `daybook verify --all` needs besides querying the lake, and starting the same in AWS."""
-        may = ManagedPolicy(self, "MayVerify", description="Reading all that a verification compares, and starting one")
-        _let_read(may, ledger, projections)
-        ledger.events.grant_estimate(may)
+        """What `daybook verify --all` needs besides querying the lake and reading the log; and starting one in AWS.
+
+        It compares read models, too, which the function does not.
+        """
+        may = ManagedPolicy(
+            self, "MayVerify", description="Reading all tables that are compared, and starting a verification"
+        )
+        _let_read(may, ledger)
+        for table in (ledger.events, ledger.receipts, ledger.commands):
+            table.grant_estimate(may)
+        for each in projections.read_models.values():
+            each.table.grant_compare(may)
         self.walk.grant_operate(may)
         CfnOutput(self, "VerifyPolicyArn", value=may.managed_policy_arn)
 
 
-def _let_read(grantee: IGrantable, ledger: LedgerStack, projections: ProjectionsStack) -> None:
+def _let_read(grantee: IGrantable, ledger: LedgerStack) -> None:
     """Tables, by scans of those that have no other order, and never to write."""
     ledger.events.grant_verify(grantee)
     ledger.receipts.grant_walk(grantee)
     ledger.commands.grant_walk(grantee)
-    for each in projections.read_models.values():
-        each.table.grant_compare(grantee)

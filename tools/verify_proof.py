@@ -523,18 +523,17 @@ def json_line(line: bytes, names: list[str], what: str) -> dict[str, str | int |
 class Rows:
     """Rows of an account, one after the other, whose last one stands in the log."""
 
-    def __init__(self, path: str, keys: list[Key]) -> None:
-        """Read and check the file. Raises No, or OSError."""
-        with open(path, "rb") as file:
-            head = json_line(next_line(file), ["format", "account_id", "previous", "proof"], "the first line")
-            if head["format"] != "daybook-rows/v1":
-                raise No("the file does not begin as rows: daybook-rows/v1")
-            entry, self.index, self.checkpoint = open_proof(str(head["proof"]).encode(), keys, None)
-            self.account, self.last, self.leaf = row_leaf(entry)
-            if self.account != head["account_id"]:
-                raise No(f"the proof is of another account than the rows: {shown(self.account)}")
-            self.hashes: list[bytes] = []
-            self.first = self._read(file, hash_decode(str(head["previous"])))
+    def __init__(self, file: BinaryIO, keys: list[Key]) -> None:
+        """Read and check an open file. Raises No, or OSError."""
+        head = json_line(next_line(file), ["format", "account_id", "previous", "proof"], "the first line")
+        if head["format"] != "daybook-rows/v1":
+            raise No("the file does not begin as rows: daybook-rows/v1")
+        entry, self.index, self.checkpoint = open_proof(str(head["proof"]).encode(), keys, None)
+        self.account, self.last, self.leaf = row_leaf(entry)
+        if self.account != head["account_id"]:
+            raise No(f"the proof is of another account than the rows: {shown(self.account)}")
+        self.hashes: list[bytes] = []
+        self.first = self._read(file, hash_decode(str(head["previous"])))
 
     def _read(self, file: BinaryIO, previous: bytes) -> int:
         """Check the chain of all rows; gives the first one's version."""
@@ -759,7 +758,8 @@ def say_proof(file: str, keys: list[Key], entry: str | None) -> str:
 
 
 def say_rows(file: str, keys: list[Key], folder: str | None) -> str:
-    rows = Rows(named(file), keys)
+    with open(named(file), "rb") as opened:
+        rows = Rows(opened, keys)
     checkpoint = rows.checkpoint
     told = f"versions {rows.first} to {rows.last}" if rows.first < rows.last else f"version {rows.last}"
     which = (

@@ -13,7 +13,7 @@ from cli.environments.running import read_running
 from cli.errors import UsageError
 from cli.options import LOCAL, Where
 from lambdas.athena.queries import Athena
-from lambdas.composition.reporting import RETRIES
+from lambdas.composition.clients import RETRIES
 from lambdas.reporting.report import Bucket, Queries, Shelf
 
 

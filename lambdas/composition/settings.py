@@ -130,7 +130,6 @@ class VerificationSettings(msgspec.Struct, frozen=True, rename="upper"):
     event_table: TableName
     receipts_table: TableName
     commands_table: TableName
-    read_model_tables: Name
     log_bucket: BucketName
     log_index_table: TableName
     log_key: Name

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Final
 
 from lambdas.athena.queries import Athena, countdown
-from lambdas.composition.reporting import client
+from lambdas.composition.clients import client
 from lambdas.composition.settings import VerificationSettings
 from lambdas.eventsourcing.dynamodb import DynamoDBEventStore
 from lambdas.eventsourcing.dynamodb_client import dynamodb_client

@@ -31,7 +31,7 @@ class LogStanding:
     def other_than(self, leaf: RowLeaf, head: Head) -> bytes | None:
         """See Standing.other_than."""
         place = self._place(leaf, head)
-        if place < self._size and leaf.hash:
+        if place < self._size:
             (hashed,) = self._reader.hashes(0, place, place + 1, self._size)
             if hashed == leaf_hash(encode_leaf(leaf)):
                 return None

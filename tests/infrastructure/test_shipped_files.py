@@ -37,7 +37,7 @@ DATA = {
 BY_THE_RUNTIME = ("boto3", "botocore", "s3transfer", "dateutil", "six", "urllib3")
 """What Lambda's runtime brings. Source: Lambda Developer Guide, "Working with .zip file archives for Python"."""
 MEGABYTE = 1_000_000
-ASSET_LIMIT, LAYER_LIMIT, LAYER_ZIPPED_LIMIT = 0.4 * MEGABYTE, 6 * MEGABYTE, 1.7 * MEGABYTE
+ASSET_LIMIT, LAYER_LIMIT, LAYER_ZIPPED_LIMIT = 0.5 * MEGABYTE, 6 * MEGABYTE, 1.7 * MEGABYTE
 """Bytes. A function starts quicker, and a snapshot is smaller, the less there is; Lambda's own bound is 250 MB."""
 
 ALL_LOADED = """

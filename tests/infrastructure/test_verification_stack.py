@@ -22,14 +22,15 @@ TABLES: Allowed = {
     "<Ledger/Receipts/Table>": {"dynamodb:Scan"},
     "<Ledger/Commands/Table>": {"dynamodb:GetItem", "dynamodb:Scan"},
     "<Ledger/Key> via dynamodb": {"kms:Decrypt"},
+}
+READ_MODELS: Allowed = {
     **{
         f"<Projections/{pascal(each.name)}/ReadModel/Table>": {
-            "dynamodb:BatchGetItem",
-            "dynamodb:GetItem",
-            "dynamodb:Query",
+            f"dynamodb:{action}" for action in ("BatchGetItem", "DescribeTable", "GetItem", "Query", "Scan")
         }
         for each in PROJECTIONS
     },
+    **{f"<Projections/{pascal(each.name)}/ReadModel/Table>/index/stopped": {"dynamodb:Query"} for each in PROJECTIONS},
     "<DomainEvents/Key> via dynamodb": {"kms:Decrypt"},
 }
 
@@ -58,6 +59,7 @@ def test_the_function_reads_everything_and_writes_its_findings_only(anywhere: Sy
         "<Lake/Results/Bucket>": {"s3:ListBucket"},
         "<Lake/Results/Bucket>/verification/*": {"s3:GetObject", "s3:PutObject"},
         "<Lake/Key> via s3": {"kms:Decrypt", "kms:GenerateDataKey"},
+        "<Transparency/Signing/Key>": {"kms:Verify"},
         "<Verification/Verifier/Logs>": {"logs:CreateLogStream", "logs:PutLogEvents"},
         "*": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
     }
@@ -79,15 +81,13 @@ def test_the_function_learns_where_everything_is(anywhere: Synthesized) -> None:
     _, function = anywhere.verification.only(FUNCTION)
     variables = dict(function["Properties"]["Environment"]["Variables"])
     told = {key: rendered(anywhere, anywhere.verification, value) for key, value in variables.items()}
-    assert json.loads(told.pop("READ_MODEL_TABLES")) == {
-        each.name: f"<Projections/{pascal(each.name)}/ReadModel/Table>" for each in PROJECTIONS
-    }
     assert told == {
         "EVENT_TABLE": "<Ledger/Events/Table>",
         "RECEIPTS_TABLE": "<Ledger/Receipts/Table>",
         "COMMANDS_TABLE": "<Ledger/Commands/Table>",
         "LOG_BUCKET": "<Transparency/Log/Bucket>",
         "LOG_INDEX_TABLE": "<Transparency/Index/Table>",
+        "LOG_KEY": "<Transparency/Signing/Key>",
         "ATHENA_WORKGROUP": "<Lake/Queries/Workgroup>",
         "GLUE_DATABASE": "<Lake/Database>",
         "RESULTS_BUCKET": "<Lake/Results/Bucket>",
@@ -158,8 +158,11 @@ def test_silence_raises_one_and_looks_back_as_far_as_an_alarm_can(scheduled: Syn
 
 def test_operators_read_all_tables_and_may_start_the_same(anywhere: Synthesized) -> None:
     may = policy_allows(anywhere, anywhere.verification, "Verification/MayVerify")
-    of_tables = {where: actions for where, actions in may.items() if "Table>" in where or "Key>" in where}
-    assert of_tables == merged(TABLES, {"<Ledger/Events/Table>": {"dynamodb:DescribeTable"}})
+    of_tables = {where: actions for where, actions in may.items() if "Table>" in where or "Key> via" in where}
+    described: Allowed = {
+        f"<Ledger/{each}/Table>": {"dynamodb:DescribeTable"} for each in ("Events", "Receipts", "Commands")
+    }
+    assert of_tables == merged(TABLES, READ_MODELS, described)
     others = {action for where in may.keys() - of_tables.keys() for action in may[where]}
     assert others == {
         f"states:{each}"

@@ -23,9 +23,9 @@ from cli.sql.session import Session
 from cli.storage.table_scan import scan
 from lambdas.athena.errors import AthenaUnavailableError
 from lambdas.athena.queries import Athena
+from lambdas.composition.clients import client as reporting_client
 from lambdas.composition.inbox import repeating_client
 from lambdas.composition.publishing import kinesis_client
-from lambdas.composition.reporting import client as reporting_client
 from lambdas.eventsourcing.dynamodb import MAX_ATTEMPTS
 from lambdas.eventsourcing.dynamodb_client import dynamodb_client
 from lambdas.eventsourcing.dynamodb_faults import FAILURES, Fault, classify

@@ -17,6 +17,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from lambdas.composition.transparency import patient_index
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.table_requests import MAX_ATTEMPTS as MOST_REQUESTS
 from lambdas.transparency.dynamodb_index import DynamoDBLogIndex
@@ -321,6 +322,19 @@ def test_throttles_without_end_are_borne_for_so_many_attempts(
 
     assert len(story.faulty.attempts) == MOST_REQUESTS
     assert story.outcome() == before
+
+
+def test_sealer_waits_for_a_table_that_throttles(moto: Any) -> None:
+    """A new table takes less at once than the first seals of a large ledger write."""
+    throttled = next(each for each in MISHAPS if each.name == "throttled")
+    story = Story(moto, *[throttled] * 40)
+    pauses: list[float] = []
+
+    grows(patient_index(story.faulty, story.table, sleep=pauses.append))
+
+    assert len(pauses) == 40
+    assert max(pauses) <= 2
+    assert story.outcome()[0].keys() == {A, B}
 
 
 def test_wrong_call_is_not_repeated(moto: Any) -> None:

@@ -58,7 +58,6 @@ VERIFICATION = {
     "EVENT_TABLE": "events",
     "RECEIPTS_TABLE": "receipts",
     "COMMANDS_TABLE": "commands",
-    "READ_MODEL_TABLES": '{"account_summaries":"summaries","daily_totals":"totals"}',
     "LOG_BUCKET": "log-bucket",
     "LOG_INDEX_TABLE": "log-index",
     "LOG_KEY": "log-key",

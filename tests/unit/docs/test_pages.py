@@ -20,6 +20,7 @@ NOT_RUN_WITHOUT_AWS = {
     "docs/deploy.md": 23,
     "docs/operations.md": 6,
     "docs/projections.md": 1,
+    "docs/proof.md": 2,
     "docs/reports.md": 2,
     "docs/restore.md": 4,
     "docs/runbook.md": 40,
