@@ -265,7 +265,8 @@ class Story:
         self.client = client
         self.calm = index_on(client, self.table)
         nine_versions(self.calm)
-        self.calm.advance(Progress(1, 9))
+        for progress in (Progress(0, 3), Progress(1, 9)):
+            self.calm.advance(progress)
         self.time = SimulatedTime()
         self.faulty = FaultyClient(client, random.Random(seed), self.time, schedule=as_told(*mishaps))
         backoff = Backoff(sleep=self.time.sleep, uniform=lambda low, high: high)
