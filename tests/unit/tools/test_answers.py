@@ -354,3 +354,9 @@ def test_a_verifier_key_that_does_not_fit_is_refused(log: TinyLog, ask: Ask, put
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert tool.main(["--help"]) == 0
     assert capsys.readouterr().out == tool.USAGE
+
+
+@pytest.mark.parametrize("text", ["a/0 ", "a/01 ", "/1 ", "a b/1 ", "a\n/1 ", "a/1", "a/restored/1 ", "a/-1 "])
+def test_an_entry_that_is_none_of_a_row(text: str) -> None:
+    with pytest.raises(tool.No):
+        tool.row_leaf(f"{text}{base64(bytes(32))}".encode())
