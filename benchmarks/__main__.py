@@ -17,6 +17,7 @@ from benchmarks import (
     read_models,
     rebuilds,
     round_trips,
+    sealing,
     verification,
     warm_request,
 )
@@ -25,7 +26,7 @@ from benchmarks.program import main
 RESULT = Path(__file__).resolve().parents[1] / ".local" / "benchmark.json"
 PARTS = (
     round_trips, in_process, warm_request, hot_account, publisher, projections, rebuilds, verification, lake, imports,
-    proof_checker, commands, read_models, emulator,
+    sealing, proof_checker, commands, read_models, emulator,
 )  # fmt: skip
 
 if __name__ == "__main__":

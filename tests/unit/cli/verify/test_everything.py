@@ -12,7 +12,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, NoReturn
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from cli.app import main
 from cli.errors import PlaceError
@@ -22,15 +24,22 @@ from lambdas.accounts.commands import CreditAccount
 from lambdas.athena.errors import QueryFailedError
 from lambdas.contracts.domain_events import domain_event
 from lambdas.eventsourcing.errors import ReadUnavailableError
+from lambdas.eventsourcing.retry import Deadline
 from lambdas.projections.control import Control
 from lambdas.transparency.errors import LogUnavailableError
 from lambdas.transparency.log_store import CHECKPOINT
 from lambdas.transparency.memory import MemoryLogStore
+from lambdas.verification.beginning import terms
+from lambdas.verification.in_process import walk_all
+from lambdas.verification.log import terms_of
+from lambdas.verification.results import Progress
+from lambdas.verification.walking import SegmentWalker
 from local.costs.prices import read_prices
 from tests.support.envelopes import printed
 from tests.support.verified_ledger import A, B, C, D, VerifiedLedger
 
 Report = dict[str, Any]
+DRILL = "lambdas.verification.verification.drill"
 
 
 @pytest.fixture
@@ -43,6 +52,7 @@ def verify(ledger: VerifiedLedger, capsys: pytest.CaptureFixture[str]) -> Callab
     return go
 
 
+@pytest.mark.usefixtures("at_once")
 def test_what_is_said_when_all_is_well(ledger: VerifiedLedger, capsys: pytest.CaptureFixture[str]) -> None:
     assert ledger.verify() == 0
     said = capsys.readouterr()
@@ -167,6 +177,12 @@ def test_tables_that_do_not_answer(
     assert "The ledger's tables cannot be read: throttled." in capsys.readouterr().err
 
 
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sums are equal: nothing is looked into, which takes long."""
+    monkeypatch.setattr(DRILL, _refusing(AssertionError("sums differ")))
+
+
 # The log
 
 
@@ -207,6 +223,7 @@ def test_an_edited_object_of_the_log(ledger: VerifiedLedger, verify: Any, name: 
     assert name in {each["subject"] for each in report["findings"]}
 
 
+@pytest.mark.usefixtures("at_once")
 def test_events_that_are_not_sealed_yet(ledger: VerifiedLedger, verify: Any) -> None:
     ledger.send_more(D)
     ledger.publish()
@@ -234,17 +251,19 @@ def _published(ledger: VerifiedLedger, account: str) -> Any:
     return domain_event(ledger.rows(account)[-1])
 
 
-def test_after_a_restore(ledger: VerifiedLedger, verify: Any) -> None:
+def test_after_a_restore(ledger: VerifiedLedger, verify: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it revoked stands in the log and in the lake, and counts in neither; what came in its place does."""
-    ledger.revoke(C, 8)
     ledger.models = {}
-    ledger.seal()
-    assert verify()[:1] == (0,)
-    for number in range(3):
-        ledger.send(CreditAccount(amount=number + 50), C)
-    ledger.publish()
-    ledger.seal()
-    status, report = verify()
+    with monkeypatch.context() as patch:
+        patch.setattr(DRILL, _refusing(AssertionError("sums differ")))
+        ledger.revoke(C, 8)
+        ledger.seal()
+        assert verify()[:1] == (0,)
+        for number in range(3):
+            ledger.send(CreditAccount(amount=number + 50), C)
+        ledger.publish()
+        ledger.seal()
+        status, report = verify()
     assert (status, report["findings"], report["log"]["size"]) == (0, [], 49)
     ledger.delete(C, 11)
     found = {(each["kind"], each["subject"], each["version"]) for each in verify()[1]["findings"]}
@@ -285,6 +304,7 @@ def _at_first_page(ledger: VerifiedLedger, monkeypatch: pytest.MonkeyPatch, act:
     assert done
 
 
+@pytest.mark.usefixtures("at_once")
 def test_seals_go_on_meanwhile(ledger: VerifiedLedger, verify: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def meanwhile() -> None:
         ledger.send(CreditAccount(amount=3), A)
@@ -389,3 +409,24 @@ def test_what_it_takes() -> None:
     cost = estimating.cost_of(sizes, accounts=100, read_models=2, segments=8)
     walk = 100 + 2 + 8
     assert cost.read_units == 3 * walk + (1 + 9 + 2 + 9 + 1) // 2 + 30 + 100 * 5
+
+
+# Steps of a function
+
+
+@pytest.mark.parametrize("page_rows", [1, 4])
+def test_a_segment_that_is_gone_on_with_after_every_page(ledger: VerifiedLedger, page_rows: int) -> None:
+    """Each page by a walker of its own, from what was kept as JSON: nothing is lost, and nothing counts twice."""
+    ledger.page_rows = page_rows
+    ledger.delete(B, 5)
+    tables = replace(ledger.opened(), index=ledger.log_index)
+    log = terms_of(ledger.log_store, ledger.log_index)
+    agreed = terms(ledger.now, settle=timedelta(), pending=timedelta(days=1), log=log)
+    kept = msgspec.json.encode(Progress(segment=0, segments=1))
+    while not (progress := msgspec.json.decode(kept, type=Progress)).done:
+        walker = SegmentWalker(tables, agreed, progress)
+        walker.page(Deadline())
+        kept = msgspec.json.encode(walker.progress)
+    whole = walk_all(tables, agreed, segments=1)
+    assert replace(progress.result, read_units=0.0) == replace(whole, read_units=0.0)
+    assert (whole.accounts, whole.events, whole.findings.counts) == (3, 44, {"history": 1})
