@@ -18,9 +18,10 @@ from cli.restore.steps import Request, second
 from stacks.environment import ENVIRONMENTS
 
 CONSUMERS: Final = (
-    "API, processor of commands, publisher, read models and backups: `cdk deploy` gives them the restored tables",
+    "API, commands, publisher, read models, backups, verification, auditors: `cdk deploy` gives them restored tables",
     "whoever reads domain events: `announce` sends each account concerned daybook.ledger.Restored.v1",
     "the read models: they take these, too; one with totals stops each account concerned, rebuild it and switch",
+    "the transparency log: the next seal says what was revoked, and goes on after it",
     "whoever fills gaps from the event table (EventTableReadPolicyArn): read the output EventTableName anew",
     "whoever subscribes to the event table's own stream: the output EventTableStreamArn names another one",
 )
