@@ -528,7 +528,10 @@ class Rows:
         head = json_line(next_line(file), ["format", "account_id", "previous", "proof"], "the first line")
         if head["format"] != "daybook-rows/v1":
             raise No("the file does not begin as rows: daybook-rows/v1")
-        entry, self.index, self.checkpoint = open_proof(str(head["proof"]).encode(), keys, None)
+        try:
+            entry, self.index, self.checkpoint = open_proof(str(head["proof"]).encode(), keys, None)
+        except Usage:
+            raise No("the proof in the first line does not carry its entry") from None
         self.account, self.last, self.leaf = row_leaf(entry)
         if self.account != head["account_id"]:
             raise No(f"the proof is of another account than the rows: {shown(self.account)}")
@@ -769,15 +772,16 @@ def say_rows(file: str, keys: list[Key], folder: str | None) -> str:
     with open(named(file), "rb") as opened:
         rows = Rows(opened, keys)
     checkpoint = rows.checkpoint
-    told = f"versions {rows.first} to {rows.last}" if rows.first < rows.last else f"version {rows.last}"
-    which = (
-        f"the rows of {told} of account {shown(rows.account)} are those that the log {shown(checkpoint.origin)} holds"
-    )
+    several = rows.first < rows.last
+    told = f"rows of versions {rows.first} to {rows.last}" if several else f"row of version {rows.last}"
+    which, origin = f"the {told} of account {shown(rows.account)}", shown(checkpoint.origin)
     if folder is None:
+        held = "follow one another, and the last is the one" if several else "is the one"
+        others = "whether it holds the others as they are here, " if several else ""
         return (
-            f"{which} at {checkpoint.size} entries\n"
-            "Not shown: whether there are later versions, or a restore revoked some of these; --log with a copy of the "
-            "whole log shows that."
+            f"{which} {held} that the log {origin} holds at {checkpoint.size} entries\n"
+            f"Not shown: {others}whether there are later versions, or a restore revoked some of these; --log with a "
+            "copy of the whole log shows that."
         )
     log = open_log(folder, keys)
     log.account = rows.account
@@ -790,7 +794,9 @@ def say_rows(file: str, keys: list[Key], folder: str | None) -> str:
             raise No(f"the row of version {version} does not stand in the log any more: a restore revoked it")
         if log.standing[version] != value:
             raise No(f"the log holds another hash for version {version}: {base64_encode(log.standing[version])}")
-    return f"{which} at {log.size} entries, and it holds no later version{say_log_rest(log)}"
+    held = "are those" if several else "is the one"
+    end = f"and it holds no later version{say_log_rest(log)}"
+    return f"{which} {held} that the log {origin} holds at {log.size} entries, {end}"
 
 
 def say_checkpoint(file: str, keys: list[Key]) -> str:

@@ -1,4 +1,8 @@
-"""Writes rows with the proof of the last one, page by page. Every row is verified before the file stands."""
+"""Writes rows with the proof of the last one, page by page. Every row is verified before the file stands.
+
+That the last row stands in the log does not say it of the earlier ones: who wrote them anew before the last one was
+sealed has a chain that leads to it. So each row is compared with its own entry of the log.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,7 @@ from lambdas.transparency.hashing import leaf_hash
 from lambdas.transparency.leaves import RowLeaf, encode_leaf
 from lambdas.transparency.row_bundle import head_line, row_line
 from lambdas.transparency.tile_reader import TileReader
+from lambdas.transparency.tiles import WIDTH
 from lambdas.transparency.tlog_proof import TlogProof
 
 if TYPE_CHECKING:
@@ -33,15 +38,18 @@ def write_rows(log: Log, store: EventStore, proof: TlogProof, told: Proved, *, f
         with writing(Path(told.file)) as file, Steps("Writing rows", told.version - first + 1, rate=True) as steps:
             file.write(head_line(told.account_id, previous, proof.encode()))
             last = previous
-            for row in rows:
+            for row, leaf in zip(rows, _sealed(log, told, first), strict=False):
                 if row.hash != row_hash(last, row):
                     raise _differs(told, row.version, "its hash is not that of the row and the one before it")
+                if leaf_hash(encode_leaf(RowLeaf(told.account_id, row.version, row.hash))) != leaf:
+                    raise _differs(
+                        told, row.version, "its hash is another, though it fits the row: it was computed anew"
+                    )
                 last = row.hash
                 file.write(row_line(row))
                 steps.advance()
             if last != told.hash:
-                version = _first_bad(log, store, told, first)
-                raise _differs(told, version, "its hash is another, though it fits the row: it was computed anew")
+                raise _differs(told, told.version, "the index leads to another entry than the proof")
     except InconsistentReadError as error:
         raise CommandError(
             f"The event table is not whole: version {error.version} of {told.account_id} is missing, and the log holds "
@@ -65,15 +73,20 @@ def _differs(told: Proved, version: int, why: str) -> CommandError:
     )
 
 
-def _first_bad(log: Log, store: EventStore, told: Proved, first: int) -> int:
-    """The first version whose hash in the event table is not that in the log."""
-    reader = TileReader(log.store)
+def _sealed(log: Log, told: Proved, first: int) -> Iterator[bytes]:
+    """The hashes of the log's leaves of the versions `first` … the proved one, as its tiles have them."""
+    reader, wanted = TileReader(log.store, kept=1), first  # in one seal, versions stand in the order of their leaves
     for run in log.index.runs(told.account_id, first=first, last=told.version):
-        known = reader.hashes(0, run.first_leaf, run.first_leaf + run.count, told.size)
-        rows = RowReader(store).read(
-            told.account_id, after=run.first_version - 1, up_to=min(run.first_version + run.count - 1, told.version)
+        if run.first_version > wanted:
+            break
+        place, end = run.first_leaf - run.first_version, min(run.first_version + run.count, told.version + 1)
+        while wanted < end:
+            leaf = place + wanted
+            some = reader.hashes(0, leaf, min(place + end, (leaf // WIDTH + 1) * WIDTH), told.size)
+            yield from some
+            wanted += len(some)
+    if wanted <= told.version:
+        raise CommandError(
+            f"The log's index does not lead to version {wanted} of {told.account_id}: `daybook seal --rebuild-index` "
+            "makes the index again from the seals. Nothing was written."
         )
-        for row, leaf in zip(rows, known, strict=False):
-            if leaf_hash(encode_leaf(RowLeaf(told.account_id, row.version, row.hash))) != leaf:
-                return row.version
-    return told.version

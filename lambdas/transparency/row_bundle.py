@@ -1,7 +1,8 @@
 """Rows of an account with the proof of the last one, as a file that is checked offline (`.daybook-rows`).
 
 JSON Lines. The first line is the head; each further one is a row with what its hash covers, and the hash (`chain`). A
-row's hash covers the hash before it, so the proof that the last row stands in the log is one for all of them.
+row's hash covers the hash before it, so the proof of the last row commits to all of them; whether the log holds the
+same for the earlier ones is asked of the log.
 """
 
 from __future__ import annotations

@@ -200,18 +200,33 @@ def test_a_whole_history(log: TinyLog, ask: Ask, put: Put, tmp_path: Path) -> No
     status, said = ask(file, "--key", log.vkey)
     assert status == 0
     assert said.startswith(
-        f"yes: the rows of versions 1 to 5 of account {ACCOUNT} are those that the log {ORIGIN} holds at 7 entries\n"
-        "Not shown: whether there are later versions"
+        f"yes: the rows of versions 1 to 5 of account {ACCOUNT} follow one another, and the last is the one that the "
+        f"log {ORIGIN} holds at 7 entries\nNot shown: whether it holds the others as they are here, whether there"
     )
     status, said = ask("rows", file, "--key", log.vkey, "--log", log.write(tmp_path / "log"))
     assert status == 0
-    assert said.endswith("at 7 entries, and it holds no later version\n")
+    assert said == (
+        f"yes: the rows of versions 1 to 5 of account {ACCOUNT} are those that the log {ORIGIN} holds at 7 entries, "
+        "and it holds no later version\n"
+    )
+
+
+def test_rows_written_anew_before_the_last_one_was_sealed(ask: Ask, put: Put, tmp_path: Path) -> None:
+    """The chain leads to the last row, and the log has other hashes for the earlier ones: the words say no more."""
+    log, again = TinyLog(), rows(5, amount=7, after=CHAIN[:1])
+    log.seal(*(entry(row) for row in CHAIN[:3]))
+    log.seal(*(entry(row) for row in again[3:]))
+    file = put("h", rows_file(log, again))
+    status, said = ask("rows", file, "--key", log.vkey)
+    assert (status, "are those" in said, "Not shown: whether it holds the others" in said) == (0, False, True)
+    status, said = ask("rows", file, "--key", log.vkey, "--log", log.write(tmp_path / "log"))
+    assert (status, said) == (1, f"no: the log holds another hash for version 2: {CHAIN[1]['hash']}\n")
 
 
 def test_one_row_with_the_hash_before_it(log: TinyLog, ask: Ask, put: Put) -> None:
     bundle = rows_file(log, CHAIN[2:3], previous=str(CHAIN[1]["hash"]))
     status, said = ask(put("b", bundle), "--key", log.vkey)
-    assert (status, said.partition(" of account")[0]) == (0, "yes: the rows of version 3")
+    assert (status, said.partition(" of account")[0]) == (0, "yes: the row of version 3")
     wrong = rows_file(log, CHAIN[2:3], previous=str(CHAIN[0]["hash"]))
     assert "not the hash that follows" in ask(put("b", wrong), "--key", log.vkey)[1]
 
@@ -301,6 +316,7 @@ def test_the_head_of_rows_is_held_against_its_proof(log: TinyLog, ask: Ask, put:
         ({"format": "daybook-rows/v2"}, "does not begin as rows"),
         ({"previous": CHAIN[0]["hash"]}, "32 zero bytes"),
         ({"proof": log.proof(4).decode()}, "of another account than the rows"),
+        ({"proof": log.proof(6, extra=False).decode()}, "does not carry its entry"),
         ({"proof": log.proof(5).decode()}, "holds another hash for version 4|something stands after"),
     ]:
         edited = json.dumps(head | change, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"

@@ -191,6 +191,27 @@ def test_an_edited_row_is_a_finding_and_nothing_is_written(
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("kept", "an earlier one")]
 
 
+def test_rows_written_anew_before_the_newest_was_sealed(
+    world: World, run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The newest row stands in the log, and its chain leads through rows that do not."""
+    world.rewrite(A, 550, to_the_end=True)
+    world.seal(A)
+    assert run(A, 612, "--bundle", "--out", tmp_path / "bundle") == 0
+    assert run(A, "--history", "--out", tmp_path / "history") == 1
+    assert f"Version 550 of {A} is not the row that was sealed" in capsys.readouterr().err
+    assert [each.name for each in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_an_index_that_skips_a_run(world: World, run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    del world.sealed.index._runs[A][501]
+    run_of_a = world.sealed.index.run_of(A, 500)
+    assert run_of_a is not None
+    world.sealed.index._runs[A][502] = replace(run_of_a, first_version=502, first_leaf=504, count=99)
+    assert run(A, "--history") == 1
+    assert f"does not lead to version 501 of {A}: `daybook seal --rebuild-index`" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("left", [599, 400, 0])
 def test_a_table_that_is_shorter_than_the_log(
     left: int, world: World, run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
