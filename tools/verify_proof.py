@@ -795,8 +795,10 @@ def say_rows(file: str, keys: list[Key], folder: str | None) -> str:
         if log.standing[version] != value:
             raise No(f"the log holds another hash for version {version}: {base64_encode(log.standing[version])}")
     held = "are those" if several else "is the one"
-    end = f"and it holds no later version{say_log_rest(log)}"
-    return f"{which} {held} that the log {origin} holds at {log.size} entries, {end}"
+    return (
+        f"{which} {held} that the log {origin} holds at {log.size} entries, and it holds no later version"
+        f"{say_log_rest(log)}\nNot shown: what was sealed after that; log with --kept finds a copy that is kept old."
+    )
 
 
 def say_checkpoint(file: str, keys: list[Key]) -> str:
@@ -839,8 +841,13 @@ def say_log(folder: str, keys: list[Key], kept: str | None) -> str:
 
 
 def say_log_rest(log: Log) -> str:
-    more = log.others()
-    return f"\nNot looked at: {more} files that the newest checkpoint does not need." if more else ""
+    more, later = log.others(), f"checkpoints/{log.seals:08}"
+    said = f"\nNot looked at: {more} files that the newest checkpoint does not need." if more else ""
+    if os.path.lexists(os.path.join(log.folder, later)):
+        said += (
+            f"\nNot the newest: the file checkpoint is older than {later}. Copy the log again, as docs/proof.md says."
+        )
+    return said
 
 
 def open_log(folder: str, keys: list[Key]) -> Log:
@@ -887,6 +894,8 @@ def kind_of(file: str) -> str:
     """Which command a file or folder is for, by its first bytes. Raises Usage."""
     if os.path.isdir(file):
         return "log"
+    if os.path.exists(file) and not os.path.isfile(file):  # a pipe can be read once
+        raise Usage(f"what does {shown(file)} hold? proof, rows or checkpoint must stand before it")
     with open(named(file), "rb") as opened:
         start = opened.read(22)
     if start.startswith(b"old "):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -208,6 +209,7 @@ def test_a_whole_history(log: TinyLog, ask: Ask, put: Put, tmp_path: Path) -> No
     assert said == (
         f"yes: the rows of versions 1 to 5 of account {ACCOUNT} are those that the log {ORIGIN} holds at 7 entries, "
         "and it holds no later version\n"
+        "Not shown: what was sealed after that; log with --kept finds a copy that is kept old.\n"
     )
 
 
@@ -323,6 +325,14 @@ def test_the_head_of_rows_is_held_against_its_proof(log: TinyLog, ask: Ask, put:
         status, said = ask(put("h", edited + b"".join(lines[1:])), "--key", log.vkey)
         assert status == 1
         assert any(each in said for each in sentence.split("|")), said
+
+
+def test_what_can_be_read_once_is_not_guessed(log: TinyLog, ask: Ask, tmp_path: Path) -> None:
+    """Its first bytes would be missing from what is checked: a `no` of a proof that is right."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    status, said = ask(pipe, "--key", log.vkey)
+    assert (status, "proof, rows or checkpoint must stand before it" in said) == (2, True)
 
 
 @pytest.mark.parametrize(

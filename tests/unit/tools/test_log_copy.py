@@ -218,3 +218,19 @@ def test_memory_does_not_grow_with_the_log(tmp_path: Path) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] + 100_000
+
+
+def test_a_checkpoint_that_was_not_copied_again_is_told(ask: Ask, tmp_path: Path) -> None:
+    """What `aws s3 sync` does without --exact-timestamps: the file has the size that it had."""
+    log = TinyLog()
+    log.seal("entry 0")
+    folder = log.write(tmp_path / "log")
+    old = (folder / "checkpoint").read_bytes()
+    log.seal("entry 1")
+    log.write(folder)
+    assert "Not the newest" not in ask("log", folder, "--key", log.vkey)[1]
+    assert len(old) == len((folder / "checkpoint").read_bytes())
+    (folder / "checkpoint").write_bytes(old)
+    status, said = ask("log", folder, "--key", log.vkey)
+    assert status == 0
+    assert "Not the newest: the file checkpoint is older than checkpoints/00000001." in said
