@@ -594,8 +594,8 @@ class Log:
         self.size = self.files = self.seals = 0
         self.levels: list[list[bytes]] = [[]]
         self.bundle = bytearray()
-        self.partial: set[str] = set()
-        self.newest = open_checkpoint(self._get("checkpoint", NOTE_LIMIT), keys)
+        self.compared: set[str] = set()
+        self.newest = self._open("checkpoint")
         self.roots: dict[int, list[tuple[str, bytes]]] = {}
         self.account: str | None = None
         self.standing: dict[int, bytes] = {}
@@ -616,7 +616,7 @@ class Log:
         while self.seals == 0 or self.size < self.newest.size:
             name = f"{self.seals:08}"
             self._read_seal(f"seal/{name}")
-            noted = open_checkpoint(self._get(f"checkpoints/{name}", NOTE_LIMIT), self.keys)
+            noted = self._open(f"checkpoints/{name}")
             if noted.size != self.size or noted.origin != self.newest.origin:
                 raise No(f"checkpoints/{name} is not one of this log after {self.size} entries")
             if noted.root != self.root():
@@ -692,9 +692,10 @@ class Log:
                 partial[tile_name(level, index, len(hashes))] = b"".join(hashes)
         for name, expected in partial.items():
             is_there = is_newest or os.path.lexists(os.path.join(self.folder, name))
-            if is_there and name not in self.partial:  # a high level's may be the same for many seals
+            if is_there and name not in self.compared:  # a high level's may be the same for many seals
                 self._compare(name, expected)
-        self.partial = set(partial)
+                self.compared.add(name)
+        self.compared.intersection_update(partial)
 
     def _compare(self, name: str, expected: bytes) -> None:
         if self._get(name, len(expected)) != expected:
@@ -707,6 +708,12 @@ class Log:
                     f"{name} is signed for other entries up to {self.size} than this log has: its history was written"
                     " anew, or two logs were shown under one name"
                 )
+
+    def _open(self, name: str) -> Checkpoint:
+        try:
+            return open_checkpoint(self._get(name, NOTE_LIMIT), self.keys)
+        except No as no:
+            raise No(f"{name}: {no}") from None
 
     def _get(self, name: str, limit: int) -> bytes:
         self.files += 1
