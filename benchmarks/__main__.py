@@ -17,14 +17,16 @@ from benchmarks import (
     read_models,
     rebuilds,
     round_trips,
+    sealing,
+    verification,
     warm_request,
 )
 from benchmarks.program import main
 
 RESULT = Path(__file__).resolve().parents[1] / ".local" / "benchmark.json"
 PARTS = (
-    round_trips, in_process, warm_request, hot_account, publisher, projections, rebuilds, lake, imports,
-    proof_checker, commands, read_models, emulator,
+    round_trips, in_process, warm_request, hot_account, publisher, projections, rebuilds, verification, lake, imports,
+    sealing, proof_checker, commands, read_models, emulator,
 )  # fmt: skip
 
 if __name__ == "__main__":

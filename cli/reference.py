@@ -69,6 +69,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = {
 
 HOW: Final = (
     ("check the hash chain of an account's history", "daybook verify ACCOUNT_ID"),
+    ("verify everything against everything", "daybook verify --all"),
     ("seal new events into the transparency log", "daybook seal"),
     ("prove that an event stands in the log", "daybook prove ACCOUNT_ID 3"),
     ("hand an account's whole history to an auditor", "daybook prove ACCOUNT_ID --history"),

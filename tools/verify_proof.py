@@ -523,18 +523,17 @@ def json_line(line: bytes, names: list[str], what: str) -> dict[str, str | int |
 class Rows:
     """Rows of an account, one after the other, whose last one stands in the log."""
 
-    def __init__(self, path: str, keys: list[Key]) -> None:
-        """Read and check the file. Raises No, or OSError."""
-        with open(path, "rb") as file:
-            head = json_line(next_line(file), ["format", "account_id", "previous", "proof"], "the first line")
-            if head["format"] != "daybook-rows/v1":
-                raise No("the file does not begin as rows: daybook-rows/v1")
-            entry, self.index, self.checkpoint = open_proof(str(head["proof"]).encode(), keys, None)
-            self.account, self.last, self.leaf = row_leaf(entry)
-            if self.account != head["account_id"]:
-                raise No(f"the proof is of another account than the rows: {shown(self.account)}")
-            self.hashes: list[bytes] = []
-            self.first = self._read(file, hash_decode(str(head["previous"])))
+    def __init__(self, file: BinaryIO, keys: list[Key]) -> None:
+        """Read and check an open file. Raises No, or OSError."""
+        head = json_line(next_line(file), ["format", "account_id", "previous", "proof"], "the first line")
+        if head["format"] != "daybook-rows/v1":
+            raise No("the file does not begin as rows: daybook-rows/v1")
+        entry, self.index, self.checkpoint = open_proof(str(head["proof"]).encode(), keys, None)
+        self.account, self.last, self.leaf = row_leaf(entry)
+        if self.account != head["account_id"]:
+            raise No(f"the proof is of another account than the rows: {shown(self.account)}")
+        self.hashes: list[bytes] = []
+        self.first = self._read(file, hash_decode(str(head["previous"])))
 
     def _read(self, file: BinaryIO, previous: bytes) -> int:
         """Check the chain of all rows; gives the first one's version."""
@@ -595,8 +594,8 @@ class Log:
         self.size = self.files = self.seals = 0
         self.levels: list[list[bytes]] = [[]]
         self.bundle = bytearray()
-        self.partial: set[str] = set()
-        self.newest = open_checkpoint(self._get("checkpoint", NOTE_LIMIT), keys)
+        self.compared: set[str] = set()
+        self.newest = self._open("checkpoint")
         self.roots: dict[int, list[tuple[str, bytes]]] = {}
         self.account: str | None = None
         self.standing: dict[int, bytes] = {}
@@ -617,7 +616,7 @@ class Log:
         while self.seals == 0 or self.size < self.newest.size:
             name = f"{self.seals:08}"
             self._read_seal(f"seal/{name}")
-            noted = open_checkpoint(self._get(f"checkpoints/{name}", NOTE_LIMIT), self.keys)
+            noted = self._open(f"checkpoints/{name}")
             if noted.size != self.size or noted.origin != self.newest.origin:
                 raise No(f"checkpoints/{name} is not one of this log after {self.size} entries")
             if noted.root != self.root():
@@ -693,9 +692,10 @@ class Log:
                 partial[tile_name(level, index, len(hashes))] = b"".join(hashes)
         for name, expected in partial.items():
             is_there = is_newest or os.path.lexists(os.path.join(self.folder, name))
-            if is_there and name not in self.partial:  # a high level's may be the same for many seals
+            if is_there and name not in self.compared:  # a high level's may be the same for many seals
                 self._compare(name, expected)
-        self.partial = set(partial)
+                self.compared.add(name)
+        self.compared.intersection_update(partial)
 
     def _compare(self, name: str, expected: bytes) -> None:
         if self._get(name, len(expected)) != expected:
@@ -708,6 +708,12 @@ class Log:
                     f"{name} is signed for other entries up to {self.size} than this log has: its history was written"
                     " anew, or two logs were shown under one name"
                 )
+
+    def _open(self, name: str) -> Checkpoint:
+        try:
+            return open_checkpoint(self._get(name, NOTE_LIMIT), self.keys)
+        except No as no:
+            raise No(f"{name}: {no}") from None
 
     def _get(self, name: str, limit: int) -> bytes:
         self.files += 1
@@ -759,7 +765,8 @@ def say_proof(file: str, keys: list[Key], entry: str | None) -> str:
 
 
 def say_rows(file: str, keys: list[Key], folder: str | None) -> str:
-    rows = Rows(named(file), keys)
+    with open(named(file), "rb") as opened:
+        rows = Rows(opened, keys)
     checkpoint = rows.checkpoint
     told = f"versions {rows.first} to {rows.last}" if rows.first < rows.last else f"version {rows.last}"
     which = (

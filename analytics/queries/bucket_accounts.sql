@@ -1,7 +1,7 @@
 -- To what do the contents of each account's events add up, in some of the buckets of the query `event_buckets`?
 -- `buckets` are their numbers, with a comma before and after each. `daybook verify --all` asks it where buckets differ.
--- parameter settled timestamp, e.g. current_timestamp - INTERVAL '1' HOUR
--- parameter salt string, e.g. CAST(random() AS varchar)
+-- parameter settled timestamp, e.g. CAST(current_timestamp - INTERVAL '1' HOUR AS timestamp)
+-- parameter salt string, e.g. 'salt'
 -- parameter buckets string, e.g. ',0,1,2,'
 SELECT
   account_id,

@@ -3,8 +3,8 @@
 -- adds the first 60 bits of the SHA-256 of `salt` and its digest (view `event_digests`), and `total` is the sum modulo
 -- 2^60. `daybook verify --all` compares it with the event table: with a salt that nobody knows before, equal sums are
 -- equal contents. It reads the whole lake.
--- parameter settled timestamp, e.g. current_timestamp - INTERVAL '1' HOUR
--- parameter salt string, e.g. CAST(random() AS varchar)
+-- parameter settled timestamp, e.g. CAST(current_timestamp - INTERVAL '1' HOUR AS timestamp)
+-- parameter salt string, e.g. 'salt'
 SELECT
   bucket,
   count(*) AS events,

@@ -33,11 +33,10 @@ def read(log: Log, given: str) -> Kept:
         return _in_file(log, path)
     size, names = int(given), list(log.store.names(CHECKPOINTS))
     found = bisect_left(names, size, key=lambda name: of_note(_stored(log, name)).size)
-    if (
-        found < len(names)
-        and (kept := _opened(log, _stored(log, names[found]), f"its checkpoint of {size:,}")).size == size
-    ):
-        return kept
+    if found < len(names):
+        kept = _opened(log, _stored(log, names[found]), f"its checkpoint of {size:,}")
+        if kept.size == size:
+            return kept
     near = [f"{of_note(_stored(log, name)).size:,}" for name in names[max(0, found - 1) : found + 1]]
     if not near:
         raise nothing_sealed()

@@ -1,1 +1,1 @@
-"""Reads whole tables and parking buckets."""
+"""Reads whole tables and parking buckets, and writes the files of answers."""

@@ -156,7 +156,7 @@ class _Run:
         def compare() -> Compared:
             generation = model.control.read().live
             if not generation:
-                raise NotBuiltError(f"{model.name} has not been built")
+                raise NotBuiltError(model.name)
             meter = self._connections.lag_meter(self._place)
             settled = settled_before(meter.measure(model, Deadline(MEASURING_SECONDS)), utc_now())
             accounts = TableAccounts(model.dynamodb, model.table)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from botocore.config import Config
 from botocore.session import get_session
@@ -14,6 +16,7 @@ from lambdas.athena.queries import Athena
 from lambdas.athena.result_file import ResultFiles
 from lambdas.composition.settings import SealerSettings
 from lambdas.eventsourcing.dynamodb_client import dynamodb_client
+from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.transport import strict
 from lambdas.transparency.dynamodb_index import DynamoDBLogIndex
 from lambdas.transparency.kms_signer import KMSSigner
@@ -33,6 +36,24 @@ PATIENT: Final = Config(
 )
 """A seal is not urgent, and each of its requests may be sent twice."""
 
+THROTTLED_SECONDS: Final = 60.0
+MOST_ATTEMPTS: Final = 1_000
+LONGEST_PAUSE: Final = 2.0
+"""A write of the index waits that long for a table that throttles. The first seals of a large ledger write more at once
+than a new table takes, 4,000 units a second. Source: Amazon DynamoDB Developer Guide, "DynamoDB on-demand capacity
+mode" ("Initial throughput and scaling properties")."""
+
+
+def patient_index(client: Any, table_name: str, *, sleep: Callable[[float], None] = time.sleep) -> DynamoDBLogIndex:
+    """The index as the sealer writes it."""
+    return DynamoDBLogIndex(
+        client,
+        table_name,
+        backoff=Backoff(cap=LONGEST_PAUSE, sleep=sleep),
+        new_deadline=partial(Deadline, THROTTLED_SECONDS),
+        attempts=MOST_ATTEMPTS,
+    )
+
 
 @contextmanager
 def deployed_sealer(settings: SealerSettings) -> Iterator[Sealer]:
@@ -45,7 +66,7 @@ def deployed_sealer(settings: SealerSettings) -> Iterator[Sealer]:
     with ThreadPoolExecutor(WRITERS) as executor:
         yield Sealer(
             store=S3LogStore(s3, settings.log_bucket),
-            index=DynamoDBLogIndex(dynamodb_client(session), settings.log_index_table),
+            index=patient_index(dynamodb_client(session), settings.log_index_table),
             signer=KMSSigner(kms, settings.log_key),
             announcer=SNSAnnouncer(sns, settings.log_topic),
             lake=LakeRows(lake, ResultFiles(s3)),

@@ -59,7 +59,7 @@ class TableRequests:
     """Sends requests to one table. Safe to use from several threads.
 
     Every method raises `unavailable` with a sentence about `what`, and what botocore raises if the request itself is
-    wrong. Without a deadline each request has one of its own.
+    wrong. Without a deadline each request has one of its own. `attempts` is how often it is sent at most.
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class TableRequests:
         what: str,
         backoff: Backoff | None = None,
         new_deadline: Callable[[], Deadline] = Deadline,
+        attempts: int = MAX_ATTEMPTS,
     ) -> None:
         self.table_name = table_name
         self._client = client
@@ -78,6 +79,7 @@ class TableRequests:
         self._what = what
         self._backoff = backoff or Backoff()
         self._new_deadline = new_deadline
+        self._attempts = attempts
 
     def get(self, key: Key, deadline: Deadline | None = None) -> Item | None:
         """The item, strongly consistent."""
@@ -155,7 +157,7 @@ class TableRequests:
         attempt = 0
         while pending:
             if attempt:
-                self._backoff.pause(min(attempt, MAX_ATTEMPTS))
+                self._backoff.pause(min(attempt, self._attempts))
             attempt += 1
             done, pending = send(pending, deadline)
             yield done
@@ -187,7 +189,7 @@ class TableRequests:
                 if fault is Fault.FATAL:
                     raise
                 in_doubt = in_doubt or fault is Fault.UNKNOWN
-                if attempt >= MAX_ATTEMPTS or not deadline.allows_attempt():
+                if attempt >= self._attempts or not deadline.allows_attempt():
                     what = f"{self._what[0].upper()}{self._what[1:]}"
                     raise self._unavailable(f"{what} gave no answer in {attempt} attempts: {error}.") from error
                 self._backoff.pause(attempt)

@@ -69,7 +69,7 @@ class DynamoDBLogIndex:
         """See LogIndex.advance."""
         item = _key(table.PROGRESS_ACCOUNT, table.HEAD) | {table.SEAL: _n(progress.seal), table.SIZE: _n(progress.size)}
         with suppress(ConditionFailedError):
-            self._requests.put(item, _not_beyond(progress.seal))
+            self._requests.put(item, _next_after(progress.seal - 1))
 
     def clear(self) -> None:
         """See LogIndex.clear: a Scan of the keys, and a BatchWriteItem for 25 of them."""
@@ -187,6 +187,17 @@ def _not_beyond(seal: int) -> Request:
     """No later seal has written the item: what this one writes is written again, or for the first time."""
     return {
         "ConditionExpression": "attribute_not_exists(#seal) OR #seal <= :seal",
+        "ExpressionAttributeNames": {"#seal": table.SEAL},
+        "ExpressionAttributeValues": {":seal": _n(seal)},
+    }
+
+
+def _next_after(seal: int) -> Request:
+    """The item says that this seal is the newest; before the first one there is no item."""
+    if seal < 0:
+        return {"ConditionExpression": "attribute_not_exists(#seal)", "ExpressionAttributeNames": {"#seal": table.SEAL}}
+    return {
+        "ConditionExpression": "#seal = :seal",
         "ExpressionAttributeNames": {"#seal": table.SEAL},
         "ExpressionAttributeValues": {":seal": _n(seal)},
     }

@@ -103,9 +103,10 @@ class LogIndex(Protocol):
         ...
 
     def advance(self, progress: Progress) -> None:
-        """Note how far the log is done. It never goes back: if it is further already, nothing changes."""
+        """Note that one more seal is done. Nothing changes unless the one before it is the newest that is: so it never
+        goes back, and of an index that was forgotten it says no more than what was made again."""
         ...
 
     def clear(self) -> None:
-        """Forget everything, the progress first: it can be made again from the seals. No sealer may run meanwhile."""
+        """Forget everything, the progress first: it can be made again from the seals."""
         ...

@@ -115,7 +115,7 @@ class MemoryLogIndex:
     def advance(self, progress: Progress) -> None:
         """See LogIndex.advance."""
         with self._lock:
-            if self._progress is None or progress.seal > self._progress.seal:
+            if progress.seal == (self._progress.seal + 1 if self._progress else 0):
                 self._progress = progress
 
     def contents(self) -> tuple[dict[str, Head], dict[str, dict[int, Run]], Progress | None]:

@@ -8,6 +8,8 @@ answer to If-Match: the object is gone.
 The client may send a put again after an attempt of which no answer came, and that attempt may have taken effect: then a
 put that took effect is answered 412. So False says that an object stands there, and whoever asks reads which.
 S3 says that an object does not exist only to whoever may list the bucket; to others it answers 403.
+
+An answer counts only if it is one (`eventsourcing.transport`): each has a member that no answer of S3 lacks.
 """
 
 from __future__ import annotations
@@ -19,15 +21,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.eventsourcing.dynamodb_faults import FAILURES
 from lambdas.eventsourcing.retry import Backoff
+from lambdas.eventsourcing.transport import NoAnswerError
 from lambdas.transparency.errors import LogUnavailableError
 from lambdas.transparency.log_store import Stored
 
 MAX_ATTEMPTS: Final = 5
-"""How often a put is sent that meets another one, and an object is read of which the connection breaks on the way."""
+"""How often a put is sent that meets another one, and an object is read of which the connection breaks on the way; and
+either of them if what comes back is no answer of S3."""
 
-_REFUSED: Final = {"PreconditionFailed", "412"}
-_MET_ANOTHER: Final = {"ConditionalRequestConflict", "OperationAborted", "409"}
-_GONE: Final = {"NoSuchKey", "404"}
+_REFUSED: Final = {"PreconditionFailed"}
+_MET_ANOTHER: Final = {"ConditionalRequestConflict", "OperationAborted"}
+_GONE: Final = {"NoSuchKey"}
 
 
 class S3Client(Protocol):
@@ -58,7 +62,7 @@ class S3LogStore:
                     return None
                 raise self._unavailable("read", name, error) from error
             try:
-                return Stored(answer["Body"].read(), answer["ETag"])
+                return Stored(_told(answer, "Body").read(), _told(answer, "ETag"))
             except BotoCoreError as error:  # the answer had begun: the client does not retry what breaks from here on
                 if attempt >= MAX_ATTEMPTS:
                     raise self._unavailable("read", name, error) from error
@@ -78,10 +82,11 @@ class S3LogStore:
         while True:
             try:
                 page = self._client.list_objects_v2(**request)
+                truncated = _told(page, "IsTruncated")
             except FAILURES as error:
                 raise self._unavailable("list", prefix, error) from error
             yield from (each["Key"] for each in page.get("Contents", []))
-            if not page.get("IsTruncated"):
+            if not truncated:
                 return
             request["ContinuationToken"] = page["NextContinuationToken"]
 
@@ -91,7 +96,7 @@ class S3LogStore:
         while True:
             attempt += 1
             try:
-                self._client.put_object(
+                answer = self._client.put_object(
                     Bucket=self._bucket,
                     Key=name,
                     Body=content,
@@ -99,11 +104,13 @@ class S3LogStore:
                     ChecksumAlgorithm="SHA256",
                     **condition,
                 )
+                _told(answer, "ETag")
             except FAILURES as error:
                 code = _code(error)
                 if code in _REFUSED or (code in _GONE and "IfMatch" in condition):
                     return False
-                if code not in _MET_ANOTHER or attempt >= MAX_ATTEMPTS:
+                again = code in _MET_ANOTHER or isinstance(error, NoAnswerError)
+                if not again or attempt >= MAX_ATTEMPTS:
                     raise self._unavailable("put", name, error) from error
                 self._backoff.pause(attempt)
             else:
@@ -111,6 +118,13 @@ class S3LogStore:
 
     def _unavailable(self, what: str, name: str, error: Exception) -> LogUnavailableError:
         return LogUnavailableError(f"could not {what} {name!r} in the bucket {self._bucket}: {error}")
+
+
+def _told(answer: Mapping[str, Any], member: str) -> Any:
+    """What every answer of S3 holds. Raises NoAnswerError."""
+    if member not in answer:
+        raise NoAnswerError(error=f"no {member}")
+    return answer[member]
 
 
 def _code(error: Exception) -> str:

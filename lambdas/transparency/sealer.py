@@ -122,7 +122,7 @@ class Sealer:
         raise LogUnavailableError(f"other sealers decided a seal before this one {_ATTEMPTS} times")
 
     def rebuild_index(self) -> None:
-        """Forget the index, and make it again from the seals. No other sealer may run meanwhile."""
+        """Forget the index, and make it again from the seals: once more, if another sealer was at work meanwhile."""
         self._index.clear()
         reader = TileReader(self._store)
         for number in count():
@@ -147,7 +147,7 @@ class Sealer:
             from_dt=from_dt, through=format_timestamp(run.through), time_left=run.time_left
         )
         findings = Findings(format_timestamp(run.now - timedelta(minutes=self._options.hole_minutes)))
-        standing = LogStanding(self._index, TileReader(self._store), before.header.size if before else 0)
+        standing = LogStanding(self._index, TileReader(self._store), _progress(before))
         batches = _batches(decide(rows, restores, standing, findings), self._options.seal_leaves)
         while True:
             with self._alone(before):
@@ -180,8 +180,8 @@ class Sealer:
             number, size, origin = before.header.seal + 1, before.header.size, before.header.origin
         else:
             number, size, origin = 0, 0, f"{self._options.origin_prefix}/{secrets.token_hex(8)}"
-        if self._index.progress() != (Progress(number - 1, size) if before else None):
-            raise _OvertakenError  # the index went on, or is being made again: the heads that were read do not count
+        if self._index.progress() != _progress(before):
+            raise _OvertakenError
         header = SealHeader(number, size, batch.leaves, origin, format_timestamp(self._clock()), *dts)
         content = encode_seal(header, batch.lines)
         if not self._store.add(seal_name(number), content, SEAL_TYPE):
@@ -207,6 +207,10 @@ class Sealer:
             fork_count=findings.fork_count,
             complete=complete,
         )
+
+
+def _progress(before: Finished | None) -> Progress | None:
+    return Progress(before.header.seal, before.header.size) if before else None
 
 
 def _batches(leaves: Iterable[Leaf], most: int) -> Iterator[_Batch]:

@@ -26,6 +26,10 @@ class SNSAnnouncer:
     def tell(self, checkpoint: bytes) -> None:
         """See Announcer.tell."""
         try:
-            self._client.publish(TopicArn=self._topic, Message=checkpoint.decode())
+            answer = self._client.publish(TopicArn=self._topic, Message=checkpoint.decode())
         except FAILURES as error:
             raise LogUnavailableError(f"could not tell {self._topic} of a checkpoint: {error}") from error
+        if "MessageId" not in answer:  # an answer counts only if it is one
+            raise LogUnavailableError(
+                f"could not tell {self._topic} of a checkpoint: what came back is no answer of SNS"
+            )

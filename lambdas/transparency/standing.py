@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 
-from lambdas.transparency.errors import LogConflictError
+from lambdas.transparency.errors import LogConflictError, LogUnavailableError
 from lambdas.transparency.hashing import leaf_hash
-from lambdas.transparency.index import Head, LogIndex, Run
+from lambdas.transparency.index import Head, LogIndex, Progress, Run
 from lambdas.transparency.leaves import RowLeaf, decode_leaf, encode_leaf
 from lambdas.transparency.tile_reader import TileReader
 
@@ -16,22 +16,32 @@ class LogStanding:
     """See deciding.Standing. It keeps the runs of one account at a time: accounts are asked for one after the
     other, and versions in order."""
 
-    def __init__(self, index: LogIndex, reader: TileReader, size: int) -> None:
-        """`size` is that of the log, of which the reader reads."""
+    def __init__(self, index: LogIndex, reader: TileReader, done: Progress | None) -> None:
+        """`done` is how far the log was when somebody began to look: the reader reads of its size."""
         self._index = index
         self._reader = reader
-        self._size = size
+        self._done = done
+        self._size = done.size if done else 0
         self._account_id = ""
         self._runs: deque[Run] = deque()
 
     def heads(self, account_ids: Sequence[str]) -> Mapping[str, Head]:
-        """See Standing.heads."""
-        return self._index.heads(account_ids)
+        """See Standing.heads. The index may be forgotten at any moment, the progress first: heads that are missing then
+        would be new accounts, and what is sealed would be sealed again."""
+        self._check_index()
+        heads = self._index.heads(account_ids)
+        self._check_index()
+        return heads
+
+    def _check_index(self) -> None:
+        now = self._index.progress()
+        if self._done and (now is None or now.seal < self._done.seal):
+            raise LogUnavailableError("the index of the log is being made again")
 
     def other_than(self, leaf: RowLeaf, head: Head) -> bytes | None:
         """See Standing.other_than."""
         place = self._place(leaf, head)
-        if place < self._size and leaf.hash:
+        if place < self._size:
             (hashed,) = self._reader.hashes(0, place, place + 1, self._size)
             if hashed == leaf_hash(encode_leaf(leaf)):
                 return None

@@ -20,7 +20,7 @@ from lambdas.transparency.errors import LogConflictError, MalformedError, ProofE
 from lambdas.transparency.index import LogIndex
 from lambdas.transparency.leaves import RestoredLeaf, RowLeaf
 from lambdas.transparency.log_store import CHECKPOINT, CHECKPOINTS, SEALS, LogStore
-from lambdas.transparency.seal import Seal, checkpoint_name, seal_name
+from lambdas.transparency.seal import Seal, SealHeader, checkpoint_name, seal_name
 from lambdas.transparency.tree import Frontier, TileWrite
 from lambdas.verification.drilling import Texts, Words
 from lambdas.verification.findings import Finding, Findings
@@ -64,9 +64,10 @@ def terms_of(store: LogStore, index: LogIndex) -> LogTerms | None:
             raise LogConflictError("the newest checkpoint is missing")
         return None
     try:
-        terms = _terms(store, names, checkpoint.of_note(stored.content).size)
-    except (MalformedError, ValueError) as error:
-        raise LogConflictError(str(error)) from error
+        size = checkpoint.of_note(stored.content).size
+    except MalformedError as error:
+        raise LogConflictError(f"{CHECKPOINT}: {error}") from error
+    terms = _terms(store, names, size)
     if progress is not None and progress.seal > terms.seal:
         raise LogConflictError(f"the newest checkpoint is that of seal {terms.seal}, and seal {progress.seal} is done")
     return terms
@@ -74,22 +75,40 @@ def terms_of(store: LogStore, index: LogIndex) -> LogTerms | None:
 
 def _terms(store: LogStore, names: Sequence[str], size: int) -> LogTerms:
     """Of the seal after which the log had this size; every seal but the first has leaves."""
+    ends = "there is no seal"
     for name in reversed(names):
-        header = _seal(store, int(name.removeprefix(CHECKPOINTS))).header
+        header = _seal(store, _number_of(name)).header
         if header.size == size:
-            before = parse_timestamp(header.decided_at) - EXPECTED_AFTER
-            return LogTerms(header.seal, size, format_timestamp(before))
+            return LogTerms(header.seal, size, _expected_before(header))
+        ends = f"{seal_name(_number_of(name))} ends at {header.size:,}"
         if header.size < size:
             break
-    raise LogConflictError(f"the newest checkpoint is of {size:,} entries, and that of no seal is")
+    raise LogConflictError(f"the newest checkpoint is of {size:,} entries, and {ends}")
+
+
+def _number_of(name: str) -> int:
+    number = name.removeprefix(CHECKPOINTS)
+    if not number.isdecimal():
+        raise LogConflictError(f"{name} is no checkpoint of a seal")
+    return int(number)
+
+
+def _expected_before(header: SealHeader) -> str:
+    try:
+        return format_timestamp(parse_timestamp(header.decided_at) - EXPECTED_AFTER)
+    except ValueError as error:
+        raise LogConflictError(f"{seal_name(header.seal)} was decided at {header.decided_at!r}: no moment") from error
 
 
 def _seal(store: LogStore, number: int) -> Seal:
-    """Raises LogConflictError, MalformedError, LogUnavailableError."""
+    """Raises LogConflictError, LogUnavailableError."""
     stored = store.get(seal_name(number))
     if stored is None:
         raise LogConflictError(f"{seal_name(number)} is missing")
-    return Seal(stored.content)
+    try:
+        return Seal(stored.content)
+    except MalformedError as error:
+        raise LogConflictError(f"{seal_name(number)}: {error}") from error
 
 
 class Log:
@@ -105,10 +124,13 @@ class Log:
         self._public_key = public_key
         self._verify = verify
 
-    def recompute(self, told: Callable[[int], None] = lambda _: None) -> LogSeen:
-        """Go through all seals; `told` hears of the leaves of each."""
+    def recompute(self, told: Callable[[int], None] = lambda _: None, findings: Findings | None = None) -> LogSeen:
+        """Go through all seals; `told` hears of the leaves of each. What is found goes into `findings`, if they are
+        given: so it is known although the log cannot be read to its end."""
         frontier, origin, key = Frontier(), "", ""
         seen = LogSeen(LogReport(self._terms.seal, self._terms.size, "", ""))
+        seen.findings = seen.findings if findings is None else findings
+        compared: set[str] = set()
         for number in range(self._terms.seal + 1):
             seal = self._next(number, frontier.size, origin)
             origin = seal.header.origin
@@ -120,8 +142,11 @@ class Log:
                     seen.sums.add(leaf.account_id, number_of(self._salt, text))
             for write in frontier.append(seal.entries()):
                 self._compare(write, seen.findings)
-            for write in frontier.partials():
-                self._compare(write, seen.findings, may_be_full=True)
+            partials = list(frontier.partials())
+            for write in partials:
+                if write.name not in compared:  # those of high levels are the same for many seals
+                    self._compare(write, seen.findings, may_be_full=True)
+            compared = {write.name for write in partials}
             key = self._check_checkpoint(checkpoint_name(number), origin, frontier, seen.findings)
             told(seal.header.leaves)
         self._check_newest(seen.findings)
@@ -131,10 +156,7 @@ class Log:
         return seen
 
     def _next(self, number: int, size: int, origin: str) -> Seal:
-        try:
-            seal = _seal(self._store, number)
-        except MalformedError as error:
-            raise LogConflictError(str(error)) from error
+        seal = _seal(self._store, number)
         header = seal.header
         if (header.seal, header.first_leaf) != (number, size) or (origin and header.origin != origin):
             raise LogConflictError(f"{seal_name(number)} does not follow from the seals before it")

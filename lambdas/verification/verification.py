@@ -94,9 +94,12 @@ class Conclusion:
         """Whether the log is what follows from its seals, and holds the hashes of the event table's rows."""
 
         def check() -> None:
-            seen = log.recompute(told)
+            findings = Findings()
+            try:
+                seen = log.recompute(told, findings)
+            finally:
+                self._findings.merge(findings)
             self._log = seen.report
-            self._findings.merge(seen.findings)
             for account_id, generation in self._seen.restored.items():
                 if generation > seen.restored.get(account_id, 0):
                     raise VerificationError(f"a restore of {account_id} was sealed meanwhile: verify again")

@@ -54,7 +54,7 @@ class Auditor:
         """Write a proof."""
         status, document = self.daybook("prove", *words)
         assert status == 0, document
-        return self.folder / document["data"]["file"]
+        return self.folder / str(document["data"]["file"])
 
     def check(self, *words: object) -> tuple[int, str]:
         """Run the checker on its own: its exit status, and what it said."""

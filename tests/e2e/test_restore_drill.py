@@ -219,9 +219,9 @@ def the_log_holds_what_was_revoked(drill: Drill, story: Story, lost: set[str]) -
         account, _, version = each.partition("/")
         assert drill.daybook("prove", account, version) == 1
     assert drill.daybook("prove", story.opened_late, "--history") == 1
-    for account, version in standing.items():
-        if version:
-            assert drill.checked_history(account) == version
+    for account, last in standing.items():
+        if last:
+            assert drill.checked_history(account) == last
 
 
 def the_log_goes_on(drill: Drill, story: Story) -> None:

@@ -267,6 +267,23 @@ def test_athena_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
             athena.rows("SELECT 1", lambda: 10.0)
 
 
+WANTED = {"GetPublicKey": b'{"PublicKey":"MCo="}', "Sign": b'{"Signature":"AA=="}'}
+
+
+@pytest.mark.parametrize(("operation", "told"), WANTED.items())
+@pytest.mark.parametrize("body", [HTML, b"", b"{}", b"\xff"])
+def test_key_is_asked_again(monkeypatch: pytest.MonkeyPatch, operation: str, told: bytes, body: bytes) -> None:
+    requests = {
+        "GetPublicKey": lambda client: client.get_public_key(KeyId="k"),
+        "Sign": lambda client: client.sign(KeyId="k", Message=b"m", SigningAlgorithm="ED25519_SHA_512"),
+    }
+    with served(monkeypatch, answer(200, body), answer(200, told), answer(200, body)):
+        client = reporting_client("kms")
+        assert requests[operation](client)["ResponseMetadata"]["RetryAttempts"] == 1
+        with pytest.raises(NoAnswerError):
+            requests[operation](client)
+
+
 LACKING_INSIDE: list[list[bytes]] = [
     [STARTED, b'{"QueryExecution":{}}'],
     [STARTED, ENDED, b'{"ResultSet":{}}'],

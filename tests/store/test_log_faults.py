@@ -17,6 +17,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from lambdas.composition.transparency import patient_index
 from lambdas.eventsourcing.retry import Backoff, Deadline
 from lambdas.eventsourcing.table_requests import MAX_ATTEMPTS as MOST_REQUESTS
 from lambdas.transparency.dynamodb_index import DynamoDBLogIndex
@@ -41,6 +42,7 @@ from tests.support.runs import seeds
 
 SEEDS = seeds(check=5, test=30, soak=2_000)
 URL = "https://s3.invalid"
+PUT = {"ETag": '"1"'}
 CONFLICT = refused("ConditionalRequestConflict", 409)
 AWAY = [
     ConnectTimeoutError(endpoint_url=URL),
@@ -50,7 +52,10 @@ AWAY = [
     refused("SlowDown", 503),
     refused("AccessDenied", 403),
     refused("NoSuchBucket", 404),
+    refused("404", 404),
+    refused("412", 412),
 ]
+"""The last two are of somebody else: S3 names what it means."""
 
 
 def store_of(*answers: Any, client: Any = None) -> tuple[S3LogStore, ToldClient]:
@@ -86,7 +91,7 @@ def test_bucket_out_of_reach(use: Callable[[LogStore], object], error: Exception
 
 
 def test_what_a_put_asks_for() -> None:
-    store, told = store_of({}, {}, {})
+    store, told = store_of(PUT, PUT, PUT)
 
     put(store)
     swap(store)
@@ -102,12 +107,12 @@ def test_what_a_put_asks_for() -> None:
 
 @pytest.mark.parametrize("use", [put, swap])
 def test_put_that_met_another_is_sent_again(use: Callable[[LogStore], bool]) -> None:
-    store, told = store_of(CONFLICT, CONFLICT, {})
+    store, told = store_of(CONFLICT, {}, CONFLICT, PUT)
 
     assert use(store)
 
     assert len({str(call) for call in told.calls}) == 1
-    assert len(told.calls) == 3
+    assert len(told.calls) == 4
 
 
 @pytest.mark.parametrize("use", [put, swap])
@@ -174,6 +179,15 @@ def test_answer_that_breaks_off_for_ever() -> None:
         store.get("checkpoint")
 
     assert len(told.calls) == MAX_ATTEMPTS
+
+
+@pytest.mark.parametrize("use", USES)
+def test_what_is_no_answer_of_s3_counts_for_nothing(use: Callable[[LogStore], object]) -> None:
+    """A middlebox says 200: neither was an object put, nor is there one, nor are there no names."""
+    store, _ = store_of(*[{}] * 10)
+
+    with pytest.raises(LogUnavailableError, match="no answer of the service"):
+        use(store)
 
 
 def test_every_page_of_names_is_asked_for() -> None:
@@ -251,7 +265,8 @@ class Story:
         self.client = client
         self.calm = index_on(client, self.table)
         nine_versions(self.calm)
-        self.calm.advance(Progress(1, 9))
+        for progress in (Progress(0, 3), Progress(1, 9)):
+            self.calm.advance(progress)
         self.time = SimulatedTime()
         self.faulty = FaultyClient(client, random.Random(seed), self.time, schedule=as_told(*mishaps))
         backoff = Backoff(sleep=self.time.sleep, uniform=lambda low, high: high)
@@ -323,6 +338,19 @@ def test_throttles_without_end_are_borne_for_so_many_attempts(
     assert story.outcome() == before
 
 
+def test_sealer_waits_for_a_table_that_throttles(moto: Any) -> None:
+    """A new table takes less at once than the first seals of a large ledger write."""
+    throttled = next(each for each in MISHAPS if each.name == "throttled")
+    story = Story(moto, *[throttled] * 40)
+    pauses: list[float] = []
+
+    grows(patient_index(story.faulty, story.table, sleep=pauses.append))
+
+    assert len(pauses) == 40
+    assert max(pauses) <= 2
+    assert story.outcome()[0].keys() == {A, B}
+
+
 def test_wrong_call_is_not_repeated(moto: Any) -> None:
     denied = Mishap("denied", MISHAPS[1].effect, 0.01, lambda name, _: refused("AccessDeniedException"))
     story = Story(moto, denied)
@@ -343,6 +371,50 @@ def test_one_refused_account_does_not_keep_others_out(moto: Any) -> None:
     assert {each: heads[each].version for each in accounts} == dict.fromkeys(accounts, 1) | {accounts[7]: 5}
     assert [len(attempt.request["TransactItems"]) for attempt in story.faulty.attempts].count(100) == 2
     assert len(story.faulty.attempts) == 2 + 50
+
+
+def test_transaction_takes_a_hundred_actions_and_no_more(moto: Any) -> None:
+    """Of some accounts two runs are put, as after a restore."""
+    story = Story(moto)
+    accounts = [f"account-{number:03}" for number in range(90)]
+    changes = [
+        change(each, *(run(each, 1 + part, 1, 3 * place + part, 4) for part in range(1 + (place % 7 == 0))))
+        for place, each in enumerate(accounts)
+    ]
+
+    story.index.apply(changes, seal=4)
+
+    sent = [len(attempt.request["TransactItems"]) for attempt in story.faulty.attempts]
+    assert sorted(sent) == [94, 99]
+    assert story.calm.heads(accounts).keys() == set(accounts)
+
+
+def test_index_that_was_not_forgotten_whole_says_that_nothing_is_done(moto: Any) -> None:
+    story = Story(moto)
+
+    class Denied:
+        delete_item = staticmethod(moto.delete_item)
+
+        def scan(self, **request: Any) -> Any:
+            raise refused("AccessDeniedException")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        index_on(Denied(), story.table).clear()
+
+    assert story.calm.progress() is None
+
+
+def test_runs_are_read_no_further_than_asked_for(moto: Any) -> None:
+    story = Story(moto)
+    asked: list[int] = []
+
+    class Paged:
+        def query(self, **request: Any) -> Any:
+            asked.append(1)
+            return moto.query(**request, Limit=1)
+
+    assert index_on(Paged(), story.table).runs(A, first=7, last=9) == [run(A, 7, 3, 6, 1 + 1)]
+    assert len(asked) == 1
 
 
 def test_what_a_batch_leaves_is_asked_for_again(moto: Any) -> None:

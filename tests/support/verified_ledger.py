@@ -101,7 +101,7 @@ class VerifiedLedger(AWS):
         self.clock = _Clock()
         self.bank = new_bank(self.store, self.clock)
         self.processor = new_processor(
-            self.store, self.clock, new_commit_id=lambda ids=itertools.count(): f"stored-commit-{next(ids)}"
+            self.store, self.clock, new_commit_id=map("stored-commit-{}".format, itertools.count()).__next__
         )
         self.models: Models = {each.name: self._model(each) for each in PROJECTIONS}
         self.lake = Lake(folder)

@@ -83,7 +83,7 @@ def test_a_wrong_value_is_a_sentence(name: str, values: dict[str, object], compl
 
 
 def test_an_unknown_query_names_those_there_are() -> None:
-    with pytest.raises(StatementError, match="There is no query nonsense; there are account_statement"):
+    with pytest.raises(StatementError, match="There is no query nonsense; there are account_contents"):
         query("nonsense")
 
 

@@ -301,6 +301,8 @@ def test_the_events_of_a_correlation_id_are_found_in_the_partitions_asked_for(tm
 
 
 EDITED = {
+    "settled": "TIMESTAMP '2026-03-04 00:00:00.000'", "latest": "TIMESTAMP '2026-03-03 00:00:00.000'",
+    "salt": "'other'", "buckets": "',429,'", "accounts": f"',{A},'",
     "account_id": f"'{B}'", "at": "TIMESTAMP '2026-03-02 00:00:00'", "day": "DATE '2026-03-02'",
     "from_day": "DATE '2026-03-01'", "to_day": "DATE '2026-03-03'", "top": "1", "times": "1", "late_days": "2",
     "first_day": "DATE '2026-03-01'", "last_day": "DATE '2026-03-03'",

@@ -75,7 +75,7 @@ def test_lines_that_the_application_takes(line: str, mark: str, plant: Plant, ro
     [
         ("daybook verifyy ACCOUNT_ID", "daybook has no command verifyy"),
         ("daybook verify --tabel NAME ACCOUNT_ID", "No such option: --tabel"),
-        ("daybook verify", "Missing argument 'ACCOUNT_ID"),
+        ("daybook trace", "Missing argument 'CORRELATION_ID"),
         ("daybook verify not-an-id", "'not-an-id' is not a UUID"),
         ("daybook redrive --parked aws/lambda/", "unexpected extra argument"),
         ("daybook sql --env prd 'SELECT 1'", "'prd' is not an environment"),

@@ -1,4 +1,4 @@
-"""What a rebuild has in memory does not grow with the events, and what a comparison has not with accounts either."""
+"""What a rebuild has in memory does not grow with the events, and with accounts neither what comparisons have."""
 
 from __future__ import annotations
 
@@ -33,3 +33,10 @@ def test_a_comparison_takes_no_more_memory_for_more_events_and_more_accounts() -
     few = most_bytes("compare", "daily_totals", 200, 100)
     many = most_bytes("compare", "daily_totals", 20_000, 10)
     assert many - few < FLAT_BYTES, f"{few:,} and {many:,} bytes"
+
+
+def test_a_verification_of_everything_takes_no_more_memory_for_more_events_and_more_accounts() -> None:
+    few = most_bytes("verify", "daily_totals", 200, 100)
+    longer = most_bytes("verify", "daily_totals", 200, 1000)
+    more = most_bytes("verify", "daily_totals", 20_000, 10)
+    assert max(longer, more) - few < FLAT_BYTES, f"{few:,}, {longer:,} and {more:,} bytes"

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.support.tiny_log import ACCOUNT, ORIGIN, TinyLog, base64, entry, rows, rows_file
 from tests.unit.tools.conftest import Ask
-from tools.verify_proof import USAGE, main
+from tools import verify_proof as tool
 
 Put = Callable[[str, bytes | str], Path]
 OTHER = "11111111-6c1f-4a8e-9d57-0d3f6f6f2f10"
@@ -77,6 +77,24 @@ def test_a_log_under_another_key_or_name_is_refused(log: TinyLog, ask: Ask, put:
     assert ask(file, "--key", both)[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (f"{ORIGIN}\n1\n{base64(bytes(32))}\nan extension\n", ""),
+        (f"{ORIGIN}\n1\n{base64(bytes(32))}\na\ttab\n", "control characters"),
+        (f"{ORIGIN}\r\n1\n{base64(bytes(32))}\n", "control characters"),
+        (f"{ORIGIN}\n0\n{base64(bytes(32))}\n", "not the root of an empty tree"),
+        (f"{ORIGIN}\n1\n{base64(bytes(31))}\n", "no SHA-256 hash"),
+        (f"{ORIGIN}\n01\n{base64(bytes(32))}\n", "no number"),
+        (f"{ORIGIN}\n1\n", "no origin, size and root"),
+        (f"{ORIGIN}\n1\n{base64(bytes(32))}\n\nafter an empty line\n", "no origin, size and root"),
+    ],
+)
+def test_a_signed_text_must_be_a_checkpoint(text: str, sentence: str, log: TinyLog, ask: Ask, put: Put) -> None:
+    status, said = ask("checkpoint", put("c", log.sign(text)), "--key", log.vkey)
+    assert (status, sentence in said) == (1 if sentence else 0, True), said
+
+
 def test_a_key_that_signs_for_another_log_is_refused(log: TinyLog, ask: Ask, put: Put) -> None:
     foreign = log.sign(log.checkpoint().decode().partition("\n\n")[0].replace(ORIGIN, "daybook/other") + "\n")
     status, said = ask("checkpoint", put("c", foreign), "--key", log.vkey)
@@ -119,6 +137,13 @@ def test_two_logs_of_one_size_are_found(log: TinyLog, ask: Ask, put: Put) -> Non
     assert "two logs were shown under one name" in said
 
 
+@pytest.mark.parametrize("old", [0, 7])
+def test_consistency_that_needs_no_hashes_has_none(old: int, log: TinyLog, ask: Ask, put: Put) -> None:
+    file = put("new", log.consistency(old).replace(b"\n\n", f"\n{base64(bytes(32))}\n\n".encode(), 1))
+    status, said = ask("consistency", put("old", log.checkpoint(old)), file, "--key", log.vkey)
+    assert (status, said) == (1, "no: the proof has hashes where none are needed\n")
+
+
 def test_a_log_that_became_shorter_is_found(log: TinyLog, ask: Ask, put: Put) -> None:
     file = put("new", b"old 7\n\n" + log.checkpoint(5))
     assert "never gets shorter" in ask("consistency", put("old", log.checkpoint(7)), file, "--key", log.vkey)[1]
@@ -128,6 +153,46 @@ def test_consistency_from_another_size_than_the_old_checkpoints(log: TinyLog, as
     before, file = put("old", log.checkpoint(3)), put("new", log.consistency(5))
     assert "begins at 5" in ask("consistency", before, file, "--key", log.vkey)[1]
     assert ask(file, "--key", log.vkey)[0] == 2  # nothing to hold it against
+
+
+def test_an_entry_that_was_sealed_late_has_a_number_beyond_what_was_signed_before(
+    log: TinyLog, ask: Ask, put: Put
+) -> None:
+    """Who kept the checkpoint of the time of its booking sees it: the entry was not among those."""
+    kept = log.checkpoint()
+    late = rows(1, "22222222-6c1f-4a8e-9d57-0d3f6f6f2f10")[0]
+    log.seal(entry(late))
+    size = tool.open_checkpoint(kept, [tool.Key(log.vkey)]).size
+    file = put("p", log.proof(7))
+    status, said = ask(file, "--key", log.vkey)
+    assert (status, f"as number {size}: {entry(late)}" in said) == (0, True)
+    old = file.read_bytes().partition(b"\n\n")[0] + b"\n\n" + kept
+    assert "entry 7 cannot stand in a log of 7 entries" in ask(put("p", old), "--key", log.vkey)[1]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 7, 8])
+def test_an_index_that_is_not_below_the_size_is_refused(size: int) -> None:
+    leaf = tool.leaf_hash(b"entry")
+    for index in (size, size + 1, 2**62):
+        with pytest.raises(tool.No, match="cannot stand in"):
+            tool.check_inclusion(index, size, leaf, [], leaf)
+
+
+def test_a_path_that_is_longer_than_the_way_to_the_root_is_refused() -> None:
+    """Though its hashes lead to the root: a tree of that size is not so high."""
+    one, other = tool.leaf_hash(b"one"), tool.leaf_hash(b"other")
+    higher = tool.node_hash(other, one)
+    with pytest.raises(tool.No, match="more hashes"):
+        tool.check_inclusion(0, 1, one, [other], higher)
+    with pytest.raises(tool.No, match="fewer hashes"):
+        tool.check_inclusion(0, 2, higher, [], higher)
+    tree = tool.node_hash(tool.node_hash(one, one), one)
+    with pytest.raises(tool.No, match="more hashes"):
+        tool.check_consistency(2, tool.node_hash(one, one), 3, tool.node_hash(other, tree), [one, other])
+    with pytest.raises(tool.No, match="fewer hashes"):
+        tool.check_consistency(2, higher, 4, higher, [])
+    with pytest.raises(tool.No, match="no hashes"):
+        tool.check_consistency(3, higher, 4, higher, [])
 
 
 def test_a_whole_history(log: TinyLog, ask: Ask, put: Put, tmp_path: Path) -> None:
@@ -287,5 +352,11 @@ def test_a_verifier_key_that_does_not_fit_is_refused(log: TinyLog, ask: Ask, put
 
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--help"]) == 0
-    assert capsys.readouterr().out == USAGE
+    assert tool.main(["--help"]) == 0
+    assert capsys.readouterr().out == tool.USAGE
+
+
+@pytest.mark.parametrize("text", ["a/0 ", "a/01 ", "/1 ", "a b/1 ", "a\n/1 ", "a/1", "a/restored/1 ", "a/-1 "])
+def test_an_entry_that_is_none_of_a_row(text: str) -> None:
+    with pytest.raises(tool.No):
+        tool.row_leaf(f"{text}{base64(bytes(32))}".encode())

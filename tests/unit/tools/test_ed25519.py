@@ -139,6 +139,15 @@ def test_a_second_form_of_s_is_refused(times: int) -> None:
     assert problem(key.public_key().public_bytes_raw(), b"text", signature) == ""
 
 
+@pytest.mark.parametrize(
+    ("s", "reason"), [(0, "not one"), (tool.L - 1, "not one"), (tool.L, "S is not"), (2**256 - 1, "S is not")]
+)
+def test_s_is_below_the_order(s: int, reason: str) -> None:
+    key = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    signature = key.sign(b"text")[:32] + s.to_bytes(32, "little")
+    assert reason in problem(key.public_key().public_bytes_raw(), b"text", signature)
+
+
 @pytest.mark.parametrize(("key", "signature"), [(31, 64), (33, 64), (0, 64), (32, 63), (32, 65), (32, 0)])
 def test_wrong_lengths_are_refused(key: int, signature: int) -> None:
     assert "32 bytes and a signature 64" in problem(b"\1" * key, b"text", b"\1" * signature)

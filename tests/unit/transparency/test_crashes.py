@@ -105,6 +105,14 @@ def test_an_index_that_is_made_again_may_be_left_half_made(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", seeds(check=4, test=10, soak=500))
+def test_an_index_may_be_made_again_of_a_log_that_is_not_finished(seed: int) -> None:
+    for world, _, _ in crashes(seed):
+        if list(world.store.names("seal/")):
+            world.sealer().rebuild_index()
+            world.check()
+
+
+@pytest.mark.parametrize("seed", seeds(check=4, test=10, soak=500))
 def test_a_slow_sealer_goes_on_after_a_newer_one(seed: int) -> None:
     """It stopped before its k-th write, another one did everything and more, and now it writes the rest."""
     world, _ = lived(seed)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lambdas.transparency.errors import LogUnavailableError, MalformedError
 from lambdas.transparency.kms_signer import KMSSigner
 from lambdas.transparency.sns_announcer import SNSAnnouncer
-from tests.support.broken_aws import ToldClient, refused
+from tests.support.broken_aws import Answer, ToldClient, refused
 from tests.support.log_signer import SeededSigner
 
 OURS = SeededSigner()
@@ -81,13 +81,14 @@ def test_key_out_of_reach(use: Callable[[KMSSigner], bytes], error: Exception) -
 
 
 def test_topic_gets_the_checkpoint_as_it_is() -> None:
-    client = ToldClient({})
+    client = ToldClient({"MessageId": "1"})
 
     SNSAnnouncer(client, "arn:topic").tell("— a note\n".encode())
 
     assert client.calls == [("publish", {"TopicArn": "arn:topic", "Message": "— a note\n"})]
 
 
-def test_topic_out_of_reach() -> None:
+@pytest.mark.parametrize("answer", [refused("Throttled", 429), {}])
+def test_topic_out_of_reach(answer: Answer) -> None:
     with pytest.raises(LogUnavailableError, match="arn:topic"):
-        SNSAnnouncer(ToldClient(refused("Throttled", 429)), "arn:topic").tell(b"note")
+        SNSAnnouncer(ToldClient(answer), "arn:topic").tell(b"note")

@@ -161,18 +161,8 @@ def test_restores_are_asked_for_after_the_rows_were_found(athena: AthenaOnFiles)
 def test_another_answer_than_that_of_the_query(
     changed: dict[str, str | None], athena: AthenaOnFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = {
-        "account_id": A,
-        "version": "1",
-        "rowhash": "x",
-        "arrived": "2026-03-01",
-        "recorded_at": "2026-03-01 08:00:00",
-    }
-    for name, value in changed.items():
-        if value is None:
-            del given[name]
-        else:
-            given[name] = value
-    athena.lake.sql = lambda _: [given]  # type: ignore[method-assign]
+    given = {"account_id": A, "version": "1", "rowhash": "x", "arrived": "d", "recorded_at": "2026-03-01 08:00:00"}
+    answer = {name: value for name, value in {**given, **changed}.items() if value is not None}
+    monkeypatch.setattr(athena.lake, "sql", lambda _: [answer])
     with pytest.raises(AthenaUnavailableError, match="is not that of sealable"):
         sealable(athena)

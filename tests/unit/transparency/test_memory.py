@@ -44,9 +44,13 @@ def test_a_seal_revokes_replaces_and_adds_and_an_older_one_changes_nothing() -> 
     assert list(index.runs("a", first=3, last=9)) == [Run(1, 0, 3, 0, H), Run(4, 8, 1, 2, H)]
 
 
-def test_progress_never_goes_back() -> None:
+def test_progress_goes_on_by_one_seal_and_never_back() -> None:
     index = MemoryLogIndex()
+    index.advance(Progress(1, 9))
     assert index.progress() is None
+    index.advance(Progress(0, 5))
+    index.advance(Progress(2, 10))
+    assert index.progress() == Progress(0, 5)
     index.advance(Progress(1, 9))
     index.advance(Progress(0, 5))
     assert index.progress() == Progress(1, 9)

@@ -159,17 +159,24 @@ def test_entry_of_a_restore_is_no_event() -> None:
         Prover(store, index).proof("a", 1)
 
 
+class Recorded(MemoryLogStore):
+    """The objects of a log, and the names of those that were asked for."""
+
+    def __init__(self, log: BuiltLog) -> None:
+        super().__init__()
+        self._log = log
+        self.asked: list[str] = []
+
+    def get(self, name: str) -> Stored | None:
+        self.asked.append(name)
+        return self._log.store.get(name)
+
+
 def objects_of_a_proof(log: BuiltLog, place: int) -> list[str]:
     """The names of what a proof is made of."""
-    asked: list[str] = []
-
-    class Recording(MemoryLogStore):
-        def get(self, name: str) -> Stored | None:
-            asked.append(name)
-            return log.store.get(name)
-
-    prove(replace(log, store=Recording()), place)
-    return asked
+    asked = Recorded(log)
+    prove(replace(log, store=asked), place)
+    return asked.asked
 
 
 def test_any_hash_that_was_changed_shows() -> None:
@@ -190,6 +197,27 @@ def test_any_hash_that_was_changed_shows() -> None:
             prove(log, 12_345, prover(log))
         log.store.put(name, stored.content)
         check(prove(log, 12_345, shared), 12_345)
+
+
+@pytest.mark.parametrize("name", ["tile/0/000", "tile/0/001.p/44", "tile/1/000.p/1"])
+@pytest.mark.parametrize("old", [100, 256, 257, 299])
+def test_log_that_did_not_only_grow_has_no_proof_of_it(name: str, old: int) -> None:
+    log = built_log(300)
+    shared = prover(log)
+    stored = log.store.get(name)
+    assert stored is not None
+    for at in (0, len(stored.content) - 1):
+        log.store.put(name, stored.content[:at] + bytes([stored.content[at] ^ 1]) + stored.content[at + 1 :])
+        asked = Recorded(log)
+        try:
+            proof = Prover(asked, log.index).consistency(old)
+        except LogConflictError:
+            assert name in asked.asked
+        else:
+            assert name not in asked.asked, proof
+    log.store.put(name, stored.content)
+
+    assert shared.consistency(old).old_size == old
 
 
 def test_what_did_not_fit_is_read_again() -> None:

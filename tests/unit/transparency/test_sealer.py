@@ -434,19 +434,54 @@ def test_the_index_may_not_be_made_again_while_a_sealer_decides(world: World) ->
     sealed_world(world, 2, 1)
     world.book("b")
     world.meanwhile = world.index.clear
-    world.announcer.told.clear()
-    found = _meanwhile_once(world)
-    assert found.leaves == 1
+    with pytest.raises(LogUnavailableError, match="is being made again"):
+        world.seal()
+    world.meanwhile = lambda: None
+    assert world.seal().leaves == 1
     world.announcer.told = [world.content(each) for each in world.store.names("checkpoints/")]
     world.check_all_sealed()
 
 
-def _meanwhile_once(world: World) -> Any:
-    happens = world.meanwhile
+@pytest.mark.parametrize("made_again", [[], [Progress(0, 2)]])
+def test_an_index_that_is_forgotten_while_heads_are_read(made_again: list[Progress], world: World) -> None:
+    sealed_world(world, 2, 1)
+    world.book("b")
+    heads = world.index.heads
 
-    def once() -> None:
-        world.meanwhile = lambda: None
-        happens()
+    class Forgotten:
+        def __init__(self) -> None:
+            index = world.index
+            self.run_of, self.runs, self.apply = index.run_of, index.runs, index.apply
+            self.progress, self.advance = index.progress, index.advance
 
-    world.meanwhile = once
-    return world.seal()
+        def heads(self, account_ids: Any) -> Any:
+            world.index.clear()
+            found = heads(account_ids)
+            for progress in made_again:
+                world.index.advance(progress)
+            return found
+
+    with pytest.raises(LogUnavailableError, match="is being made again"):
+        world.seal(index=Forgotten())
+    assert len(list(world.store.names("seal/"))) == 2
+
+
+def test_a_sealer_that_finishes_while_the_index_is_made_again_says_no_more_than_is_in_it(world: World) -> None:
+    sealed_world(world, 2, 1)
+    world.book("b")
+    advance = world.index.advance
+
+    class Forgotten:
+        def __init__(self) -> None:
+            index = world.index
+            self.run_of, self.runs, self.apply, self.heads = index.run_of, index.runs, index.apply, index.heads
+            self.progress = index.progress
+
+        def advance(self, progress: Any) -> None:
+            world.index.clear()
+            advance(progress)
+
+    world.seal(index=Forgotten())
+    assert world.index.progress() is None
+    world.sealer().rebuild_index()
+    world.check_all_sealed()

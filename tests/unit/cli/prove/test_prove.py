@@ -140,7 +140,9 @@ def test_the_proof_of_an_event(
         "checks it anywhere. Take the key from where you keep it, not from here.",
     ]
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
-    assert path.stat().st_mode & 0o777 == 0o644
+    beside = tmp_path / "beside"
+    beside.touch()
+    assert path.stat().st_mode == beside.stat().st_mode
 
 
 def test_json(world: World, run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
