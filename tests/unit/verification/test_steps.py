@@ -355,3 +355,10 @@ def test_a_folder_of_a_run(world: World, tmp_path: Path) -> None:
     assert sorted(store.names("")) == [
         f"verification/{RUN}/{name}.json" for name in ("0000", "0001", "0002", "findings", "terms")
     ]
+
+
+def test_a_segment_of_which_a_part_was_walked_is_not_done_and_is_not_settled(world: World) -> None:
+    verification = world.walks(FrailStore())
+    for segment in range(SEGMENTS):
+        assert not verification.walk(WalkStep(RUN, segment, SEGMENTS), soon(), far()).done
+    assert not verification.settle(SettleStep(RUN), soon(), far()).done

@@ -244,6 +244,11 @@ def test_clerk_with_table_access_points_a_command_at_no_event(ledger: VerifiedLe
     assert {("command", A, 99), ("command", A, 16)} == found()
 
 
+def test_clerk_with_table_access_gives_a_command_another_commit(ledger: VerifiedLedger, found: Any) -> None:
+    _put_command(ledger, "c1", commit_id={"S": "forged"})
+    assert found() == {("command", A, 16)}
+
+
 def test_clerk_with_table_access_says_that_a_rejected_command_succeeded(ledger: VerifiedLedger, found: Any) -> None:
     _put_command(ledger, "c2", status={"S": table.SUCCEEDED}, version={"N": "3"}, problem=None)
     assert found() == {("command", B, 3)}
