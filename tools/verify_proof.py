@@ -802,7 +802,7 @@ def say_rows(file: str, keys: list[Key], folder: str | None) -> str:
 
 
 def say_checkpoint(file: str, keys: list[Key]) -> str:
-    checkpoint = open_checkpoint(take(file, NOTE_LIMIT), keys)
+    checkpoint = open_checkpoint(take_kept(file), keys)
     return (
         f"the log {shown(checkpoint.origin)} signed {checkpoint.size} entries with the root "
         f"{base64_encode(checkpoint.root)}\n"
@@ -811,7 +811,7 @@ def say_checkpoint(file: str, keys: list[Key]) -> str:
 
 
 def say_consistency(old_file: str, file: str, keys: list[Key]) -> str:
-    old, new = open_consistency(take(old_file, NOTE_LIMIT), take(file, PROOF_LIMIT), keys)
+    old, new = open_consistency(take_kept(old_file), take(file, PROOF_LIMIT), keys)
     return (
         f"the log {shown(new.origin)} at {new.size} entries begins with all {old.size} that it had before: none was "
         "changed, removed or moved"
@@ -874,6 +874,15 @@ def named(file: str) -> str:
 
 def take(file: str, limit: int) -> bytes:
     return read(named(file), limit)
+
+
+def take_kept(file: str) -> bytes:
+    """The one checkpoint in a file, with empty lines around it or not. Raises Usage if there are several."""
+    content = take(file, KEPT_LIMIT)
+    notes = split_notes(content)
+    if len(notes) > 1:
+        raise Usage(f"{shown(file)} holds {len(notes)} checkpoints: log with --kept takes all of them, this takes one")
+    return notes[0] if notes else content
 
 
 def keys_of(text: str) -> list[Key]:
@@ -968,8 +977,8 @@ def main(arguments: list[str]) -> int:
     except Usage as usage:
         print(*filter(None, (str(usage), USAGE)), sep="\n", end="", file=sys.stderr)
         return 2
-    except OSError as error:  # it was there when it was opened
-        print(f"cannot go on reading: {error.strerror}", file=sys.stderr)
+    except OSError as error:  # a file that was there when it was opened, or a reader of the answer that went away
+        print(f"cannot go on: {error.strerror}", file=sys.stderr)
         return 2
     return 0
 

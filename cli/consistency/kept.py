@@ -57,6 +57,7 @@ def entries(number: int) -> str:
 
 
 def _in_file(log: Log, path: Path) -> Kept:
+    """What brings a topic's messages into a bucket ends each with a line break: empty lines at the end are left off."""
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES)
@@ -65,7 +66,7 @@ def _in_file(log: Log, path: Path) -> Kept:
             f"{path} cannot be read: {error.strerror}. Give a file with a checkpoint, or a size."
         ) from error
     try:
-        return _opened(log, content, f"the checkpoint in {path}")
+        return _opened(log, content.rstrip(b"\n") + b"\n", f"the checkpoint in {path}")
     except MalformedError as error:
         raise UsageError(f"{path} holds no checkpoint: {error}.") from error
     except ProofError as error:

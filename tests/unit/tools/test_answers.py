@@ -327,6 +327,17 @@ def test_the_head_of_rows_is_held_against_its_proof(log: TinyLog, ask: Ask, put:
         assert any(each in said for each in sentence.split("|")), said
 
 
+def test_a_kept_checkpoint_may_have_empty_lines_around_it(log: TinyLog, ask: Ask, put: Put) -> None:
+    """As the topic's messages lie in the bucket of another account: each with a line break behind it."""
+    kept, proof = put("kept", b"\n" + log.checkpoint(5) + b"\n"), put("new", log.consistency(5))
+    assert ask("checkpoint", kept, "--key", log.vkey)[0] == 0
+    assert ask("consistency", kept, proof, "--key", log.vkey)[0] == 0
+    several = put("several", log.checkpoint(3) + log.checkpoint(5))
+    for words in (["checkpoint", several], ["consistency", several, proof]):
+        status, said = ask(*words, "--key", log.vkey)
+        assert (status, "holds 2 checkpoints: log with --kept takes all" in said) == (2, True)
+
+
 def test_what_can_be_read_once_is_not_guessed(log: TinyLog, ask: Ask, tmp_path: Path) -> None:
     """Its first bytes would be missing from what is checked: a `no` of a proof that is right."""
     pipe = tmp_path / "pipe"
