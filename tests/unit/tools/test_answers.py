@@ -328,7 +328,7 @@ def test_the_head_of_rows_is_held_against_its_proof(log: TinyLog, ask: Ask, put:
 
 
 def test_a_kept_checkpoint_may_have_empty_lines_around_it(log: TinyLog, ask: Ask, put: Put) -> None:
-    """As the topic's messages lie in the bucket of another account: each with a line break behind it."""
+    """As the topic's messages may lie in the bucket of another account: each with a line break behind it."""
     kept, proof = put("kept", b"\n" + log.checkpoint(5) + b"\n"), put("new", log.consistency(5))
     assert ask("checkpoint", kept, "--key", log.vkey)[0] == 0
     assert ask("consistency", kept, proof, "--key", log.vkey)[0] == 0

@@ -74,7 +74,7 @@ def test_a_kept_checkpoint_and_the_newest(log: SealedLog, old: Path, capsys: pyt
 def test_a_kept_checkpoint_may_end_with_empty_lines(
     log: SealedLog, old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As the topic's messages lie in a bucket. The proof of it holds the newest one as it is."""
+    """As the topic's messages may lie in a bucket. The proof of it holds the newest one as it is."""
     kept, path = tmp_path / "object", tmp_path / "proof"
     kept.write_bytes(old.read_bytes() + b"\n\n")
     assert run(log, kept, kept, "--out", path) == 0
