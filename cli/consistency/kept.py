@@ -57,7 +57,7 @@ def entries(number: int) -> str:
 
 
 def _in_file(log: Log, path: Path) -> Kept:
-    """What brings a topic's messages into a bucket may end each with a line break: empty lines at the end are left off."""
+    """Empty lines at the end are left off: what brings messages into a bucket may add a line break to each."""
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES)
