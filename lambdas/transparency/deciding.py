@@ -15,7 +15,7 @@ import sys
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from itertools import chain, groupby, islice
 from typing import Final, NamedTuple, Protocol, cast
@@ -69,15 +69,21 @@ class Standing(Protocol):
 
 
 def decide(
-    rows: Iterable[SealableRow], restores: Iterable[Restore], standing: Standing, findings: Findings
+    rows: Iterable[SealableRow],
+    restores: Iterable[Restore],
+    standing: Standing,
+    findings: Findings,
+    *,
+    goes_on: Callable[[], bool] = lambda: True,
 ) -> Iterator[Leaf]:
     """The leaves that are new, in order; what waits or forks is noted in the findings.
 
     Rows come in order of account, version and hash, restores in order of account and generation. Lazy: heads are read
-    for the accounts of a thousand rows at a time. Raises what `standing` raises, and TransparencyError if the rows are
-    not in order.
+    for the accounts of a thousand rows at a time. Before each account but the first it asks whether it `goes_on`: if
+    not, it ends, and notes the account. Raises what `standing` raises, and TransparencyError if the rows are not in
+    order.
     """
-    items = _in_order(merge(restores, rows, key=_account_of))
+    items = _while(goes_on, _in_order(merge(restores, rows, key=_account_of)), findings)
     for account_id, group in groupby(_with_heads(items, standing), key=lambda pair: _account_of(pair[0])):
         yield from _of_account(account_id, group, standing, findings)
 
@@ -94,6 +100,19 @@ def _in_order(items: Iterable[Restore | SealableRow]) -> Iterator[Restore | Seal
         if key < last:
             raise TransparencyError(f"the lake's rows are not in order: {key} comes after {last}")
         last = key
+        yield item
+
+
+def _while(
+    goes_on: Callable[[], bool], items: Iterable[Restore | SealableRow], findings: Findings
+) -> Iterator[Restore | SealableRow]:
+    """The items up to the account before which it goes on no more: of an account all, or none."""
+    before = ""
+    for item in items:
+        if before and item.account_id != before and not goes_on():
+            findings.next_account = item.account_id
+            return
+        before = item.account_id
         yield item
 
 
