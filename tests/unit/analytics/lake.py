@@ -64,7 +64,9 @@ class Lake:
         types = {column.name: duckdb_type(column.type) for column in LAKE_COLUMNS}
         read = self._connection.read_json(str(lines), format="newline_delimited", columns=types)
         target = place / f"{self._files}.parquet"
-        read.write_parquet(str(target), compression="snappy")
+        written = target.with_suffix(".written")
+        read.write_parquet(str(written), compression="snappy")
+        written.replace(target)  # whole at once, as an object of S3 is: others may ask meanwhile
         lines.unlink()
         return target
 
@@ -87,9 +89,10 @@ class Lake:
     def sql(self, statement: str) -> list[dict[str, Any]]:
         """Run a statement in Athena's dialect."""
         translated = translate(statement, self._tables, self._relation, database=DATABASE)
-        found = self._connection.execute(translated)
-        names = [column[0] for column in found.description or []]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        with self._connection.cursor() as cursor:  # its own: several threads may ask at once
+            found = cursor.execute(translated)
+            names = [column[0] for column in found.description or []]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def query(self, name: str, **values: object) -> list[dict[str, Any]]:
         """Run a named query."""
