@@ -57,10 +57,14 @@ class Restore(Struct, frozen=True, gc=False):
 
 
 class Standing(Protocol):
-    """What stands in the log already. Both methods raise LogUnavailableError and LogConflictError."""
+    """What stands in the log already. All methods raise LogUnavailableError and LogConflictError."""
 
     def heads(self, account_ids: Sequence[str]) -> Mapping[str, Head]:
         """The heads of accounts; an account that the log does not know is left out."""
+        ...
+
+    def read_ahead(self, versions: Mapping[str, tuple[int, int]], heads: Mapping[str, Head]) -> None:
+        """Read at once what `other_than` will be asked of: of each account from one version to another."""
         ...
 
     def other_than(self, leaf: RowLeaf, head: Head) -> bytes | None:
@@ -122,8 +126,20 @@ def _with_heads(
     items = iter(items)
     while chunk := list(islice(items, _CHUNK)):
         heads = standing.heads(list(dict.fromkeys(map(_account_of, chunk))))
+        if old := _sealed(chunk, heads):
+            standing.read_ahead(old, heads)
         for item in chunk:
             yield item, heads.get(item.account_id)
+
+
+def _sealed(chunk: Iterable[Restore | SealableRow], heads: Mapping[str, Head]) -> dict[str, tuple[int, int]]:
+    """Of each account the first and the last version that is below its head."""
+    found: dict[str, tuple[int, int]] = {}
+    for item in chunk:
+        if isinstance(item, SealableRow) and (head := heads.get(item.account_id)) and item.version < head.version:
+            first, _ = found.get(item.account_id, (item.version, 0))
+            found[item.account_id] = (first, item.version)
+    return found
 
 
 def _of_account(
