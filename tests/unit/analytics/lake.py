@@ -54,6 +54,11 @@ class Lake:
         self._files = 0
         self._connection = duckdb.connect()
 
+    def close(self) -> None:
+        """Let go of DuckDB: what holds on to it until Python ends is told as a leak."""
+        self._connection.close()
+        del self._connection
+
     def arrive(self, day: str, events: Iterable[DomainEvent[Any] | RestoredEvent]) -> Path:
         """Write one file into the partition of a day of arrival."""
         self._files += 1
