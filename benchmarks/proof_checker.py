@@ -83,7 +83,7 @@ def _log(signer: SeededSigner) -> dict[str, bytes]:
     objects = dict(frontier.append(entries))
     objects |= dict(frontier.partials())
     checkpoint = Checkpoint(ORIGIN, LEAVES, frontier.root()).signed(signer)
-    header = SealHeader(0, 0, LEAVES, ORIGIN, "2026-11-28T00:00:00.000Z", "0000", "2026-11-27")
+    header = SealHeader(0, 0, LEAVES, ORIGIN, "2026-11-28T00:00:00.000Z", "0000", "2026-11-27", "")
     lines = b"".join(entry + b"\n" for entry in entries)
     return objects | {
         seal_name(0): encode_seal(header, lines),

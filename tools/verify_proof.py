@@ -586,7 +586,7 @@ def next_line(file: BinaryIO) -> bytes:
 # In memory are one tile of each level and one bundle.
 
 ENTRY_LIMIT = (1 << 16) - 1
-SEAL = ["seal", "first_leaf", "leaves", "origin", "decided_at", "from_dt", "next_from_dt"]
+SEAL = ["seal", "first_leaf", "leaves", "origin", "decided_at", "from_dt", "next_from_dt", "next_account"]
 
 
 class Log:

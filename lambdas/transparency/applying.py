@@ -106,7 +106,9 @@ class _Change:
         self._revoked_after = last if self._revoked_after is None else min(self._revoked_after, last)
         self._runs = {first: run for first, run in self._runs.items() if first <= last}
         head = self._head
-        if last == 0:
+        if (
+            last == 0 or head.version == 0
+        ):  # nothing stands; or a seal ended between a new account's restore and its rows
             head = Head(0, place, NOTHING, 0)
         elif head.version > last:
             head = self._cut(last)

@@ -15,7 +15,7 @@ import sys
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from itertools import chain, groupby, islice
 from typing import Final, NamedTuple, Protocol, cast
@@ -57,10 +57,14 @@ class Restore(Struct, frozen=True, gc=False):
 
 
 class Standing(Protocol):
-    """What stands in the log already. Both methods raise LogUnavailableError and LogConflictError."""
+    """What stands in the log already. All methods raise LogUnavailableError and LogConflictError."""
 
     def heads(self, account_ids: Sequence[str]) -> Mapping[str, Head]:
         """The heads of accounts; an account that the log does not know is left out."""
+        ...
+
+    def read_ahead(self, versions: Mapping[str, tuple[int, int]], heads: Mapping[str, Head]) -> None:
+        """Read at once what `other_than` will be asked of: of each account from one version to another."""
         ...
 
     def other_than(self, leaf: RowLeaf, head: Head) -> bytes | None:
@@ -69,15 +73,21 @@ class Standing(Protocol):
 
 
 def decide(
-    rows: Iterable[SealableRow], restores: Iterable[Restore], standing: Standing, findings: Findings
+    rows: Iterable[SealableRow],
+    restores: Iterable[Restore],
+    standing: Standing,
+    findings: Findings,
+    *,
+    goes_on: Callable[[], bool] = lambda: True,
 ) -> Iterator[Leaf]:
     """The leaves that are new, in order; what waits or forks is noted in the findings.
 
     Rows come in order of account, version and hash, restores in order of account and generation. Lazy: heads are read
-    for the accounts of a thousand rows at a time. Raises what `standing` raises, and TransparencyError if the rows are
-    not in order.
+    for the accounts of a thousand rows at a time. Before each account but the first it asks whether it `goes_on`: if
+    not, it ends, and notes the account. Raises what `standing` raises, and TransparencyError if the rows are not in
+    order.
     """
-    items = _in_order(merge(restores, rows, key=_account_of))
+    items = _while(goes_on, _in_order(merge(restores, rows, key=_account_of)), findings)
     for account_id, group in groupby(_with_heads(items, standing), key=lambda pair: _account_of(pair[0])):
         yield from _of_account(account_id, group, standing, findings)
 
@@ -97,14 +107,39 @@ def _in_order(items: Iterable[Restore | SealableRow]) -> Iterator[Restore | Seal
         yield item
 
 
+def _while(
+    goes_on: Callable[[], bool], items: Iterable[Restore | SealableRow], findings: Findings
+) -> Iterator[Restore | SealableRow]:
+    """The items up to the account before which it goes on no more: of an account all, or none."""
+    before = ""
+    for item in items:
+        if before and item.account_id != before and not goes_on():
+            findings.next_account = item.account_id
+            return
+        before = item.account_id
+        yield item
+
+
 def _with_heads(
     items: Iterable[Restore | SealableRow], standing: Standing
 ) -> Iterator[tuple[Restore | SealableRow, Head | None]]:
     items = iter(items)
     while chunk := list(islice(items, _CHUNK)):
         heads = standing.heads(list(dict.fromkeys(map(_account_of, chunk))))
+        if old := _sealed(chunk, heads):
+            standing.read_ahead(old, heads)
         for item in chunk:
             yield item, heads.get(item.account_id)
+
+
+def _sealed(chunk: Iterable[Restore | SealableRow], heads: Mapping[str, Head]) -> dict[str, tuple[int, int]]:
+    """Of each account the first and the last version that is below its head."""
+    found: dict[str, tuple[int, int]] = {}
+    for item in chunk:
+        if isinstance(item, SealableRow) and (head := heads.get(item.account_id)) and item.version < head.version:
+            first, _ = found.get(item.account_id, (item.version, 0))
+            found[item.account_id] = (first, item.version)
+    return found
 
 
 def _of_account(

@@ -30,7 +30,8 @@ class Fork(Struct, frozen=True):
 class Findings(Struct):
     """What a run found besides leaves. A hole is overdue if it is one since before `overdue_before`.
 
-    `oldest_dt` is the earliest day of arrival of what waits: it has to be read again.
+    `oldest_dt` is the earliest day of arrival of what waits: it has to be read again. `next_account` is the first
+    account that was not looked at, because time ran out.
     """
 
     overdue_before: str
@@ -40,6 +41,7 @@ class Findings(Struct):
     forks: list[Fork] = []
     fork_count: int = 0
     oldest_dt: str = ""
+    next_account: str = ""
 
     def hole(self, hole: Hole) -> None:
         """Note a hole."""
@@ -63,7 +65,7 @@ class Sealed(Struct, frozen=True):
     """The outcome of a run: the seals that it decided, their leaves, and the log as it is now.
 
     `root` is Base64, `checkpoint` the signed note, `vkey` the key that verifies it. The first hundred holes and forks
-    are named, and all counted. Not `complete`: time ran out between two seals, and the next run goes on.
+    are named, and all counted. Not `complete`: time ran out, and the next run goes on at the account where it did.
     """
 
     seals: tuple[int, ...]

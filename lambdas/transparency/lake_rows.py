@@ -21,15 +21,16 @@ class LakeRows:
         self._files = files
 
     def sealable(
-        self, *, from_dt: str, through: str, time_left: Callable[[], float]
+        self, *, from_dt: str, from_account: str, through: str, time_left: Callable[[], float]
     ) -> tuple[Iterator[SealableRow], Iterator[Restore]]:
         """See sealer.Lake.sealable."""
-        events = catalog.query("sealable_events").fill({"from_dt": from_dt, "through": through})
+        values = {"from_dt": from_dt, "from_account": from_account, "through": through}
+        events = catalog.query("sealable_events").fill(values)
         rows = self._athena.result_location(events, time_left)
         restores = self._athena.result_location(catalog.query("sealable_restores").fill({}), time_left)
         return (
             (_sealable(row) for row in self._files.rows(rows)),
-            (_restore(row) for row in self._files.rows(restores)),
+            (each for each in map(_restore, self._files.rows(restores)) if each.account_id >= from_account),
         )
 
 

@@ -29,7 +29,9 @@ class SealHeader(Struct, frozen=True, forbid_unknown_fields=True):
     """The first line of a seal.
 
     It holds the leaves first_leaf … first_leaf + leaves − 1 of the log `origin`. The sealer looked at what arrived in
-    the lake from the day `from_dt` on; the next one has to from `next_from_dt` on.
+    the lake from the day `from_dt` on, account by account. If `next_account` is empty it came to the end, and the next
+    run looks at what arrived from `next_from_dt` on. Else the next run goes on at that account, from `from_dt` on as
+    before, and `next_from_dt` is what the accounts until there leave to the run after the last of them.
     """
 
     seal: int
@@ -39,6 +41,7 @@ class SealHeader(Struct, frozen=True, forbid_unknown_fields=True):
     decided_at: str
     from_dt: str
     next_from_dt: str
+    next_account: str
 
     @property
     def size(self) -> int:

@@ -36,7 +36,7 @@ BEGINNING: Final = "0000"
 """Before all days: the first run reads the whole lake."""
 
 MARGIN_SECONDS: Final = 120.0
-"""What a run needs at most to finish a seal: with less left it decides no further one."""
+"""What a run needs at most to finish a seal: with less left it looks at no further account, and seals what it has."""
 
 _ATTEMPTS: Final = 5
 
@@ -45,9 +45,10 @@ class Lake(Protocol):
     """What the lake holds to be sealed."""
 
     def sealable(
-        self, *, from_dt: str, through: str, time_left: Callable[[], float]
+        self, *, from_dt: str, from_account: str, through: str, time_left: Callable[[], float]
     ) -> tuple[Iterator[SealableRow], Iterator[Restore]]:
-        """What arrived from a day on and was recorded up to a moment, as `deciding.decide` takes it.
+        """What arrived from a day on and was recorded up to a moment, as `deciding.decide` takes it; of the accounts
+        from one on, in the order of their ids.
 
         The restores are read after the rows were found: so no row is of a restore that is not among them.
         Raises QueryError.
@@ -75,12 +76,26 @@ class _Run(NamedTuple):
     now: datetime
     time_left: Callable[[], float]
 
+    def has_time(self) -> bool:
+        """Whether there is time for more than the seal at hand."""
+        return self.time_left() >= MARGIN_SECONDS
+
+
+class _Window(NamedTuple):
+    """What a run looks at in the lake. `kept_dt` is what the runs before, which did not come to its end, leave to the
+    run after it; empty if there was none."""
+
+    from_dt: str
+    from_account: str = ""
+    kept_dt: str = ""
+
 
 class _Batch(NamedTuple):
-    """Leaves for one seal, a line each. The last one may have none."""
+    """Leaves for one seal, a line each, up to some of `account`. The last one may have none."""
 
     lines: bytes
     leaves: int
+    account: str
     last: bool
 
 
@@ -141,23 +156,47 @@ class Sealer:
         return before
 
     def _decide(self, run: _Run, before: Finished | None, decided: list[SealHeader]) -> Sealed:
-        """Decide and finish seals of what the lake holds. Raises _OvertakenError."""
-        from_dt = before.header.next_from_dt if before else BEGINNING
+        """Decide and finish seals of what the lake holds. After the rest of a window that a run before has left comes
+        the next window: else what arrives for the accounts that it has looked at would wait until the rest has leaves.
+
+        Raises _OvertakenError.
+        """
+        window = _window_after(before)
+        while True:
+            findings = Findings(format_timestamp(run.now - timedelta(minutes=self._options.hole_minutes)))
+            before = self._look_through(run, window, before, decided, findings)
+            is_rest = bool(window.from_account)
+            if findings.next_account or not is_rest or not run.has_time():
+                complete = not findings.next_account and not is_rest
+                return self._outcome(before, decided, findings, complete=complete)
+            window = _Window(self._next_from_dt(run, findings, window))
+
+    def _look_through(
+        self, run: _Run, window: _Window, before: Finished | None, decided: list[SealHeader], findings: Findings
+    ) -> Finished:
+        """Decide and finish seals of what a window holds. If time ends before it does, the findings say where."""
         rows, restores = self._lake.sealable(
-            from_dt=from_dt, through=format_timestamp(run.through), time_left=run.time_left
+            from_dt=window.from_dt,
+            from_account=window.from_account,
+            through=format_timestamp(run.through),
+            time_left=run.time_left,
         )
-        findings = Findings(format_timestamp(run.now - timedelta(minutes=self._options.hole_minutes)))
         standing = LogStanding(self._index, TileReader(self._store), _progress(before))
-        batches = _batches(decide(rows, restores, standing, findings), self._options.seal_leaves)
+        leaves = decide(rows, restores, standing, findings, goes_on=run.has_time)
+        batches = _batches(leaves, self._options.seal_leaves)
         while True:
             with self._alone(before):
                 batch = next(batches)
+            ends = findings.next_account if batch.last else batch.account
             if batch.leaves or before is None:
-                dts = (from_dt, self._next_from_dt(run, findings, from_dt) if batch.last else from_dt)
-                before = self._seal(batch, before, dts)
+                following = (window.from_dt, self._next_from_dt(run, findings, window), ends)
+                before = self._seal(batch, before, following)
                 decided.append(before.header)
-            if batch.last or run.time_left() < MARGIN_SECONDS:
-                return self._outcome(before, decided, findings, complete=batch.last)
+            if batch.last:
+                return before
+            if not run.has_time():
+                findings.next_account = ends
+                return before
 
     @contextmanager
     def _alone(self, before: Finished | None) -> Iterator[None]:
@@ -169,12 +208,12 @@ class Sealer:
                 raise _OvertakenError from None
             raise
 
-    def _next_from_dt(self, run: _Run, findings: Findings, from_dt: str) -> str:
-        """From which day of arrival on the next run has to look: for late events, and for all that waits."""
+    def _next_from_dt(self, run: _Run, findings: Findings, window: _Window) -> str:
+        """From which day of arrival on one has to look after this window: for late events, and for all that waits."""
         late = (min(run.through, run.now) - timedelta(days=self._options.lookback_days)).date().isoformat()
-        return max(from_dt, min(late, findings.oldest_dt or late))
+        return max(window.from_dt, min(late, findings.oldest_dt or late, window.kept_dt or late))
 
-    def _seal(self, batch: _Batch, before: Finished | None, dts: tuple[str, str]) -> Finished:
+    def _seal(self, batch: _Batch, before: Finished | None, following: tuple[str, str, str]) -> Finished:
         """Decide a seal, and finish it. Raises _OvertakenError."""
         if before:
             number, size, origin = before.header.seal + 1, before.header.size, before.header.origin
@@ -182,7 +221,7 @@ class Sealer:
             number, size, origin = 0, 0, f"{self._options.origin_prefix}/{secrets.token_hex(8)}"
         if self._index.progress() != _progress(before):
             raise _OvertakenError
-        header = SealHeader(number, size, batch.leaves, origin, format_timestamp(self._clock()), *dts)
+        header = SealHeader(number, size, batch.leaves, origin, format_timestamp(self._clock()), *following)
         content = encode_seal(header, batch.lines)
         if not self._store.add(seal_name(number), content, SEAL_TYPE):
             found = self._store.get(seal_name(number))
@@ -213,15 +252,25 @@ def _progress(before: Finished | None) -> Progress | None:
     return Progress(before.header.seal, before.header.size) if before else None
 
 
+def _window_after(before: Finished | None) -> _Window:
+    """The window that the newest seal leaves, or the rest of its own."""
+    if before is None:
+        return _Window(BEGINNING)
+    header = before.header
+    if header.next_account:
+        return _Window(header.from_dt, header.next_account, header.next_from_dt)
+    return _Window(header.next_from_dt)
+
+
 def _batches(leaves: Iterable[Leaf], most: int) -> Iterator[_Batch]:
     """The leaves as texts, so many at a time, and at last what is left of them."""
     lines = bytearray()
-    found = 0
+    found, account = 0, ""
     for leaf in leaves:
         if found == most:
-            yield _Batch(bytes(lines), found, last=False)
+            yield _Batch(bytes(lines), found, account, last=False)
             lines.clear()
             found = 0
         lines += encode_leaf(leaf) + b"\n"
-        found += 1
-    yield _Batch(bytes(lines), found, last=True)
+        found, account = found + 1, leaf.account_id
+    yield _Batch(bytes(lines), found, account, last=True)

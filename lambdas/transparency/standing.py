@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from lambdas.eventsourcing.table_requests import in_parallel
 from lambdas.transparency.errors import LogConflictError, LogUnavailableError
 from lambdas.transparency.hashing import leaf_hash
 from lambdas.transparency.index import Head, LogIndex, Progress, Run
 from lambdas.transparency.leaves import RowLeaf, decode_leaf, encode_leaf
-from lambdas.transparency.tile_reader import TileReader
+from lambdas.transparency.tile_reader import KEPT, TileReader
+from lambdas.transparency.tiles import WIDTH, tile_at
 
 
 class LogStanding:
@@ -24,6 +26,23 @@ class LogStanding:
         self._size = done.size if done else 0
         self._account_id = ""
         self._runs: deque[Run] = deque()
+        self._ahead: dict[str, Sequence[Run]] = {}
+
+    def read_ahead(self, versions: Mapping[str, tuple[int, int]], heads: Mapping[str, Head]) -> None:
+        """See Standing.read_ahead."""
+        asked = {account_id: first for account_id, (first, _) in versions.items() if account_id != self._account_id}
+        found = in_parallel(
+            lambda each: self._index.runs(each[0], first=each[1], last=heads[each[0]].version), list(asked.items())
+        )
+        self._ahead = dict(zip(asked, found, strict=True))
+        known = {**self._ahead, **({self._account_id: self._runs} if self._account_id in versions else {})}
+        tiles = {
+            tile_at(0, place // WIDTH, self._size)
+            for account_id, runs in known.items()
+            for place in _places(runs, *versions[account_id])
+            if place < self._size
+        }
+        in_parallel(self._reader.tile, list(tiles)[:KEPT])
 
     def heads(self, account_ids: Sequence[str]) -> Mapping[str, Head]:
         """See Standing.heads. The index may be forgotten at any moment, the progress first: heads that are missing then
@@ -52,7 +71,10 @@ class LogStanding:
 
     def _place(self, leaf: RowLeaf, head: Head) -> int:
         if leaf.account_id != self._account_id:
-            self._runs = deque(self._index.runs(leaf.account_id, first=leaf.version, last=head.version))
+            runs = self._ahead.get(leaf.account_id)
+            if runs is None:
+                runs = self._index.runs(leaf.account_id, first=leaf.version, last=head.version)
+            self._runs = deque(runs)
             self._account_id = leaf.account_id
         while self._runs and self._runs[0].first_version + self._runs[0].count <= leaf.version:
             self._runs.popleft()
@@ -61,6 +83,16 @@ class LogStanding:
         raise LogConflictError(
             f"the index lacks {leaf.account_id}/{leaf.version}, and says that {head.version} is sealed: rebuild it"
         )
+
+
+def _places(runs: Iterable[Run], first: int, last: int) -> Iterator[int]:
+    """One place in each tile of level 0 in which versions of an account stand, and the last of each run."""
+    for run in runs:
+        begin = run.first_leaf + max(first - run.first_version, 0)
+        end = run.first_leaf + min(last - run.first_version, run.count - 1)
+        yield from range(begin, end + 1, WIDTH)
+        if begin <= end:
+            yield end
 
 
 def row_leaf_at(reader: TileReader, account_id: str, version: int, place: int, size: int) -> RowLeaf:

@@ -8,12 +8,15 @@ is compared ends at the checkpoint that was the newest one when the verification
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
+from itertools import islice
 from typing import Final
 
 from msgspec import Struct, field
 
+from lambdas.eventsourcing.table_requests import in_parallel
 from lambdas.eventsourcing.timestamps import format_timestamp, parse_timestamp
 from lambdas.transparency import checkpoint, note
 from lambdas.transparency.errors import LogConflictError, MalformedError, ProofError
@@ -30,6 +33,9 @@ from lambdas.verification.sums import MODULUS, Sums, bucket_of, number_of
 
 EXPECTED_AFTER: Final = timedelta(days=1)
 """What was recorded so long before a seal was decided must be in the log by then."""
+
+AT_ONCE: Final = 64
+"""Tiles and bundles that are in memory at a time, 2 MB of them."""
 
 WORDS: Final = Words(
     kind="log",
@@ -140,12 +146,11 @@ class Log:
                 else:
                     text = leaf_text(leaf.account_id, leaf.version, leaf.hash)
                     seen.sums.add(leaf.account_id, number_of(self._salt, text))
-            for write in frontier.append(seal.entries()):
-                self._compare(write, seen.findings)
+            self._compare(frontier.append(seal.entries()), seen.findings)
             partials = list(frontier.partials())
-            for write in partials:
-                if write.name not in compared:  # those of high levels are the same for many seals
-                    self._compare(write, seen.findings, may_be_full=True)
+            # those of high levels are the same for many seals
+            new = [write for write in partials if write.name not in compared]
+            self._compare(new, seen.findings, may_be_full=True)
             compared = {write.name for write in partials}
             key = self._check_checkpoint(checkpoint_name(number), origin, frontier, seen.findings)
             told(seal.header.leaves)
@@ -168,16 +173,25 @@ class Log:
         except MalformedError as error:
             raise LogConflictError(f"{seal_name(seal.header.seal)}: {error}") from error
 
-    def _compare(self, write: TileWrite, findings: Findings, *, may_be_full: bool = False) -> None:
+    def _compare(self, writes: Iterable[TileWrite], findings: Findings, *, may_be_full: bool = False) -> None:
+        """Several are read at once: one after the other, the waiting for S3 would take most of a step's time."""
+        writes = iter(writes)
+        while some := list(islice(writes, AT_ONCE)):
+            for finding in in_parallel(partial(self._compared, may_be_full=may_be_full), some):
+                if finding is not None:
+                    findings.tell(finding)
+
+    def _compared(self, write: TileWrite, *, may_be_full: bool) -> Finding | None:
         stored = self._store.get(write.name)
         content = None if stored is None else stored.content
         if content is None and may_be_full:
             full = self._store.get(write.name.partition(".p/")[0])
             content = None if full is None else full.content[: len(write.content)]
         if content is None:
-            findings.tell(Finding("log", write.name, 0, "is missing"))
-        elif content != write.content:
-            findings.tell(Finding("log", write.name, 0, "is not what follows from the seals"))
+            return Finding("log", write.name, 0, "is missing")
+        if content != write.content:
+            return Finding("log", write.name, 0, "is not what follows from the seals")
+        return None
 
     def _check_checkpoint(self, name: str, origin: str, frontier: Frontier, findings: Findings) -> str:
         stored = self._store.get(name)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from sqlglot import exp
 from analytics import catalog
 from constructs_lib.athena_view import InvalidViewError, View, sql_type, view_text
 from tests.infrastructure.permissions import policy_allows, rendered
-from tests.infrastructure.synthesis import REPOSITORY, Synthesized
+from tests.infrastructure.synthesis import REPOSITORY, Deployable, Synthesized
 
 ANALYTICS = REPOSITORY / "analytics"
 WORKGROUP = "AWS::Athena::WorkGroup"
@@ -103,6 +104,27 @@ def test_every_offered_query_runs_as_it_stands(cloud: Synthesized) -> None:
 
 def test_the_emulator_which_knows_no_named_query_gets_none(local: Synthesized) -> None:
     assert not local.lake.resources("AWS::Athena::NamedQuery")
+
+
+def test_the_page_names_every_role_that_queries_for_where_lake_formation_decides(anywhere: Synthesized) -> None:
+    """What the page does not name can query no more once it is carried out."""
+    page = (REPOSITORY / "docs/deploy.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\|.*`…-(\w+)…` of the `(\w+)` stack", page, flags=re.MULTILINE)
+    queries = {
+        (role, stack.name.rpartition("-")[2])
+        for stack in anywhere.stacks
+        for role, resource in stack.resources("AWS::IAM::Role").items()
+        for policy in resource["Properties"].get("ManagedPolicyArns", [])
+        if _is_may_query(anywhere, stack, policy)
+    }
+    assert len(queries) >= 3
+    for role, stack_name in queries - {each for each in queries if each[1] == "Dashboards"}:
+        assert any(role.startswith(start) and stack_name == of for start, of in table), (role, stack_name)
+
+
+def _is_may_query(environment: Synthesized, stack: Deployable, policy: Any) -> bool:
+    is_managed_by_aws = isinstance(policy, dict) and "Fn::Join" in policy
+    return not is_managed_by_aws and rendered(environment, stack, policy) == "<Lake/MayQuery>"
 
 
 def test_whoever_may_query_reads_events_and_writes_results_only(anywhere: Synthesized) -> None:

@@ -227,7 +227,9 @@ def finished(store: LogStore, index: LogIndex) -> tuple[bytes, list[bytes]]:
     with ThreadPoolExecutor(1) as executor:
         finisher = Finisher(store, index, SIGNER, announcer, executor)
         for number, (first, count) in enumerate(((0, 300), (300, 1_000))):
-            header = SealHeader(number, first, count, ORIGIN, "2026-03-01T12:00:00.000Z", "2026-03-01", "2026-03-01")
+            header = SealHeader(
+                number, first, count, ORIGIN, "2026-03-01T12:00:00.000Z", "2026-03-01", "2026-03-01", ""
+            )
             lines = b"".join(encode_leaf(leaf_at(place)) + b"\n" for place in range(first, first + count))
             store.add(seal_name(number), encode_seal(header, lines), SEAL_TYPE)
             stored = store.get(seal_name(number))

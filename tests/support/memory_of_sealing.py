@@ -67,7 +67,7 @@ class LongLake:
         self._events = events
 
     def sealable(
-        self, *, from_dt: str, through: str, time_left: Callable[[], float]
+        self, *, from_dt: str, from_account: str, through: str, time_left: Callable[[], float]
     ) -> tuple[Iterator[SealableRow], Iterator[Restore]]:
         """See sealer.Lake.sealable."""
         return self._rows(), iter(())

@@ -60,10 +60,10 @@ class SealedLedger:
             sealer.run(time_left=lambda: 900.0)
 
     def sealable(
-        self, *, from_dt: str, through: str, time_left: Callable[[], float]
+        self, *, from_dt: str, from_account: str, through: str, time_left: Callable[[], float]
     ) -> tuple[Iterator[SealableRow], Iterator[Restore]]:
         """See Lake: every event is in it at once."""
-        del from_dt, through, time_left
+        del from_dt, from_account, through, time_left
         return self._rows(), iter(self.restores)
 
     def _rows(self) -> Iterator[SealableRow]:

@@ -61,6 +61,7 @@ class World:
         self.index = MemoryLogIndex()
         self.announcer = MemoryAnnouncer()
         self.asked: list[tuple[str, str]] = []
+        self.asked_accounts: list[str] = []
         self.meanwhile: Callable[[], None] = lambda: None
         self._made = 0
 
@@ -104,21 +105,23 @@ class World:
     # the lake
 
     def sealable(
-        self, *, from_dt: str, through: str, time_left: Callable[[], float]
+        self, *, from_dt: str, from_account: str, through: str, time_left: Callable[[], float]
     ) -> tuple[Iterator[SealableRow], Iterator[Restore]]:
         """See sealer.Lake.sealable. As the query does, it takes the first arrival of what arrived twice.
 
         `meanwhile` happens between the two questions.
         """
         self.asked.append((from_dt, through))
+        self.asked_accounts.append(from_account)
         found: dict[tuple[str, int, str], SealableRow] = {}
         for row in self.delivered:
             revoked = any(each.account_id == row.account_id and each.revokes(row) for each in self.restores)
-            if row.dt >= from_dt and row.recorded_at <= through and not revoked:
+            if row.account_id >= from_account and row.dt >= from_dt and row.recorded_at <= through and not revoked:
                 key = (row.account_id, row.version, row.hash)
                 found[key] = min(row, found.get(key, row), key=lambda each: each.dt)
         self.meanwhile()
-        return (row for _, row in sorted(found.items())), iter(sorted(self.restores, key=_by_account))
+        restores = sorted(self.restores, key=_by_account)
+        return (row for _, row in sorted(found.items())), (each for each in restores if each.account_id >= from_account)
 
     # the log
 

@@ -46,15 +46,21 @@ class MemoryLake:
         self.restores: list[Restore] = []
 
     def sealable(
-        self, *, from_dt: str, through: str, time_left: Callable[[], float]
+        self, *, from_dt: str, from_account: str, through: str, time_left: Callable[[], float]
     ) -> tuple[Iterator[SealableRow], Iterator[Restore]]:
         """See Lake.sealable."""
         found: dict[tuple[str, int, str], SealableRow] = {}
         for row in self.rows:
-            if row.dt >= from_dt and row.recorded_at <= through and not self._is_revoked(row):
+            if (
+                row.account_id >= from_account
+                and row.dt >= from_dt
+                and row.recorded_at <= through
+                and not self._is_revoked(row)
+            ):
                 key = (row.account_id, row.version, row.hash)
                 found[key] = min(found.get(key, row), row, key=lambda each: each.dt)
-        restores = sorted(self.restores, key=lambda each: (each.account_id, each.generation))
+        standing = [each for each in self.restores if each.account_id >= from_account]
+        restores = sorted(standing, key=lambda each: (each.account_id, each.generation))
         return iter([row for _, row in sorted(found.items())]), iter(restores)
 
     def _is_revoked(self, row: SealableRow) -> bool:

@@ -115,7 +115,12 @@ class TinyLog:
         first = 0
         for number, size in enumerate(self.sealed):
             head = {"seal": number, "first_leaf": first, "leaves": size - first, "origin": self.origin}
-            head |= {"decided_at": "2026-11-28T00:00:00.000Z", "from_dt": "0000", "next_from_dt": "2026-11-27"}
+            head |= {
+                "decided_at": "2026-11-28T00:00:00.000Z",
+                "from_dt": "0000",
+                "next_from_dt": "2026-11-27",
+                "next_account": "",
+            }
             lines = [json.dumps(head, separators=(",", ":")).encode(), *self.entries[first:size], b""]
             _put(folder / f"seal/{number:08}", b"\n".join(lines))
             _put(folder / f"checkpoints/{number:08}", self.checkpoint(size))

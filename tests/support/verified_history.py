@@ -132,7 +132,7 @@ def seal_history(history: VerifiedHistory, store: FolderLogStore) -> SeededSigne
     for number, first in enumerate(range(0, history.accounts, of_a_seal)):
         last = min(first + of_a_seal, history.accounts)
         leaves = [encode_leaf(RowLeaf(each.stream_id, each.version, each.hash)) for each in history.rows(first, last)]
-        header = SealHeader(number, frontier.size, len(leaves), ORIGIN, "2026-03-03T12:00:00.000Z", "0000", "0000")
+        header = SealHeader(number, frontier.size, len(leaves), ORIGIN, "2026-03-03T12:00:00.000Z", "0000", "0000", "")
         store.add(seal_name(number), encode_seal(header, b"".join(each + b"\n" for each in leaves)), "")
         for write in (*frontier.append(leaves), *frontier.partials()):
             store.add(write.name, write.content, "")

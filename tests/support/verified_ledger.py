@@ -292,9 +292,9 @@ class _SealableLake:
         self._lake = lake
 
     def sealable(
-        self, *, from_dt: str, through: str, time_left: Callable[[], float]
+        self, *, from_dt: str, from_account: str, through: str, time_left: Callable[[], float]
     ) -> tuple[Iterator[SealableRow], Iterator[Restore]]:
-        rows = self._lake.query("sealable_events", from_dt=from_dt, through=through)
+        rows = self._lake.query("sealable_events", from_dt=from_dt, from_account=from_account, through=through)
         restores = self._lake.query("sealable_restores")
         return (
             iter([

@@ -307,6 +307,7 @@ EDITED = {
     "from_day": "DATE '2026-03-01'", "to_day": "DATE '2026-03-03'", "top": "1", "times": "1", "late_days": "2",
     "first_day": "DATE '2026-03-01'", "last_day": "DATE '2026-03-03'",
     "through": "TIMESTAMP '2026-03-02 00:00:00'",
+    "from_account": f"'{A}'",
     "from_dt": "'2026-03-01'", "to_dt": "'2026-03-02'", "correlation_id": f"'{FIRST[0].correlationid}'",
 }  # fmt: skip
 

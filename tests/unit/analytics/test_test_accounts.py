@@ -45,7 +45,7 @@ HOLD_THEM: dict[str, dict[str, Any]] = {
     "published_since": {"from_dt": "2026-03-01"},
     "reconciliation": {"from_day": "2026-03-01", "to_day": "2026-03-03"},
     "recorded_versions": {"from_day": "2026-03-01", "to_day": "2026-03-03"},
-    "sealable_events": {"from_dt": "2026-03-01", "through": "2026-03-04T00:00:00Z"},
+    "sealable_events": {"from_dt": "2026-03-01", "from_account": "", "through": "2026-03-04T00:00:00Z"},
     "sealable_restores": {},
     "stray_events": {"from_dt": "2026-03-02", "first_day": "2026-03-01", "last_day": "2026-03-03"},
     "uncompared_events": {"latest": "2026-03-01T00:00:00Z"},

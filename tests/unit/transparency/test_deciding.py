@@ -53,6 +53,9 @@ class Log:
     def _hash(self, version: int) -> bytes:
         return hashed(self._other.get(version, str(version)))
 
+    def read_ahead(self, versions: Mapping[str, tuple[int, int]], heads: Mapping[str, Head]) -> None:
+        assert all(first <= last < heads[account_id].version for account_id, (first, last) in versions.items())
+
     def other_than(self, leaf: RowLeaf, head: Head) -> bytes | None:
         assert leaf.version < head.version
         found = self._hash(leaf.version)

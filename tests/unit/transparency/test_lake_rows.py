@@ -70,10 +70,12 @@ def athena(tmp_path: Path) -> AthenaOnFiles:
     return AthenaOnFiles(Lake(tmp_path))
 
 
-def sealable(athena: AthenaOnFiles, from_dt: str = "0000", through: str = "2026-03-09T00:00:00.000Z") -> Any:
+def sealable(
+    athena: AthenaOnFiles, from_dt: str = "0000", through: str = "2026-03-09T00:00:00.000Z", from_account: str = ""
+) -> Any:
     client: Any = athena
     lake = LakeRows(Athena(client, workgroup="sealing", database="lake"), ResultFiles(client))
-    rows, restores = lake.sealable(from_dt=from_dt, through=through, time_left=lambda: 60.0)
+    rows, restores = lake.sealable(from_dt=from_dt, from_account=from_account, through=through, time_left=lambda: 60.0)
     return list(rows), list(restores)
 
 
@@ -111,6 +113,14 @@ def test_only_days_from_one_on_and_moments_up_to_one(athena: AthenaOnFiles) -> N
     assert [each.version for each in sealable(athena, from_dt="2026-03-02")[0]] == [2, 3]
     assert [each.version for each in sealable(athena, through="2026-03-02T08:00:00.000Z")[0]] == [1, 2]
     assert [each.version for each in sealable(athena, through="2026-03-02T07:59:59.999Z")[0]] == [1]
+
+
+def test_only_accounts_from_one_on(athena: AthenaOnFiles) -> None:
+    athena.lake.arrive(
+        "2026-03-01", [event("BalanceCredited", each, 1, "2026-03-01 08:00:00", **EUR) for each in (A, B)]
+    )
+    assert [each.account_id for each in sealable(athena, from_account=B)[0]] == [B]
+    assert [each.account_id for each in sealable(athena, from_account=A)[0]] == [A, B]
 
 
 def test_what_is_revoked_is_left_out_and_restores_are_told(athena: AthenaOnFiles) -> None:

@@ -63,7 +63,7 @@ def test_the_header_says_what_the_sealer_looked_at(world: World) -> None:
     origin = header(world, 0)["origin"]
     assert list(header(world, 0).items()) == [
         ("seal", 0), ("first_leaf", 0), ("leaves", 2), ("origin", origin), ("decided_at", "2026-03-01T10:00:00.000Z"),
-        ("from_dt", "0000"), ("next_from_dt", "2026-02-28"),
+        ("from_dt", "0000"), ("next_from_dt", "2026-02-28"), ("next_account", ""),
     ]  # fmt: skip
     world.now += timedelta(days=3)
     world.book("b")
@@ -189,7 +189,8 @@ def test_more_than_a_seal_takes_makes_several(world: World) -> None:
     found = world.seal(seal_leaves=4)
     assert (found.seals, found.leaves, found.complete) == ((0, 1, 2, 3), 15, True)
     assert [header(world, each)["leaves"] for each in found.seals] == [4, 4, 4, 3]
-    assert [header(world, each)["next_from_dt"] for each in found.seals] == ["0000", "0000", "0000", "2026-02-28"]
+    assert [header(world, each)["from_dt"] for each in found.seals] == ["0000"] * 4
+    assert [header(world, each)["next_account"] for each in found.seals] == ["a", "b", "c", ""]
     world.check()
 
 
@@ -199,8 +200,69 @@ def test_a_run_without_time_stops_between_two_seals_and_the_next_goes_on(world: 
     left = iter([900.0, 900.0, 100.0])
     found = world.sealer(seal_leaves=3).run(time_left=lambda: next(left))
     assert (found.seals, found.leaves, found.complete) == ((0, 1, 2), 9, False)
-    assert header(world, 2)["next_from_dt"] == "0000"
+    assert (header(world, 2)["from_dt"], header(world, 2)["next_account"]) == ("0000", "a")
     assert world.seal().leaves == 1
+    world.check_all_sealed()
+
+
+def test_a_run_without_time_for_all_accounts_seals_what_it_has_and_the_next_goes_on_there(world: World) -> None:
+    """Else a lake that one run cannot look through would never be sealed: each would begin anew, and be ended."""
+    for account in ("a", "b", "c", "d"):
+        world.book(account)
+        world.book(account)
+    seen = []
+    for _ in range(2):
+        found = world.sealer().run(time_left=iter([900.0, 100.0]).__next__)
+        seen.append((found.leaves, found.complete, header(world, found.seals[-1])["next_account"]))
+    assert seen == [(4, False, "c"), (4, False, "")]
+    assert world.asked_accounts == ["", "c"]
+    world.check_all_sealed()
+
+
+def test_what_one_run_after_the_other_left_keeps_the_window_open(world: World) -> None:
+    """The run that comes to the end has not seen what waits of the accounts before it, nor what came late for them."""
+    world.book("a", deliver=False)
+    world.book("a")
+    for account in ("b", "c", "d"):
+        world.book(account)
+    world.sealer().run(time_left=iter([900.0, 100.0]).__next__)
+    assert (header(world, 0)["next_account"], header(world, 0)["next_from_dt"]) == ("c", "2026-02-28")
+    world.now += timedelta(days=10)
+    world.sealer().run(time_left=iter([900.0, 100.0]).__next__)
+    assert (header(world, 1)["next_account"], header(world, 1)["next_from_dt"]) == ("", "2026-02-28")
+    world.deliver_rest()
+    assert world.seal().leaves == 2
+    world.check_all_sealed()
+
+
+def test_the_rest_of_a_window_holds_up_nothing_that_comes_later(world: World) -> None:
+    """Nothing new is in the rest, so no seal says that it was looked through."""
+    for account in ("a", "b", "c"):
+        world.book(account)
+    late = world.delivered.pop()
+    world.book("c")
+    world.sealer().run(time_left=iter([900.0, 100.0]).__next__)
+    assert header(world, 0)["next_account"] == "c"
+    world.book("a")
+    found = world.seal()
+    assert (found.leaves, found.hole_count, found.complete) == (1, 1, True)
+    world.delivered.append(late)
+    assert world.seal().leaves == 2
+    world.check_all_sealed()
+
+
+def test_a_restore_of_an_account_that_there_is_no_time_for_waits_with_it(world: World) -> None:
+    for account in ("a", "b", "c"):
+        world.book(account)
+        world.book(account)
+    world.seal()
+    for account in ("a", "b", "c"):
+        world.book(account)
+    world.restore({"b": 1, "c": 3})
+    world.book("b")
+    found = world.sealer().run(time_left=iter([100.0, 100.0]).__next__)
+    assert (found.leaves, found.hole_count, header(world, 1)["next_account"]) == (1, 0, "b")
+    world.seal()
     world.check_all_sealed()
 
 

@@ -23,7 +23,8 @@ def test_any_history_ends_in_the_log_and_old_seals_stay(seed: int) -> None:
     for _ in range(random.randrange(1, 8)):
         live(world, random, ACCOUNTS)
         world.meanwhile = partial(live, world, random, ACCOUNTS) if random.random() < 0.3 else lambda: None
-        found = world.seal(seal_leaves=random.choice([1, 2, 3, 65_536]))
+        sealer = world.sealer(seal_leaves=random.choice([1, 2, 3, 65_536]))
+        found = sealer.run(time_left=lambda: random.choice([900.0, 900.0, 900.0, 10.0]))
         log = world.check()
         assert not found.forks, found.forks
         assert (found.size, found.leaves) == (
