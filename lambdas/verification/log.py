@@ -29,7 +29,7 @@ from lambdas.verification.row_digests import leaf_text
 from lambdas.verification.sums import MODULUS, Sums, bucket_of, number_of
 
 EXPECTED_AFTER: Final = timedelta(days=1)
-"""What was recorded so long before a seal was decided must be in the log by then."""
+"""What was recorded so long before a seal was decided must be in the log by then (and `beginning.SEALED_WITHIN`)."""
 
 WORDS: Final = Words(
     kind="log",
