@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import duckdb
@@ -53,6 +54,7 @@ class Lake:
         self._tables = glue_tables(**changed)
         self._files = 0
         self._connection = duckdb.connect()
+        self._one_at_a_time = Lock()  # a connection takes one call, and a file is read when all of it is written
 
     def arrive(self, day: str, events: Iterable[DomainEvent[Any] | RestoredEvent]) -> Path:
         """Write one file into the partition of a day of arrival."""
@@ -62,9 +64,10 @@ class Lake:
         lines = place / "lines.json"
         lines.write_bytes(b"\n".join(map(msgspec.json.encode, events)))
         types = {column.name: duckdb_type(column.type) for column in LAKE_COLUMNS}
-        read = self._connection.read_json(str(lines), format="newline_delimited", columns=types)
         target = place / f"{self._files}.parquet"
-        read.write_parquet(str(target), compression="snappy")
+        with self._one_at_a_time:
+            read = self._connection.read_json(str(lines), format="newline_delimited", columns=types)
+            read.write_parquet(str(target), compression="snappy")
         lines.unlink()
         return target
 
@@ -87,9 +90,10 @@ class Lake:
     def sql(self, statement: str) -> list[dict[str, Any]]:
         """Run a statement in Athena's dialect."""
         translated = translate(statement, self._tables, self._relation, database=DATABASE)
-        found = self._connection.execute(translated)
-        names = [column[0] for column in found.description or []]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        with self._one_at_a_time:
+            found = self._connection.execute(translated)
+            names = [column[0] for column in found.description or []]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def query(self, name: str, **values: object) -> list[dict[str, Any]]:
         """Run a named query."""
