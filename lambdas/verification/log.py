@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from msgspec import Struct, field
 
 from lambdas.eventsourcing.timestamps import format_timestamp, parse_timestamp
 from lambdas.transparency import checkpoint, note
+from lambdas.transparency.checkpoint import Checkpoint
 from lambdas.transparency.errors import LogConflictError, MalformedError, ProofError
 from lambdas.transparency.index import LogIndex
 from lambdas.transparency.leaves import RestoredLeaf, RowLeaf
@@ -24,6 +26,7 @@ from lambdas.transparency.seal import Seal, SealHeader, checkpoint_name, seal_na
 from lambdas.transparency.tree import Frontier, TileWrite
 from lambdas.verification.drilling import Texts, Words
 from lambdas.verification.findings import Finding, Findings
+from lambdas.verification.object_checks import ObjectChecks
 from lambdas.verification.results import LogReport, LogTerms
 from lambdas.verification.row_digests import leaf_text
 from lambdas.verification.sums import MODULUS, Sums, bucket_of, number_of
@@ -127,33 +130,44 @@ class Log:
     def recompute(self, told: Callable[[int], None] = lambda _: None, findings: Findings | None = None) -> LogSeen:
         """Go through all seals; `told` hears of the leaves of each. What is found goes into `findings`, if they are
         given: so it is known although the log cannot be read to its end."""
-        frontier, origin, key = Frontier(), "", ""
         seen = LogSeen(LogReport(self._terms.seal, self._terms.size, "", ""))
         seen.findings = seen.findings if findings is None else findings
+        checks = ObjectChecks(seen.findings)
+        try:
+            seen.report = self._recomputed(seen, checks, told)
+        finally:
+            checks.carry_out()
+        self._check_newest(seen.findings)
+        if seen.restored:
+            self._leave_out_revoked(seen.sums)
+        return seen
+
+    def _recomputed(self, seen: LogSeen, checks: ObjectChecks, told: Callable[[int], None]) -> LogReport:
+        frontier, origin = Frontier(), ""
         compared: set[str] = set()
         for number in range(self._terms.seal + 1):
             seal = self._next(number, frontier.size, origin)
             origin = seal.header.origin
-            for _, leaf in self._decoded(seal):
-                if isinstance(leaf, RestoredLeaf):
-                    seen.restored[leaf.account_id] = max(leaf.generation, seen.restored.get(leaf.account_id, 0))
-                else:
-                    text = leaf_text(leaf.account_id, leaf.version, leaf.hash)
-                    seen.sums.add(leaf.account_id, number_of(self._salt, text))
+            self._add_up(seal, seen)
             for write in frontier.append(seal.entries()):
-                self._compare(write, seen.findings)
+                checks.add(partial(self._compare, write))
             partials = list(frontier.partials())
             for write in partials:
                 if write.name not in compared:  # those of high levels are the same for many seals
-                    self._compare(write, seen.findings, may_be_full=True)
+                    checks.add(partial(self._compare, write))
             compared = {write.name for write in partials}
-            key = self._check_checkpoint(checkpoint_name(number), origin, frontier, seen.findings)
+            after = Checkpoint(origin, frontier.size, frontier.root())
+            checks.add(partial(self._check_checkpoint, checkpoint_name(number), after))
             told(seal.header.leaves)
-        self._check_newest(seen.findings)
-        if seen.restored:
-            self._leave_out_revoked(seen.sums)
-        seen.report = LogReport(self._terms.seal, frontier.size, frontier.root().hex(), key)
-        return seen
+        return LogReport(self._terms.seal, frontier.size, frontier.root().hex(), self._vkey(origin))
+
+    def _add_up(self, seal: Seal, seen: LogSeen) -> None:
+        for _, leaf in self._decoded(seal):
+            if isinstance(leaf, RestoredLeaf):
+                seen.restored[leaf.account_id] = max(leaf.generation, seen.restored.get(leaf.account_id, 0))
+            else:
+                text = leaf_text(leaf.account_id, leaf.version, leaf.hash)
+                seen.sums.add(leaf.account_id, number_of(self._salt, text))
 
     def _next(self, number: int, size: int, origin: str) -> Seal:
         seal = _seal(self._store, number)
@@ -168,31 +182,39 @@ class Log:
         except MalformedError as error:
             raise LogConflictError(f"{seal_name(seal.header.seal)}: {error}") from error
 
-    def _compare(self, write: TileWrite, findings: Findings, *, may_be_full: bool = False) -> None:
+    def _compare(self, write: TileWrite) -> Finding | None:
+        """A partial tile may have been deleted, if the full one that begins with it is there."""
         stored = self._store.get(write.name)
         content = None if stored is None else stored.content
-        if content is None and may_be_full:
-            full = self._store.get(write.name.partition(".p/")[0])
+        full_name, partly, _ = write.name.partition(".p/")
+        if content is None and partly:
+            full = self._store.get(full_name)
             content = None if full is None else full.content[: len(write.content)]
         if content is None:
-            findings.tell(Finding("log", write.name, 0, "is missing"))
-        elif content != write.content:
-            findings.tell(Finding("log", write.name, 0, "is not what follows from the seals"))
+            return Finding("log", write.name, 0, "is missing")
+        if content != write.content:
+            return Finding("log", write.name, 0, "is not what follows from the seals")
+        return None
 
-    def _check_checkpoint(self, name: str, origin: str, frontier: Frontier, findings: Findings) -> str:
+    def _check_checkpoint(self, name: str, expected: Checkpoint) -> Finding | None:
         stored = self._store.get(name)
         if stored is None:
-            findings.tell(Finding("log", name, 0, "is missing"))
-            return ""
+            return Finding("log", name, 0, "is missing")
         try:
-            key = note.parse_vkey(note.vkey(origin, self._public_key))
+            key = note.parse_vkey(note.vkey(expected.origin, self._public_key))
             signed = checkpoint.open_checkpoint(stored.content, key, self._verify)
         except (MalformedError, ProofError) as error:
-            findings.tell(Finding("log", name, 0, f"is not signed by the log's key: {error}"))
+            return Finding("log", name, 0, f"is not signed by the log's key: {error}")
+        if (signed.size, signed.root) != (expected.size, expected.root):
+            return Finding("log", name, 0, "has another size or root than the seals up to it")
+        return None
+
+    def _vkey(self, origin: str) -> str:
+        """Empty if no key can have the name: its checkpoints are findings then."""
+        try:
+            return note.vkey(origin, self._public_key)
+        except MalformedError:
             return ""
-        if (signed.size, signed.root) != (frontier.size, frontier.root()):
-            findings.tell(Finding("log", name, 0, "has another size or root than the seals up to it"))
-        return note.vkey(origin, self._public_key)
 
     def _check_newest(self, findings: Findings) -> None:
         """The object `checkpoint` is that of the newest seal that is done, which may be a later one by now."""
