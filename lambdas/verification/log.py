@@ -22,7 +22,7 @@ from lambdas.transparency.errors import LogConflictError, MalformedError, ProofE
 from lambdas.transparency.index import LogIndex
 from lambdas.transparency.leaves import RestoredLeaf, RowLeaf
 from lambdas.transparency.log_store import CHECKPOINT, CHECKPOINTS, SEALS, LogStore
-from lambdas.transparency.seal import Seal, SealHeader, checkpoint_name, seal_name
+from lambdas.transparency.seal import BEGINNING, Seal, SealHeader, checkpoint_name, seal_name
 from lambdas.transparency.tree import Frontier, TileWrite
 from lambdas.verification.drilling import Texts, Words
 from lambdas.verification.findings import Finding, Findings
@@ -143,11 +143,11 @@ class Log:
         return seen
 
     def _recomputed(self, seen: LogSeen, checks: ObjectChecks, told: Callable[[int], None]) -> LogReport:
-        frontier, origin = Frontier(), ""
+        frontier, origin, from_dt = Frontier(), "", BEGINNING
         compared: set[str] = set()
         for number in range(self._terms.seal + 1):
-            seal = self._next(number, frontier.size, origin)
-            origin = seal.header.origin
+            seal = self._next(number, frontier.size, origin, from_dt)
+            origin, from_dt = seal.header.origin, seal.header.next_from_dt
             self._add_up(seal, seen)
             for write in frontier.append(seal.entries()):
                 checks.add(partial(self._compare, write))
@@ -169,10 +169,11 @@ class Log:
                 text = leaf_text(leaf.account_id, leaf.version, leaf.hash)
                 seen.sums.add(leaf.account_id, number_of(self._salt, text))
 
-    def _next(self, number: int, size: int, origin: str) -> Seal:
+    def _next(self, number: int, size: int, origin: str, from_dt: str) -> Seal:
         seal = _seal(self._store, number)
-        header = seal.header
-        if (header.seal, header.first_leaf) != (number, size) or (origin and header.origin != origin):
+        found = seal.header
+        expected = number, size, origin or found.origin, from_dt
+        if (found.seal, found.first_leaf, found.origin, found.from_dt) != expected:
             raise LogConflictError(f"{seal_name(number)} does not follow from the seals before it")
         return seal
 
