@@ -338,3 +338,4 @@ def verified_ledger(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[V
         monkeypatch.setattr(Place, "lake", lambda self: None)
         monkeypatch.setattr(ledger, "queries", lambda target: _Athena(ledger))
         yield ledger
+        ledger.lake.close()

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import duckdb
@@ -54,7 +53,11 @@ class Lake:
         self._tables = glue_tables(**changed)
         self._files = 0
         self._connection = duckdb.connect()
-        self._one_at_a_time = Lock()  # a connection takes one call, and a file is read when all of it is written
+
+    def close(self) -> None:
+        """Let go of DuckDB: what holds on to it until Python ends is told as a leak."""
+        self._connection.close()
+        del self._connection
 
     def arrive(self, day: str, events: Iterable[DomainEvent[Any] | RestoredEvent]) -> Path:
         """Write one file into the partition of a day of arrival."""
@@ -64,10 +67,11 @@ class Lake:
         lines = place / "lines.json"
         lines.write_bytes(b"\n".join(map(msgspec.json.encode, events)))
         types = {column.name: duckdb_type(column.type) for column in LAKE_COLUMNS}
+        read = self._connection.read_json(str(lines), format="newline_delimited", columns=types)
         target = place / f"{self._files}.parquet"
-        with self._one_at_a_time:
-            read = self._connection.read_json(str(lines), format="newline_delimited", columns=types)
-            read.write_parquet(str(target), compression="snappy")
+        written = target.with_suffix(".written")
+        read.write_parquet(str(written), compression="snappy")
+        written.replace(target)  # whole at once, as an object of S3 is: others may ask meanwhile
         lines.unlink()
         return target
 
@@ -90,8 +94,8 @@ class Lake:
     def sql(self, statement: str) -> list[dict[str, Any]]:
         """Run a statement in Athena's dialect."""
         translated = translate(statement, self._tables, self._relation, database=DATABASE)
-        with self._one_at_a_time:
-            found = self._connection.execute(translated)
+        with self._connection.cursor() as cursor:  # its own: several threads may ask at once
+            found = cursor.execute(translated)
             names = [column[0] for column in found.description or []]
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 

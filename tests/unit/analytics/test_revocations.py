@@ -17,6 +17,8 @@ VALUES: dict[str, Any] = {
     "account_id": A, "at": "2026-03-05 00:00:00", "day": "2026-03-02", "from_day": "2026-03-01", "to_day": "2026-03-04",
     "first_day": "2026-03-01", "last_day": "2026-03-04", "from_dt": "2026-02-28", "to_dt": "2026-03-09",
     "top": "9", "times": "2", "correlation_id": "c-4", "through": "2026-03-05 00:00:00",
+    "accounts": f",{A},{C},", "buckets": f",{','.join(map(str, range(4096)))},", "salt": "salt",
+    "settled": "2026-03-05 00:00:00", "latest": "2026-03-02 00:00:00",
 }  # fmt: skip
 AFTER = [
     event("BalanceCredited", A, 4, "2026-03-03 10:00:00", amount=7, **EUR),

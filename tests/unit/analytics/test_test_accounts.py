@@ -28,13 +28,17 @@ TESTED = [
     event("TransferReceived", T, 6, "2026-03-02 08:00:02", amount=1, transfer_id=T, from_account_id=A, **XTS),
     event("AccountClosed", T, 8, "2026-03-03 08:00:00", **XTS),  # version 7 is missing
 ]
+ALL_BUCKETS = f",{','.join(map(str, range(4096)))},"
 HOLD_THEM: dict[str, dict[str, Any]] = {
+    "account_contents": {"accounts": f",{T},", "settled": "2026-03-05T00:00:00Z"},
     "account_statement": {"account_id": T},
     "booked_again": {"first_day": "2026-03-01", "last_day": "2026-03-01"},
+    "bucket_accounts": {"buckets": ALL_BUCKETS, "salt": "s", "settled": "2026-03-05T00:00:00Z"},
     "correlated_events": {"correlation_id": "c-8", "from_dt": "2026-03-01", "to_dt": "2026-03-03"},
     "delivered_events": {},
     "domain_events": {},
     "domain_events_of_days": {"from_day": "2026-03-01", "to_day": "2026-03-03"},
+    "event_buckets": {"salt": "s", "settled": "2026-03-05T00:00:00Z"},
     "event_digests": {},
     "partition_contents": {"from_dt": "2026-03-01", "to_dt": "2026-03-03"},
     "published_heads": {"at": "2026-03-03T12:00:00Z"},
@@ -44,6 +48,7 @@ HOLD_THEM: dict[str, dict[str, Any]] = {
     "sealable_events": {"from_dt": "2026-03-01", "through": "2026-03-04T00:00:00Z"},
     "sealable_restores": {},
     "stray_events": {"from_dt": "2026-03-02", "first_day": "2026-03-01", "last_day": "2026-03-03"},
+    "uncompared_events": {"latest": "2026-03-01T00:00:00Z"},
     "version_gaps": {},
 }
 """What shows events one by one, and what checks that none is missing or changed: test accounts are as good as any."""

@@ -25,6 +25,8 @@ VARIABLES = {
     "TEST_CALLERS": "AROAONE,,AIDATWO",
     "WRITES": "on",
     "READ_MODEL_TABLES": '{"account_summaries": "summaries", "daily_totals": "totals"}',
+    "LOG_BUCKET": "log-bucket",
+    "LOG_INDEX_TABLE": "log-index",
     "ENVIRONMENT": "dev",
     "PATH": "/bin",
 }
@@ -42,6 +44,8 @@ COMMON = {"event_table": "events", "environment": "dev", "snapshot_interval": 7,
             commands_table="commands",
             read_model_tables=VARIABLES["READ_MODEL_TABLES"],
             writes="on",
+            log_bucket="log-bucket",
+            log_index_table="log-index",
         ),
         ProcessorSettings(**COMMON, commands_table="commands"),  # type: ignore[arg-type]
     ],

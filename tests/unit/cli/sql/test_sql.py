@@ -155,7 +155,7 @@ def test_a_failing_statement_is_one_sentence(
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--name", "nope"], "There is no query nope; there are account_statement"),
+        (["--name", "nope"], "There is no query nope; there are account_contents, account_statement"),
         (["--name", "daily_report"], "daily_report needs a value for day. Give -p day=…."),
         (["--name", "daily_report", "-p", "day=2026-03-01", "-p", "late_days=-9"], "late_days is from 3 to 3650"),
         (["--name", "daily_report", "-p", "day=2026-03-01", "-p", "late_days=2"], "and not 2."),
@@ -207,7 +207,7 @@ def test_the_prompt_runs_statements_over_lines_and_survives_wrong_ones(
     [
         ("run top_movers day=2026-03-01 top 2", "'top' is not NAME=VALUE."),
         ("run top_movers day=2026-03-01 =2;", "'=2' is not NAME=VALUE."),
-        ("run", "Say which query: run QUERY NAME=VALUE …; there are account_statement, "),
+        ("run", "Say which query: run QUERY NAME=VALUE …; there are account_contents, account_statement, "),
         ("run ;", "Say which query: "),
         ("run daily_report day=2026-03-01 late_days=0", "late_days is from 3 to 3650"),
     ],
