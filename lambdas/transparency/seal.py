@@ -19,6 +19,9 @@ from lambdas.transparency.tiles import NOTE_TYPE
 SEAL_LEAVES: Final = 65_536
 """Leaves of a seal at most: some 6 MB. A run that finds more makes several seals."""
 
+BEGINNING: Final = "0000"
+"""Before all days: the first run reads the whole lake."""
+
 SEAL_TYPE: Final = NOTE_TYPE
 """The content type of a seal."""
 
@@ -53,7 +56,8 @@ class Seal:
     """The content of a seal's object. Leaves are decoded while they are iterated over."""
 
     def __init__(self, content: bytes) -> None:
-        """Raises MalformedError if the content does not begin with a header or does not hold as many leaves."""
+        """Raises MalformedError if the content does not begin with a header, does not hold as many leaves, or lets the
+        next run look at nothing of the days before it was decided: a sealer would do as it says without a word."""
         end = content.find(_LINE)
         try:
             self.header = msgspec.json.decode(content[: max(end, 0)], type=SealHeader)
@@ -62,6 +66,11 @@ class Seal:
         found = content.count(_LINE, end + 1)
         if found != self.header.leaves or not content.endswith(_LINE):
             raise MalformedError(f"seal {self.header.seal} says {self.header.leaves} leaves, and has {found} lines")
+        if self.header.next_from_dt > self.header.decided_at:  # a day is less than each of its moments
+            raise MalformedError(
+                f"seal {self.header.seal} was decided at {self.header.decided_at}, and lets the next run look from "
+                f"{self.header.next_from_dt} on"
+            )
         self._content = content
         self._begin = end + 1
 

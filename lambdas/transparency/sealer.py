@@ -27,13 +27,19 @@ from lambdas.transparency.finishing import Finished, Finisher
 from lambdas.transparency.index import LogIndex, Progress
 from lambdas.transparency.leaves import Leaf, encode_leaf
 from lambdas.transparency.log_store import LogStore
-from lambdas.transparency.seal import SEAL_LEAVES, SEAL_TYPE, Seal, SealHeader, checkpoint_name, encode_seal, seal_name
+from lambdas.transparency.seal import (
+    BEGINNING,
+    SEAL_LEAVES,
+    SEAL_TYPE,
+    Seal,
+    SealHeader,
+    checkpoint_name,
+    encode_seal,
+    seal_name,
+)
 from lambdas.transparency.signer import Announcer, Signer
 from lambdas.transparency.standing import LogStanding
 from lambdas.transparency.tile_reader import TileReader
-
-BEGINNING: Final = "0000"
-"""Before all days: the first run reads the whole lake."""
 
 MARGIN_SECONDS: Final = 120.0
 """What a run needs at most to finish a seal: with less left it looks at no further account, and seals what it has."""

@@ -68,6 +68,8 @@ class AccountCheck:
                 self._chain.take(row)
             except ChainBrokenError as error:
                 self._break(error.version, error.reason)
+        if row.recorded_at >= self._terms.latest:
+            self._break(row.version, f"it was recorded at {row.recorded_at}, which is yet to come")
         self._count(row)
 
     def _break(self, version: int, reason: str) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from lambdas.transparency.errors import LogUnavailableError
 from lambdas.transparency.index import Head, LogIndex
 from lambdas.verification.results import LogTerms
 
@@ -37,12 +38,23 @@ class Heads:
         self._log = log
 
     def read(self, account_ids: Sequence[str]) -> Mapping[str, SealedUpTo]:
-        """The accounts that the log holds. Raises LogUnavailableError."""
+        """The accounts that the log holds. Raises LogUnavailableError.
+
+        The index may be made again meanwhile, the progress goes first: what is not in it again yet would be missing.
+        """
+        self._check_index()
         found: dict[str, SealedUpTo] = {}
         for start in range(0, len(account_ids), AT_ONCE):
             for account_id, head in self._index.heads(account_ids[start : start + AT_ONCE]).items():
                 found[account_id] = self._as_of(account_id, head)
+        self._check_index()
         return found
+
+    def _check_index(self) -> None:
+        """That the seal is done is noted after its checkpoint is put, so the note may be that of the one before."""
+        progress = self._index.progress()
+        if (progress.seal if progress else -1) < self._log.seal - 1:
+            raise LogUnavailableError("the index of the log is being made again")
 
     def _as_of(self, account_id: str, head: Head) -> SealedUpTo:
         if head.seal <= self._log.seal:

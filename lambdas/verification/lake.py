@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Final, TypeAlias
 
 from analytics import catalog
@@ -12,7 +11,6 @@ from lambdas.athena.queries import Row
 from lambdas.contracts.contents import digest_text
 from lambdas.contracts.domain_events import NotPublishableError, domain_event
 from lambdas.eventsourcing.rows import EventRow
-from lambdas.eventsourcing.timestamps import format_timestamp, parse_timestamp
 from lambdas.verification.account_check import rows_of
 from lambdas.verification.drilling import Texts, Words
 from lambdas.verification.findings import Finding, Findings
@@ -22,9 +20,6 @@ from lambdas.verification.walking import Tables
 
 Ask: TypeAlias = Callable[[str], Sequence[Row]]
 """Runs a statement on the lake. Raises QueryError."""
-
-AHEAD: Final = timedelta(days=1)
-"""What the lake holds as booked so long after now is looked up one by one: no comparison of contents sees it yet."""
 
 WORDS: Final = Words(
     kind="lake",
@@ -43,7 +38,7 @@ class Lake:
         self._ask = ask
         self._settled = {"settled": terms.settled}
         self._salted = {**self._settled, "salt": terms.salt}
-        self._latest = format_timestamp(parse_timestamp(terms.begun_at) + AHEAD)
+        self._latest = terms.latest
 
     def sums(self) -> Sums:
         """Of all that was booked before the moment of the terms."""
@@ -67,7 +62,8 @@ class Lake:
         return found
 
     def uncompared(self, tables: Tables) -> Findings:
-        """Rows that no comparison sees, but for those that the event table holds as they are.
+        """Rows that no comparison sees, but for those that the event table holds as they are. What is booked at the
+        latest moment or later is among them: no comparison of contents sees it yet.
 
         Raises ReadUnavailableError.
         """

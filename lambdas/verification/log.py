@@ -8,34 +8,31 @@ is compared ends at the checkpoint that was the newest one when the verification
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
-from itertools import islice
 from typing import Final
 
 from msgspec import Struct, field
 
-from lambdas.eventsourcing.table_requests import in_parallel
 from lambdas.eventsourcing.timestamps import format_timestamp, parse_timestamp
 from lambdas.transparency import checkpoint, note
+from lambdas.transparency.checkpoint import Checkpoint
 from lambdas.transparency.errors import LogConflictError, MalformedError, ProofError
 from lambdas.transparency.index import LogIndex
 from lambdas.transparency.leaves import RestoredLeaf, RowLeaf
 from lambdas.transparency.log_store import CHECKPOINT, CHECKPOINTS, SEALS, LogStore
-from lambdas.transparency.seal import Seal, SealHeader, checkpoint_name, seal_name
+from lambdas.transparency.seal import BEGINNING, Seal, SealHeader, checkpoint_name, seal_name
 from lambdas.transparency.tree import Frontier, TileWrite
 from lambdas.verification.drilling import Texts, Words
 from lambdas.verification.findings import Finding, Findings
+from lambdas.verification.object_checks import ObjectChecks
 from lambdas.verification.results import LogReport, LogTerms
 from lambdas.verification.row_digests import leaf_text
 from lambdas.verification.sums import MODULUS, Sums, bucket_of, number_of
 
 EXPECTED_AFTER: Final = timedelta(days=1)
-"""What was recorded so long before a seal was decided must be in the log by then."""
-
-AT_ONCE: Final = 64
-"""Tiles and bundles that are in memory at a time, 2 MB of them."""
+"""What was recorded so long before a seal was decided must be in the log by then (and `beginning.SEALED_WITHIN`)."""
 
 WORDS: Final = Words(
     kind="log",
@@ -133,37 +130,50 @@ class Log:
     def recompute(self, told: Callable[[int], None] = lambda _: None, findings: Findings | None = None) -> LogSeen:
         """Go through all seals; `told` hears of the leaves of each. What is found goes into `findings`, if they are
         given: so it is known although the log cannot be read to its end."""
-        frontier, origin, key = Frontier(), "", ""
         seen = LogSeen(LogReport(self._terms.seal, self._terms.size, "", ""))
         seen.findings = seen.findings if findings is None else findings
-        compared: set[str] = set()
-        for number in range(self._terms.seal + 1):
-            seal = self._next(number, frontier.size, origin)
-            origin = seal.header.origin
-            for _, leaf in self._decoded(seal):
-                if isinstance(leaf, RestoredLeaf):
-                    seen.restored[leaf.account_id] = max(leaf.generation, seen.restored.get(leaf.account_id, 0))
-                else:
-                    text = leaf_text(leaf.account_id, leaf.version, leaf.hash)
-                    seen.sums.add(leaf.account_id, number_of(self._salt, text))
-            self._compare(frontier.append(seal.entries()), seen.findings)
-            partials = list(frontier.partials())
-            # those of high levels are the same for many seals
-            new = [write for write in partials if write.name not in compared]
-            self._compare(new, seen.findings, may_be_full=True)
-            compared = {write.name for write in partials}
-            key = self._check_checkpoint(checkpoint_name(number), origin, frontier, seen.findings)
-            told(seal.header.leaves)
+        checks = ObjectChecks(seen.findings)
+        try:
+            seen.report = self._recomputed(seen, checks, told)
+        finally:
+            checks.carry_out()
         self._check_newest(seen.findings)
         if seen.restored:
             self._leave_out_revoked(seen.sums)
-        seen.report = LogReport(self._terms.seal, frontier.size, frontier.root().hex(), key)
         return seen
 
-    def _next(self, number: int, size: int, origin: str) -> Seal:
+    def _recomputed(self, seen: LogSeen, checks: ObjectChecks, told: Callable[[int], None]) -> LogReport:
+        frontier, origin, from_dt = Frontier(), "", BEGINNING
+        compared: set[str] = set()
+        for number in range(self._terms.seal + 1):
+            seal = self._next(number, frontier.size, origin, from_dt)
+            origin, from_dt = seal.header.origin, seal.header.next_from_dt
+            self._add_up(seal, seen)
+            for write in frontier.append(seal.entries()):
+                checks.add(partial(self._compare, write))
+            partials = list(frontier.partials())
+            for write in partials:
+                if write.name not in compared:  # those of high levels are the same for many seals
+                    checks.add(partial(self._compare, write))
+            compared = {write.name for write in partials}
+            after = Checkpoint(origin, frontier.size, frontier.root())
+            checks.add(partial(self._check_checkpoint, checkpoint_name(number), after))
+            told(seal.header.leaves)
+        return LogReport(self._terms.seal, frontier.size, frontier.root().hex(), self._vkey(origin))
+
+    def _add_up(self, seal: Seal, seen: LogSeen) -> None:
+        for _, leaf in self._decoded(seal):
+            if isinstance(leaf, RestoredLeaf):
+                seen.restored[leaf.account_id] = max(leaf.generation, seen.restored.get(leaf.account_id, 0))
+            else:
+                text = leaf_text(leaf.account_id, leaf.version, leaf.hash)
+                seen.sums.add(leaf.account_id, number_of(self._salt, text))
+
+    def _next(self, number: int, size: int, origin: str, from_dt: str) -> Seal:
         seal = _seal(self._store, number)
-        header = seal.header
-        if (header.seal, header.first_leaf) != (number, size) or (origin and header.origin != origin):
+        found = seal.header
+        expected = number, size, origin or found.origin, from_dt
+        if (found.seal, found.first_leaf, found.origin, found.from_dt) != expected:
             raise LogConflictError(f"{seal_name(number)} does not follow from the seals before it")
         return seal
 
@@ -173,19 +183,13 @@ class Log:
         except MalformedError as error:
             raise LogConflictError(f"{seal_name(seal.header.seal)}: {error}") from error
 
-    def _compare(self, writes: Iterable[TileWrite], findings: Findings, *, may_be_full: bool = False) -> None:
-        """Several are read at once: one after the other, the waiting for S3 would take most of a step's time."""
-        writes = iter(writes)
-        while some := list(islice(writes, AT_ONCE)):
-            for finding in in_parallel(partial(self._compared, may_be_full=may_be_full), some):
-                if finding is not None:
-                    findings.tell(finding)
-
-    def _compared(self, write: TileWrite, *, may_be_full: bool) -> Finding | None:
+    def _compare(self, write: TileWrite) -> Finding | None:
+        """A partial tile may have been deleted, if the full one that begins with it is there."""
         stored = self._store.get(write.name)
         content = None if stored is None else stored.content
-        if content is None and may_be_full:
-            full = self._store.get(write.name.partition(".p/")[0])
+        full_name, partly, _ = write.name.partition(".p/")
+        if content is None and partly:
+            full = self._store.get(full_name)
             content = None if full is None else full.content[: len(write.content)]
         if content is None:
             return Finding("log", write.name, 0, "is missing")
@@ -193,20 +197,25 @@ class Log:
             return Finding("log", write.name, 0, "is not what follows from the seals")
         return None
 
-    def _check_checkpoint(self, name: str, origin: str, frontier: Frontier, findings: Findings) -> str:
+    def _check_checkpoint(self, name: str, expected: Checkpoint) -> Finding | None:
         stored = self._store.get(name)
         if stored is None:
-            findings.tell(Finding("log", name, 0, "is missing"))
-            return ""
+            return Finding("log", name, 0, "is missing")
         try:
-            key = note.parse_vkey(note.vkey(origin, self._public_key))
+            key = note.parse_vkey(note.vkey(expected.origin, self._public_key))
             signed = checkpoint.open_checkpoint(stored.content, key, self._verify)
         except (MalformedError, ProofError) as error:
-            findings.tell(Finding("log", name, 0, f"is not signed by the log's key: {error}"))
+            return Finding("log", name, 0, f"is not signed by the log's key: {error}")
+        if (signed.size, signed.root) != (expected.size, expected.root):
+            return Finding("log", name, 0, "has another size or root than the seals up to it")
+        return None
+
+    def _vkey(self, origin: str) -> str:
+        """Empty if no key can have the name: its checkpoints are findings then."""
+        try:
+            return note.vkey(origin, self._public_key)
+        except MalformedError:
             return ""
-        if (signed.size, signed.root) != (frontier.size, frontier.root()):
-            findings.tell(Finding("log", name, 0, "has another size or root than the seals up to it"))
-        return note.vkey(origin, self._public_key)
 
     def _check_newest(self, findings: Findings) -> None:
         """The object `checkpoint` is that of the newest seal that is done, which may be a later one by now."""

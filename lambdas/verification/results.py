@@ -20,7 +20,7 @@ Part: TypeAlias = Literal["events", "receipts", "commands", "read-models", "lake
 
 class LogTerms(Struct, frozen=True):
     """Up to where the log is compared: the checkpoint after a seal. What was recorded before `expected_before` and is
-    not in it is late; all are expected that were recorded so long before the seal was decided."""
+    not in it is late (see `log.EXPECTED_AFTER` and `beginning.SEALED_WITHIN`)."""
 
     seal: int
     size: int
@@ -31,14 +31,16 @@ class Terms(Struct, frozen=True, kw_only=True):
     """What all segments of a verification go by. They are fixed when it begins; times are as rows have them.
 
     What was recorded before `settled` must be in the lake; a command that was submitted before `pending_before` must
-    have ended; an event under a key that was recorded since `keyed_since` must have its receipt. `salt` is random (see
-    sums). Without `log`, nothing is sealed yet, or the log is not looked at.
+    have ended; an event under a key that was recorded since `keyed_since` must have its receipt. Nothing can have
+    been recorded at `latest` or later. `salt` is random (see sums). Without `log`, nothing is sealed yet, or the log is
+    not looked at.
     """
 
     begun_at: str
     settled: str
     pending_before: str
     keyed_since: str
+    latest: str
     salt: str
     log: LogTerms | None = None
 

@@ -36,6 +36,7 @@ class VerifiedHistory:
     def __init__(self, accounts: int, events: int, *, page_rows: int = PAGE_ROWS) -> None:
         self.accounts, self.events, self._page_rows = accounts, events, page_rows
         self._last: tuple[int, int, bytes] = (0, 0, GENESIS)
+        self.done: Progress | None = None
 
     def page(self, segment: int, segments: int, after: str, deadline: Deadline) -> WalkedPage:
         """See TableWalk.page. Pages come in order."""
@@ -60,7 +61,7 @@ class VerifiedHistory:
 
     def progress(self) -> Progress | None:
         """See LogIndex.progress."""
-        return None
+        return self.done
 
     def _row(self, number: int, version: int) -> EventRow:
         account, previous = account_id(number), GENESIS
@@ -139,4 +140,5 @@ def seal_history(history: VerifiedHistory, store: FolderLogStore) -> SeededSigne
         signed = Checkpoint(ORIGIN, frontier.size, frontier.root()).signed(signer)
         store.add(checkpoint_name(number), signed, "")
         store.add(CHECKPOINT, signed, "")
+        history.done = Progress(number, frontier.size)
     return signer

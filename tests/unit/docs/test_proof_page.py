@@ -77,7 +77,11 @@ PLANTED: dict[tuple[str, str], list[str]] = {
     ],
     (DELETE, OPERATOR): [f"{ALL}clerk_with_table_access_deletes_an_account", IN_THE_LOG, ANEW],
     (DELETE, ADMINISTRATOR): [ANEW, REWRITTEN],
-    (INSERT, CLERK): [f"{ITEMS}an_item_inserted", f"{ALL}clerk_with_table_access_inserts_a_row_out_of_place"],
+    (INSERT, CLERK): [
+        f"{ITEMS}an_item_inserted",
+        f"{ALL}clerk_with_table_access_inserts_a_row_out_of_place",
+        f"{ALL}clerk_with_table_access_inserts_a_row_of_the_future",
+    ],
     (INSERT, LAKE): [
         f"{ALL}clerk_with_lake_access_adds_an_event",
         f"{SEALER}a_fork_is_named_and_holds_its_account_only",
@@ -113,6 +117,7 @@ PLANTED: dict[tuple[str, str], list[str]] = {
     (LATE, LAKE): [f"{DECIDING}a_hole_is_overdue_after_a_while", f"{ALL_OF}events_that_should_have_been_sealed"],
     (LATE, OPERATOR): [
         f"{ALL_OF}events_that_should_have_been_sealed",
+        f"{ALL}operator_who_may_deploy_stops_the_sealer",
         f"{ANSWERS}an_entry_that_was_sealed_late_has_a_number_beyond_what_was_signed_before",
     ],
     (LATE, ADMINISTRATOR): [f"{ANSWERS}an_entry_that_was_sealed_late_has_a_number_beyond_what_was_signed_before"],

@@ -89,6 +89,15 @@ def test_only_what_was_recorded_by_then(world: World) -> None:
     assert world.sealer().run(through=START + timedelta(hours=1), time_left=plenty).size == 2
 
 
+def test_what_came_after_an_old_moment_is_left_to_the_next_run(world: World) -> None:
+    world.book("a")
+    world.now += timedelta(days=3)
+    world.book("a")
+    world.now += timedelta(days=30)
+    assert world.sealer().run(through=START, time_left=plenty).size == 1
+    assert world.sealer().run(time_left=plenty).size == 2
+
+
 def test_a_moment_to_come_closes_no_day_that_is_to_come(world: World) -> None:
     world.book("a")
     world.sealer().run(through=START + timedelta(days=900), time_left=plenty)

@@ -294,6 +294,19 @@ class TestLate:
         world.store.put("seal/00000004", forged + b"a/306 " + base64_text(b"f" * 32).encode() + b"\n")
         assert sealed(world) == ["a/306 forks"]
 
+    def test_no_seal_makes_the_sealer_look_from_a_later_day_on(self) -> None:
+        """The tree does not hold a seal's first line: with a day that is yet to come, nothing would be sealed any more,
+        and no run would say so."""
+        world = sealed_world()
+        edit(world.store, NEWEST_SEAL, lambda content: re.sub(rb'(next_from_dt":")[^"]*', rb"\g<1>9999", content))
+        for found in (sealed(world), verified(world)):
+            assert [NEWEST_SEAL in each for each in found] == [True]
+
+    def test_a_seal_looks_from_the_day_on_that_the_one_before_says(self) -> None:
+        world = sealed_world()
+        edit(world.store, OLD_SEAL, lambda content: re.sub(rb'(next_from_dt":")[^"]*', rb"\g<1>0001", content))
+        assert verified(world) == [f"seal/{OLD + 1:08} does not follow from the seals before it"]
+
     def test_a_seal_that_somebody_else_decided_may_not_repeat_a_version(self) -> None:
         world = sealed_world()
         head = world.store.contents()[NEWEST_SEAL][0].splitlines(keepends=True)[0]

@@ -195,6 +195,24 @@ def test_nothing_is_sealed_yet(ledger: VerifiedLedger, verify: Any, capsys: pyte
     assert "the log: nothing is sealed yet" in capsys.readouterr().out
 
 
+def test_an_index_that_is_made_again_meanwhile(
+    ledger: VerifiedLedger, verify: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not in it again yet is no finding."""
+    ledger.send_more(D)
+    ledger.settle()
+    index, heads = ledger.log_index, ledger.log_index.heads
+
+    def forgotten(account_ids: Any) -> Any:
+        index.clear()
+        return heads(account_ids)
+
+    monkeypatch.setattr(index, "heads", forgotten)
+    ledger.now += timedelta(days=3)
+    status, report = verify()
+    assert (status, report["findings"], list(report["unchecked"])) == (3, [], ["log"])
+
+
 def test_a_log_without_its_newest_checkpoint(ledger: VerifiedLedger, verify: Any) -> None:
     ledger.log_store.remove(CHECKPOINT)
     status, report = verify()

@@ -7,6 +7,7 @@ itself is in tests/unit/transparency.
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -91,6 +92,15 @@ def test_clerk_with_table_access_inserts_a_row_at_the_end(ledger: VerifiedLedger
     forged = replace(last, version=last.version + 1, state=None, state_schema=None)
     _write(ledger, [replace(forged, hash=row_hash(last.hash, forged))])
     assert ("lake", C, last.version + 1) in found()
+
+
+def test_clerk_with_table_access_inserts_a_row_of_the_future(ledger: VerifiedLedger, found: Any) -> None:
+    last = ledger.rows(C)[-1]
+    recorded_at = "2027-03-01T09:00:00.000Z"
+    forged = replace(last, version=last.version + 1, recorded_at=recorded_at, state=None, state_schema=None)
+    _write(ledger, [replace(forged, hash=row_hash(last.hash, forged))])
+    ledger.settle()  # it is published like any other row; the sealer leaves it, and all after it, for next year
+    assert ("history", C, last.version + 1) in found()
 
 
 @pytest.mark.parametrize("version", ["0", "-3", "0.5", "3.5"])
@@ -366,4 +376,18 @@ def test_clerk_with_lake_access_moves_an_event_to_next_year(ledger: VerifiedLedg
 def test_clerk_with_lake_access_delivers_an_event_again(ledger: VerifiedLedger, found: Any) -> None:
     ledger._published.discard((C, 3))
     ledger.publish("2026-03-04")
+    assert found() == set()
+
+
+# What is not sealed
+
+
+def test_operator_who_may_deploy_stops_the_sealer(ledger: VerifiedLedger, found: Any) -> None:
+    ledger.send_more(D)
+    ledger.publish()
+    ledger.fold()
+    assert found() == set()
+    ledger.now += timedelta(days=2)
+    assert found() == {("log", D, 1)}
+    ledger.seal()
     assert found() == set()
