@@ -1,4 +1,4 @@
-"""Verifies everything against everything: event table, receipts, commands, read models, lake and log. Stateless."""
+"""Verifies everything against everything: event table, receipts, commands, lake and log. Stateless."""
 
 from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk.aws_iam import IGrantable, ManagedPolicy

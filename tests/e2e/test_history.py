@@ -298,8 +298,10 @@ def test_every_named_query_runs_through_athenas_own_client(
         (newest,) = lake("SELECT max(correlationid) AS correlation_id FROM domain_events")
         named |= newest
     rows = lake(query.fill({each: named.get(each, examples[kind]) for each, kind in query.parameters.items()}))
-    may_be_empty = {"below_zero", "booked_again", "rapid_withdrawals", "stray_events", "version_gaps"}
-    assert rows or name in may_be_empty
+    asked_for_nobody = {"account_contents", "bucket_accounts"}  # their values are the console's examples
+    may_be_empty = {"below_zero", "booked_again", "rapid_withdrawals", "sealable_restores", "stray_events",
+                    "uncompared_events", "version_gaps"}  # fmt: skip
+    assert rows or name in asked_for_nobody | may_be_empty
 
 
 def test_whole_numbers_are_divided_and_columns_called_as_on_athena(

@@ -144,9 +144,10 @@ def synthesize(config: Environment, folder: Path) -> None:
 
 
 def protection(account: Account) -> tuple[set[bool], set[bool]]:
-    """Of the guarded stacks, and of their tables."""
+    """Of the guarded stacks, and of their tables that hold what cannot be made again."""
     dynamodb = account.client("dynamodb")
-    names = [each for each in dynamodb.list_tables()["TableNames"] if "guarded" in each.lower()]
+    guarded = [each for each in dynamodb.list_tables()["TableNames"] if "guarded" in each.lower()]
+    names = [each for each in guarded if "log-index" not in each]
     assert len(names) == 3
     tables = {bool(dynamodb.describe_table(TableName=each)["Table"].get("DeletionProtectionEnabled")) for each in names}
     return {each.protected for each in stacks_of(account.client("cloudformation"), GUARDED.name)}, tables
