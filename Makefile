@@ -21,7 +21,8 @@ PROMISES := $(addprefix tests/store/test_,appending.py preconditions.py lost_rac
 # What `check` leaves to `test` for the time it takes: whole ways through the gateway, the lake, a restore, a redrive, and
 # a rebuild.
 LONG := $(addprefix --ignore=tests/unit/,benchmarks command_templates/test_chain.py $(addprefix cli/,doctor projections \
-	reconcile redrive restore smoke $(addprefix verify/test_,everything.py tampering.py)) inbox/test_hot_account.py local/athena/test_scanning.py publishing/test_handler.py smoke \
+	reconcile redrive restore smoke $(addprefix verify/test_,everything.py tampering.py)) inbox/test_hot_account.py \
+	local/athena/test_scanning.py publishing/test_handler.py smoke \
 	$(addprefix projections/test_,comparison.py interleavings.py lag_function.py model.py poison_lines.py \
 	projector_function.py rebuild.py rebuild_function.py) \
 	$(addprefix analytics/test_,folding.py queries.py ranges.py revocations.py test_accounts.py windows.py))
