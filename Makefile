@@ -65,7 +65,7 @@ smoke: install ## Try a deployed system out end to end: the running one, or that
 check: lint ## Linters, unit tests, and what guards appending, grants and routes: just under a minute
 	DAYBOOK_TEST_RUNS=check $(PY) -m pytest $(PARALLEL) -m "not programs" $(LONG) tests/unit $(PROMISES)
 
-test: lint ## Everything that proves this repository, with coverage: about twenty-two minutes
+test: lint ## Everything that proves this repository, with coverage: about half an hour
 	$(PY) -m pytest $(PARALLEL) -m "not thousands" --cov --cov-report=term tests/unit tests/store tests/infrastructure
 	$(PY) -m pytest $(PARALLEL) -m thousands tests/unit tests/store
 	$(PY) -m pytest -n 2 --dist loadfile tests/e2e
