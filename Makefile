@@ -18,13 +18,15 @@ PARALLEL := -n auto --dist worksteal
 PROMISES := $(addprefix tests/store/test_,appending.py preconditions.py lost_races.py interleavings.py) \
 	$(addprefix tests/infrastructure/test_,api_function.py api_gateway.py command_routes.py \
 	commands_stack.py ledger_stack.py publisher_stack.py reports_stack.py)
-# What `check` leaves to `test` for the time it takes: whole ways through the gateway, the lake, a restore, a redrive, and
-# a rebuild.
+# What `check` leaves to `test` for the time it takes: whole ways through the gateway, the lake, a restore, a redrive,
+# a rebuild, a seal, and a verification.
 LONG := $(addprefix --ignore=tests/unit/,benchmarks command_templates/test_chain.py $(addprefix cli/,doctor projections \
 	reconcile redrive restore smoke $(addprefix verify/test_,everything.py tampering.py)) inbox/test_hot_account.py \
 	local/athena/test_scanning.py publishing/test_handler.py smoke \
 	$(addprefix projections/test_,comparison.py interleavings.py lag_function.py model.py poison_lines.py \
 	projector_function.py rebuild.py rebuild_function.py) \
+	$(addprefix transparency/test_,crashes.py lake_rows.py memory_of_sealing.py tampering.py two_sealers.py) verification \
+	$(addprefix tools/test_,every_byte.py hostile.py log_copy.py of_the_service.py oracles.py) \
 	$(addprefix analytics/test_,folding.py queries.py ranges.py revocations.py test_accounts.py windows.py))
 # What works in an AWS account takes no environment for granted. CDK_OPTIONS are added to the `cdk` command.
 IN_ACCOUNT = @$(PY) -m deploy $@ $(if $(filter file,$(origin ENV)),,$(ENV)) $(if $(YES),--yes) $(CDK_OPTIONS)
@@ -62,7 +64,7 @@ logs: install ## Show the newest lines that the functions wrote, or all with a C
 smoke: install ## Try a deployed system out end to end: the running one, or that of ENV in AWS
 	@$(BIN)/daybook smoke $(if $(filter file,$(origin ENV)),,--env $(ENV))
 
-check: lint ## Linters, unit tests, and what guards appending, grants and routes: just under a minute
+check: lint ## Linters, unit tests, and what guards appending, grants and routes: just over a minute
 	DAYBOOK_TEST_RUNS=check $(PY) -m pytest $(PARALLEL) -m "not programs" $(LONG) tests/unit $(PROMISES)
 
 test: lint ## Everything that proves this repository, with coverage: about half an hour
