@@ -14,6 +14,7 @@ from botocore.session import get_session
 
 from lambdas.athena.queries import Athena
 from lambdas.athena.result_file import ResultFiles
+from lambdas.composition.clients import RETRIES
 from lambdas.composition.settings import SealerSettings
 from lambdas.eventsourcing.dynamodb_client import dynamodb_client
 from lambdas.eventsourcing.retry import Backoff, Deadline
@@ -28,13 +29,7 @@ from lambdas.transparency.sns_announcer import SNSAnnouncer
 WRITERS: Final = 16
 """Tiles and bundles that are put at a time: as many connections to the bucket."""
 
-PATIENT: Final = Config(
-    connect_timeout=2,
-    read_timeout=20,
-    retries={"total_max_attempts": 5, "mode": "standard"},
-    max_pool_connections=WRITERS,
-)
-"""A seal is not urgent, and each of its requests may be sent twice."""
+PATIENT: Final = RETRIES.merge(Config(max_pool_connections=WRITERS))
 
 THROTTLED_SECONDS: Final = 60.0
 MOST_ATTEMPTS: Final = 1_000

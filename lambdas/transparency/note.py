@@ -22,7 +22,7 @@ ED25519: Final = b"\x01"
 KEY_SIZE: Final = 32
 KEY_ID_SIZE: Final = 4
 
-MOST_SIGNATURES: Final = 100
+MOST_SIGNATURES: Final = 64
 """Signatures that are read at most; signed-note demands 16 at least."""
 
 Verify: TypeAlias = Callable[[bytes, bytes, bytes], bool]

@@ -41,8 +41,9 @@ from lambdas.transparency.signer import Announcer, Signer
 from lambdas.transparency.standing import LogStanding
 from lambdas.transparency.tile_reader import TileReader
 
-MARGIN_SECONDS: Final = 120.0
-"""What a run needs at most to finish a seal: with less left it looks at no further account, and seals what it has."""
+MARGIN_SECONDS: Final = 240.0
+"""With less left a run looks at no further account, and seals what it has. It is more than finishing a seal takes: the
+runs of a backlog end before the last fifth of the function's time, in which the alarm on near time-outs goes off."""
 
 _ATTEMPTS: Final = 5
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from local.emulator import aws
 from local.machine.environment import Environment
 from tests.e2e import sealing
+from tests.e2e.waiting import eventually
 from tests.unit.httpapi.suite.over_http import HttpApi
 from tests.unit.httpapi.suite.proofs import proven
 
@@ -37,10 +37,13 @@ class Verified:
             "count": SEGMENTS,
         }  # fmt: skip
         started = states.start_execution(stateMachineArn=machine, name=run, input=json.dumps(given))
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while (found := states.describe_execution(executionArn=started["executionArn"]))["status"] == "RUNNING":
-            assert time.monotonic() < deadline, found
-            time.sleep(0.5)
+        execution = {"executionArn": started["executionArn"]}
+        eventually(
+            lambda: states.describe_execution(**execution)["status"] != "RUNNING",
+            "the verification to end",
+            PATIENCE_SECONDS,
+        )
+        found = states.describe_execution(**execution)
         assert found["status"] == "SUCCEEDED", found
         return self.report(run)
 

@@ -160,6 +160,22 @@ def test_restore_of_more_runs_than_a_transaction_takes(index: LogIndex) -> None:
     assert index.heads([A])[A].leaf == 250
 
 
+def test_restore_of_many_runs_that_a_slow_sealer_applies_again(index: LogIndex) -> None:
+    """What came after it has more runs than a transaction takes: none of them goes."""
+    for seal in range(5):
+        index.apply([change(A, run(A, seal + 1, 1, seal, seal))], seal=seal)
+    restore = change(A, run(A, 3, 1, 5, 5, restored=1), restored=1, revoked_after=2)
+    index.apply([restore], seal=5)
+    for seal in range(6, 126):
+        index.apply([change(A, run(A, seal - 2, 1, seal, seal), restored=1)], seal=seal)
+    before = index.runs(A, first=1, last=999)
+
+    index.apply([restore], seal=5)
+
+    assert len(before) == 123
+    assert index.runs(A, first=1, last=999) == before
+
+
 def test_progress_goes_on_by_one_seal_and_never_back(index: LogIndex) -> None:
     index.advance(Progress(1, 60))
     assert index.progress() is None

@@ -500,6 +500,32 @@ def test_a_sealer_that_is_always_overtaken_gives_up(world: World) -> None:
     assert len(world.check().headers) == 6
 
 
+def test_a_hole_that_another_sealer_fills_meanwhile_is_none(world: World) -> None:
+    """Heads are read, then what is missing arrives and another sealer seals it: then this one comes to the hole."""
+    sealed_world(world, 1)
+    world.book("a", deliver=False)
+    world.book("a")
+    world.now += timedelta(hours=2)
+    heads = world.index.heads
+
+    class Overtaken:
+        def __init__(self) -> None:
+            index = world.index
+            self.run_of, self.runs, self.apply = index.run_of, index.runs, index.apply
+            self.progress, self.advance = index.progress, index.advance
+
+        def heads(self, account_ids: Any) -> Any:
+            found = heads(account_ids)
+            if world.undelivered:
+                world.deliver_rest()
+                assert world.seal().leaves == 2
+            return found
+
+    found = world.seal(index=Overtaken())
+    assert (found.hole_count, found.overdue_count, found.size) == (0, 0, 3)
+    world.check_all_sealed()
+
+
 def test_the_index_may_not_be_made_again_while_a_sealer_decides(world: World) -> None:
     """Heads that are not there would be new accounts: what was sealed would be sealed again."""
     sealed_world(world, 2, 1)

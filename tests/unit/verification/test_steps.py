@@ -275,6 +275,25 @@ def test_who_is_overtaken_puts_nothing_back(world: World) -> None:
     assert verification.walk(step, far(), far()) == Done(done=True)
 
 
+def test_who_is_overtaken_while_walking_puts_nothing_back(world: World) -> None:
+    """Somebody else comes further between this one's reading of the progress and its writing."""
+    store = FrailStore()
+    verification = world.walks(store, kept_after_pages=1)
+    step = WalkStep(RUN, 0, SEGMENTS)
+    verification.walk(step, soon(), far())
+    passed: list[Stored | None] = []
+
+    class Meanwhile(Deadline):
+        def allows_attempt(self) -> bool:
+            if not passed:
+                _until_done(lambda: verification.walk(step, far(), far()))
+                passed.append(store.get(f"verification/{RUN}/0000.json"))
+            return False
+
+    assert not verification.walk(step, Meanwhile(), far()).done
+    assert store.get(f"verification/{RUN}/0000.json") == passed[0]
+
+
 def test_settling_first_walks_what_is_left(world: World) -> None:
     verification = world.walks(FrailStore())
     verification.walk(WalkStep(RUN, 0, SEGMENTS), far(), far())
