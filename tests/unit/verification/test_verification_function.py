@@ -143,6 +143,12 @@ class TestKMSVerifier:
 
         assert not KMSVerifier(SimpleNamespace(verify=verify), "key")(b"", b"", b"")
 
+    def test_a_signature_that_is_told_to_be_none(self) -> None:
+        def verify(**_: Any) -> dict[str, Any]:
+            return {"SignatureValid": False}
+
+        assert not KMSVerifier(SimpleNamespace(verify=verify), "key")(b"", b"", b"")
+
     @pytest.mark.parametrize(
         "error",
         [
