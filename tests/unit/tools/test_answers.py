@@ -156,6 +156,13 @@ def test_consistency_from_another_size_than_the_old_checkpoints(log: TinyLog, as
     assert ask(file, "--key", log.vkey)[0] == 2  # nothing to hold it against
 
 
+def test_consistency_of_two_logs_with_the_same_entries(log: TinyLog) -> None:
+    """Both keys are known: each checkpoint is genuine, and of a log of its own."""
+    other = TinyLog(list(log.entries), list(log.sealed), origin=f"{log.origin}2")
+    with pytest.raises(tool.No, match="of two logs"):
+        tool.open_consistency(log.checkpoint(3), other.consistency(3), [tool.Key(log.vkey), tool.Key(other.vkey)])
+
+
 def test_an_entry_that_was_sealed_late_has_a_number_beyond_what_was_signed_before(
     log: TinyLog, ask: Ask, put: Put
 ) -> None:
@@ -252,6 +259,21 @@ def test_what_a_restore_revoked_does_not_stand(log: TinyLog, ask: Ask, put: Put,
     assert (status, said) == (1, f"no: the log holds another hash for version 4: {again[3]['hash']}\n")
 
 
+def test_a_log_that_leaves_out_a_version_of_the_account(ask: Ask, put: Put, tmp_path: Path) -> None:
+    log = TinyLog()
+    log.seal(*(entry(row) for row in (*CHAIN[:2], *CHAIN[3:])))
+    file = put("h", rows_file(log, CHAIN))
+    status, said = ask("rows", file, "--key", log.vkey, "--log", log.write(tmp_path / "log"))
+    assert (status, said) == (1, "no: the log has version 4 of the account after 2 others\n")
+
+
+def test_a_copy_that_is_older_than_the_proof(log: TinyLog, ask: Ask, put: Put, tmp_path: Path) -> None:
+    folder = log.write(tmp_path / "log")
+    log.seal(*(entry(row) for row in rows(1, "22222222-6c1f-4a8e-9d57-0d3f6f6f2f10")))
+    status, said = ask("rows", put("h", rows_file(log, CHAIN)), "--key", log.vkey, "--log", folder)
+    assert (status, "an older copy, or it was cut" in said) == (1, True)
+
+
 def test_a_row_that_was_revoked_and_not_followed(log: TinyLog, ask: Ask, put: Put, tmp_path: Path) -> None:
     file = put("h", rows_file(log, CHAIN))
     log.seal(f"{ACCOUNT}/restored/1 3 2026-11-28T09:30:00.000Z")
@@ -290,6 +312,7 @@ def planted(**changes: Any) -> list[dict[str, str | int | None]]:
         (planted(hash="A" * 42 + "B="), "no Base64"),
         (planted(hash="AAAA"), "no SHA-256 hash"),
         (planted(more=1), "not exactly the fields"),
+        ([*CHAIN[:2], dict(reversed(CHAIN[2].items())), *CHAIN[3:]], "not exactly the fields"),
         (CHAIN[:4], "the rows end at version 4, and the proof is of version 5"),
         ([*CHAIN, CHAIN[-1]], "something stands after the row of version 5"),
         ([CHAIN[0], *CHAIN[2:]], "version 3 stands after that of version 1"),

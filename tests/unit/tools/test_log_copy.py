@@ -111,6 +111,12 @@ def test_what_was_done_to_the_log_is_said(
     assert sentence in said
 
 
+def test_a_checkpoint_in_the_place_of_another_is_said(copy: Path, ask: Ask) -> None:
+    shutil.copy(copy / "checkpoints/00000001", copy / "checkpoints/00000002")
+    status, said = ask("log", copy, "--key", KEY)
+    assert (status, "checkpoints/00000002 is not one of this log after 256 entries" in said) == (1, True)
+
+
 def test_a_seal_that_is_edited_with_its_bundles_and_tiles_is_found(tmp_path: Path, copy: Path, ask: Ask) -> None:
     """By whoever has not the key: the checkpoints stay."""
     other = log_of(*SIZES, changed=280).write(tmp_path / "other")
